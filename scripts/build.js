@@ -1,0 +1,39 @@
+// Builds dist/: the tool from src/ with tsc, and the templates, each TypeScript file with its JavaScript beside it.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stripTypes } from './strip-types.js';
+
+const root = join(import.meta.dirname, '..');
+const target = join(root, 'dist');
+const staging = `${target}.${process.pid}`;
+
+try {
+  run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging]);
+  buildTemplates(join(staging, 'templates'));
+  // A tool that runs meanwhile sees the old build or the new one.
+  if (existsSync(target)) renameSync(target, `${staging}.old`);
+  renameSync(staging, target);
+} finally {
+  for (const path of [staging, `${staging}.old`]) rmSync(path, { recursive: true, force: true });
+}
+
+function buildTemplates(output) {
+  cpSync(join(root, 'templates'), output, { recursive: true });
+  for (const file of readdirSync(output, { recursive: true })) {
+    if (file.endsWith('.ts')) writeJavaScript(join(output, file));
+  }
+}
+
+// A file of types alone has no JavaScript.
+function writeJavaScript(path) {
+  const stripped = stripTypes(readFileSync(path, 'utf8'));
+  if (stripped.trim() === '') return;
+  const formatted = run('biome', ['format', '--stdin-file-path=template.js'], stripped);
+  writeFileSync(path.replace(/\.ts$/, '.js'), formatted);
+}
+
+function run(tool, args, input = '') {
+  const file = join(root, 'node_modules', '.bin', tool);
+  return execFileSync(file, args, { cwd: root, input, stdio: ['pipe', 'pipe', 'inherit'], encoding: 'utf8' });
+}

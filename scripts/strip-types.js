@@ -1,0 +1,44 @@
+import blankSpace from 'ts-blank-space';
+import ts from 'typescript';
+
+/** TypeScript without its types, as a person would have written it in JavaScript. */
+export function stripTypes(source) {
+  const blanked = blankSpace(importJavaScript(removeTypeStatements(source)));
+  return blanked
+    .replace(/[ \t]+$/gm, '')
+    .replace(/^\n+/, '')
+    .replace(/\n{3,}/g, '\n\n');
+}
+
+// An interface or an alias goes with the comment that belongs to it; blanking alone would leave the comment behind.
+function removeTypeStatements(source) {
+  const statements = parse(source).statements.filter(isTypeOnly).reverse();
+  return statements.reduce((text, statement) => {
+    return text.slice(0, startWithComment(source, statement)) + text.slice(statement.end);
+  }, source);
+}
+
+function isTypeOnly(statement) {
+  return (
+    ts.isInterfaceDeclaration(statement) ||
+    ts.isTypeAliasDeclaration(statement) ||
+    statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.DeclareKeyword)
+  );
+}
+
+function startWithComment(source, statement) {
+  const comments = ts.getLeadingCommentRanges(source, statement.getFullStart()) ?? [];
+  const last = comments.at(-1);
+  const attached = last && !source.slice(last.end, statement.getStart()).includes('\n\n');
+  return attached ? last.pos : statement.getStart();
+}
+
+function importJavaScript(source) {
+  const specifiers = parse(source).statements.map(({ moduleSpecifier }) => moduleSpecifier);
+  const local = specifiers.filter((specifier) => /^\.\.?\/.*\.ts$/.test(specifier?.text ?? '')).reverse();
+  return local.reduce((text, { end }) => `${text.slice(0, end - 4)}.js${text.slice(end - 1)}`, source);
+}
+
+function parse(source) {
+  return ts.createSourceFile('template.ts', source, ts.ScriptTarget.Latest, true);
+}

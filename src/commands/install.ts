@@ -1,0 +1,39 @@
+import { resolve } from 'node:path';
+import { type Command, environmentOption, flag, text } from '../command.ts';
+import { findEnvironment, promptOf } from '../environment/find.ts';
+import { checkReadiness } from '../environment/readiness.ts';
+import { UsageError } from '../errors.ts';
+import { addPackages, installNode, restoreDependencies } from '../scaffold/dependencies.ts';
+
+export const command: Command = {
+  summary: 'add packages to an environment; with none, restore exactly what its lockfile says',
+  operands: [['[package...]', 'what npm install takes: a name, name@range, a folder, an address']],
+  options: [environmentOption, ['--offline', 'take packages from npm’s cache only']],
+  async run(input, { system, output }) {
+    const environment = await findEnvironment(system, text(input, 'env'));
+    const { directory, marker } = environment;
+    const packages = input.operands.map((name) => toSpecifier(name, system.cwd));
+    const options = { directory, offline: flag(input, 'offline'), cancelSignal: system.catchInterrupts() };
+    await output.working(async (step) => {
+      step(packages.length > 0 ? `Adding ${input.operands.join(', ')}` : 'Installing what the lockfile says');
+      if (packages.length > 0) await addPackages(system, packages, options);
+      else await restoreDependencies(system, options);
+      if (marker.node === undefined || (await checkReadiness(environment)) !== 'node-missing') return;
+      step(`Installing Node.js ${marker.node}`);
+      await installNode(system, options);
+    });
+    const dependencies = await checkReadiness(environment);
+    const done = packages.length > 0 ? `has ${input.operands.join(', ')} now` : 'has what its lockfile says';
+    return {
+      data: { status: 'installed', packages: input.operands, dependencies },
+      text: `${output.style.bold(promptOf(environment))} ${done}.`,
+    };
+  },
+};
+
+// npm works in the environment's directory; a folder was meant from where the user is.
+function toSpecifier(name: string, cwd: string): string {
+  if (name.startsWith('-'))
+    throw new UsageError(`'${name}' is no package.`, 'Options of npm go to npm: sessapp run -- npm install …');
+  return /^\.\.?(\/|$)/.test(name) ? resolve(cwd, name) : name;
+}

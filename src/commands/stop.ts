@@ -1,0 +1,19 @@
+import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
+import { findEnvironment, promptOf } from '../environment/find.ts';
+import { findRunningServer, forgetServer, stopRecorded } from '../environment/server-record.ts';
+
+export const command: Command = {
+  summary: 'stop the server of an environment, and wait until it is gone',
+  operands: [environmentOperand],
+  options: [environmentOption],
+  async run(input, { system, output }) {
+    const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
+    const name = output.style.bold(promptOf(environment));
+    const record = await findRunningServer(environment);
+    if (!record) return { data: { status: 'not-running' }, text: `${name} does not run.` };
+    const forced = await stopRecorded(record);
+    if (!(await findRunningServer(environment))) await forgetServer(environment);
+    if (forced) output.warn('It did not stop within 10 s and was ended; requests in flight were cut.');
+    return { data: { status: 'stopped', forced }, text: `${name} has stopped.` };
+  },
+};

@@ -1,0 +1,148 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { hasCode, UserError } from '../errors.ts';
+import type { System } from '../system.ts';
+import { activate } from './activation.ts';
+import type { Environment } from './find.ts';
+import { nodeOf, serverFile } from './readiness.ts';
+
+/** How a server is to run: what overrides its `.env`. */
+export interface ServerOptions {
+  port?: string;
+  host?: string;
+  production?: boolean;
+  /** Where what it prints goes: this process's own output, or a file descriptor. */
+  output?: number;
+}
+
+export interface RunningServer {
+  pid: number;
+  /** The address for a browser. */
+  url: string;
+  store: string;
+  /** Resolves when the process has ended. */
+  ended: Promise<ServerEnd>;
+  /** Asks it to drain and stop; ends it for good when it has not within 5 s. */
+  stop(): Promise<ServerEnd>;
+  /** Lets it live on without this process. */
+  detach(): void;
+}
+
+export interface ServerEnd {
+  exitCode: number | undefined;
+  signal: NodeJS.Signals | undefined;
+  /** True when requests in flight were ended and the store closed. */
+  drained: boolean;
+}
+
+type Message =
+  | { event: 'listening'; url: string; store: string }
+  | { event: 'failed'; code: string; message: string; hint: string }
+  | { event: 'drained' };
+
+/** How long a server may take until it listens, and from being asked to stop until it is ended for good. */
+const startMs = 30_000;
+const stopMs = 5_000;
+
+/**
+ * Starts the environment's server in a session of its own, so that a Ctrl-C reaches it once, through us.
+ * It stops by itself when this process is gone, unless it was detached.
+ * @returns once it accepts connections
+ * @throws UserError with its own reason when it does not
+ */
+export async function startServer(
+  system: System,
+  environment: Environment,
+  options: ServerOptions,
+  cancelSignal: AbortSignal,
+): Promise<RunningServer> {
+  const child = system.start(nodeOf(environment), [serverFile(environment)], {
+    cwd: environment.directory,
+    env: { ...activate(environment, system.env), ...variables(options) },
+    stdio: ['ignore', options.output ?? 'inherit', options.output ?? 'inherit', 'ipc'],
+    detached: true,
+  });
+  const ended = watchEnd(child);
+  const stop = (): Promise<ServerEnd> => stopServer(child, ended);
+  const onCancel = (): void => void stop();
+  cancelSignal.addEventListener('abort', onCancel);
+  try {
+    const { url, store } = await untilListening(child, ended);
+    return { pid: child.pid ?? 0, url, store, ended, stop, detach: () => detach(child) };
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    cancelSignal.removeEventListener('abort', onCancel);
+  }
+}
+
+function variables({ port, host, production }: ServerOptions): NodeJS.ProcessEnv {
+  return {
+    ...(port !== undefined && { PORT: port }),
+    ...(host !== undefined && { HOST: host }),
+    ...(production && { NODE_ENV: 'production' }),
+  };
+}
+
+async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
+  let drained = false;
+  child.on('message', (message: Message) => {
+    if (message.event === 'drained') drained = true;
+  });
+  const [exitCode, signal] = (await once(child, 'exit').catch(rethrowStartError)) as [
+    number | null,
+    NodeJS.Signals | null,
+  ];
+  return { exitCode: exitCode ?? undefined, signal: signal ?? undefined, drained };
+}
+
+function rethrowStartError(error: unknown): never {
+  if (!hasCode(error, 'ENOENT', 'EACCES')) throw error;
+  throw new UserError(
+    'node-missing',
+    `Node.js could not be started: ${error.path}.`,
+    'Type: sessapp install in the environment.',
+  );
+}
+
+async function untilListening(child: ChildProcess, ended: Promise<ServerEnd>): Promise<{ url: string; store: string }> {
+  let timer: NodeJS.Timeout | undefined;
+  const answer = new Promise<Message>((resolve, reject) => {
+    const slow = new UserError(
+      'server-slow',
+      `The server did not listen within ${startMs / 1000} s.`,
+      'Look at what app does when it starts.',
+    );
+    timer = setTimeout(() => reject(slow), startMs);
+    child.on('message', resolve);
+  });
+  const message = await Promise.race([answer, ended]).finally(() => clearTimeout(timer));
+  if ('event' in message && message.event === 'listening') return message;
+  if ('event' in message && message.event === 'failed')
+    throw new UserError(message.code, message.message, message.hint);
+  throw new UserError(
+    'server-failed',
+    `The server ended before it listened, with ${describeEnd(await ended)}.`,
+    'What it printed says why.',
+  );
+}
+
+/** `exit code 1`, or `signal SIGKILL`. */
+export function describeEnd({ exitCode, signal }: ServerEnd): string {
+  return signal ? `signal ${signal}` : `exit code ${exitCode}`;
+}
+
+async function stopServer(child: ChildProcess, ended: Promise<ServerEnd>): Promise<ServerEnd> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopMs);
+  const end = await ended;
+  clearTimeout(timer);
+  return end;
+}
+
+// The server closes the channel when it has read this.
+function detach(child: ChildProcess): void {
+  child.send('detach');
+  child.unref();
+}

@@ -1,0 +1,106 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { hasCode } from '../errors.ts';
+import type { Environment } from './find.ts';
+import { acquireLock, type Lock, readLock, releaseLock, rewriteLock } from './lock.ts';
+import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
+
+/** What is known of the server that `serve` started: `data/server.json`. Its owner is the process to signal. */
+export interface ServerRecord extends Lock {
+  /** The inode of the environment's directory: a copy of the environment is another environment. */
+  inode: number;
+  background: boolean;
+  /** These are there once it listens. */
+  pid?: number;
+  url?: string;
+  /** When it began to listen, in milliseconds since 1970. */
+  sinceMs?: number;
+}
+
+/** Where the server writes what it prints when it runs in the background. */
+export function logFile({ directory }: Environment): string {
+  return join(directory, 'data', 'server.log');
+}
+
+/**
+ * Makes this process the one that serves the environment.
+ * @returns the record of the server that runs already, if one does
+ */
+export async function claimServer(environment: Environment, background: boolean): Promise<ServerRecord | undefined> {
+  await mkdir(join(environment.directory, 'data'), { recursive: true, mode: 0o700 });
+  const inode = await inodeOf(environment);
+  const isHeld = (holder: ServerRecord): Promise<boolean> => isCurrent(environment, holder);
+  return acquireLock<ServerRecord>(recordFile(environment), { inode, background }, isHeld);
+}
+
+/** The record of the server that runs in this environment. One that crashed, or whose pid is another's now, is none. */
+export async function findRunningServer(environment: Environment): Promise<ServerRecord | undefined> {
+  const record = await readLock<ServerRecord>(recordFile(environment));
+  return record && (await isCurrent(environment, record)) ? record : undefined;
+}
+
+/**
+ * Notes where the server is.
+ * @param owner the process to signal, when it is no longer this one
+ */
+export async function recordListening(
+  environment: Environment,
+  { pid, url }: { pid: number; url: string },
+  sinceMs: number,
+  owner?: ProcessIdentity,
+): Promise<void> {
+  const record = await readLock<ServerRecord>(recordFile(environment));
+  if (!record) return;
+  await rewriteLock(recordFile(environment), { ...record, pid, url, sinceMs, ...(owner && { owner }) });
+}
+
+/** Removes the record when the server is gone. */
+export async function forgetServer(environment: Environment): Promise<void> {
+  await releaseLock(recordFile(environment));
+}
+
+async function isCurrent(environment: Environment, { owner, inode }: ServerRecord): Promise<boolean> {
+  return inode === (await inodeOf(environment)) && (await isRunning(owner));
+}
+
+async function inodeOf({ directory }: Environment): Promise<number> {
+  return (await stat(directory)).ino;
+}
+
+function recordFile({ directory }: Environment): string {
+  return join(directory, 'data', 'server.json');
+}
+
+/** How long a server that was asked to stop may take, and how often to look, in milliseconds. */
+const stopMs = 10_000;
+const pollMs = 50;
+
+/**
+ * Asks the server to stop and waits until it is gone.
+ * @returns true when it had to be ended for good
+ */
+export async function stopRecorded({ owner, pid }: ServerRecord): Promise<boolean> {
+  const server = pid === undefined ? undefined : await identify(pid);
+  await signalIfRunning(owner, 'SIGTERM');
+  if (await isGoneWithin(stopMs, owner)) return false;
+  for (const process of [owner, server]) if (process) await signalIfRunning(process, 'SIGKILL');
+  await isGoneWithin(stopMs, owner);
+  return true;
+}
+
+async function isGoneWithin(ms: number, owner: ProcessIdentity): Promise<boolean> {
+  for (const end = Date.now() + ms; Date.now() < end; await wait(pollMs)) {
+    if (!(await isRunning(owner))) return true;
+  }
+  return false;
+}
+
+async function signalIfRunning(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<void> {
+  if (!(await isRunning(identity))) return;
+  try {
+    process.kill(identity.pid, signal);
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import type { System } from '../system.ts';
+import { templatesDirectory } from '../templates.ts';
+
+/** What a shell's folder in the templates says about it. */
+export interface Shell {
+  /** The file in the environment's `bin`. */
+  script: string;
+  /** The names of the programs, as in the variable SHELL. */
+  names: string[];
+  /** The line that activates; `{script}` stands for the quoted path. */
+  activate: string;
+  quote: { open: string; close: string; replace: [from: string, to: string][] };
+}
+
+/** The shell that the user sits in, as far as the environment variables tell; else the POSIX one. */
+export async function currentShell({ env }: System): Promise<Shell> {
+  const shells = await listShells();
+  const name = basename(env.SHELL ?? (env.PSModulePath === undefined ? 'sh' : 'pwsh'));
+  const shell = shells.find(({ names }) => names.includes(name)) ?? shells.find(({ names }) => names.includes('sh'));
+  if (!shell) throw new Error('the templates lack a POSIX shell');
+  return shell;
+}
+
+/** A word that this shell reads as exactly this text; left as it is where nothing needs quoting. */
+export function quoteWord({ quote }: Shell, word: string): string {
+  if (/^[\w./@%+=,][\w./@%+=:,-]*$/.test(word)) return word;
+  const inner = quote.replace.reduce((text, [from, to]) => text.replaceAll(from, to), word);
+  return quote.open + inner + quote.close;
+}
+
+/** What to type to activate the environment, from the working directory. */
+export function activationLine(system: System, shell: Shell, directory: string): string {
+  const script = join(directory, 'bin', shell.script);
+  return shell.activate.replace('{script}', () => quoteWord(shell, nearPath(system.cwd, script)));
+}
+
+/** A sessapp command on this environment, as one would type it in the working directory. */
+export async function commandLine(
+  system: System,
+  directory: string,
+  name: string,
+  ...words: string[]
+): Promise<string> {
+  const shell = await currentShell(system);
+  const isInside = !relative(directory, system.cwd).startsWith('..');
+  const near = nearPath(system.cwd, directory);
+  const named = operandCommands.has(name) ? [near] : ['-e', near];
+  const line = [...invocation(system), name, ...(isInside && name !== 'init' ? [] : named), ...words];
+  return line.map((word) => quoteWord(shell, word)).join(' ');
+}
+
+/** How this tool is called: npx says so to what it runs. */
+function invocation({ env }: System): string[] {
+  return env.npm_command === 'exec' ? ['npx', 'sessapp'] : ['sessapp'];
+}
+
+/** The commands that take their environment as an operand. */
+const operandCommands = new Set(['init', 'serve', 'status', 'stop', 'logs', 'info']);
+
+/** The path from `cwd` when it is the shorter one, in a form that no command takes for an option. */
+export function nearPath(cwd: string, path: string): string {
+  const near = relative(cwd, path);
+  if (near.startsWith('..')) return path;
+  return near === '' ? '.' : near.startsWith('-') ? `./${near}` : near;
+}
+
+async function listShells(): Promise<Shell[]> {
+  const root = join(templatesDirectory, 'activate');
+  const folders = await readdir(root);
+  return Promise.all(folders.map((folder) => readShell(join(root, folder))));
+}
+
+async function readShell(folder: string): Promise<Shell> {
+  const files = await readdir(folder);
+  const { shell } = JSON.parse(await readFile(join(folder, 'layer.json'), 'utf8')) as { shell: Omit<Shell, 'script'> };
+  const script = files.find((file) => file.toLowerCase().startsWith('activate'));
+  return { ...shell, script: script ?? 'activate' };
+}

@@ -1,0 +1,69 @@
+import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createSecret, renderEnvFile } from '../environment/secrets.ts';
+import { Interrupted, type InterruptSignal } from '../errors.ts';
+import type { System } from '../system.ts';
+import { installLocked, installNode } from './dependencies.ts';
+import { isThere } from './existing.ts';
+import { initRepository } from './git.ts';
+import { runNpm } from './npm.ts';
+import type { Plan } from './plan.ts';
+
+/** Is told what is being done, for a person who waits. */
+export type Progress = (step: string) => void;
+
+/** Makes the planned environment in an empty staging directory. */
+export async function buildEnvironment(
+  system: System,
+  plan: Plan,
+  staging: string,
+  cancelSignal: AbortSignal,
+  progress: Progress,
+): Promise<void> {
+  for (const file of plan.files) {
+    const path = join(staging, file.path);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, file.content ?? renderEnvFile(createSecret()), { flag: 'wx', mode: file.mode });
+    await chmod(path, file.mode);
+  }
+  verifyNotInterrupted(cancelSignal);
+  if (plan.install) await installEverything(system, plan, staging, cancelSignal, progress);
+  if (plan.git) await initRepository(system, plan.directory, staging);
+  verifyNotInterrupted(cancelSignal);
+}
+
+/** @throws Interrupted when a signal asked the command to stop */
+export function verifyNotInterrupted(signal: AbortSignal): void {
+  if (signal.aborted) throw new Interrupted(signal.reason as InterruptSignal);
+}
+
+async function installEverything(
+  system: System,
+  plan: Plan,
+  staging: string,
+  cancelSignal: AbortSignal,
+  progress: Progress,
+): Promise<void> {
+  const options = { directory: staging, offline: plan.offline, cancelSignal };
+  if (!(await isThere(join(plan.directory, 'node_modules'))) || plan.action === 'clear') {
+    progress('Installing dependencies');
+    if (plan.kept.includes('package.json')) await installKept(system, plan, options);
+    else await installLocked(system, options);
+  }
+  if (plan.node !== null) {
+    progress(`Installing Node.js ${plan.node}`);
+    await installNode(system, options);
+  }
+}
+
+// The directory has a package.json of its own, and perhaps a lockfile that fits it.
+async function installKept(system: System, plan: Plan, options: Parameters<typeof installLocked>[1]): Promise<void> {
+  await copyFile(join(plan.directory, 'package.json'), join(options.directory, 'package.json'));
+  const lockfile = join(plan.directory, 'package-lock.json');
+  if (await isThere(lockfile)) {
+    await copyFile(lockfile, join(options.directory, 'package-lock.json'));
+    await installLocked(system, options);
+  } else {
+    await runNpm(system, ['install', '--omit-lockfile-registry-resolved'], options);
+  }
+}

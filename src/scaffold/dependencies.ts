@@ -1,0 +1,105 @@
+import { copyFile, mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { UsageError, UserError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import type { System } from '../system.ts';
+import { isThere } from './existing.ts';
+import { type NpmOptions, runNpm } from './npm.ts';
+import { nodePackageName } from './plan.ts';
+import { createStaging, findLeftovers, removeTree } from './staging.ts';
+
+/** Installs exactly what the directory's package-lock.json says. */
+export async function installLocked(system: System, options: NpmOptions): Promise<void> {
+  await runNpm(system, ['ci'], options);
+}
+
+/** Installs the environment's own Node.js, whose version `.node/package.json` says, and links it as `bin/node`. */
+export async function installNode(system: System, options: NpmOptions): Promise<void> {
+  const directory = join(options.directory, '.node');
+  await runNpm(system, ['install', '--omit-lockfile-registry-resolved'], { ...options, directory });
+  const target = join('..', '.node', 'node_modules', nodePackageName(), 'bin', 'node');
+  const link = join(options.directory, 'bin', 'node');
+  await mkdir(dirname(link), { recursive: true });
+  await rm(link, { force: true });
+  await symlink(target, link);
+}
+
+/** Adds packages to an environment, and to its package.json and lockfile. */
+export async function addPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
+  await runNpm(system, ['install', '--omit-lockfile-registry-resolved', ...packages], options);
+}
+
+/** Puts exactly what the lockfile says in the place of what is installed; until that is complete, nothing changes. */
+export async function restoreDependencies(system: System, options: NpmOptions): Promise<void> {
+  const { directory } = options;
+  for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
+  const staging = await createStaging(directory, directory);
+  try {
+    for (const name of ['package.json', 'package-lock.json', '.npmrc'])
+      await copyIfThere(join(directory, name), join(staging, name));
+    await installLocked(system, { ...options, directory: staging });
+    await renameIfThere(join(directory, 'node_modules'), join(staging, 'replaced'));
+    await renameIfThere(join(staging, 'node_modules'), join(directory, 'node_modules'));
+  } finally {
+    await removeTree(staging);
+  }
+}
+
+async function copyIfThere(from: string, to: string): Promise<void> {
+  if (await isThere(from)) await copyFile(from, to);
+}
+
+async function renameIfThere(from: string, to: string): Promise<void> {
+  if (await isThere(from)) await rename(from, to);
+}
+
+const oldest = [20, 19] as const;
+const oldestStrippingTypes = [22, 18] as const;
+
+/**
+ * The newest version of Node.js in the registry that `asked` allows: `24`, `24.1` or `24.1.0`.
+ * @throws UsageError when there is none, or it is older than an environment needs
+ */
+export async function resolveNodeVersion(system: System, asked: string, options: NpmOptions): Promise<string> {
+  const versions = await listNodeVersions(system, options);
+  const majors = [...new Set(versions.map((version) => version.split('.')[0] ?? ''))];
+  const wanted = asked.replace(/^v/, '');
+  const match = versions.filter((version) => `${version}.`.startsWith(`${wanted}.`)).at(-1);
+  if (match !== undefined && /^\d+(\.\d+){0,2}$/.test(wanted)) return match;
+  const near = nearest(wanted, [...majors, ...versions]);
+  throw new UsageError(
+    `There is no Node.js '${asked}' for an environment.`,
+    `${near === undefined ? '' : `Did you mean ${near}? `}Valid: ${majors.join(', ')}, or an exact version up to ${versions.at(-1)}.`,
+  );
+}
+
+async function listNodeVersions(system: System, options: NpmOptions): Promise<string[]> {
+  const name = nodePackageName();
+  const all = JSON.parse(await runNpm(system, ['view', name, 'versions', '--json'], options)) as string[];
+  return all
+    .filter((version) => /^\d+\.\d+\.\d+$/.test(version) && isAtLeast(version, oldest))
+    .sort((a, b) => compare(toNumbers(a), toNumbers(b)));
+}
+
+/** @throws UserError when this Node.js cannot run TypeScript as it is */
+export function verifyStripsTypes(version: string): void {
+  if (isAtLeast(version, oldestStrippingTypes)) return;
+  throw new UserError(
+    'node-too-old',
+    `TypeScript without a build step needs Node.js ${oldestStrippingTypes.join('.')} or newer; this is ${version}.`,
+    'Give the environment its own: add --node 24, or leave --typescript out.',
+  );
+}
+
+function isAtLeast(version: string, least: readonly number[]): boolean {
+  return compare(toNumbers(version), least) >= 0;
+}
+
+function toNumbers(version: string): number[] {
+  return version.split('.').map(Number);
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const index = a.findIndex((number, i) => number !== (b[i] ?? 0));
+  return index === -1 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
+}

@@ -1,0 +1,91 @@
+import { Interrupted, type InterruptSignal, UserError } from '../errors.ts';
+import type { RunResult, System } from '../system.ts';
+
+export interface NpmOptions {
+  /** The directory whose package.json npm works on, absolute. */
+  directory: string;
+  /** Use npm's cache only. */
+  offline?: boolean;
+  cancelSignal?: AbortSignal;
+}
+
+/**
+ * Runs npm on one directory and on nothing around it: no parent workspace, no `.npmrc` above, no install script.
+ * @returns what npm printed on stdout
+ * @throws UserError with npm's own reason when it fails, Interrupted when a signal ended it
+ */
+export async function runNpm(system: System, args: string[], options: NpmOptions): Promise<string> {
+  const { directory, offline = false, cancelSignal } = options;
+  const result = await system.run('npm', [...args, ...isolation(directory), ...(offline ? ['--offline'] : [])], {
+    cwd: directory,
+    env: npmEnvironment(system.env),
+    ...(cancelSignal && { cancelSignal }),
+  });
+  if (cancelSignal?.aborted) throw new Interrupted(cancelSignal.reason as InterruptSignal);
+  if (result.exitCode === 0) return result.stdout;
+  throw explain(result, offline);
+}
+
+function isolation(directory: string): string[] {
+  return [
+    // A prefix that is given is not looked for: npm then reads no workspace and no .npmrc of a directory above.
+    `--prefix=${directory}`,
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-progress',
+    '--no-update-notifier',
+    '--loglevel=error',
+    // The defaults wait for more than a minute before they say that a registry cannot be reached.
+    '--fetch-retry-mintimeout=500',
+    '--fetch-retry-maxtimeout=3000',
+  ];
+}
+
+// `npx sessapp` runs us inside npm, which tells its children about its own project and options.
+const inherited =
+  /^(npm_(package|lifecycle)_|npm_config_(local_prefix|prefix|package|call|workspace|include_workspace|omit|include|save|global|ignore_scripts|dry_run|json|yes|package_lock)|node_path$|init_cwd$)/i;
+
+/** The environment variables for npm: the user's, without what a surrounding npm or Node.js project set. */
+export function npmEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !inherited.test(name) && name !== 'NODE_ENV'));
+}
+
+function explain({ stderr, startError, signal, exitCode }: RunResult, offline: boolean): UserError {
+  if (startError === 'ENOENT') {
+    return new UserError(
+      'npm-missing',
+      'npm is not on the PATH.',
+      'Install npm; it comes with Node.js: https://nodejs.org',
+    );
+  }
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trimEnd())
+    .filter((line) => line !== '' && !/complete log of this run|^npm (warn|notice)|^\s*at /.test(line));
+  const code = /^code (\S+)/.exec(lines[0] ?? '')?.[1] ?? '';
+  const reason = lines.filter((line) => !/^(code|errno|syscall) /.test(line)).slice(0, 4);
+  const ended = signal ? `signal ${signal}` : `exit code ${exitCode}`;
+  return new UserError(
+    'npm-failed',
+    ['npm failed:', ...(reason.length > 0 ? reason : [`${code || startError || ended}`])].join('\n  '),
+    remedies[code] ??
+      (offline ? remedies.ENOTCACHED : 'Run the same command again; if it fails again, npm doctor says more.'),
+  );
+}
+
+const network = 'Check the network and the registry (npm config get registry), then run the same command again.';
+const remedies: Record<string, string> = {
+  ENOTFOUND: network,
+  EAI_AGAIN: network,
+  ECONNREFUSED: network,
+  ECONNRESET: network,
+  ETIMEDOUT: network,
+  ERR_SOCKET_TIMEOUT: network,
+  E404: network,
+  E401: 'The registry wants you to log in: npm login, then run the same command again.',
+  E403: 'The registry refused it: look at npm config get registry and your access to it.',
+  ENOTCACHED: '--offline takes packages from npm’s cache, which lacks one: run it once without --offline.',
+  ENOSPC: 'The disk is full: free some space, then run the same command again.',
+  EINTEGRITY: 'A package is not what the lockfile says. Clean npm’s cache (npm cache clean --force) and run it again.',
+};

@@ -1,0 +1,15 @@
+/** What npm takes as a package's name (https://docs.npmjs.com/cli/configuring-npm/package-json#name). */
+const maxLength = 214;
+
+/** A valid package name that is as near to the directory's name as can be: `My Shop (2)` becomes `my-shop-2`. */
+export function toPackageName(directoryName: string): string {
+  const name = directoryName
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9._~-]+/g, '-')
+    .replace(/^[-._~]+|[-._~]+$/g, '')
+    .slice(0, maxLength);
+  return name === '' || reserved.has(name) ? `session-server${name && `-${name}`}` : name;
+}
+
+const reserved = new Set(['node_modules', 'favicon.ico', 'express', 'sessapp']);

@@ -1,0 +1,113 @@
+import { constants } from 'node:fs';
+import { access, lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { nearestEnvironment } from '../environment/find.ts';
+import { type Marker, readMarker } from '../environment/marker.ts';
+import { hasCode, UserError } from '../errors.ts';
+import type { System } from '../system.ts';
+
+/** What is at the place where an environment is to be. */
+export type Target =
+  | { kind: 'missing'; directory: string }
+  | { kind: 'environment'; directory: string; marker: Marker }
+  /** A directory that is not an environment; `entries` are the names in it. */
+  | { kind: 'directory'; directory: string; entries: string[] };
+
+/**
+ * Looks at the place, changing nothing.
+ * @param directory absolute
+ * @throws UserError when no environment can be there
+ */
+export async function inspectTarget(system: System, directory: string): Promise<Target> {
+  verifyAllowed(system, directory);
+  if (!(await exists(directory))) {
+    const parent = await verifyParent(directory);
+    await verifyNotInside(parent);
+    return { kind: 'missing', directory };
+  }
+  const real = await realpath(directory);
+  verifyAllowed(system, real);
+  await verifyNotInside(dirname(real));
+  await verifyWritable(real);
+  const marker = await readMarker(real);
+  if (marker) return { kind: 'environment', directory: real, marker };
+  const entries = await readdir(real);
+  return { kind: 'directory', directory: real, entries: entries.filter((name) => !name.startsWith('.sessapp-')) };
+}
+
+function verifyAllowed({ env }: System, directory: string): void {
+  const isRoot = dirname(directory) === directory;
+  const isHome = directory === env.HOME || directory === env.USERPROFILE;
+  if (!isRoot && !isHome) return;
+  throw new UserError(
+    'target-refused',
+    `${directory} is ${isRoot ? 'the root of the file system' : 'your home directory'}, not a place for an environment.`,
+    'Name a new directory: sessapp init myenv',
+  );
+}
+
+async function exists(directory: string): Promise<boolean> {
+  try {
+    const found = await stat(directory);
+    if (found.isDirectory()) return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return verifyNotDangling(directory);
+    if (hasCode(error, 'ENOTDIR')) return false;
+    if (hasCode(error, 'ELOOP')) throw notADirectory(directory, 'a link that leads in a circle');
+    throw error;
+  }
+  throw notADirectory(directory, 'a file');
+}
+
+async function verifyNotDangling(directory: string): Promise<false> {
+  try {
+    await lstat(directory);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+  throw notADirectory(directory, 'a link to something that does not exist');
+}
+
+function notADirectory(directory: string, what: string): UserError {
+  return new UserError('target-not-a-directory', `${directory} is ${what}.`, 'Remove it, or name another directory.');
+}
+
+/** @returns the real path of the nearest parent that exists */
+async function verifyParent(directory: string): Promise<string> {
+  const parent = dirname(directory);
+  try {
+    const found = await stat(parent);
+    if (!found.isDirectory()) throw notADirectory(parent, 'a file');
+    await verifyWritable(parent);
+    return await realpath(parent);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return verifyNotDangling(parent).then(() => verifyParent(parent));
+    if (hasCode(error, 'ENOTDIR')) return verifyParent(parent);
+    throw error;
+  }
+}
+
+async function verifyNotInside(directory: string): Promise<void> {
+  const outer = await nearestEnvironment(directory);
+  if (!outer) return;
+  throw new UserError(
+    'target-inside-environment',
+    `This is inside the environment ${outer.directory}; environments do not nest.`,
+    `Name a directory beside it: ${join(dirname(outer.directory), `${basename(outer.directory)}-2`)}`,
+  );
+}
+
+async function verifyWritable(directory: string): Promise<void> {
+  try {
+    await access(directory, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EROFS', 'EPERM')) throw error;
+    const fact = `${directory} cannot be written by this user.`;
+    throw new UserError(
+      'permission-denied',
+      fact,
+      `Choose a directory of your own, or give yourself the right to write there.`,
+    );
+  }
+}

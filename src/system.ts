@@ -1,0 +1,94 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { type InterruptSignal, interruptSignals } from './errors.ts';
+
+/** Everything a command takes from the world around it, so that a test can hand it another one. */
+export interface System {
+  /** The working directory, absolute. */
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  stdin: Readable & { isTTY?: boolean };
+  stdout: Writable & { isTTY?: boolean; columns?: number };
+  stderr: Writable & { isTTY?: boolean; columns?: number };
+  /** The time in milliseconds since 1970. */
+  now(): number;
+  /**
+   * From here on a signal aborts this instead of ending the process; its `reason` is the signal's name.
+   * The command that calls it clears up and throws `Interrupted`.
+   */
+  catchInterrupts(): AbortSignal;
+  /** Runs `file` with `args`, never through a shell, and resolves when it has ended, whatever its exit code. */
+  run(file: string, args: string[], options: RunOptions): Promise<RunResult>;
+  /** Starts `file` with `args`, never through a shell, and returns at once. */
+  start(file: string, args: string[], options: SpawnOptions): ChildProcess;
+}
+
+export interface RunOptions {
+  cwd: string;
+  /** The whole environment of the child; nothing is added to it. */
+  env: NodeJS.ProcessEnv;
+  /** Ends the child with SIGTERM, and 5 s later with SIGKILL. */
+  cancelSignal?: AbortSignal;
+  /** `pipe` (the default) collects what the child prints, `inherit` shows it. */
+  output?: 'pipe' | 'inherit' | 'stderr';
+}
+
+export interface RunResult {
+  /** Undefined when a signal ended the child or it could not be started. */
+  exitCode: number | undefined;
+  signal: NodeJS.Signals | undefined;
+  /** Node's error code when the child could not be started, such as `ENOENT`. */
+  startError: string | undefined;
+  stdout: string;
+  stderr: string;
+}
+
+/** The real world. */
+export function createSystem(): System {
+  return {
+    cwd: process.cwd(),
+    env: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    now: Date.now,
+    catchInterrupts,
+    run,
+    start: spawn,
+  };
+}
+
+let interrupts: AbortController | undefined;
+
+function catchInterrupts(): AbortSignal {
+  if (interrupts) return interrupts.signal;
+  const controller = new AbortController();
+  for (const signal of Object.keys(interruptSignals) as InterruptSignal[]) {
+    process.on(signal, () => controller.abort(signal));
+  }
+  interrupts = controller;
+  return controller.signal;
+}
+
+async function run(file: string, args: string[], options: RunOptions): Promise<RunResult> {
+  const { execa } = await import('execa');
+  const shown = options.output === 'stderr' ? 2 : 'inherit';
+  const stdio = (options.output ?? 'pipe') === 'pipe' ? 'pipe' : shown;
+  const result = await execa(file, args, {
+    cwd: options.cwd,
+    env: options.env,
+    extendEnv: false,
+    reject: false,
+    stdin: stdio === 'inherit' ? 'inherit' : 'ignore',
+    stdout: stdio,
+    stderr: stdio,
+    ...(options.cancelSignal && { cancelSignal: options.cancelSignal }),
+  });
+  return {
+    exitCode: result.exitCode,
+    signal: result.signal,
+    startError: result.exitCode === undefined && !result.isTerminated ? result.code : undefined,
+    stdout: result.stdout ?? '',
+    stderr: result.stderr ?? '',
+  };
+}

@@ -1,0 +1,26 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+
+export const answerNotFound: RequestHandler = (req, res) => {
+  res.status(404).type('text').send(`There is no page at ${req.method} ${req.path}\n`);
+};
+
+/** Answers what a handler threw. A stack goes to the log, and to the client in development only. */
+export function answerErrors(log: Logger, { production }: { production: boolean }): ErrorRequestHandler {
+  return (error, req, res, next) => {
+    const status = statusOf(error);
+    if (status >= 500) (req.log ?? log).error({ err: error }, 'a request failed');
+    if (res.headersSent) return next(error);
+    const detail = production || !(error instanceof Error) ? '' : `\n${error.stack}\n`;
+    res
+      .status(status)
+      .type('text')
+      .send(`${status >= 500 ? 'Something went wrong.' : 'Bad request.'}\n${detail}`);
+  };
+}
+
+// Express and its parsers give an error of the client's making its status.
+function statusOf(error: unknown): number {
+  const { status } = (error ?? {}) as { status?: unknown };
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
+}

@@ -1,0 +1,93 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { StartError } from './start-error.ts';
+
+export interface Listening {
+  servers: Server[];
+  /** The address for a browser. */
+  url: string;
+}
+
+/**
+ * Listens at every address of the host: `localhost` is 127.0.0.1 and ::1, and a browser may take either.
+ * @throws StartError when the host or the port cannot be had
+ */
+export async function listen(app: RequestListener, { host, port }: { host: string; port: number }): Promise<Listening> {
+  const addresses = await resolve(host);
+  const servers: Server[] = [];
+  let taken = port;
+  try {
+    for (const address of addresses) {
+      const server = await listenAt(app, address, taken);
+      if (!server) continue;
+      servers.push(server);
+      taken = (server.address() as AddressInfo).port;
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw explain(error, host, taken);
+  }
+  if (servers.length === 0) throw explain({ code: 'EADDRNOTAVAIL' }, host, port);
+  return { servers, url: `http://${nameForBrowser(host)}:${taken}` };
+}
+
+// Undefined when the machine does not have this address, such as ::1 where IPv6 is off.
+async function listenAt(app: RequestListener, host: string, port: number): Promise<Server | undefined> {
+  const server = createServer(app).listen({ host, port });
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    if (['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+async function resolve(host: string): Promise<string[]> {
+  try {
+    const found = await lookup(host, { all: true });
+    return [...new Set(found.map(({ address }) => address))];
+  } catch (error) {
+    throw explain(error, host, 0);
+  }
+}
+
+function nameForBrowser(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function explain(error: unknown, host: string, port: number): unknown {
+  const { code = '' } = error as { code?: string };
+  if (code === 'EADDRINUSE') return portTaken(host, port);
+  if (code === 'EACCES') {
+    return new StartError(
+      'port-denied',
+      `Port ${port} may not be opened by this user.`,
+      'Choose one above 1023: --port 5000, or PORT=5000',
+    );
+  }
+  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(code)) {
+    return new StartError(
+      'bad-host',
+      `This machine has no address '${host}'.`,
+      'Choose another: --host localhost, or HOST=0.0.0.0 for every address of the machine.',
+    );
+  }
+  return error;
+}
+
+function portTaken(host: string, port: number): StartError {
+  // https://developer.apple.com/forums/thread/682332
+  const airplay = process.platform === 'darwin' && port === 5000;
+  const holder = airplay
+    ? ' On macOS that is most likely AirPlay Receiver (System Settings, General, AirDrop & Handoff).'
+    : '';
+  return new StartError(
+    'port-in-use',
+    `Port ${port} of ${host} is in use by another program.${holder}`,
+    `Choose another: --port ${port + 1}, or PORT=${port + 1}; 0 takes any free port.`,
+  );
+}

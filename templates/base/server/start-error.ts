@@ -1,0 +1,12 @@
+/** Why the server cannot start: the fact, and what to do about it. */
+export class StartError extends Error {
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(code: string, message: string, hint: string) {
+    super(message);
+    this.name = 'StartError';
+    this.code = code;
+    this.hint = hint;
+  }
+}

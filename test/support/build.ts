@@ -1,0 +1,26 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** An environment as `init` makes it; tests copy it. */
+    environment: string;
+  }
+}
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Every test runs the tool as it is built from the sources in front of it. */
+export default function build({ provide }: TestProject): () => void {
+  const node = (...args: string[]): Buffer =>
+    execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const directory = mkdtempSync(join(tmpdir(), 'sessapp-test-environment-'));
+  const environment = join(directory, 'myenv');
+  node(join(root, 'scripts', 'build.js'));
+  node(join(root, 'bin', 'sessapp.js'), 'init', environment);
+  provide('environment', environment);
+  return () => rmSync(directory, { recursive: true, force: true });
+}

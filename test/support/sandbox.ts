@@ -1,0 +1,89 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, realpathSync } from 'node:fs';
+import { cp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { inject, onTestFinished } from 'vitest';
+
+export const repository = join(import.meta.dirname, '..', '..');
+export const cli = join(repository, 'bin', 'sessapp.js');
+
+export interface Result {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A directory of this test's own, gone when the test ends; so is every process that was started through it. */
+export class Sandbox {
+  readonly directory: string;
+  readonly #children: ChildProcess[] = [];
+
+  constructor() {
+    this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'sessapp-test-')));
+    onTestFinished(() => this.#clear());
+  }
+
+  path(...names: string[]): string {
+    return join(this.directory, ...names);
+  }
+
+  /** Runs the tool to its end. */
+  async sessapp(args: string[], options: SpawnOptions = {}): Promise<Result> {
+    return finish(this.start(args, options));
+  }
+
+  /** Starts the tool; it is killed at the end of the test if it still runs. */
+  start(args: string[], options: SpawnOptions = {}): ChildProcess {
+    return this.spawn(process.execPath, [cli, ...args], options);
+  }
+
+  spawn(file: string, args: string[], options: SpawnOptions = {}): ChildProcess {
+    const env = { ...process.env, SESSAPP_ENV: '', NO_COLOR: '1', ...options.env };
+    const child = spawn(file, args, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'], ...options, env });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** A copy of a ready environment, with a secret and a cookie as the original's. */
+  async environment(name = 'myenv'): Promise<string> {
+    const directory = this.path(name);
+    await cp(inject('environment'), directory, { recursive: true, verbatimSymlinks: true });
+    return directory;
+  }
+
+  async #clear(): Promise<void> {
+    for (const child of this.#children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+/** Collects what a child prints until it has ended. */
+export async function finish(child: ChildProcess): Promise<Result> {
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  const [exitCode, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { exitCode, signal, ...output };
+}
+
+/** Resolves with the first line on stdout that is JSON and has this event; rejects when the child ends before. */
+export function untilEvent(child: ChildProcess, event: string): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    let buffer = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      buffer += text;
+      const lines = buffer.split('\n');
+      buffer = lines.pop() ?? '';
+      for (const line of lines) {
+        const value = line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : {};
+        if (value.event === event) resolve(value);
+      }
+    });
+    child.once('close', (code) =>
+      reject(new Error(`${basename(child.spawnfile)} ended with ${code} before '${event}'`)),
+    );
+  });
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// The suites that take minutes: each has an npm script of its own.
+export default defineConfig({
+  test: {
+    include: ['test/slow/*.test.ts'],
+    globalSetup: ['test/support/build.ts'],
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    maxWorkers: 1,
+  },
+});
