@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, realpathSync } from 'node:fs';
-import { cp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
@@ -50,7 +50,7 @@ export class Sandbox {
   /** A copy of a ready environment, with a secret and a cookie as the original's. */
   async environment(name = 'myenv'): Promise<string> {
     const directory = this.path(name);
-    await cp(inject('environment'), directory, { recursive: true, verbatimSymlinks: true });
+    await finish(spawn('cp', ['-a', inject('environment'), directory]));
     return directory;
   }
 
