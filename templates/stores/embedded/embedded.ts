@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open as openLmdb, type RootDatabase } from 'lmdb';
 import type { Driver, DriverOptions, ListQuery, SessionRecord, StoredRecord } from './driver.ts';
@@ -16,8 +16,10 @@ export async function open({ dataDirectory }: DriverOptions): Promise<Driver> {
     // An awaited write is then on the disk, not only in memory.
     overlappingSync: false,
     maxReaders: 1024,
-    mapSize: 2 ** 40,
+    // Address space, not disk: so large that processes need not agree on a larger map while they run.
+    mapSize: 2 ** 36,
   });
+  for (const file of await readdir(directory)) await chmod(join(directory, file), 0o600);
   return new EmbeddedDriver(root);
 }
 
@@ -110,20 +112,20 @@ class EmbeddedDriver implements Driver {
   // In a transaction: the record and both indexes change together.
   #put(key: string, old: Value | undefined, value: Value): void {
     if (old) this.#unindex(key, old);
-    this.#records.put(key, value);
-    this.#byExpiry.put([value.expiresAtMs, key], null);
-    if (value.owner !== undefined) this.#byOwner.put([value.owner, key], null);
+    this.#records.putSync(key, value);
+    this.#byExpiry.putSync([value.expiresAtMs, key], null);
+    if (value.owner !== undefined) this.#byOwner.putSync([value.owner, key], null);
   }
 
   #remove(key: string): void {
     const old = this.#records.get(key);
     if (!old) return;
     this.#unindex(key, old);
-    this.#records.remove(key);
+    this.#records.removeSync(key);
   }
 
   #unindex(key: string, { expiresAtMs, owner }: Value): void {
-    this.#byExpiry.remove([expiresAtMs, key]);
-    if (owner !== undefined) this.#byOwner.remove([owner, key]);
+    this.#byExpiry.removeSync([expiresAtMs, key]);
+    if (owner !== undefined) this.#byOwner.removeSync([owner, key]);
   }
 }
