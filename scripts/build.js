@@ -1,6 +1,6 @@
 // Builds dist/: the tool from src/ with tsc, and the templates, each TypeScript file with its JavaScript beside it.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripTypes } from './strip-types.js';
 
@@ -9,13 +9,21 @@ const target = join(root, 'dist');
 const staging = `${target}.${process.pid}`;
 
 try {
-  run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging]);
+  // `npm test` checks the types; whoever installs a checkout need not wait for that.
+  run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
   buildTemplates(join(staging, 'templates'));
   // A tool that runs meanwhile sees the old build or the new one.
   if (existsSync(target)) renameSync(target, `${staging}.old`);
   renameSync(staging, target);
+  linkTool(join(root, 'node_modules', '.bin', 'sessapp'));
 } finally {
   for (const path of [staging, `${staging}.old`]) rmSync(path, { recursive: true, force: true });
+}
+
+// With a link here npx runs this checkout at once; without one it first installs it into its cache.
+function linkTool(link) {
+  rmSync(link, { force: true });
+  symlinkSync(join('..', '..', 'bin', 'sessapp.js'), link);
 }
 
 function buildTemplates(output) {
