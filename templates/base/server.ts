@@ -31,7 +31,7 @@ async function start() {
   try {
     const listening = await listen(app, settings);
     drainOnSignal(listening.servers, driver, log);
-    reportListening(listening.url, settings, log);
+    await reportListening(listening.url, settings, log);
   } catch (error) {
     await driver.close();
     throw error;

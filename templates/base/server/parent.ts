@@ -4,14 +4,29 @@ export type Message =
   | { event: 'failed'; code: string; message: string; hint: string }
   | { event: 'drained' };
 
-/** False when nobody listens: the server was started by itself, or has outlived the one that started it. */
-export function tellParent(message: Message): boolean {
+/**
+ * Resolves when the message is on its way.
+ * @returns false when nobody listens: the server was started by itself, or has outlived the one that started it
+ */
+export async function tellParent(message: Message): Promise<boolean> {
   if (!process.connected) return false;
-  process.send?.(message);
-  return true;
+  const error = await new Promise((resolve) => process.send?.(message, resolve));
+  return error === null;
 }
 
 /** Closes the channel, so that it does not keep the process running. */
 export function leaveParent(): void {
   if (process.connected) process.disconnect();
+}
+
+/** Calls back once the parent is gone. `sessapp serve --background` says `detach` before it goes: that is no reason. */
+export function onParentGone(callback: () => void): void {
+  if (!process.send) return;
+  if (process.connected) process.once('disconnect', callback);
+  else callback();
+  process.on('message', (message) => {
+    if (message !== 'detach') return;
+    process.off('disconnect', callback);
+    leaveParent();
+  });
 }
