@@ -53,7 +53,19 @@ async function readMarker(directory: string): Promise<{ store: string; cookie: s
     const remedy = 'Restore it from your version control, or write it anew: sessapp init --allow-existing';
     throw new StartError('marker-missing', `There is no sessapp.json in ${directory}.`, remedy);
   }
-  return JSON.parse(content) as { store: string; cookie: string };
+  const { store, cookie } = parseMarker(content);
+  if (typeof store === 'string' && typeof cookie === 'string') return { store, cookie };
+  const remedy = 'Restore it from your version control, or delete it and type: sessapp init --allow-existing';
+  throw new StartError('marker-damaged', `sessapp.json in ${directory} is not what sessapp wrote.`, remedy);
+}
+
+function parseMarker(content: string): { store?: unknown; cookie?: unknown } {
+  try {
+    return (JSON.parse(content) ?? {}) as object;
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
 }
 
 function readPort(value: string): number {
