@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 
@@ -15,7 +16,7 @@ export function answerErrors(log: Logger, { production }: { production: boolean 
     res
       .status(status)
       .type('text')
-      .send(`${status >= 500 ? 'Something went wrong.' : 'Bad request.'}\n${detail}`);
+      .send(`${status >= 500 ? 'Something went wrong' : STATUS_CODES[status]}.\n${detail}`);
   };
 }
 

@@ -16,6 +16,18 @@ export interface Listening {
  */
 export async function listen(app: RequestListener, { host, port }: { host: string; port: number }): Promise<Listening> {
   const addresses = await resolve(host);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await listenAtAll(app, addresses, host, port);
+    } catch (error) {
+      // A port that is free at one address may be taken at another.
+      const again = port === 0 && attempt < 10 && error instanceof StartError && error.code === 'port-in-use';
+      if (!again) throw error;
+    }
+  }
+}
+
+async function listenAtAll(app: RequestListener, addresses: string[], host: string, port: number): Promise<Listening> {
   const servers: Server[] = [];
   let taken = port;
   try {
@@ -46,6 +58,8 @@ async function listenAt(app: RequestListener, host: string, port: number): Promi
 }
 
 async function resolve(host: string): Promise<string[]> {
+  // What a hosts file says of it differs from machine to machine; browsers take it for the loopback addresses too.
+  if (host === 'localhost') return ['127.0.0.1', '::1'];
   try {
     const found = await lookup(host, { all: true });
     return [...new Set(found.map(({ address }) => address))];
@@ -85,9 +99,10 @@ function portTaken(host: string, port: number): StartError {
   const holder = airplay
     ? ' On macOS that is most likely AirPlay Receiver (System Settings, General, AirDrop & Handoff).'
     : '';
+  const other = port === 65535 ? port - 1 : port + 1;
   return new StartError(
     'port-in-use',
     `Port ${port} of ${host} is in use by another program.${holder}`,
-    `Choose another: --port ${port + 1}, or PORT=${port + 1}; 0 takes any free port.`,
+    `Choose another: --port ${other}, or PORT=${other}; 0 takes any free port.`,
   );
 }

@@ -8,7 +8,22 @@ export function createLogger({ production }: { production: boolean }): Logger {
     base: null,
     redact: ['req.headers.cookie', 'req.headers.authorization', 'res.headers["set-cookie"]'],
   };
-  return production ? pino(options) : pino(options, { write: (line) => process.stdout.write(toText(line)) });
+  // A log that nobody can take any more must not end the server.
+  process.stdout.on('error', ignoreLostLog);
+  return pino(options, { write: (line) => print(production ? line : toText(line)) });
+}
+
+function print(text: string): void {
+  try {
+    process.stdout.write(text);
+  } catch (error) {
+    ignoreLostLog(error);
+  }
+}
+
+// The reader of a pipe went away, the terminal was closed, or the disk is full.
+function ignoreLostLog(error: unknown): void {
+  if (!['EPIPE', 'EIO', 'ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
 }
 
 /** One line for each request, once it is answered. */
