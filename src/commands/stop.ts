@@ -1,6 +1,6 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { findEnvironment, promptOf } from '../environment/find.ts';
-import { findRunningServer, forgetServer, stopRecorded } from '../environment/server-record.ts';
+import { findRunningServer, stopRecorded } from '../environment/server-record.ts';
 
 export const command: Command = {
   summary: 'stop the server of an environment, and wait until it is gone',
@@ -12,7 +12,6 @@ export const command: Command = {
     const record = await findRunningServer(environment);
     if (!record) return { data: { status: 'not-running' }, text: `${name} does not run.` };
     const forced = await stopRecorded(record);
-    if (!(await findRunningServer(environment))) await forgetServer(environment);
     if (forced) output.warn('It did not stop within 10 s and was ended; requests in flight were cut.');
     return { data: { status: 'stopped', forced }, text: `${name} has stopped.` };
   },

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import { hasCode, UserError } from '../errors.ts';
+import { hasCode, Interrupted, type InterruptSignal, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import type { Environment } from './find.ts';
 import { identify } from './process-identity.ts';
@@ -21,19 +21,14 @@ export async function startInBackground(
   const server = await startWithLog(system, environment, options, signal);
   try {
     const owner = await identify(server.pid);
-    if (!owner)
-      throw new UserError(
-        'server-failed',
-        'The server ended as soon as it listened.',
-        `Its log: ${logFile(environment)}`,
-      );
-    await recordListening(environment, server, system.now(), owner);
+    if (owner) await recordListening(environment, server, system.now(), owner);
+    if (signal.aborted) throw new Interrupted(signal.reason as InterruptSignal);
+    await server.detach();
+    return server;
   } catch (error) {
     await server.stop();
     throw error;
   }
-  server.detach();
-  return server;
 }
 
 async function startWithLog(

@@ -1,9 +1,8 @@
-import type { UserError } from '../errors.ts';
-import { toUserError } from '../errors.ts';
+import { toUserError, type UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import type { Environment } from './find.ts';
 import { type RunningServer, type ServerEnd, type ServerOptions, startServer } from './server-process.ts';
-import { recordListening } from './server-record.ts';
+import { recordDown, recordListening } from './server-record.ts';
 import { type Changes, watchFiles } from './watch.ts';
 
 /** Is told what happens to the server, for a person or a script that follows. */
@@ -14,6 +13,17 @@ export interface Follower {
   down(error: UserError | ServerEnd): void;
 }
 
+interface Run {
+  system: System;
+  environment: Environment;
+  options: ServerOptions;
+  /** Asks for the end. */
+  signal: AbortSignal;
+  follower: Follower;
+}
+
+const notRunning: ServerEnd = { exitCode: 0, signal: undefined, drained: true };
+
 /**
  * Runs the server until a signal asks for its end.
  * @param options `watch`: it starts anew whenever a file of the environment changes
@@ -22,66 +32,74 @@ export interface Follower {
 export async function runInForeground(
   system: System,
   environment: Environment,
-  options: ServerOptions & { watch: boolean },
+  { watch, ...options }: ServerOptions & { watch: boolean },
   signal: AbortSignal,
   follower: Follower,
 ): Promise<ServerEnd> {
-  const changes = options.watch ? await watchFiles(environment.directory) : undefined;
-  const start = (port: string | undefined): Promise<RunningServer> =>
-    startServer(system, environment, { ...options, ...(port !== undefined && { port }) }, signal);
+  const run = { system, environment, options, signal, follower };
+  if (!watch) return runOnce(run);
+  const changes = await watchFiles(environment.directory);
   try {
-    if (!changes) return await runOnce(system, environment, await start(options.port), signal, follower);
-    return await runAndRestart(system, environment, options.port, start, changes, signal, follower);
+    return await runAndRestart(run, changes);
   } finally {
-    await changes?.close();
+    await changes.close();
   }
 }
 
-async function runOnce(
-  system: System,
-  environment: Environment,
-  server: RunningServer,
-  signal: AbortSignal,
-  follower: Follower,
-): Promise<ServerEnd> {
-  await recordListening(environment, server, system.now());
-  await follower.listening(server);
-  await Promise.race([server.ended, untilAborted(signal)]);
-  return signal.aborted ? server.stop() : server.ended;
+async function runOnce(run: Run): Promise<ServerEnd> {
+  const server = await start(run, run.options.port);
+  await Promise.race([server.ended, untilAborted(run.signal)]);
+  return run.signal.aborted ? server.stop() : server.ended;
 }
 
-async function runAndRestart(
-  system: System,
-  environment: Environment,
-  firstPort: string | undefined,
-  start: (port: string | undefined) => Promise<RunningServer>,
-  changes: Changes,
-  signal: AbortSignal,
-  follower: Follower,
-): Promise<ServerEnd> {
-  let port = firstPort;
-  for (;;) {
+async function runAndRestart(run: Run, changes: Changes): Promise<ServerEnd> {
+  const { environment, signal, follower } = run;
+  const aborted = untilAborted(signal);
+  let { port } = run.options;
+  while (!signal.aborted) {
     const changed = changes.next();
-    const server = await start(port).catch((error: unknown) => {
-      const expected = toUserError(error);
-      if (!expected) throw error;
-      if (!signal.aborted) follower.down(expected);
-      return undefined;
-    });
+    const server = await startIfPossible(run, port);
     if (server) {
-      // A free port that was found once is kept, so that the page can be reloaded.
-      port = new URL(server.url).port;
-      await recordListening(environment, server, system.now());
-      await follower.listening(server);
-      const first = await Promise.race([server.ended, untilAborted(signal), changed]);
+      port = portToKeep(run, server) ?? port;
+      const first = await Promise.race([server.ended, aborted, changed]);
       if (signal.aborted) return server.stop();
-      if (first !== 'changed') follower.down(await server.ended);
+      if (first !== 'changed') await reportDown(run, await server.ended);
     }
-    await Promise.race([untilAborted(signal), changed]);
-    if (signal.aborted) return { exitCode: 0, signal: undefined, drained: true };
+    await Promise.race([aborted, changed]);
+    if (signal.aborted) return notRunning;
     follower.restarting();
+    await recordDown(environment);
     await server?.stop();
   }
+  return notRunning;
+}
+
+async function start({ system, environment, options, signal, follower }: Run, port?: string): Promise<RunningServer> {
+  const server = await startServer(system, environment, { ...options, ...(port !== undefined && { port }) }, signal);
+  await recordListening(environment, server, system.now());
+  await follower.listening(server);
+  return server;
+}
+
+async function startIfPossible(run: Run, port: string | undefined): Promise<RunningServer | undefined> {
+  try {
+    return await start(run, port);
+  } catch (error) {
+    const expected = toUserError(error);
+    if (!expected) throw error;
+    if (!run.signal.aborted) await reportDown(run, expected);
+    return undefined;
+  }
+}
+
+async function reportDown({ environment, follower }: Run, failure: UserError | ServerEnd): Promise<void> {
+  await recordDown(environment);
+  follower.down(failure);
+}
+
+// A free port that was found once is kept, so that the page can be reloaded.
+function portToKeep({ system, options }: Run, { url }: RunningServer): string | undefined {
+  return (options.port ?? system.env.PORT) === '0' ? new URL(url).port : undefined;
 }
 
 function untilAborted(signal: AbortSignal): Promise<'aborted'> {

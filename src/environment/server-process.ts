@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { hasCode, UserError } from '../errors.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { hasCode, Interrupted, type InterruptSignal, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { activate } from './activation.ts';
 import type { Environment } from './find.ts';
@@ -25,7 +26,7 @@ export interface RunningServer {
   /** Asks it to drain and stop; ends it for good when it has not within 5 s. */
   stop(): Promise<ServerEnd>;
   /** Lets it live on without this process. */
-  detach(): void;
+  detach(): Promise<void>;
 }
 
 export interface ServerEnd {
@@ -43,12 +44,14 @@ type Message =
 /** How long a server may take until it listens, and from being asked to stop until it is ended for good. */
 const startMs = 30_000;
 const stopMs = 5_000;
+/** How long the last message of a server that has ended may take. */
+const lastWordMs = 1_000;
 
 /**
  * Starts the environment's server in a session of its own, so that a Ctrl-C reaches it once, through us.
  * It stops by itself when this process is gone, unless it was detached.
  * @returns once it accepts connections
- * @throws UserError with its own reason when it does not
+ * @throws UserError with its own reason when it does not, Interrupted when the signal aborted before
  */
 export async function startServer(
   system: System,
@@ -56,6 +59,7 @@ export async function startServer(
   options: ServerOptions,
   cancelSignal: AbortSignal,
 ): Promise<RunningServer> {
+  verifyNotAborted(cancelSignal);
   const child = system.start(nodeOf(environment), [serverFile(environment)], {
     cwd: environment.directory,
     env: { ...activate(environment, system.env), ...variables(options) },
@@ -71,10 +75,15 @@ export async function startServer(
     return { pid: child.pid ?? 0, url, store, ended, stop, detach: () => detach(child) };
   } catch (error) {
     await stop();
+    verifyNotAborted(cancelSignal);
     throw error;
   } finally {
     cancelSignal.removeEventListener('abort', onCancel);
   }
+}
+
+function verifyNotAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new Interrupted(signal.reason as InterruptSignal);
 }
 
 function variables({ port, host, production }: ServerOptions): NodeJS.ProcessEnv {
@@ -94,6 +103,8 @@ async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
     number | null,
     NodeJS.Signals | null,
   ];
+  // What it said last may arrive after the news of its end.
+  if (child.connected) await Promise.race([once(child, 'disconnect'), wait(lastWordMs, undefined, { ref: false })]);
   return { exitCode: exitCode ?? undefined, signal: signal ?? undefined, drained };
 }
 
@@ -142,7 +153,8 @@ async function stopServer(child: ChildProcess, ended: Promise<ServerEnd>): Promi
 }
 
 // The server closes the channel when it has read this.
-function detach(child: ChildProcess): void {
-  child.send('detach');
+async function detach(child: ChildProcess): Promise<void> {
+  const error = await new Promise<Error | null>((resolve) => child.send('detach', resolve));
+  if (error) throw new UserError('server-failed', 'The server ended as soon as it listened.', 'Its log says why.');
   child.unref();
 }

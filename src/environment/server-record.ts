@@ -55,9 +55,18 @@ export async function recordListening(
   await rewriteLock(recordFile(environment), { ...record, pid, url, sinceMs, ...(owner && { owner }) });
 }
 
-/** Removes the record when the server is gone. */
+/** Notes that no server listens at present: this process starts it anew at the next change. */
+export async function recordDown(environment: Environment): Promise<void> {
+  const record = await readLock<ServerRecord>(recordFile(environment));
+  if (!record) return;
+  const { pid: _, url: __, sinceMs: ___, ...rest } = record;
+  await rewriteLock(recordFile(environment), rest);
+}
+
+/** Removes the record that this process made: the server is gone. The directory may be another one by now. */
 export async function forgetServer(environment: Environment): Promise<void> {
-  await releaseLock(recordFile(environment));
+  const record = await readLock<ServerRecord>(recordFile(environment));
+  if (record?.owner.pid === process.pid) await releaseLock(recordFile(environment));
 }
 
 async function isCurrent(environment: Environment, { owner, inode }: ServerRecord): Promise<boolean> {
