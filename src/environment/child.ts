@@ -1,23 +1,26 @@
-import type { SpawnOptions } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { hasCode, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 
 /** The signals that are passed on to a child that runs in our place. */
-const relayed: NodeJS.Signals[] = [
-  'SIGHUP',
-  'SIGINT',
-  'SIGTERM',
-  'SIGQUIT',
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGCONT',
-  'SIGWINCH',
-];
+const relayed = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const;
 
 /** A terminal sends these to its whole foreground group: the child has them already. */
 const fromTerminal = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']);
+
+/** A command that could not be run. The exit code is the convention of shells, env and nohup. */
+class CommandNotRun extends UserError {
+  override name = 'CommandNotRun';
+  override readonly exitCode: 126 | 127;
+
+  constructor(exitCode: 126 | 127, code: string, message: string, hint: string) {
+    super(code, message, hint);
+    this.exitCode = exitCode;
+  }
+}
 
 /**
  * Runs a command in our place: it has our streams and gets our signals.
@@ -30,35 +33,47 @@ export async function runInPlace(
   args: string[],
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const options: SpawnOptions = { cwd: system.cwd, env, stdio: 'inherit' };
-  const child = system.start(file, args, options);
-  const isOnTerminal = [system.stdin, system.stdout, system.stderr].some((stream) => stream.isTTY);
-  const handlers = relayed.map((signal): [NodeJS.Signals, () => void] => [
-    signal,
-    () => {
-      if (!(isOnTerminal && fromTerminal.has(signal))) child.kill(signal);
-    },
-  ]);
-  for (const [signal, handler] of handlers) process.on(signal, handler);
+  const child = system.start(file, args, { cwd: system.cwd, env, stdio: 'inherit' });
+  const stopRelaying = relaySignals(child, system);
   try {
     const [exitCode, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     return exitCode ?? 128 + (signal ? constants.signals[signal] : 0);
   } catch (error) {
     throw explain(error, file);
   } finally {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
+    stopRelaying();
   }
 }
 
+function relaySignals(child: ChildProcess, system: System): () => void {
+  const relay = (signal: NodeJS.Signals): void => {
+    if (!(fromTerminal.has(signal) && isInForeground(system))) child.kill(signal);
+  };
+  for (const signal of relayed) process.on(signal, relay);
+  return () => {
+    for (const signal of relayed) process.off(signal, relay);
+  };
+}
+
+// proc(5): after the name in parentheses, field 5 is our process group and field 8 the terminal's foreground one.
+function isInForeground({ stdin, stdout, stderr }: System): boolean {
+  if (process.platform !== 'linux') return [stdin, stdout, stderr].some((stream) => stream.isTTY);
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[2] === fields[5];
+}
+
 function explain(error: unknown, file: string): unknown {
-  if (hasCode(error, 'ENOENT')) {
-    return new UserError(
+  if (hasCode(error, 'ENOENT', 'ENOTDIR')) {
+    const fact = `There is no command '${file}' in the environment or on the PATH.`;
+    return new CommandNotRun(
+      127,
       'command-missing',
-      `There is no command '${file}' in the environment or on the PATH.`,
-      `Add the package that has it: sessapp install <package>`,
+      fact,
+      'Add the package that has it: sessapp install <package>, or run npx …',
     );
   }
   if (hasCode(error, 'EACCES'))
-    return new UserError('command-not-executable', `'${file}' may not be executed.`, 'chmod +x it.');
+    return new CommandNotRun(126, 'command-not-executable', `'${file}' may not be executed.`, 'chmod +x it.');
   return error;
 }
