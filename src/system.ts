@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { type InterruptSignal, interruptSignals } from './errors.ts';
+import { hasCode, type InterruptSignal, interruptSignals, UserError } from './errors.ts';
 
 /** Everything a command takes from the world around it, so that a test can hand it another one. */
 export interface System {
@@ -46,7 +46,9 @@ export interface RunResult {
 /** The real world. */
 export function createSystem(): System {
   return {
-    cwd: process.cwd(),
+    get cwd() {
+      return readWorkingDirectory();
+    },
     env: process.env,
     stdin: process.stdin,
     stdout: process.stdout,
@@ -56,6 +58,15 @@ export function createSystem(): System {
     run,
     start: spawn,
   };
+}
+
+function readWorkingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    throw new UserError('cwd-missing', 'The working directory does not exist any more.', 'Change to another one: cd');
+  }
 }
 
 let interrupts: AbortController | undefined;

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { type Command, environmentOperand, environmentOption, flag, text } from '../command.ts';
 import { findEnvironment } from '../environment/find.ts';
 import { logFile } from '../environment/server-record.ts';
@@ -26,8 +27,17 @@ export const command: Command = {
       const end = await readEnd(path, Number(lines));
       return { data: { log: path, lines: end === '' ? [] : end.split('\n') }, text: end };
     }
-    const signal = system.catchInterrupts();
-    for await (const chunk of follow(path, signal)) system.stdout.write(chunk);
-    throw new Interrupted(signal.reason as InterruptSignal);
+    const interrupted = system.catchInterrupts();
+    const signal = AbortSignal.any([interrupted, untilClosed(system.stdout)]);
+    for await (const chunk of follow(path, Number(lines), signal)) system.stdout.write(chunk);
+    if (interrupted.aborted) throw new Interrupted(interrupted.reason as InterruptSignal);
+    return {};
   },
 };
+
+// `sessapp logs -f | head` has read enough.
+function untilClosed(stream: Writable): AbortSignal {
+  const controller = new AbortController();
+  stream.once('close', () => controller.abort());
+  return controller.signal;
+}

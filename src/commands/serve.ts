@@ -15,7 +15,7 @@ import { verifyReady } from '../environment/readiness.ts';
 import { describeEnd, type ServerEnd, type ServerOptions } from '../environment/server-process.ts';
 import { claimServer, forgetServer, logFile, type ServerRecord } from '../environment/server-record.ts';
 import { commandLine } from '../environment/shells.ts';
-import { Interrupted, type InterruptSignal, UsageError, UserError } from '../errors.ts';
+import { UsageError, UserError } from '../errors.ts';
 import type { Report } from '../output.ts';
 
 export const command: Command = {
@@ -66,6 +66,7 @@ function readOptions(input: Input): ServeOptions {
     throw new UsageError(`'${port}' is no port.`, 'Give a number from 0 to 65535; 0 takes any free port.');
   }
   const host = text(input, 'host');
+  if (host === '') throw new UsageError('The host is empty.', 'For example: --host 0.0.0.0');
   const [production, watch, open, background] = ['production', 'watch', 'open', 'background'].map((name) =>
     flag(input, name),
   );
@@ -97,7 +98,7 @@ async function serveInBackground(
 ): Promise<Report> {
   const server = await startInBackground(system, environment, options, signal).catch(async (error: unknown) => {
     await forgetServer(environment);
-    throw signal.aborted ? new Interrupted(signal.reason as InterruptSignal) : error;
+    throw error;
   });
   if (options.open) await openPage({ system, output }, server.url);
   const stop = await commandLine(system, environment.directory, 'stop');
@@ -152,7 +153,8 @@ function follow(context: Context, environment: Environment, options: ServeOption
       const watching = options.watch ? ', starts anew at each change' : '';
       const banner = `${bold(promptOf(environment))} runs at ${cyan(url)} (${store} store${watching}). Ctrl-C stops it.`;
       output.event({ event: 'listening', url, pid, store }, banner);
-      if (open) await openPage(context, url);
+      // A browser that stays in the foreground must not keep a signal waiting.
+      if (open) void openPage(context, url);
       open = false;
     },
     restarting: () => output.event({ event: 'restarting' }, dim('A file changed: starting anew.')),

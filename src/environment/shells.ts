@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import type { System } from '../system.ts';
 import { templatesDirectory } from '../templates.ts';
 
@@ -44,11 +44,21 @@ export async function commandLine(
   ...words: string[]
 ): Promise<string> {
   const shell = await currentShell(system);
-  const isInside = !relative(directory, system.cwd).startsWith('..');
   const near = nearPath(system.cwd, directory);
   const named = operandCommands.has(name) ? [near] : ['-e', near];
-  const line = [...invocation(system), name, ...(isInside && name !== 'init' ? [] : named), ...words];
+  const line = [
+    ...invocation(system),
+    name,
+    ...(isMeantAnyway(system, directory) && name !== 'init' ? [] : named),
+    ...words,
+  ];
   return line.map((word) => quoteWord(shell, word)).join(' ');
+}
+
+/** True when a command that names no environment means this one. */
+function isMeantAnyway({ env, cwd }: System, directory: string): boolean {
+  if (env.SESSAPP_ENV) return resolve(cwd, env.SESSAPP_ENV) === directory;
+  return !relative(directory, cwd).startsWith('..');
 }
 
 /** How this tool is called: npx says so to what it runs. */

@@ -1,61 +1,86 @@
-import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode } from '../errors.ts';
 
-const maxBytes = 64 * 1024;
+const chunkBytes = 64 * 1024;
 const pollMs = 200;
 
 /** The last lines of a file, of its last 64 KB at most; empty when there is no file. */
 export async function readEnd(path: string, lines: number): Promise<string> {
-  const size = await sizeOf(path);
-  if (size === undefined) return '';
-  const file = await open(path);
+  const file = await openIfThere(path);
+  if (!file) return '';
   try {
-    const length = Math.min(size, maxBytes);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').slice(-lines).join('\n');
+    return (await readLastLines(file, lines)).text.trimEnd();
   } finally {
     await file.close();
   }
 }
 
 /**
- * Yields what is in a file and what is added to it until the signal aborts; a file that is replaced by a new one is
- * read from its beginning.
+ * Yields the last lines of a file and what is added to it until the signal aborts. When a new file takes its place,
+ * the old one is read to its end and the new one from its beginning.
  */
-export async function* follow(path: string, signal: AbortSignal): AsyncIterable<Buffer> {
-  let inode: number | undefined;
+export async function* follow(path: string, lines: number, signal: AbortSignal): AsyncIterable<Buffer | string> {
+  let file = await openIfThere(path);
   let position = 0;
-  while (!signal.aborted) {
-    const found = await statIfThere(path);
-    if (found && (found.ino !== inode || found.size < position)) {
-      inode = found.ino;
-      position = 0;
+  try {
+    if (file) {
+      const last = await readLastLines(file, lines);
+      position = last.end;
+      yield last.text;
     }
-    if (found && found.size > position) {
-      for await (const chunk of createReadStream(path, { start: position, end: found.size - 1 })) {
-        position += (chunk as Buffer).length;
-        yield chunk as Buffer;
+    while (!signal.aborted) {
+      const replaced = !file || (await isReplaced(file, path));
+      for (let chunk = await readChunk(file, position); chunk; chunk = await readChunk(file, position)) {
+        position += chunk.length;
+        yield chunk;
       }
+      if (replaced) {
+        await file?.close();
+        file = await openIfThere(path);
+        position = 0;
+      }
+      if (!replaced || !file) await wait(pollMs, undefined, { signal }).catch(ignoreAbort);
     }
-    await wait(pollMs, undefined, { signal }).catch(ignoreAbort);
+  } finally {
+    await file?.close();
   }
+}
+
+async function readLastLines(file: FileHandle, lines: number): Promise<{ text: string; end: number }> {
+  const { size } = await file.stat();
+  const start = Math.max(0, size - chunkBytes);
+  const chunk = (await readChunk(file, start)) ?? Buffer.alloc(0);
+  const all = chunk.toString('utf8').split('\n');
+  // The first of them may have been cut.
+  if (start > 0) all.shift();
+  const ended = all.at(-1) === '' ? 1 : 0;
+  return { text: all.slice(-lines - ended).join('\n'), end: start + chunk.length };
+}
+
+async function readChunk(file: FileHandle | undefined, position: number): Promise<Buffer | undefined> {
+  if (!file) return undefined;
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, position);
+  return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
+}
+
+async function isReplaced(file: FileHandle, path: string): Promise<boolean> {
+  const [here, there] = await Promise.all([file.stat(), statIfThere(path)]);
+  return there !== undefined && here.ino !== there.ino;
 }
 
 function ignoreAbort(error: unknown): void {
   if (!(error instanceof Error && error.name === 'AbortError')) throw error;
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  return (await statIfThere(path))?.size;
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  return open(path).catch(ignoreMissing);
 }
 
-async function statIfThere(path: string): Promise<{ size: number; ino: number } | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+async function statIfThere(path: string): Promise<{ ino: number } | undefined> {
+  return stat(path).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) throw error;
 }
