@@ -21,9 +21,10 @@ export class Sandbox {
   readonly directory: string;
   readonly #children: ChildProcess[] = [];
 
-  constructor() {
+  /** @param atEnd `afterAll` for a directory that the tests of a file share */
+  constructor(atEnd: (clear: () => Promise<void>) => void = onTestFinished) {
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'sessapp-test-')));
-    onTestFinished(() => this.#clear());
+    atEnd(() => this.#clear());
   }
 
   path(...names: string[]): string {

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { finish, Sandbox } from '../support/sandbox.ts';
+import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
+
+test('in development each request is one line that a person can read', async () => {
+  const sandbox = new Sandbox();
+  const { url, output } = await startPlain(sandbox, await copyEnvironment(sandbox));
+  await request(`${url}/profile?q=1`);
+  await request(`${url}/missing`);
+  const lines = await waitFor(() => {
+    const found = output().trimEnd().split('\n');
+    return found.length >= 3 && found;
+  });
+  expect(lines).toEqual([
+    expect.stringMatching(/listening at/),
+    expect.stringMatching(/^\d\d:\d\d:\d\d GET \/profile\?q=1 200 \d+ ms$/),
+    expect.stringMatching(/^\d\d:\d\d:\d\d GET \/missing 404 \d+ ms$/),
+  ]);
+});
+
+test('in production each line is JSON, one for a request, and holds neither cookie nor credentials', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  const { url, output } = await startPlain(sandbox, directory, { env: { NODE_ENV: 'production' } });
+  const { cookie } = await request(`${url}/`);
+  await request(`${url}/profile`, { Cookie: cookie, Authorization: 'Bearer opensesame' });
+  const lines = await waitFor(() => {
+    const found = output().trimEnd().split('\n');
+    return found.length >= 3 && found.map((line) => JSON.parse(line));
+  });
+  expect(lines).toHaveLength(3);
+  expect(lines[1]).toMatchObject({ level: 30, msg: 'GET / 200', req: { method: 'GET' }, res: { statusCode: 200 } });
+  expect(lines[1].res.headers['set-cookie']).toBe('[Redacted]');
+  expect(lines[2].req.headers).toMatchObject({ cookie: '[Redacted]', authorization: '[Redacted]' });
+  expect(output()).not.toContain('opensesame');
+});
+
+test.each(['development', 'production'])(
+  'in %s no output and no file but .env holds the secret or a session id',
+  async (mode) => {
+    const sandbox = new Sandbox();
+    const directory = await copyEnvironment(sandbox);
+    await addRoutes(directory, "app.get('/fail', (req) => { req.session.a = 1; throw new Error('x'); });");
+    const { url, output, child } = await startPlain(sandbox, directory, { env: { NODE_ENV: mode } });
+    const { cookie } = await request(`${url}/fail`);
+    await request(`${url}/fail`, { Cookie: cookie });
+    child.kill('SIGTERM');
+    await waitFor(() => child.exitCode !== null);
+    const id =
+      decodeURIComponent(cookie.split('=')[1] ?? '')
+        .slice(2)
+        .split('.')[0] ?? '';
+    const secret = /^SESSION_SECRET=(.+)$/m.exec(await readFile(join(directory, '.env'), 'utf8'))?.[1] ?? '';
+    expect([id.length, secret.length]).toEqual([32, 43]);
+    const files = (await readdir(directory, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile() && entry.name !== '.env')
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => !path.includes('node_modules'));
+    const store = await Promise.all(files.map((path) => readFile(path, 'latin1')));
+    expect(store.join('')).toContain(createHash('sha256').update(id).digest('base64url'));
+    for (const word of [id, secret, cookie]) {
+      expect(output()).not.toContain(word);
+      expect(store.filter((content) => content.includes(word))).toEqual([]);
+    }
+  },
+);
+
+test.each(['development', 'production'])('in %s a server whose log cannot be written goes on', async (mode) => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  const { url, child } = await startPlain(sandbox, directory, { env: { NODE_ENV: mode } });
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  for (let count = 0; count < 3; count += 1) expect((await request(`${url}/`)).status).toBe(200);
+  expect(child.exitCode).toBeNull();
+});
+
+test('a full disk under the log does not end the server', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  const script = 'exec node server.js > /dev/full';
+  const port = '0';
+  const child = sandbox.spawn('sh', ['-c', script], { cwd: directory, env: { PORT: port } });
+  const ended = finish(child);
+  const first = await Promise.race([ended, waitFor(() => false, 1_500).catch(() => 'runs')]);
+  expect(first).toBe('runs');
+});

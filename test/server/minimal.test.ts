@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { finish, Sandbox } from '../support/sandbox.ts';
+import { addRoutes, copyEnvironment, request, startPlain } from '../support/server.ts';
+
+const shared = new Sandbox(afterAll);
+let environment: string;
+let url: string;
+
+beforeAll(async () => {
+  environment = await copyEnvironment(shared);
+  ({ url } = await startPlain(shared, environment));
+});
+
+const korean = ['세션에 username을 저장했습니다.\n', '현재 유저는 guest입니다.\n', '현재 유저가 없습니다.\n'];
+const english = ['Saved username in the session.\n', 'The current user is guest.\n', 'There is no current user.\n'];
+
+test.each([
+  [undefined, korean],
+  ['', korean],
+  ['ko', korean],
+  ['ko-KR,ko;q=0.9,en-US;q=0.8', korean],
+  ['en', english],
+  ['en-US', english],
+  ['en-GB,en;q=0.9,ko;q=0.1', english],
+  ['ko;q=0.5, en;q=0.4', korean],
+  ['ko;q=0.4, en;q=0.5', english],
+  ['fr', korean],
+  ['fr, en;q=0.1', english],
+  ['*', korean],
+  ['*;q=0.1, en', english],
+  ['ko;q=0', korean],
+  ['nonsense;;q=x', korean],
+])(
+  'a client with Accept-Language %j reads the three texts in its language',
+  async (language, [saved, current, none]) => {
+    const headers: Record<string, string> = language === undefined ? {} : { 'Accept-Language': language };
+    const first = await request(`${url}/`, headers);
+    const second = await request(`${url}/profile`, { ...headers, Cookie: first.cookie });
+    const third = await request(`${url}/profile`, headers);
+    expect([first.body, second.body, third.body]).toEqual([saved, current, none]);
+  },
+);
+
+test('an answer is plain text in UTF-8, and says that it depends on the language', async () => {
+  const { status, headers } = await request(`${url}/`);
+  expect(status).toBe(200);
+  expect(headers['content-type']).toBe('text/plain; charset=utf-8');
+  expect(headers.vary).toContain('Accept-Language');
+});
+
+test('reading without a session makes none', async () => {
+  expect((await request(`${url}/profile`)).headers['set-cookie']).toBeUndefined();
+});
+
+test('the session cookie is named as sessapp.json says, and is HttpOnly and SameSite', async () => {
+  const { cookie } = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8')) as { cookie: string };
+  const { headers } = await request(`${url}/`);
+  expect(headers['set-cookie']).toEqual([expect.stringMatching(`^${cookie}=s%3A.*; HttpOnly; SameSite=Lax$`)]);
+});
+
+test('curl with a cookie jar is a client like any other', async () => {
+  const curl = (path: string) =>
+    finish(shared.spawn('curl', ['-sS', '-b', shared.path('jar'), '-c', shared.path('jar'), `${url}${path}`]));
+  expect((await curl('/')).stdout).toBe(korean[0]);
+  expect((await curl('/profile')).stdout).toBe(korean[1]);
+});
+
+test('the application is short enough to read at a glance, and server.js in two minutes', async () => {
+  const linesOf = async (name: string) =>
+    (await readFile(join(environment, name), 'utf8')).trimEnd().split('\n').length;
+  expect(await linesOf('app.js')).toBeLessThan(25);
+  expect(await linesOf('server.js')).toBeLessThan(50);
+});
+
+test.each(['/', '/profile', '/missing'])(
+  '%s carries the security headers and does not name its software',
+  async (path) => {
+    const { headers } = await request(url + path);
+    expect(headers).toMatchObject({
+      'content-security-policy': expect.stringMatching(/base-uri 'none'.*frame-ancestors 'none'.*object-src 'none'/),
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    });
+    expect(headers).not.toHaveProperty('x-powered-by');
+    expect(headers).not.toHaveProperty('server');
+    expect(headers).not.toHaveProperty('strict-transport-security');
+  },
+);
+
+test('a page that is not there is a 404 in plain text that reflects no markup as markup', async () => {
+  const answer = await request(`${url}/<script>alert(1)</script>`);
+  expect(answer.status).toBe(404);
+  expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+  expect(answer.headers['x-content-type-options']).toBe('nosniff');
+});
+
+test('localhost answers on 127.0.0.1 and on ::1', async () => {
+  const { port } = new URL(url);
+  for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
+    expect((await request(`http://${host}:${port}/profile`)).status).toBe(200);
+  }
+});
+
+const failures = `
+  app.get('/throws', () => { throw new Error('secret detail'); });
+  app.get('/rejects', async () => { await null; throw new Error('secret detail'); });
+  app.get('/throws-text', () => { throw 'secret detail'; });
+  app.get('/throws-nothing', () => Promise.reject());
+  app.get('/midway', (req, res) => { res.write('begun'); throw new Error('secret detail'); });
+  app.get('/teapot', () => { throw Object.assign(new Error('secret detail'), { status: 418 }); });`;
+
+test.each([
+  ['/throws', 500],
+  ['/rejects', 500],
+  ['/throws-text', 500],
+  ['/teapot', 418],
+  ['/throws-nothing', 500],
+])('in production the answer to %s is a %i without a stack or a detail', async (path, status) => {
+  const { url: failing } = await failingServer('production');
+  const answer = await request(failing + path);
+  expect(answer.status).toBe(status);
+  expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+  expect(answer.body).not.toMatch(/secret detail|\bat\b|\.js/);
+  expect(answer.headers['strict-transport-security']).toMatch(/max-age/);
+});
+
+test.each(['/throws', '/rejects'])('in development the answer to %s shows the stack', async (path) => {
+  const { url: failing, output } = await failingServer('development');
+  const answer = await request(failing + path);
+  expect(answer.status).toBe(500);
+  expect(answer.body).toMatch(/Error: secret detail\n\s+at .*app\.js/);
+  expect(output()).toMatch(/a request failed\nError: secret detail\n\s+at .*app\.js/);
+});
+
+test('an error after the answer began cuts the connection, and the server goes on', async () => {
+  const { url: failing } = await failingServer('production');
+  await expect(request(`${failing}/midway`)).rejects.toThrow(/aborted|socket hang up/);
+  expect((await request(`${failing}/ok`)).body).toBe('ok');
+});
+
+const failing = new Map<string, ReturnType<typeof startPlain>>();
+
+function failingServer(mode: 'production' | 'development'): ReturnType<typeof startPlain> {
+  const start = async () => {
+    const directory = await copyEnvironment(shared, mode);
+    await addRoutes(directory, failures);
+    return startPlain(shared, directory, { env: { NODE_ENV: mode } });
+  };
+  if (!failing.has(mode)) failing.set(mode, start());
+  return failing.get(mode) as ReturnType<typeof startPlain>;
+}
