@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { listCommands, loadCommand } from '../src/commands/index.ts';
+import { repository } from './support/sandbox.ts';
+
+const read = (file: string): Promise<string> => readFile(join(repository, file), 'utf8');
+
+/** What the first column of every table row begins with, such as `sessapp serve` or `--store`. */
+function firstCells(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, name = '']) => name).sort();
+}
+
+function optionNames(options: [flags: string, description: string][] = []): string[] {
+  return options.map(([flags]) => /--[a-z-]+/.exec(flags)?.[0] ?? flags).sort();
+}
+
+describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
+  test('lists every command, and no other', async () => {
+    const listed = firstCells(await read(file), /^\| `sessapp ([a-z]+)/gm);
+    expect(listed).toEqual(await listCommands());
+  });
+
+  test('lists every option of init, and no other', async () => {
+    const { options } = await loadCommand('init');
+    expect(firstCells(await read(file), /^\| `(--[a-z-]+)/gm)).toEqual(optionNames(options));
+  });
+
+  test('names the options of serve and logs as they are', async () => {
+    const text = await read(file);
+    for (const name of ['serve', 'logs']) {
+      const row = text.split('\n').find((line) => line.startsWith(`| \`sessapp ${name} `)) ?? '';
+      const { options } = await loadCommand(name);
+      expect(firstCells(row, /`(--[a-z]+)`/g)).toEqual(optionNames(options).filter((option) => option !== '--env'));
+    }
+  });
+
+  test('has the two commands for a fresh clone near its top', async () => {
+    const top = (await read(file)).split('\n').slice(0, 25).join('\n');
+    expect(top).toContain('npm ci && npx sessapp init myenv --serve\n');
+    expect(top).toContain('npm cit\n');
+  });
+});
+
+test('the two READMEs have the same commands, settings and blocks', async () => {
+  const [english, korean] = await Promise.all([read('README.md'), read('README.ko.md')]);
+  const settings = /^\| `([A-Z_]+)`/gm;
+  expect(firstCells(korean, settings)).toEqual(firstCells(english, settings));
+  const shells = /```sh\n([^]*?)```/g;
+  expect(firstCells(korean, shells)).toEqual(firstCells(english, shells));
+});
+
+test('every variable of .env.example is in the README', async () => {
+  const example = await read('templates/base/.env.example');
+  const names = firstCells(example, /^#?([A-Z_]+)=/gm).filter((name) => name !== 'STORE_URL');
+  const readme = await read('README.md');
+  expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('CONTRIBUTING names scripts that exist', async () => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
+  const named = firstCells(await read('CONTRIBUTING.md'), /`npm run ([a-z:]+)`/g);
+  expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  expect(named).toEqual(expect.arrayContaining(Object.keys(scripts).filter((name) => name.startsWith('test:'))));
+});

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { cli, finish, Sandbox, untilEvent } from '../support/sandbox.ts';
+
+const run = promisify(execFile);
+const platform = `node-${process.platform}-${process.arch}`;
+const downloads = mkdtempSync(join(tmpdir(), 'sessapp-nodes-'));
+
+afterAll(() => rmSync(downloads, { recursive: true, force: true }));
+
+async function fetchNode(major: number): Promise<string> {
+  const prefix = join(downloads, String(major));
+  await run('npm', ['install', '--no-save', '--ignore-scripts', `--prefix=${prefix}`, `${platform}@${major}`]);
+  return join(prefix, 'node_modules', platform, 'bin', 'node');
+}
+
+describe.each([20, 22, 24, 26])('on Node.js %i', (major) => {
+  test.each(major >= 22 ? [[], ['--typescript']] : [[]])(
+    'init, serve and a session work (%s)',
+    async (...options: string[]) => {
+      const sandbox = new Sandbox();
+      const node = await fetchNode(major);
+      const env = { PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+      const sessapp = (...args: string[]) => sandbox.spawn(node, [cli, ...args], { env });
+
+      expect(await finish(sessapp('init', 'myenv', '--json', ...options))).toMatchObject({ exitCode: 0 });
+      const info = await finish(sessapp('info', 'myenv', '--json'));
+      expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready', node: { path: node } });
+
+      const server = sessapp('serve', 'myenv', '--port', '0', '--json');
+      const { url } = await untilEvent(server, 'listening');
+      const saved = await fetch(`${url}/`);
+      const cookie = saved.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+      const read = await fetch(`${url}/profile`, { headers: { cookie, 'accept-language': 'en' } });
+      expect(await read.text()).toBe('The current user is guest.\n');
+      server.kill('SIGTERM');
+      expect(await finish(server)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"stopped"') });
+    },
+  );
+});
