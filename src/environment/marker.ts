@@ -70,8 +70,19 @@ function isMarker(value: unknown): value is Marker {
     marker.format === 1 &&
     [marker.template, marker.store, marker.cookie].every((name) => typeof name === 'string') &&
     languages.includes(marker.language as Language) &&
-    (marker.node === undefined || typeof marker.node === 'string') &&
+    (marker.node === undefined || /^\d+\.\d+\.\d+$/.test(String(marker.node))) &&
     (marker.prompt === undefined || typeof marker.prompt === 'string') &&
-    typeof marker.files === 'object'
+    isFileList(marker.files)
   );
+}
+
+// `init --clear` moves what is listed: nothing outside, and nothing that it promises to keep.
+function isFileList(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(([path, hash]) => typeof hash === 'string' && isGenerated(path.split('/')));
+}
+
+function isGenerated(names: string[]): boolean {
+  const isInside = names.every((name) => !['', '.', '..'].includes(name) && !name.includes('\\'));
+  return isInside && !['.env', 'data', '.git', markerName].includes(names[0] ?? '');
 }

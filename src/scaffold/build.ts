@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { createSecret, renderEnvFile } from '../environment/secrets.ts';
 import { Interrupted, type InterruptSignal } from '../errors.ts';
 import type { System } from '../system.ts';
-import { installLocked, installNode } from './dependencies.ts';
+import { addPackages, installLocked, installNode } from './dependencies.ts';
 import { isThere } from './existing.ts';
 import { initRepository } from './git.ts';
-import { runNpm } from './npm.ts';
+import type { NpmOptions } from './npm.ts';
 import type { Plan } from './plan.ts';
 
 /** Is told what is being done, for a person who waits. */
@@ -28,7 +28,7 @@ export async function buildEnvironment(
   }
   verifyNotInterrupted(cancelSignal);
   if (plan.install) await installEverything(system, plan, staging, cancelSignal, progress);
-  if (plan.git) await initRepository(system, plan.directory, staging);
+  if (plan.git) await initRepository(system, plan, staging);
   verifyNotInterrupted(cancelSignal);
 }
 
@@ -56,14 +56,12 @@ async function installEverything(
   }
 }
 
-// The directory has a package.json of its own, and perhaps a lockfile that fits it.
-async function installKept(system: System, plan: Plan, options: Parameters<typeof installLocked>[1]): Promise<void> {
-  await copyFile(join(plan.directory, 'package.json'), join(options.directory, 'package.json'));
-  const lockfile = join(plan.directory, 'package-lock.json');
-  if (await isThere(lockfile)) {
-    await copyFile(lockfile, join(options.directory, 'package-lock.json'));
-    await installLocked(system, options);
-  } else {
-    await runNpm(system, ['install', '--omit-lockfile-registry-resolved'], options);
+// The directory has a package.json of its own, and perhaps a lockfile and npm settings that go with it.
+async function installKept(system: System, plan: Plan, options: NpmOptions): Promise<void> {
+  for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
+    if (await isThere(join(plan.directory, name)))
+      await copyFile(join(plan.directory, name), join(options.directory, name));
   }
+  if (await isThere(join(options.directory, 'package-lock.json'))) await installLocked(system, options);
+  else await addPackages(system, [], options);
 }

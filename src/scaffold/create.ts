@@ -1,40 +1,40 @@
-import { lstat, mkdir, rename, rmdir } from 'node:fs/promises';
+import { lstat, rename, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../errors.ts';
 import type { System } from '../system.ts';
 import { buildEnvironment, type Progress, verifyNotInterrupted } from './build.ts';
-import { commitInPlace } from './in-place.ts';
+import { commitInPlace, type Made } from './in-place.ts';
 import type { Plan } from './plan.ts';
 import { createStaging, findLeftovers, removeTree } from './staging.ts';
 
 /**
  * Does what the plan says: builds in a staging directory, then puts it in its place at once.
  * Whatever stops it, the target is as it was before, or whole.
- * @returns false when another process made an environment there first
+ * @returns undefined when another process made an environment there first
  */
 export async function createEnvironment(
   system: System,
   plan: Plan,
   cancelSignal: AbortSignal,
   progress: Progress,
-): Promise<boolean> {
+): Promise<Made | undefined> {
   const inPlace = plan.action !== 'create';
   const parent = inPlace ? plan.directory : dirname(plan.directory);
-  const made = await mkdir(parent, { recursive: true });
   for (const leftover of await findLeftovers(parent)) await removeTree(leftover);
-  const staging = await createStaging(parent, plan.directory);
+  const staging = await createStaging(parent);
   try {
-    await buildEnvironment(system, plan, staging, cancelSignal, progress);
+    await buildEnvironment(system, plan, staging.directory, cancelSignal, progress);
     verifyNotInterrupted(cancelSignal);
-    return inPlace ? await commitInPlace(plan, staging) : await renameIfFree(staging, plan.directory);
+    if (inPlace) return await commitInPlace(plan, staging.directory);
+    return (await isRenamed(staging.directory, plan.directory)) ? { replacedIn: undefined } : undefined;
   } finally {
-    await removeTree(staging);
-    if (made !== undefined) await removeIfEmpty(parent, made);
+    await removeTree(staging.directory);
+    await removeEmpty(parent, staging.top);
   }
 }
 
 // rename(2) replaces an empty directory and refuses any other; a process that came first has made a full one.
-async function renameIfFree(staging: string, directory: string): Promise<boolean> {
+async function isRenamed(staging: string, directory: string): Promise<boolean> {
   try {
     await rename(staging, directory);
     return true;
@@ -45,7 +45,7 @@ async function renameIfFree(staging: string, directory: string): Promise<boolean
 }
 
 // Parents that were made for a target that was then not made.
-async function removeIfEmpty(parent: string, top: string): Promise<void> {
+async function removeEmpty(parent: string, top: string): Promise<void> {
   try {
     for (let directory = parent; directory.length >= top.length; directory = dirname(directory)) await rmdir(directory);
   } catch (error) {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { UsageError, UserError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { System } from '../system.ts';
+import { templatesDirectory } from '../templates.ts';
 import { isThere } from './existing.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { nodePackageName } from './plan.ts';
@@ -16,7 +17,7 @@ export async function installLocked(system: System, options: NpmOptions): Promis
 /** Installs the environment's own Node.js, whose version `.node/package.json` says, and links it as `bin/node`. */
 export async function installNode(system: System, options: NpmOptions): Promise<void> {
   const directory = join(options.directory, '.node');
-  await runNpm(system, ['install', '--omit-lockfile-registry-resolved'], { ...options, directory });
+  await runNpm(system, ['install'], { ...options, directory });
   const target = join('..', '.node', 'node_modules', nodePackageName(), 'bin', 'node');
   const link = join(options.directory, 'bin', 'node');
   await mkdir(dirname(link), { recursive: true });
@@ -26,14 +27,14 @@ export async function installNode(system: System, options: NpmOptions): Promise<
 
 /** Adds packages to an environment, and to its package.json and lockfile. */
 export async function addPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
-  await runNpm(system, ['install', '--omit-lockfile-registry-resolved', ...packages], options);
+  await runNpm(system, ['install', ...packages], options);
 }
 
 /** Puts exactly what the lockfile says in the place of what is installed; until that is complete, nothing changes. */
 export async function restoreDependencies(system: System, options: NpmOptions): Promise<void> {
   const { directory } = options;
   for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
-  const staging = await createStaging(directory, directory);
+  const { directory: staging } = await createStaging(directory);
   try {
     for (const name of ['package.json', 'package-lock.json', '.npmrc'])
       await copyIfThere(join(directory, name), join(staging, name));
@@ -60,7 +61,11 @@ const oldestStrippingTypes = [22, 18] as const;
  * The newest version of Node.js in the registry that `asked` allows: `24`, `24.1` or `24.1.0`.
  * @throws UsageError when there is none, or it is older than an environment needs
  */
-export async function resolveNodeVersion(system: System, asked: string, options: NpmOptions): Promise<string> {
+export async function resolveNodeVersion(
+  system: System,
+  asked: string,
+  options: Omit<NpmOptions, 'directory'>,
+): Promise<string> {
   const versions = await listNodeVersions(system, options);
   const majors = [...new Set(versions.map((version) => version.split('.')[0] ?? ''))];
   const wanted = asked.replace(/^v/, '');
@@ -73,10 +78,14 @@ export async function resolveNodeVersion(system: System, asked: string, options:
   );
 }
 
-async function listNodeVersions(system: System, options: NpmOptions): Promise<string[]> {
-  const name = nodePackageName();
-  const all = JSON.parse(await runNpm(system, ['view', name, 'versions', '--json'], options)) as string[];
-  return all
+// In a directory of ours: an .npmrc in the working directory would count.
+async function listNodeVersions(system: System, options: Omit<NpmOptions, 'directory'>): Promise<string[]> {
+  const args = ['view', nodePackageName(), 'versions', '--json'];
+  const all = JSON.parse(await runNpm(system, args, { ...options, directory: templatesDirectory })) as
+    | string
+    | string[];
+  return [all]
+    .flat()
     .filter((version) => /^\d+\.\d+\.\d+$/.test(version) && isAtLeast(version, oldest))
     .sort((a, b) => compare(toNumbers(a), toNumbers(b)));
 }

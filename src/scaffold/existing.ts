@@ -1,29 +1,23 @@
-import { lstat, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { envFileName } from '../environment/secrets.ts';
+import { lstat, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Marker } from '../environment/marker.ts';
 import { hasCode, UserError } from '../errors.ts';
 import type { PackageFragment } from './layers.ts';
-import type { Plan } from './plan.ts';
 
 /**
- * The plan without the files that the directory has already: a file that exists is never replaced.
- * (`clear` replaces what an earlier `init` wrote, and keeps `.env`.)
+ * The paths among `paths` that are there and stay as they are: all that are there, but for what an earlier `init`
+ * wrote and a `--clear` writes anew.
+ * @param old the marker of the environment that is made anew, if one is
  * @throws UserError when what exists could not work as a part of an environment
  */
-export async function keepExisting(plan: Plan): Promise<Plan> {
-  const replaceable =
-    plan.action === 'clear' ? plan.files.map(({ path }) => path).filter((path) => path !== envFileName) : [];
+export async function findKept(directory: string, paths: string[], old: Marker | undefined): Promise<string[]> {
+  const replaced = new Set(Object.keys(old?.files ?? {}));
   const kept: string[] = [];
-  for (const { path } of plan.files) {
-    if (!replaceable.includes(path) && (await isThere(join(plan.directory, path)))) kept.push(path);
+  for (const path of paths) {
+    await verifyFolder(directory, dirname(path));
+    if (!replaced.has(path) && (await isThere(join(directory, path)))) kept.push(path);
   }
-  const manifest = plan.files.find(({ path }) => path === 'package.json')?.content;
-  if (kept.includes('package.json') && manifest !== undefined) {
-    await verifyDependencies(plan.directory, JSON.parse(manifest) as PackageFragment);
-    // Another package.json than ours needs another lockfile than ours.
-    if (!kept.includes('package-lock.json')) kept.push('package-lock.json');
-  }
-  return { ...plan, kept: kept.sort(), files: plan.files.filter(({ path }) => !kept.includes(path)) };
+  return kept.sort();
 }
 
 export async function isThere(path: string): Promise<boolean> {
@@ -36,19 +30,44 @@ export async function isThere(path: string): Promise<boolean> {
   }
 }
 
-async function verifyDependencies(directory: string, needed: PackageFragment): Promise<void> {
+async function verifyFolder(directory: string, folder: string): Promise<void> {
+  if (folder === '.') return;
+  const path = join(directory, folder);
+  if (!(await isThere(path)) || (await isDirectory(path))) return;
+  throw new UserError(
+    'folder-conflict',
+    `${path} exists and is no directory; an environment has files in a directory of that name.`,
+    'Rename it, or make the environment in another directory.',
+  );
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ELOOP')) return false;
+    throw error;
+  }
+}
+
+/**
+ * A package.json that stays must list what an environment needs.
+ * @throws UserError with what to add to it
+ */
+export async function verifyPackage(directory: string, needed: PackageFragment): Promise<void> {
   const existing = await readPackage(directory);
   const missing = Object.entries(needed.dependencies ?? {}).filter(
     ([name]) => existing.dependencies?.[name] === undefined,
   );
-  if (missing.length === 0 && existing.type === 'module') return;
-  const packages = missing.map(([name, range]) => `${name}@${range}`).join(' ');
+  const remedies = [
+    ...(missing.length > 0 ? [`npm install ${missing.map(([name, range]) => `${name}@${range}`).join(' ')}`] : []),
+    ...(existing.type === 'module' ? [] : ['npm pkg set type=module']),
+  ];
+  if (remedies.length === 0) return;
   throw new UserError(
     'package-json-conflict',
     `${join(directory, 'package.json')} exists, and an environment needs ${missing.length === 0 ? '"type": "module" in it' : 'packages that it does not list'}.`,
-    missing.length === 0
-      ? 'Add "type": "module" to it, or make the environment in another directory.'
-      : `Add them (npm install ${packages}) and "type": "module", or make the environment in another directory.`,
+    `Type there: ${remedies.join(' && ')}; or make the environment in another directory.`,
   );
 }
 

@@ -1,199 +1,154 @@
-import { link, lstat, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { link, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { acquireLock, type Lock, releaseLock } from '../environment/lock.ts';
-import { type Marker, markerName, readMarker } from '../environment/marker.ts';
+import { markerName, readMarker } from '../environment/marker.ts';
+import { envFileName } from '../environment/secrets.ts';
 import { hasCode, UserError } from '../errors.ts';
+import { lockName, withLock } from './directory-lock.ts';
 import { isThere } from './existing.ts';
-import { type Plan, sha256 } from './plan.ts';
-import { findLeftovers, removeTree } from './staging.ts';
+import { discardOld, moveIfThere, oldName, removeEmptyFolders, restoreOld, setOldAside, verifyStopped } from './old.ts';
+import type { Plan } from './plan.ts';
+import { findLeftovers, listNames, removeTree } from './staging.ts';
 
 // A directory that is there cannot be had by one rename. Its environment exists from the moment the marker is in it:
 // what an interrupted attempt did before that moment is undone, what it left to do after is done, by the next run.
 
-const lockName = '.sessapp-lock';
-const oldName = '.sessapp-old';
-/** Names the staging directory that a `node_modules` came from, until the marker is there. */
-const stampName = '.sessapp-staging';
 /** What is moved as a whole, because it is not made of planned files. */
-const trees = [
-  'node_modules',
-  join('.node', 'node_modules'),
-  join('.node', 'package-lock.json'),
-  join('bin', 'node'),
-  '.git',
-];
+const trees = ['node_modules', '.node/node_modules', '.node/package-lock.json', 'bin/node'];
 
-const ownNode = join('.node', 'package.json');
+/** In the staging directory: which of the trees go to the target. One that is listed and not here has gone there. */
+const movesName = '.sessapp-moves';
+
+const lockfileName = 'package-lock.json';
+
+/** What came of it. */
+export interface Made {
+  /** The folder, in the environment, with the generated files that somebody had changed. */
+  replacedIn: string | undefined;
+}
 
 /**
  * Moves what was built in `staging`, a directory inside the target, to its place.
- * @returns false when another process made an environment there meanwhile
- * @throws UserError when another process is doing so right now
+ * @returns undefined when another process made an environment there meanwhile
+ * @throws UserError when another process is doing so right now, or the directory is not as it was planned for
  */
-export async function commitInPlace(plan: Plan, staging: string): Promise<boolean> {
+export async function commitInPlace(plan: Plan, staging: string): Promise<Made | undefined> {
   const { directory } = plan;
   return withLock(directory, async () => {
-    if (plan.action === 'fill' && (await readMarker(directory))) return false;
+    if (plan.action === 'fill' && (await readMarker(directory))) return undefined;
+    await verifyAsPlanned(plan);
     try {
-      if (plan.action === 'clear') await setOldAside(directory);
+      if (plan.action === 'clear') await setOldAside(directory, trees);
       await moveTrees(staging, directory);
-      for (const { path } of plan.files) await linkInto(staging, directory, path);
+      for (const path of await listLinks(plan, staging)) await linkInto(staging, directory, path);
     } catch (error) {
-      await rollBack(directory, staging);
+      await takeBack(directory, staging);
+      await restoreOld(directory, trees);
       throw error;
     }
-    await finish(directory);
-    return true;
+    await moveRepository(staging, directory);
+    return { replacedIn: await discardOld(directory) };
   });
+}
+
+/** True when an `init` in this directory did not come to its end, or is about to. */
+export async function isUnsettled(directory: string): Promise<boolean> {
+  const names = await listNames(directory);
+  if (names.some((name) => name === oldName || name.startsWith(lockName))) return true;
+  return (await findLeftovers(directory)).length > 0;
 }
 
 /**
- * Undoes, or ends, what an interrupted `init` began in this directory; does nothing where there is nothing.
- * @throws UserError when the process that began it is still at work
+ * Waits for an `init` that is changing this directory; undoes, or ends, what an interrupted one began.
+ * @throws UserError when the process that is changing it does not come to its end
  */
-export async function recover(directory: string): Promise<void> {
-  const leftovers = await findLeftovers(directory);
-  if (leftovers.length === 0 && !(await isThere(join(directory, oldName)))) return;
+export async function settle(directory: string): Promise<void> {
+  if (!(await isUnsettled(directory))) return;
   await withLock(directory, async () => {
-    if (await isThere(join(directory, markerName))) await finish(directory);
-    else for (const staging of leftovers) await rollBack(directory, staging);
-    await restoreOld(directory);
-    for (const leftover of leftovers) await removeTree(leftover);
+    const isWhole = await isThere(join(directory, markerName));
+    const leftovers = await findLeftovers(directory);
+    for (const staging of leftovers)
+      await (isWhole ? moveRepository(staging, directory) : takeBack(directory, staging));
+    await (isWhole ? discardOld(directory) : restoreOld(directory, trees));
+    for (const staging of leftovers) await removeTree(staging);
   });
 }
 
-async function withLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
-  const lock = join(directory, lockName);
-  const holder = await acquireLock(lock, {});
-  if (holder) throw busy(directory, holder);
-  try {
-    return await work();
-  } finally {
-    await releaseLock(lock);
-  }
+// The plan was made before the dependencies were installed; a person may have worked on since.
+async function verifyAsPlanned({ directory, action, kept }: Plan): Promise<void> {
+  for (const path of kept) if (!(await isThere(join(directory, path)))) throw changedMeanwhile(directory, path, 'went');
+  if (action !== 'clear') return;
+  const marker = await readMarker(directory);
+  if (!marker) throw changedMeanwhile(directory, markerName, 'went');
+  await verifyStopped({ directory, marker });
 }
 
-function busy(directory: string, { owner }: Lock): UserError {
+function changedMeanwhile(directory: string, path: string, what: 'appeared' | 'went'): UserError {
   return new UserError(
-    'busy',
-    `Another sessapp (process ${owner.pid}) is making an environment in ${directory}.`,
-    'Wait until it has ended, then run the same command again.',
+    'changed-meanwhile',
+    `${join(directory, path)} ${what} while the environment was made.`,
+    'Run the same command again.',
   );
 }
 
-// The marker goes first: from here until the new one is linked this is no environment.
-async function setOldAside(directory: string): Promise<void> {
-  const marker = await readMarker(directory);
-  const old = join(directory, oldName);
-  await mkdir(old);
-  const paths = [markerName, ...Object.keys(marker?.files ?? {}), ...trees.filter((tree) => tree !== '.git')];
-  for (const path of paths) await moveIfThere(join(directory, path), join(old, path));
-}
-
 async function moveTrees(staging: string, directory: string): Promise<void> {
+  const moves: string[] = [];
   for (const tree of trees) {
-    const from = join(staging, tree);
-    if (!(await isThere(from)) || (await isThere(join(directory, tree)))) continue;
-    if (tree === 'node_modules') await link(join(staging, markerName), join(from, stampName));
-    await moveIfThere(from, join(directory, tree));
+    if ((await isThere(join(staging, tree))) && !(await isThere(join(directory, tree)))) moves.push(tree);
   }
+  await writeFile(join(staging, movesName), JSON.stringify(moves));
+  for (const tree of moves) await moveIfThere(join(staging, tree), join(directory, tree));
 }
 
+// npm makes a lockfile for a package.json that was there without one. The marker is the last.
+async function listLinks({ directory, files }: Plan, staging: string): Promise<string[]> {
+  const paths = files.map(({ path }) => path);
+  const isMade = !paths.includes(lockfileName) && !(await isThere(join(directory, lockfileName)));
+  return isMade && (await isThere(join(staging, lockfileName))) ? [lockfileName, ...paths] : paths;
+}
+
+// A link, unlike a rename, never replaces a file.
 async function linkInto(staging: string, directory: string, path: string): Promise<void> {
   await mkdir(dirname(join(directory, path)), { recursive: true });
   try {
     await link(join(staging, path), join(directory, path));
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
-    throw new UserError(
-      'changed-meanwhile',
-      `${join(directory, path)} appeared while the environment was made.`,
-      'Run the same command again.',
-    );
+    throw hasCode(error, 'EEXIST') ? changedMeanwhile(directory, path, 'appeared') : error;
   }
 }
 
-/** The environment is there: what it replaced goes, but for what a person had changed. */
-async function finish(directory: string): Promise<void> {
-  await rm(join(directory, 'node_modules', stampName), { force: true });
-  const old = join(directory, oldName);
-  const marker = await readMarker(old);
-  if (!marker) return;
-  const changed = await findChanged(old, marker);
-  const backup = join(directory, `replaced-${timestamp()}`);
-  for (const path of changed) await moveIfThere(join(old, path), join(backup, path));
-  await removeTree(old);
+// Once the marker is there: what a person then commits is not lost, whatever happened to the rest.
+async function moveRepository(staging: string, directory: string): Promise<void> {
+  const isOurs = await isSameFile(join(staging, markerName), join(directory, markerName));
+  if (isOurs && !(await isThere(join(directory, '.git'))))
+    await moveIfThere(join(staging, '.git'), join(directory, '.git'));
 }
 
-/** The generated files that are no longer as `init` wrote them. */
-export async function findChanged(directory: string, marker: Marker): Promise<string[]> {
-  const changed: string[] = [];
-  for (const [path, hash] of Object.entries(marker.files)) {
-    const content = await readFile(join(directory, path), 'utf8').catch((error: unknown) => {
-      if (hasCode(error, 'ENOENT', 'EISDIR', 'ENOTDIR')) return undefined;
-      throw error;
-    });
-    if (content !== undefined && sha256(content) !== hash) changed.push(path);
-  }
-  return changed;
-}
-
-// What came from the staging directory is recognised by its inode; everything else stays.
-async function rollBack(directory: string, staging: string): Promise<void> {
-  const staged = await readdir(staging, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  });
-  const inner = staged
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(staging.length + 1));
-  if (await isSameFile(join(staging, ownNode), join(directory, ownNode))) {
-    await removeTree(join(directory, dirname(ownNode)));
-    await rm(join(directory, 'bin', 'node'), { force: true });
-  }
-  for (const path of inner) {
+// What came from this staging directory goes back to it; everything else stays.
+async function takeBack(directory: string, staging: string): Promise<void> {
+  const staged = await readMarker(staging);
+  const paths = staged ? [...Object.keys(staged.files), envFileName, lockfileName, markerName] : [];
+  for (const path of paths) {
     if (await isSameFile(join(staging, path), join(directory, path))) await rm(join(directory, path));
   }
-  if (await isSameFile(join(staging, markerName), join(directory, 'node_modules', stampName))) {
-    await removeTree(join(directory, 'node_modules'));
+  const moves = await readMoves(staging);
+  for (const tree of moves) {
+    if (!(await isThere(join(staging, tree)))) await moveIfThere(join(directory, tree), join(staging, tree));
   }
-  await removeEmptyFolders(directory, inner);
-  await restoreOld(directory);
+  await removeEmptyFolders(directory, [...paths, ...moves]);
 }
 
-async function removeEmptyFolders(directory: string, paths: string[]): Promise<void> {
-  const folders = new Set(paths.map(dirname).filter((folder) => folder !== '.'));
-  for (const folder of [...folders].sort().reverse()) {
-    try {
-      await rmdir(join(directory, folder));
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'ENOTDIR')) throw error;
-    }
+async function readMoves(staging: string): Promise<string[]> {
+  try {
+    return JSON.parse(await readFile(join(staging, movesName), 'utf8')) as string[];
+  } catch (error) {
+    // Killed before it was written whole: nothing has been moved.
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return [];
+    throw error;
   }
-}
-
-async function restoreOld(directory: string): Promise<void> {
-  const old = join(directory, oldName);
-  const marker = await readMarker(old);
-  if (!marker) return;
-  for (const path of [...trees, ...Object.keys(marker.files), markerName]) {
-    if (!(await isThere(join(directory, path)))) await moveIfThere(join(old, path), join(directory, path));
-  }
-  await removeTree(old);
-}
-
-async function moveIfThere(from: string, to: string): Promise<void> {
-  if (!(await isThere(from))) return;
-  await mkdir(dirname(to), { recursive: true });
-  await rename(from, to);
 }
 
 async function isSameFile(a: string, b: string): Promise<boolean> {
   if (!(await isThere(a)) || !(await isThere(b))) return false;
   const [first, second] = await Promise.all([lstat(a), lstat(b)]);
   return first.ino === second.ino && first.dev === second.dev;
-}
-
-function timestamp(): string {
-  return new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-');
 }

@@ -31,6 +31,11 @@ function isolation(directory: string): string[] {
     // A prefix that is given is not looked for: npm then reads no workspace and no .npmrc of a directory above.
     `--prefix=${directory}`,
     '--ignore-scripts',
+    '--omit-lockfile-registry-resolved',
+    // What the user's own settings may say for other projects would make another tree than the lockfile's.
+    '--package-lock',
+    '--install-strategy=hoisted',
+    ...['dev', 'optional', 'peer'].map((kind) => `--include=${kind}`),
     '--no-audit',
     '--no-fund',
     '--no-progress',
@@ -42,13 +47,26 @@ function isolation(directory: string): string[] {
   ];
 }
 
-// `npx sessapp` runs us inside npm, which tells its children about its own project and options.
-const inherited =
-  /^(npm_(package|lifecycle)_|npm_config_(local_prefix|prefix|package|call|workspace|include_workspace|omit|include|save|global|ignore_scripts|dry_run|json|yes|package_lock)|node_path$|init_cwd$)/i;
+/** What counts of npm's configuration in the environment variables: how to reach the registry, and the cache. */
+const allowed =
+  /^npm_config_(registry|cache|userconfig|globalconfig|(https?_)?proxy|no_?proxy|ca|cafile|cert|key|strict_ssl|fetch_\w+|maxsockets|local_address|offline|prefer_o(ff|n)line|_auth\w*|@.+|\/\/.+)$/i;
 
-/** The environment variables for npm: the user's, without what a surrounding npm or Node.js project set. */
+/** Makes npm end by itself when this process is killed: an orphan would go on writing into the staging directory. */
+const preload = new URL('./end-with-parent.js', import.meta.url).href;
+
+/**
+ * The environment variables for npm: the user's, without what a surrounding npm or Node.js project set.
+ * (`npx sessapp` runs us inside npm, which tells its children about its own project and options.)
+ */
 export function npmEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !inherited.test(name) && name !== 'NODE_ENV'));
+  const own = Object.entries(env).filter(
+    ([name]) => !/^(npm_|node_path$|node_env$|init_cwd$)/i.test(name) || allowed.test(name),
+  );
+  return {
+    ...Object.fromEntries(own),
+    NODE_OPTIONS: `${env.NODE_OPTIONS ?? ''} --import=${preload}`.trim(),
+    SESSAPP_PARENT: String(process.pid),
+  };
 }
 
 function explain({ stderr, startError, signal, exitCode }: RunResult, offline: boolean): UserError {

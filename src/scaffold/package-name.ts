@@ -1,3 +1,5 @@
+import { isBuiltin } from 'node:module';
+
 /** What npm takes as a package's name (https://docs.npmjs.com/cli/configuring-npm/package-json#name). */
 const maxLength = 214;
 
@@ -6,10 +8,10 @@ export function toPackageName(directoryName: string): string {
   const name = directoryName
     .normalize('NFKD')
     .toLowerCase()
-    .replace(/[^a-z0-9._~-]+/g, '-')
-    .replace(/^[-._~]+|[-._~]+$/g, '')
-    .slice(0, maxLength);
-  return name === '' || reserved.has(name) ? `session-server${name && `-${name}`}` : name;
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .slice(0, maxLength)
+    .replace(/^[-._]+|[-._]+$/g, '');
+  return name === '' || reserved.has(name) || isBuiltin(name) ? `session-server${name && `-${name}`}` : name;
 }
 
 const reserved = new Set(['node_modules', 'favicon.ico', 'express', 'sessapp']);

@@ -1,10 +1,13 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { type Marker, markerName, renderMarker } from '../environment/marker.ts';
 import { envFileName } from '../environment/secrets.ts';
-import { keepExisting } from './existing.ts';
+import { findKept, verifyPackage } from './existing.ts';
+import { isInRepository } from './git.ts';
+import { sha256 } from './hash.ts';
 import { type Choice, type Lockfile, type PackageFragment, readLayers, readLockfile } from './layers.ts';
+import { findChanged } from './old.ts';
 import { toPackageName } from './package-name.ts';
+import { findWarnings } from './warnings.ts';
 
 /** What a person chose for a new environment. */
 export interface Wish extends Choice {
@@ -36,41 +39,74 @@ export interface Plan {
   files: PlannedFile[];
   /** What an environment would have, and is there already: it stays as it is. */
   kept: string[];
+  /** Generated files that somebody has changed: `clear` keeps them, in a folder of their own. */
+  replaced: string[];
   marker: Marker;
   /** The version of Node.js to install into the environment, if any. */
   node: string | null;
   install: boolean;
   offline: boolean;
+  /** False too where there is a git repository already. */
   git: boolean;
+  /** What a person should know before, each a sentence. */
+  warnings: string[];
 }
 
 /**
  * @param wish its directory is as `inspectTarget` says it
  * @param version the version of this tool
+ * @param old the marker of the environment that `clear` makes anew
+ * @throws UserError when what is there could not work as a part of an environment
  */
-export async function makePlan(wish: Wish, action: Plan['action'], version: string): Promise<Plan> {
-  const layers = await readLayers(wish);
-  const packageName = toPackageName(basename(wish.directory));
-  const manifest = mergePackages(
-    packageName,
-    wish,
-    layers.map((layer) => layer.package),
-  );
-  const contents = new Map<string, string>();
-  for (const file of layers.flatMap((layer) => layer.files)) contents.set(file.path, file.content);
-  contents.set('package.json', renderJson(manifest));
-  contents.set('package-lock.json', renderJson(renameLockfile(await readLockfile(wish), packageName)));
-  if (wish.prompt !== undefined) contents.set('bin/prompt.txt', `${wish.prompt}\n`);
-  if (wish.node !== undefined) contents.set('.node/package.json', renderJson(nodeManifest(wish.node)));
-
-  const marker = toMarker(wish, version, contents);
-  const files: PlannedFile[] = [...contents].map(([path, content]) => ({ path, mode: 0o644, content }));
-  files.push({ path: envFileName, mode: 0o600, content: undefined });
+export async function makePlan(wish: Wish, action: Plan['action'], version: string, old?: Marker): Promise<Plan> {
+  const { directory, node = null, install, offline } = wish;
+  const contents = await renderFiles(wish);
+  const kept = action === 'create' ? [] : await keep(directory, contents, old);
+  const written = new Map([...contents].filter(([path]) => !kept.includes(path)));
+  const marker = toMarker(wish, version, await listGenerated(directory, contents, kept), old);
+  const files: PlannedFile[] = [...written].map(([path, content]) => ({ path, mode: 0o644, content }));
+  if (!kept.includes(envFileName)) files.push({ path: envFileName, mode: 0o600, content: undefined });
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   files.push({ path: markerName, mode: 0o644, content: renderMarker(marker) });
-  const { directory, node = null, install, offline, git } = wish;
-  const plan: Plan = { directory, action, files, kept: [], marker, node, install, offline, git };
-  return action === 'create' ? plan : keepExisting(plan);
+  const replaced = old ? await findChanged(directory, old.files) : [];
+  const git = wish.git && !(await isInRepository(directory));
+  const warnings = await findWarnings(directory, kept);
+  return { directory, action, files, kept, replaced, marker, node, install, offline, git, warnings };
+}
+
+async function renderFiles(wish: Wish): Promise<Map<string, string>> {
+  const layers = await readLayers(wish);
+  const name = toPackageName(basename(wish.directory));
+  const fragments = layers.map((layer) => layer.package);
+  const contents = new Map<string, string>();
+  for (const file of layers.flatMap((layer) => layer.files)) contents.set(file.path, file.content);
+  contents.set('package.json', renderJson(mergePackages(name, wish, fragments)));
+  contents.set('package-lock.json', renderJson(renameLockfile(await readLockfile(wish), name)));
+  if (wish.prompt !== undefined) contents.set('bin/prompt.txt', `${wish.prompt}\n`);
+  if (wish.node !== undefined) contents.set('.node/package.json', renderJson(nodeManifest(wish.node)));
+  return contents;
+}
+
+// Another package.json than ours needs another lockfile than ours: npm makes it, where there is none.
+async function keep(directory: string, contents: Map<string, string>, old: Marker | undefined): Promise<string[]> {
+  const kept = await findKept(directory, [...contents.keys(), envFileName], old);
+  if (!kept.includes('package.json')) return kept;
+  await verifyPackage(directory, JSON.parse(contents.get('package.json') ?? '') as PackageFragment);
+  if (!kept.includes('package-lock.json')) contents.delete('package-lock.json');
+  return kept;
+}
+
+// What is there already and just as we would write it counts as ours: so it is where only the marker was lost.
+async function listGenerated(
+  directory: string,
+  contents: Map<string, string>,
+  kept: string[],
+): Promise<[string, string][]> {
+  const hashes = [...contents]
+    .filter(([path]) => kept.includes(path))
+    .map(([path, content]): [string, string] => [path, sha256(content)]);
+  const foreign = await findChanged(directory, Object.fromEntries(hashes));
+  return [...contents].filter(([path]) => !foreign.includes(path));
 }
 
 /** The package.json of an environment made of these layers. */
@@ -101,8 +137,8 @@ function nodeManifest(version: string): object {
   return { private: true, dependencies: { [nodePackageName()]: version } };
 }
 
-function toMarker(wish: Wish, version: string, contents: Map<string, string>): Marker {
-  const hashes = [...contents].map(([path, content]): [string, string] => [path, sha256(content)]);
+function toMarker(wish: Wish, version: string, generated: [string, string][], old: Marker | undefined): Marker {
+  const hashes = generated.map(([path, content]): [string, string] => [path, sha256(content)]);
   return {
     format: 1,
     sessapp: version,
@@ -111,7 +147,8 @@ function toMarker(wish: Wish, version: string, contents: Map<string, string>): M
     language: wish.language,
     ...(wish.node !== undefined && { node: wish.node }),
     ...(wish.prompt !== undefined && { prompt: wish.prompt }),
-    cookie: toCookieName(wish.directory),
+    // Who is logged in stays so when the environment is made anew.
+    cookie: old?.cookie ?? toCookieName(wish.directory),
     files: Object.fromEntries(hashes.sort()),
   };
 }
@@ -127,10 +164,6 @@ function toCookieName(directory: string): string {
 function renameLockfile(lockfile: Lockfile, name: string): Lockfile {
   const root = { ...lockfile.packages[''], name };
   return { ...lockfile, name, packages: { ...lockfile.packages, '': root } };
-}
-
-export function sha256(content: string): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 function renderJson(value: object): string {

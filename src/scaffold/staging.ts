@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
 import { hasCode } from '../errors.ts';
@@ -8,32 +7,37 @@ import { hasCode } from '../errors.ts';
 /** An owner on another machine cannot be asked whether it lives; its staging counts as left over after this time. */
 const foreignMs = 24 * 60 * 60 * 1000;
 
-const pattern = /^\.sessapp-staging-[0-9a-f]{8}-(\d+)-(\w+)-([0-9a-f]{8})$/;
+const pattern = /^\.sessapp-staging-(\d+)-(\w+)-([0-9a-f]{8})$/;
 
-/**
- * Makes an empty directory in `parent` to build an environment in. Its name says which process owns it.
- * @param target the directory that the environment will have, absolute
- */
-export async function createStaging(parent: string, target: string): Promise<string> {
-  const { pid, started, machine } = await ownIdentity();
-  const hash = createHash('sha256').update(basename(target)).digest('hex').slice(0, 8);
-  const staging = join(parent, `.sessapp-staging-${hash}-${pid}-${started}-${machine}`);
-  await removeTree(staging);
-  await mkdir(staging, { mode: 0o755 });
-  return staging;
+export interface Staging {
+  directory: string;
+  /** The topmost directory that had to be made for it: itself, or a parent that was missing. */
+  top: string;
 }
 
-/** The staging directories in `parent` whose owner is gone: what an interrupted `init` left behind. */
+/** Makes an empty directory in `parent` to build an environment in. Its name says which process owns it. */
+export async function createStaging(parent: string): Promise<Staging> {
+  const { pid, started, machine } = await ownIdentity();
+  const directory = join(parent, `.sessapp-staging-${pid}-${started}-${machine}`);
+  await removeTree(directory);
+  return { directory, top: (await mkdir(directory, { recursive: true })) ?? directory };
+}
+
+/** The staging directories in `parent` whose owner is gone: what an interrupted command left behind. */
 export async function findLeftovers(parent: string): Promise<string[]> {
-  const names = await readdir(parent).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'EACCES')) return [];
-    throw error;
-  });
   const leftovers: string[] = [];
-  for (const name of names) {
+  for (const name of await listNames(parent)) {
     if (await isLeftover(parent, name)) leftovers.push(join(parent, name));
   }
   return leftovers;
+}
+
+/** The names in a directory; none where it is missing, closed to this user, or no directory. */
+export async function listNames(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
+    throw error;
+  });
 }
 
 /** Removes a directory even while an orphaned npm still writes into it. */
@@ -46,5 +50,15 @@ async function isLeftover(parent: string, name: string): Promise<boolean> {
   if (pid === undefined || started === undefined || machine === undefined) return false;
   const owner = { pid: Number(pid), started, machine };
   if (await isOfThisMachine(owner)) return !(await isRunning(owner));
-  return Date.now() - (await stat(join(parent, name))).mtimeMs > foreignMs;
+  return isOlderThan(foreignMs, join(parent, name));
+}
+
+/** Whether a file was last written longer ago than that; false when it is gone. */
+export async function isOlderThan(ms: number, path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > ms;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
 }

@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
 import { access, lstat, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { nearestEnvironment } from '../environment/find.ts';
-import { type Marker, readMarker } from '../environment/marker.ts';
+import { type Marker, markerName, readMarker } from '../environment/marker.ts';
 import { hasCode, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
+import { lockName } from './directory-lock.ts';
+import { isUnsettled, settle } from './in-place.ts';
 
 /** What is at the place where an environment is to be. */
 export type Target =
@@ -14,36 +16,66 @@ export type Target =
   | { kind: 'directory'; directory: string; entries: string[] };
 
 /**
- * Looks at the place, changing nothing.
+ * Looks at the place, changing nothing but what an interrupted `init` left there.
  * @param directory absolute
+ * @param mayChange false: refuses a place that an `init` has left, or is leaving, in the middle of its work
  * @throws UserError when no environment can be there
  */
-export async function inspectTarget(system: System, directory: string): Promise<Target> {
-  verifyAllowed(system, directory);
+export async function inspectTarget(system: System, directory: string, mayChange: boolean): Promise<Target> {
+  for (;;) {
+    if (mayChange) await settle(directory);
+    else await verifySettled(directory);
+    const target = await inspectOnce(system, directory);
+    if (target) return target;
+  }
+}
+
+// Undefined when another process is putting an environment there at this very moment.
+async function inspectOnce(system: System, directory: string): Promise<Target | undefined> {
+  await verifyAllowed(system, directory);
   if (!(await exists(directory))) {
     const parent = await verifyParent(directory);
     await verifyNotInside(parent);
     return { kind: 'missing', directory };
   }
   const real = await realpath(directory);
-  verifyAllowed(system, real);
   await verifyNotInside(dirname(real));
   await verifyWritable(real);
   const marker = await readMarker(real);
   if (marker) return { kind: 'environment', directory: real, marker };
-  const entries = await readdir(real);
-  return { kind: 'directory', directory: real, entries: entries.filter((name) => !name.startsWith('.sessapp-')) };
+  const names = await readdir(real);
+  if (names.includes(markerName) || names.includes(lockName)) return undefined;
+  return { kind: 'directory', directory: real, entries: names.filter((name) => !name.startsWith('.sessapp-')) };
 }
 
-function verifyAllowed({ env }: System, directory: string): void {
+async function verifySettled(directory: string): Promise<void> {
+  if (!(await isUnsettled(directory))) return;
+  throw new UserError(
+    'unsettled',
+    `An init in ${directory} is at work, or was interrupted.`,
+    'Run it without --dry-run: that ends or undoes what was begun.',
+  );
+}
+
+async function verifyAllowed({ env }: System, directory: string): Promise<void> {
   const isRoot = dirname(directory) === directory;
-  const isHome = directory === env.HOME || directory === env.USERPROFILE;
+  const homes = [env.HOME, env.USERPROFILE].filter((home) => home !== undefined && home !== '');
+  const isHome = (await Promise.all(homes.map((home) => realpathIfThere(home ?? '')))).includes(
+    await realpathIfThere(directory),
+  );
   if (!isRoot && !isHome) return;
   throw new UserError(
     'target-refused',
     `${directory} is ${isRoot ? 'the root of the file system' : 'your home directory'}, not a place for an environment.`,
     'Name a new directory: sessapp init myenv',
   );
+}
+
+async function realpathIfThere(path: string): Promise<string> {
+  return realpath(path).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) return resolve(path);
+    throw error;
+  });
 }
 
 async function exists(directory: string): Promise<boolean> {

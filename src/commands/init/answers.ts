@@ -1,0 +1,73 @@
+import { resolve } from 'node:path';
+import { type Context, flag, type Input, text } from '../../command.ts';
+import { commandLine } from '../../environment/shells.ts';
+import { UsageError } from '../../errors.ts';
+import { verifyChoice } from '../../nearest.ts';
+import { ask } from '../../prompts.ts';
+import { describeLayers, listStores, listTemplates } from '../../scaffold/layers.ts';
+
+export const defaults = { template: 'minimal', store: 'embedded' };
+
+/** What was said on the command line, or answered; undefined where nothing was. */
+export interface Answers {
+  /** Absolute. */
+  directory: string;
+  template: string | undefined;
+  store: string | undefined;
+  node: string | undefined;
+  prompt: string | undefined;
+  typescript: boolean;
+}
+
+/** @throws UsageError when one of them is not valid, or one is missing and nobody is there to be asked */
+export async function readAnswers(input: Input, context: Context): Promise<Answers> {
+  const { system, output } = context;
+  const [named] = input.operands;
+  const given = { template: text(input, 'template'), store: text(input, 'store') };
+  const prompt = text(input, 'prompt');
+  await verifyAnswers({ ...given, prompt });
+  const asked = named !== undefined ? { dir: named, ...given } : await askOrRefuse(context, given);
+  if (asked.dir === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
+  const { dir, template, store } = asked;
+  const answers = {
+    ...{ directory: resolve(system.cwd, dir), template, store, prompt },
+    node: text(input, 'node'),
+    typescript: flag(input, 'typescript'),
+  };
+  if (named === undefined) output.note(`The same again: ${await equivalent(input, context, answers)}`);
+  return answers;
+}
+
+async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Promise<void> {
+  if (template !== undefined) verifyChoice('template', template, await listTemplates());
+  if (store !== undefined) verifyChoice('store', store, await listStores());
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a prompt must not hold
+  if (prompt !== undefined && (prompt.trim() === '' || /[\u0000-\u001f\u007f-\u009f]/.test(prompt))) {
+    throw new UsageError('The prompt must be a line of text.', 'For example: --prompt shop');
+  }
+}
+
+async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'template' | 'store'>) {
+  if (!output.interactive) throw new UsageError('No directory given.', 'For example: sessapp init myenv');
+  const choose = async (kind: 'apps' | 'stores', message: string, initial: string): Promise<string> =>
+    ask(system, { message, options: await describeLayers(kind), initial });
+  return {
+    dir: await ask(system, { message: 'Which directory?', initial: 'myenv' }),
+    template: given.template ?? (await choose('apps', 'Which template?', defaults.template)),
+    store: given.store ?? (await choose('stores', 'Where shall sessions live?', defaults.store)),
+  };
+}
+
+// What was answered stands beside what was given.
+async function equivalent(input: Input, { system }: Context, answers: Answers): Promise<string> {
+  const { directory, template, store } = answers;
+  const given = Object.entries({ ...input.options, template, store }).flatMap(([name, value]) => toWords(name, value));
+  return commandLine(system, directory, 'init', ...given);
+}
+
+function toWords(name: string, value: string | boolean | undefined): string[] {
+  const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (typeof value === 'string') return [option, value];
+  if (name === 'install') return value === false ? ['--no-install'] : [];
+  return value === true ? [option] : [];
+}

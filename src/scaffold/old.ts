@@ -1,0 +1,114 @@
+import { lstat, mkdir, readdir, readFile, rename, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Environment } from '../environment/find.ts';
+import { type Marker, markerName, readMarker } from '../environment/marker.ts';
+import { findRunningServer } from '../environment/server-record.ts';
+import { hasCode, UserError } from '../errors.ts';
+import { isThere } from './existing.ts';
+import { sha256 } from './hash.ts';
+import { removeTree } from './staging.ts';
+
+/** Where the parts of an environment are while another takes its place. The marker is the first in and the last out. */
+export const oldName = '.sessapp-old';
+
+/** @throws UserError while the server of the environment runs */
+export async function verifyStopped(environment: Environment): Promise<void> {
+  if (!(await findRunningServer(environment))) return;
+  throw new UserError(
+    'already-running',
+    `The server of ${environment.directory} is running.`,
+    'Stop it first: sessapp stop in that directory.',
+  );
+}
+
+/**
+ * Moves what `init` wrote aside; `.env`, `data/` and the user's own files stay.
+ * @param trees what was installed, and is in no list of files
+ */
+export async function setOldAside(directory: string, trees: string[]): Promise<void> {
+  const marker = await readMarker(directory);
+  const old = join(directory, oldName);
+  await mkdir(old, { recursive: true });
+  const paths = [markerName, ...Object.keys(marker?.files ?? {}), ...trees];
+  for (const path of paths) await moveIfThere(join(directory, path), join(old, path));
+}
+
+/** Moves what was set aside back to where it was. */
+export async function restoreOld(directory: string, trees: string[]): Promise<void> {
+  const old = join(directory, oldName);
+  const marker = await readMarker(old);
+  const paths = marker ? [...trees, ...Object.keys(marker.files), markerName] : [];
+  for (const path of paths) {
+    if (!(await isThere(join(directory, path)))) await moveIfThere(join(old, path), join(directory, path));
+  }
+  await discardOld(directory);
+}
+
+/**
+ * Removes what was set aside, but for what somebody had changed.
+ * @returns the folder of the directory where that is now
+ */
+export async function discardOld(directory: string): Promise<string | undefined> {
+  const old = join(directory, oldName);
+  if (!(await isThere(old))) return undefined;
+  const marker = await readMarker(old);
+  const backup = await freeBackupName(directory);
+  // Nobody but us writes here, yet what we cannot explain is not ours to remove.
+  if (!marker) return (await isRemovedEmpty(old)) ? undefined : rename(old, join(directory, backup)).then(() => backup);
+  const changed = await findChanged(old, marker.files);
+  for (const path of changed) await moveIfThere(join(old, path), join(directory, backup, path));
+  for (const name of await readdir(old)) if (name !== markerName) await removeTree(join(old, name));
+  await removeTree(old);
+  await removeEmptyFolders(directory, Object.keys(marker.files));
+  return changed.length > 0 ? backup : undefined;
+}
+
+/**
+ * The files that are there and are not what they were written as.
+ * @param hashes as in a marker
+ */
+export async function findChanged(directory: string, hashes: Marker['files']): Promise<string[]> {
+  const changed: string[] = [];
+  for (const [path, hash] of Object.entries(hashes)) {
+    if (await isChanged(join(directory, path), hash)) changed.push(path);
+  }
+  return changed;
+}
+
+async function isChanged(path: string, hash: string): Promise<boolean> {
+  if (!(await isThere(path))) return false;
+  if (!(await lstat(path)).isFile()) return true;
+  return sha256(await readFile(path)) !== hash;
+}
+
+export async function moveIfThere(from: string, to: string): Promise<void> {
+  if (!(await isThere(from))) return;
+  await mkdir(dirname(to), { recursive: true });
+  await rename(from, to);
+}
+
+/** Removes the folders of these paths that nothing is in any more. */
+export async function removeEmptyFolders(directory: string, paths: string[]): Promise<void> {
+  const folders = new Set(paths.map(dirname).filter((folder) => folder !== '.'));
+  for (const folder of [...folders].sort().reverse()) {
+    await isRemovedEmpty(join(directory, folder));
+  }
+}
+
+async function isRemovedEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) return false;
+    throw error;
+  }
+}
+
+async function freeBackupName(directory: string): Promise<string> {
+  const date = new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-');
+  for (let number = 1; ; number += 1) {
+    const name = `replaced-${date}${number === 1 ? '' : `-${number}`}`;
+    if (!(await isThere(join(directory, name)))) return name;
+  }
+}
