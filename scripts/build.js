@@ -28,20 +28,21 @@ function linkTool(link) {
 
 function buildTemplates(output) {
   cpSync(join(root, 'templates'), output, { recursive: true });
-  for (const file of readdirSync(output, { recursive: true })) {
-    if (file.endsWith('.ts')) writeJavaScript(join(output, file));
-  }
+  const sources = readdirSync(output, { recursive: true }).filter((file) => file.endsWith('.ts'));
+  const written = sources.map((file) => writeJavaScript(join(output, file))).filter((path) => path !== undefined);
+  run('biome', ['format', '--write', '--vcs-enabled=false', ...written]);
 }
 
 // A file of types alone has no JavaScript.
-function writeJavaScript(path) {
-  const stripped = stripTypes(readFileSync(path, 'utf8'));
-  if (stripped.trim() === '') return;
-  const formatted = run('biome', ['format', '--stdin-file-path=template.js'], stripped);
-  writeFileSync(path.replace(/\.ts$/, '.js'), formatted);
+function writeJavaScript(source) {
+  const stripped = stripTypes(readFileSync(source, 'utf8'));
+  if (stripped.trim() === '') return undefined;
+  const path = source.replace(/\.ts$/, '.js');
+  writeFileSync(path, stripped);
+  return path;
 }
 
-function run(tool, args, input = '') {
+function run(tool, args) {
   const file = join(root, 'node_modules', '.bin', tool);
-  return execFileSync(file, args, { cwd: root, input, stdio: ['pipe', 'pipe', 'inherit'], encoding: 'utf8' });
+  execFileSync(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
 }
