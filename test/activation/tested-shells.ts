@@ -1,0 +1,162 @@
+import { execFileSync } from 'node:child_process';
+
+/** What the suite has to know of a shell to look into it. A new shell signs up here. */
+export interface TestedShell {
+  name: string;
+  /** Its folder in templates/activate. */
+  family: string;
+  /** What to install when it is missing. */
+  debianPackage: string;
+  /** Starts it on a file of commands, without the user's start-up files. */
+  args: string[];
+  /** Starts it as somebody sits in front of it, without the user's start-up files. */
+  interactiveArgs: string[];
+  /** The first line of every case: the strictest mode it has. */
+  strict: string;
+  dialect: Dialect;
+  /** Prints the names of all variables, one a line. */
+  names: string;
+  /** Prints all that a script can change: variables, functions, aliases, options. */
+  state: string;
+  /** The lines of it that differ from one moment to the next by themselves. */
+  volatile: RegExp;
+}
+
+/** How a family of shells says things. A word is quoted already. */
+export interface Dialect {
+  export(name: string, word: string): string;
+  unset(name: string): string;
+  /** The prompt while there is no environment. */
+  prompt(word: string): string;
+  /** Prints the prompt as far as it can be seen without a terminal. */
+  showPrompt: string;
+  /** A `deactivate` of somebody else's that prints a word. */
+  define(name: string, word: string): string;
+  /** Runs commands with what they print going into a file. */
+  into(commands: string, file: string): string;
+  /** Goes on after a command that fails, and prints its exit code. */
+  attempt(command: string): string;
+  /** Runs a line in a subshell, where the shell has one. */
+  subshell?(commands: string): string;
+  /** A variable that children do not see. */
+  assign?(name: string, word: string): string;
+}
+
+const posix: Dialect = {
+  export: (name, word) => `export ${name}=${word}`,
+  assign: (name, word) => `${name}=${word}`,
+  unset: (name) => `unset ${name}`,
+  prompt: (word) => `PS1=${word}`,
+  showPrompt: `printf '%s' "$PS1"`,
+  define: (name, word) => `${name}() { printf '%s\\n' ${word}; }`,
+  into: (commands, file) => `{ ${commands}; } >"${file}"`,
+  attempt: (command) => `${command} && echo 0 || echo $?`,
+  subshell: (commands) => `(${commands})`,
+};
+
+const fish: Dialect = {
+  export: (name, word) => `set -gx ${name} ${word}`,
+  assign: (name, word) => `set -g ${name} ${word}`,
+  unset: (name) => `set -e ${name}`,
+  prompt: (word) => `function fish_prompt; printf '%s' ${word}; end`,
+  showPrompt: 'fish_prompt',
+  define: (name, word) => `function ${name}; printf '%s\\n' ${word}; end`,
+  into: (commands, file) => `begin; ${commands}; end >"${file}"`,
+  attempt: (command) => `${command}; echo $status`,
+};
+
+const csh: Dialect = {
+  export: (name, word) => `setenv ${name} ${word}`,
+  unset: (name) => `unsetenv ${name}`,
+  prompt: (word) => `set prompt = ${word}`,
+  showPrompt: `printf '%s' $prompt:q`,
+  // As one word, as everybody does: of several, csh itself cannot tell which were quoted.
+  define: (name, word) => `setenv THEIRS ${word}\nalias ${name} 'printenv THEIRS'`,
+  into: (commands, file) => `( ${commands} ) > "${file}"`,
+  attempt: (command) => `${command}\necho $status`,
+  subshell: (commands) => `(${commands})`,
+};
+
+export const testedShells: TestedShell[] = [
+  {
+    name: 'bash',
+    family: 'posix',
+    debianPackage: 'bash',
+    args: ['--norc', '--noprofile'],
+    interactiveArgs: ['--norc', '--noprofile', '-i'],
+    strict: 'set -euo pipefail',
+    dialect: posix,
+    names: 'compgen -v',
+    state: 'declare -p; declare -f; alias; set +o; shopt -p || :',
+    volatile:
+      /^declare -\S+ (_|BASH_\w*|BASHPID|DIRSTACK|EPOCH\w*|FUNCNAME|LINENO|PIPESTATUS|RANDOM|SECONDS|SRANDOM)(=|$)/,
+  },
+  {
+    name: 'zsh',
+    family: 'posix',
+    debianPackage: 'zsh',
+    args: ['-f'],
+    interactiveArgs: ['-f', '-i'],
+    strict: 'set -euo pipefail',
+    dialect: posix,
+    names: 'print -rl -- ${(k)parameters}',
+    state: 'typeset -p; functions; alias -L; set -o',
+    volatile: /^(typeset|export) (-\S+ )*(_|LINENO|RANDOM|SECONDS|TTYIDLE|pipestatus|status|ZSH_EVAL_CONTEXT)=/,
+  },
+  {
+    name: 'ksh',
+    family: 'posix',
+    debianPackage: 'ksh93u+m',
+    args: [],
+    interactiveArgs: ['-i'],
+    strict: 'set -euo pipefail',
+    dialect: posix,
+    names: "set | sed 's/=.*//'",
+    state: 'typeset -p; typeset -f; alias; set +o',
+    // The last two are how it passes on which variables are integers, and which of two Unixes it imitates.
+    volatile: /^(typeset .*)?(\b_|LINENO|RANDOM|SECONDS|\.sh\.\w+|A__z|_AST_FEATURES)=/,
+  },
+  {
+    name: 'dash',
+    family: 'posix',
+    debianPackage: 'dash',
+    args: [],
+    interactiveArgs: ['-i'],
+    strict: 'set -eu',
+    dialect: posix,
+    names: "set | sed -n 's/^\\([A-Za-z_]*\\)=.*/\\1/p'",
+    // It cannot list its functions.
+    state:
+      'set; export -p; alias; set -o; (set +f; for name in deactivate $(grep -oh "sessapp_[a-z_]*" "$ANY_SCRIPT"); do command -v $name _$name || :; done)',
+    volatile: /^_=/,
+  },
+  {
+    name: 'fish',
+    family: 'fish',
+    debianPackage: 'fish',
+    // Interactive, because the prompt is left alone otherwise.
+    args: ['--no-config', '--interactive'],
+    interactiveArgs: ['--no-config'],
+    strict: '',
+    dialect: fish,
+    names: 'set --names',
+    state: 'set --show; functions --all --names; functions --no-details fish_prompt; functions --no-details deactivate',
+    volatile: /^\$(_|status|pipestatus|status_generation|CMD_DURATION|history|COLUMNS|LINES)\b|^ {4}'/,
+  },
+  {
+    name: 'tcsh',
+    family: 'csh',
+    debianPackage: 'tcsh',
+    args: ['-f'],
+    interactiveArgs: ['-f', '-i'],
+    strict: '',
+    dialect: csh,
+    names: "set | sed 's/\\t.*//'",
+    state: 'set; alias',
+    volatile: /^(_|status)\t/,
+  },
+];
+
+export function isInstalled(program: string): boolean {
+  return Boolean(execFileSync('sh', ['-c', `command -v ${program} || :`], { encoding: 'utf8' }));
+}
