@@ -1,70 +1,74 @@
-import { appendFile, cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { finish, Sandbox } from '../support/sandbox.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { finish, type Result, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, startPlain } from '../support/server.ts';
 
 const good = 'k3'.repeat(3) + Buffer.from('0123456789abcdefghijklmnopqrstuv').toString('base64url');
 
-test.each([
-  ['none', undefined, 'secret-missing', /SESSION_SECRET is not set/],
-  ['an empty one', '', 'secret-missing', /SESSION_SECRET is not set/],
-  ['only commas', ' , ,', 'secret-missing', /SESSION_SECRET is not set/],
-  ['a short one', 'abcdefghijklmnopqrstuvwxyz01234', 'secret-short', /31 bytes; it needs 32/],
-  ['a placeholder', 'change-me-0123456789abcdefghijklmnop', 'secret-placeholder', /placeholder/],
-  ['one of few characters', 'abababababababababababababababababab', 'secret-placeholder', /placeholder/],
-  ['a short older one', `${good},tooshort`, 'secret-short', /value number 2 has 8 bytes/],
-])(
-  'with %s for a secret the server refuses, names the remedy and the variable, and shows no secret',
-  async (_, secret, code, fact) => {
-    const sandbox = new Sandbox();
-    const directory = await copyEnvironment(sandbox);
-    await writeFile(join(directory, '.env'), secret === undefined ? '' : `SESSION_SECRET='${secret}'\n`);
-    const plain = await finish(sandbox.spawn(process.execPath, ['server.js'], { cwd: directory, env: { PORT: '0' } }));
-    const served = await sandbox.sessapp(['serve', directory]);
-    const json = await sandbox.sessapp(['serve', directory, '--json']);
-    for (const { exitCode, stdout, stderr } of [plain, served]) {
-      expect(exitCode).toBe(1);
-      expect(stdout).toBe('');
-      expect(stderr).toMatch(fact);
-      expect(stderr).toMatch(/sessapp secret rotate.*SESSION_SECRET/s);
-      expect(stderr).not.toMatch(/\n\s+at /);
-    }
-    expect(json.exitCode).toBe(1);
-    expect(JSON.parse(json.stdout).error).toMatchObject({ code, message: expect.stringMatching(fact) });
-    for (const { stdout, stderr } of [plain, served, json]) {
-      for (const part of (secret ?? '').split(',').filter((text) => text.trim() !== '')) {
-        expect(stdout + stderr).not.toContain(part);
-      }
-    }
-  },
-);
+const shared = new Sandbox(afterAll);
+let bare: string;
+
+beforeAll(async () => {
+  bare = await copyEnvironment(shared);
+  await rm(join(bare, '.env'));
+});
+
+function startRefused(env: NodeJS.ProcessEnv, directory = bare, sandbox = shared): Promise<Result> {
+  return finish(sandbox.spawn(process.execPath, ['server.js'], { cwd: directory, env: { PORT: '0', ...env } }));
+}
+
+function expectRefusal({ exitCode, stdout, stderr }: Result, fact: RegExp): void {
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toMatch(fact);
+  expect(stderr).not.toMatch(/\n\s+at /);
+}
+
+const remedy = /sessapp secret rotate.*SESSION_SECRET/s;
 
 test.each([
-  [{ PORT: 'http' }, 'bad-port', /PORT is 'http'/],
-  [{ PORT: '65536' }, 'bad-port', /PORT is '65536'/],
-  [{ PORT: '-1' }, 'bad-port', /PORT is '-1'/],
-  [{ PORT: '80.5' }, 'bad-port', /PORT is '80.5'/],
-  [{ TRUST_PROXY: 'true' }, 'bad-trust-proxy', /TRUST_PROXY is 'true'/],
-  [{ TRUST_PROXY: '-1' }, 'bad-trust-proxy', /TRUST_PROXY is '-1'/],
-  [{ HOST: 'nowhere.invalid' }, 'bad-host', /no address 'nowhere.invalid'/],
-  [{ HOST: '192.0.2.1' }, 'bad-host', /no address '192.0.2.1'/],
-])('%j is refused with what is wrong and what to give', async (env, code, fact) => {
-  const sandbox = new Sandbox();
-  const directory = await copyEnvironment(sandbox);
-  const plain = await finish(
-    sandbox.spawn(process.execPath, ['server.js'], { cwd: directory, env: { PORT: '0', ...env } }),
-  );
-  const served = await sandbox.sessapp(['serve', directory, '--json'], { env: { PORT: '0', ...env } });
-  expect(plain).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringMatching(fact) });
-  expect(plain.stderr).not.toMatch(/\n\s+at /);
-  expect(served.exitCode).toBe(1);
-  expect(JSON.parse(served.stdout).error).toEqual({
-    code,
-    message: expect.stringMatching(fact),
-    hint: expect.any(String),
+  ['none', undefined, /SESSION_SECRET is not set/],
+  ['an empty one', '', /SESSION_SECRET is not set/],
+  ['only commas', ' , ,', /SESSION_SECRET is not set/],
+  ['a short one', 'abcdefghijklmnopqrstuvwxyz01234', /31 bytes; it needs 32/],
+  ['a placeholder', 'change-me-0123456789abcdefghijklmnop', /placeholder/],
+  ['one of few characters', 'abababababababababababababababababab', /placeholder/],
+  ['a short older one', `${good},tooshort`, /value number 2 has 8 bytes/],
+])('with %s for a secret the server refuses, names the remedy, and does not show it', async (_, secret, fact) => {
+  const result = await startRefused({ SESSION_SECRET: secret });
+  expectRefusal(result, fact);
+  expect(result.stderr).toMatch(remedy);
+  for (const part of (secret ?? '').split(',').filter((text) => text.trim() !== ''))
+    expect(result.stderr).not.toContain(part);
+});
+
+test('serve refuses as the server does, as a text and as JSON, and runs with a good secret', async () => {
+  const text = await shared.sessapp(['serve', bare]);
+  expectRefusal(text, /^error: SESSION_SECRET is not set/);
+  expect(text.stderr).toMatch(remedy);
+  const env = { SESSION_SECRET: 'tooshort' };
+  const json = await shared.sessapp(['serve', bare, '--json'], { env });
+  expect(json).toMatchObject({ exitCode: 1, stderr: '' });
+  expect(JSON.parse(json.stdout)).toEqual({
+    version: 1,
+    error: { code: 'secret-short', message: expect.stringMatching(/8 bytes/), hint: expect.stringMatching(remedy) },
   });
+  const { url } = await startPlain(shared, bare, { env: { SESSION_SECRET: `${good}, ${good}x` } });
+  expect((await request(`${url}/`)).status).toBe(200);
+});
+
+test.each([
+  [{ PORT: 'http' }, /PORT is 'http'/],
+  [{ PORT: '65536' }, /PORT is '65536'/],
+  [{ PORT: '-1' }, /PORT is '-1'/],
+  [{ PORT: '80.5' }, /PORT is '80.5'/],
+  [{ TRUST_PROXY: 'true' }, /TRUST_PROXY is 'true'/],
+  [{ TRUST_PROXY: '-1' }, /TRUST_PROXY is '-1'/],
+  [{ HOST: 'nowhere.invalid' }, /no address 'nowhere.invalid'/],
+  [{ HOST: '192.0.2.1' }, /no address '192.0.2.1'/],
+])('%j is refused with what is wrong and what to give', async (env, fact) => {
+  expectRefusal(await startRefused({ SESSION_SECRET: good, ...env }), fact);
 });
 
 test.each([
@@ -77,9 +81,7 @@ test.each([
   const directory = await copyEnvironment(sandbox);
   await rm(join(directory, name));
   if (content !== undefined) await writeFile(join(directory, name), content);
-  const result = await finish(sandbox.spawn(process.execPath, ['server.js'], { cwd: directory, env: { PORT: '0' } }));
-  expect(result).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringMatching(fact) });
-  expect(result.stderr).not.toMatch(/\n\s+at /);
+  expectRefusal(await startRefused({}, directory, sandbox), fact);
 });
 
 test('a variable of the real environment beats .env, and one that is empty does not', async () => {
@@ -111,14 +113,10 @@ test.each([
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const outside = sandbox.path(place === 'NODE_PATH' ? 'elsewhere' : 'node_modules');
-  await mkdir(outside);
-  await cp(join(directory, 'node_modules'), outside, { recursive: true });
+  await finish(sandbox.spawn('cp', ['-al', join(directory, 'node_modules'), outside]));
   await rm(join(directory, 'node_modules', name), { recursive: true });
-  const env = { PORT: '0', ...(place === 'NODE_PATH' && { NODE_PATH: outside }) };
-  const result = await finish(sandbox.spawn(process.execPath, ['server.js'], { cwd: directory, env }));
-  expect(result).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(result.stderr).toContain(`The package ${name} is not in this environment.`);
-  expect(result.stderr).toContain('sessapp install');
+  const result = await startRefused(place === 'NODE_PATH' ? { NODE_PATH: outside } : {}, directory, sandbox);
+  expectRefusal(result, new RegExp(`The package ${name} is not in this environment\\..*sessapp install`, 's'));
 });
 
 test('a package that is a link to a place outside is refused', async () => {
@@ -126,8 +124,7 @@ test('a package that is a link to a place outside is refused', async () => {
   const directory = await copyEnvironment(sandbox);
   await rename(join(directory, 'node_modules', 'helmet'), sandbox.path('helmet'));
   await symlink(sandbox.path('helmet'), join(directory, 'node_modules', 'helmet'));
-  const result = await finish(sandbox.spawn(process.execPath, ['server.js'], { cwd: directory, env: { PORT: '0' } }));
-  expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`it is at ${sandbox.path('helmet')}`) });
+  expectRefusal(await startRefused({}, directory, sandbox), /The package helmet is not .*: it is at .*\/helmet\./);
 });
 
 test('packages without an entry point, and in a directory with a hostile name, do not stop the server', async () => {

@@ -1,0 +1,208 @@
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { collect, jsonLines } from '../support/output.ts';
+import { Sandbox } from '../support/sandbox.ts';
+import { addRoutes, copyEnvironment, killAtEnd, request, serve, untilGone, waitFor } from '../support/server.ts';
+
+test('the banner says the address, the store and how to stop; Ctrl-C in words ends with exit code 0', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const child = sandbox.start(['serve', environment, '--port', '0']);
+  const output = collect(child);
+  const banner = await waitFor(() => /.*runs at.*/.exec(output.stderr())?.[0]);
+  expect(banner).toMatch(/^myenv runs at http:\/\/localhost:\d+ \(embedded store\)\. Ctrl-C stops it\.$/);
+  const url = /http:\S+/.exec(banner)?.[0] ?? '';
+  expect((await request(url)).status).toBe(200);
+  child.kill('SIGINT');
+  expect(await output.ended).toEqual([0, null]);
+  expect(output.stderr()).toMatch(/\nStopped\.\n$/);
+  expect(output.stdout()).toMatch(/^\d\d:\d\d:\d\d GET \/ 200 \d+ ms\n$/);
+});
+
+test.each<[string, string[], (environment: string) => { cwd: string; env?: NodeJS.ProcessEnv }]>([
+  ['in the environment', ['serve'], (environment) => ({ cwd: environment })],
+  ['in a directory of it', ['serve'], (environment) => ({ cwd: join(environment, 'server') })],
+  ['with a relative name', ['serve', 'myenv'], (environment) => ({ cwd: join(environment, '..') })],
+  ['with -e', ['serve', '-e', '../myenv'], (environment) => ({ cwd: join(environment, '..', 'elsewhere') })],
+  ['with SESSAPP_ENV', ['serve'], (environment) => ({ cwd: '/', env: { SESSAPP_ENV: environment } })],
+])('serve runs %s, whatever the working directory holds', async (_, args, optionsOf) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await mkdir(sandbox.path('elsewhere'));
+  const child = sandbox.start([...args, '--port', '0', '--json'], optionsOf(environment));
+  const [listening] = await jsonLines(child, 1);
+  expect((await request(`${listening?.url}/profile`)).status).toBe(200);
+});
+
+test('under --json each line is an object, the first when the server accepts; the request lines go to stderr', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(
+    join(environment, 'app.js'),
+    `await new Promise((resolve) => setTimeout(resolve, 700));\n${await readFile(join(environment, 'app.js'), 'utf8')}`,
+  );
+  const child = sandbox.start(['serve', environment, '--port', '0', '--json']);
+  const output = collect(child);
+  const first = await waitFor(() => output.stdout().split('\n').length > 1 && JSON.parse(output.stdout()));
+  expect(first).toEqual({
+    version: 1,
+    event: 'listening',
+    url: expect.stringMatching(/^http:\/\/localhost:\d+$/),
+    pid: expect.any(Number),
+    store: 'embedded',
+  });
+  expect((await request(first.url)).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await output.ended).toEqual([0, null]);
+  const lines = output.stdout().trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line).event)).toEqual(['listening', 'stopped']);
+  expect(output.stderr()).toMatch(/GET \/ 200/);
+});
+
+test('--host and --production reach the server, and the variables of the caller too', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(environment, "app.get('/env', (req, res) => res.json(process.env));");
+  const { url, child } = await serve(sandbox, environment, ['--host', '127.0.0.1', '--production'], {
+    env: { MINE: 'yes', NODE_PATH: '/nowhere' },
+  });
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
+  const env = JSON.parse((await request(`${url}/env`)).body);
+  expect(env).toMatchObject({ NODE_ENV: 'production', MINE: 'yes', SESSAPP_ENV: environment });
+  expect(env.PATH).toMatch(new RegExp(`^${environment}/bin:${environment}/node_modules/.bin:`));
+  expect(env).not.toHaveProperty('NODE_PATH');
+  child.kill('SIGTERM');
+});
+
+test.each([
+  [['--port', 'http'], "'http' is no port"],
+  [['--port', '65536'], "'65536' is no port"],
+  [['--port', ''], "'' is no port"],
+  [['--host', ''], 'The host is empty'],
+  [['--watch', '--background'], '--watch and --background do not go together'],
+])('%j is a usage error', async (args, message) => {
+  const sandbox = new Sandbox();
+  const result = await sandbox.sessapp(['serve', ...args]);
+  expect(result).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(message) });
+});
+
+test('--open hands the address to BROWSER and does not wait for it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const browser = sandbox.path('browser');
+  await writeFile(
+    browser,
+    `#!/bin/sh\necho $$ "$@" > ${sandbox.path('draft')}\nmv ${sandbox.path('draft')} ${sandbox.path('opened')}\nexec sleep 30\n`,
+  );
+  await chmod(browser, 0o755);
+  const { url, child } = await serve(sandbox, environment, ['--open'], { env: { BROWSER: browser } });
+  const opened = await waitFor(() => readFile(sandbox.path('opened'), 'utf8').catch(() => undefined));
+  const [pid, ...args] = opened.trim().split(' ');
+  killAtEnd(Number(pid));
+  expect(args).toEqual([url]);
+  const output = collect(child);
+  const start = performance.now();
+  child.kill('SIGINT');
+  expect(await output.ended).toEqual([0, null]);
+  expect(performance.now() - start).toBeLessThan(3_000);
+});
+
+test('without a browser serve says where the page is, and goes on', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const child = sandbox.start(['serve', environment, '--port', '0', '--open'], { env: { BROWSER: '/nonexistent' } });
+  const output = collect(child);
+  await waitFor(() => /warning: No browser could be opened; the page is at http:/.test(output.stderr()));
+  child.kill('SIGINT');
+  expect(await output.ended).toEqual([0, null]);
+});
+
+test.each<[string, string, RegExp, string]>([
+  ['exits', 'process.exit(3)', /The server ended by itself with exit code 3/, 'server-died'],
+  ['throws', "setTimeout(() => { throw new Error('boom') })", /ended by itself with exit code 1/, 'server-died'],
+  ['is killed', "process.kill(process.pid, 'SIGKILL')", /ended by itself with signal SIGKILL/, 'server-died'],
+])('when the server %s, serve says so and fails', async (_, action, fact, code) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(environment, `app.get('/end', () => { ${action} });`);
+  const { url, child } = await serve(sandbox, environment);
+  const output = collect(child);
+  await request(`${url}/end`).catch(() => undefined);
+  expect(await output.ended).toEqual([1, null]);
+  const last = JSON.parse(output.stdout().trimEnd().split('\n').at(-1) ?? '');
+  expect(last.error).toMatchObject({ code, message: expect.stringMatching(fact) });
+});
+
+test.each([
+  ['a syntax error', 'export function routes( {', /SyntaxError/],
+  ['an import that is not there', "import 'nowhere'; export const routes = () => {}", /ERR_MODULE_NOT_FOUND/],
+  ['no routes', 'export const other = 1;', /does not provide an export named 'routes'/],
+  ['an exception', "export function routes() { throw new Error('early'); }", /Error: early/],
+])('a server whose app has %s does not start: its reason is shown and the exit code is 1', async (_, code, reason) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'app.js'), code);
+  const result = await sandbox.sessapp(['serve', environment, '--port', '0']);
+  expect(result.exitCode).toBe(1);
+  expect(result.stderr).toMatch(reason);
+  expect(result.stderr).toMatch(/error: The server ended before it listened, with exit code 1\./);
+});
+
+test('a server that is itself asked to stop with SIGTERM ends serve cleanly', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { pid, child } = await serve(sandbox, environment);
+  const output = collect(child);
+  process.kill(pid, 'SIGTERM');
+  expect(await output.ended).toEqual([0, null]);
+});
+
+test('an environment that is moved while its server runs is still the same: status and stop find it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { url, child } = await serve(sandbox, environment);
+  const output = collect(child);
+  const moved = sandbox.path('moved');
+  await rename(environment, moved);
+  const status = await sandbox.sessapp(['status', moved, '--json']);
+  expect(JSON.parse(status.stdout)).toMatchObject({ running: true, url });
+  expect((await request(`${url}/profile`)).status).toBe(200);
+  expect((await sandbox.sessapp(['stop', moved])).exitCode).toBe(0);
+  expect(await output.ended).toEqual([0, null]);
+});
+
+test('when serve is killed outright, its server drains and is gone within seconds', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { pid, child } = await serve(sandbox, environment);
+  child.kill('SIGKILL');
+  await untilGone(pid, 4_000);
+});
+
+test('when serve is killed before the server listens, no server is left', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const pidFile = sandbox.path('pid');
+  await writeFile(
+    join(environment, 'app.js'),
+    `import { writeFileSync } from 'node:fs';
+    writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    export function routes() {}`,
+  );
+  for (const args of [[], ['--background']]) {
+    for (const signal of ['SIGKILL', 'SIGINT'] as const) {
+      await writeFile(pidFile, '');
+      const child = sandbox.start(['serve', environment, '--port', '0', ...args]);
+      const output = collect(child);
+      const pid = Number(await waitFor(() => readFile(pidFile, 'utf8').then((text) => text !== '' && text)));
+      child.kill(signal);
+      const [exitCode] = await output.ended;
+      if (signal === 'SIGINT') expect(exitCode).toBe(args.length === 0 ? 0 : 130);
+      await untilGone(pid, 4_000);
+      const status = await sandbox.sessapp(['status', environment, '--json']);
+      expect(JSON.parse(status.stdout)).toMatchObject({ running: false });
+    }
+  }
+});

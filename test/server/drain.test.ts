@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { Sandbox } from '../support/sandbox.ts';
+import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
+
+const slowly = `
+  app.get('/slow', (req, res) => {
+    req.session.slow = true;
+    console.log('slow began');
+    setTimeout(() => res.send('done'), Number(req.query.ms));
+  });`;
+
+async function startWith(sandbox: Sandbox, statements = slowly) {
+  const directory = await copyEnvironment(sandbox);
+  await addRoutes(directory, statements);
+  const server = await startPlain(sandbox, directory);
+  return { ...server, directory, ended: once(server.child, 'close') as Promise<[number | null, string | null]> };
+}
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  'on %s a request in flight is answered, its session saved, nothing new accepted, and the exit code is 0',
+  async (signal) => {
+    const sandbox = new Sandbox();
+    const { url, child, output, ended } = await startWith(sandbox);
+    const inFlight = request(`${url}/slow?ms=600`);
+    await waitFor(() => output().includes('slow began'));
+    child.kill(signal);
+    await wait(200);
+    await expect(request(`${url}/ok`)).rejects.toThrow('ECONNREFUSED');
+    const answer = await inFlight;
+    expect(answer).toMatchObject({ status: 200, body: 'done' });
+    expect(answer.headers.connection).toBe('close');
+    expect(answer.cookie).not.toBe('');
+    expect(await ended).toEqual([0, null]);
+  },
+);
+
+test('connections that are idle, or have not sent a request, do not hold the end up', async () => {
+  const sandbox = new Sandbox();
+  const { url, child, ended } = await startWith(sandbox);
+  const port = Number(new URL(url).port);
+  const silent = connect(port, '127.0.0.1');
+  const half = connect(port, '127.0.0.1', () => half.write('GET /ok HTTP/1.1\r\nHost: '));
+  const agent = new Agent({ keepAlive: true });
+  await new Promise((resolve) => get(`${url}/ok`, { agent }, (response) => response.resume().on('end', resolve)));
+  await waitFor(() => !silent.connecting && !half.connecting);
+  for (const socket of [silent, half]) socket.on('error', () => undefined);
+  const start = performance.now();
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  expect(performance.now() - start).toBeLessThan(2_500);
+  agent.destroy();
+});
+
+test('clients that always have a next request do not hold the end up, and no request of theirs is cut', async () => {
+  const sandbox = new Sandbox();
+  const { url, child, ended } = await startWith(sandbox);
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const cut: string[] = [];
+  let answered = 0;
+  const client = async () => {
+    for (;;) {
+      try {
+        await ask(`${url}/slow?ms=30`, agent);
+        answered += 1;
+      } catch (error) {
+        const { code = 'cut' } = error as NodeJS.ErrnoException;
+        if (code !== 'ECONNREFUSED') cut.push(code);
+        return;
+      }
+    }
+  };
+  const clients = [client(), client(), client(), client()];
+  await waitFor(() => answered > 20);
+  const start = performance.now();
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  expect(performance.now() - start).toBeLessThan(2_500);
+  await Promise.all(clients);
+  expect(cut).toEqual([]);
+});
+
+function ask(url: string, agent: Agent): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = get(url, { agent }, (response) => response.resume().on('end', resolve).on('error', reject));
+    // A kept connection may close at the very moment of its next request; clients then take a new one (RFC 9112, 9.3.1).
+    sent.on('error', (error) => reject(sent.reusedSocket ? Object.assign(error, { code: 'ECONNREFUSED' }) : error));
+  });
+}
+
+test('a request that does not end by the deadline is cut, and the exit code says so', async () => {
+  const sandbox = new Sandbox();
+  const { url, child, output, ended } = await startWith(sandbox);
+  const inFlight = request(`${url}/slow?ms=60000`).catch((error: Error) => error.message);
+  await waitFor(() => output().includes('slow began'));
+  const start = performance.now();
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([1, null]);
+  const tookMs = performance.now() - start;
+  expect(await inFlight).toMatch(/socket hang up|aborted/);
+  expect(tookMs).toBeGreaterThan(3_500);
+  expect(tookMs).toBeLessThan(6_000);
+  expect(output()).toMatch(/still in flight at the deadline and were cut/);
+});
+
+test('a second signal a while later cuts what is in flight; one that comes at once, from npm, does not', async () => {
+  const sandbox = new Sandbox();
+  const { url, child, output, ended } = await startWith(sandbox);
+  const inFlight = request(`${url}/slow?ms=60000`).catch((error: Error) => error.message);
+  await waitFor(() => output().includes('slow began'));
+  const start = performance.now();
+  child.kill('SIGINT');
+  await wait(100);
+  child.kill('SIGINT');
+  await wait(1_200);
+  expect(child.exitCode).toBeNull();
+  child.kill('SIGINT');
+  expect(await ended).toEqual([1, null]);
+  expect(performance.now() - start).toBeLessThan(3_500);
+  expect(await inFlight).toMatch(/socket hang up|aborted/);
+});
+
+test('a timer of the application does not keep a stopped server running, and the exit code stays 0', async () => {
+  const sandbox = new Sandbox();
+  const { child, output, ended } = await startWith(sandbox, 'setInterval(() => undefined, 1000);');
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  expect(output()).toMatch(/the application keeps the process running/);
+});
