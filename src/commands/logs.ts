@@ -25,6 +25,7 @@ export const command: Command = {
     const path = logFile(environment);
     if (!flag(input, 'follow')) {
       const end = await readEnd(path, Number(lines));
+      if (end === '') output.note('There is no log: the server writes one when it runs in the background.');
       return { data: { log: path, lines: end === '' ? [] : end.split('\n') }, text: end };
     }
     const interrupted = system.catchInterrupts();

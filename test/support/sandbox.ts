@@ -42,7 +42,14 @@ export class Sandbox {
   }
 
   spawn(file: string, args: string[], options: SpawnOptions = {}): ChildProcess {
-    const env = { ...process.env, SESSAPP_ENV: '', NO_COLOR: '1', ...options.env };
+    const env = {
+      ...process.env,
+      SESSAPP_ENV: '',
+      NO_COLOR: '1',
+      NODE_ENV: undefined,
+      npm_command: '',
+      ...options.env,
+    };
     const child = spawn(file, args, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'], ...options, env });
     this.#children.push(child);
     return child;

@@ -1,4 +1,5 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { get, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
@@ -112,11 +113,11 @@ export async function waitFor<T>(
   throw new Error(`not within ${timeoutMs} ms: ${ask}`);
 }
 
-/** True while there is such a process; it must be one that the test started. */
+/** True while there is such a process, and it is more than its remains. It must be one that the test started. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return process.platform !== 'linux' || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
   }

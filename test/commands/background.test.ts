@@ -1,0 +1,259 @@
+import { appendFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { collect } from '../support/output.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
+import {
+  addRoutes,
+  copyEnvironment,
+  isAlive,
+  killAtEnd,
+  request,
+  serve,
+  serveInBackground,
+  untilGone,
+  waitFor,
+} from '../support/server.ts';
+
+async function statusOf(sandbox: Sandbox, environment: string): Promise<Record<string, unknown>> {
+  const { exitCode, stdout } = await sandbox.sessapp(['status', environment, '--json']);
+  return { exitCode, ...(JSON.parse(stdout) as Record<string, unknown>) };
+}
+
+test('a background server answers when serve returns; status, logs and stop find it; afterwards it is gone', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const beforeMs = Date.now();
+  const started = await sandbox.sessapp(['serve', environment, '--port', '0', '--background']);
+  expect(started).toMatchObject({ exitCode: 0, stderr: '' });
+  const [, url = '', pid] =
+    /runs at (http:\S+) \(process (\d+)\)\. To stop it: sessapp stop myenv/.exec(started.stdout) ?? [];
+  killAtEnd(Number(pid));
+  expect((await request(`${url}/profile`)).status).toBe(200);
+
+  const status = await statusOf(sandbox, environment);
+  expect(status).toMatchObject({ exitCode: 0, running: true, url, pid: Number(pid), background: true });
+  expect(Date.parse(String(status.since))).toBeGreaterThanOrEqual(beforeMs);
+  expect(Date.parse(String(status.since))).toBeLessThanOrEqual(Date.now());
+  const text = await sandbox.sessapp(['status', environment]);
+  expect(text.stdout).toBe(`myenv runs at ${url} (process ${pid}, since ${status.since}).\n`);
+  expect((await sandbox.sessapp(['logs', environment])).stdout).toMatch(/^\d\d:\d\d:\d\d GET \/profile 200 \d+ ms\n$/);
+
+  expect(await sandbox.sessapp(['stop', environment])).toMatchObject({ exitCode: 0, stdout: 'myenv has stopped.\n' });
+  expect(isAlive(Number(pid))).toBe(false);
+  await expect(request(url)).rejects.toThrow('ECONNREFUSED');
+  expect(await sandbox.sessapp(['stop', environment])).toMatchObject({ exitCode: 0, stdout: 'myenv does not run.\n' });
+  expect(await sandbox.sessapp(['status', environment])).toMatchObject({
+    exitCode: 1,
+    stdout: 'myenv does not run.\n',
+  });
+  expect(await statusOf(sandbox, environment)).toEqual({ exitCode: 1, version: 1, running: false });
+});
+
+test('a background server that does not start is an error with its reason and the end of its log', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(
+    join(environment, 'app.js'),
+    "console.log('so far'); throw new Error('early'); export const routes = 0;",
+  );
+  const result = await sandbox.sessapp(['serve', environment, '--port', '0', '--background']);
+  expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(result.stderr).toMatch(/ended before it listened, with exit code 1\.\n.*so far\n.*Error: early/s);
+  expect(result.stderr).toContain(join(environment, 'data', 'server.log'));
+  const json = await sandbox.sessapp(['serve', environment, '--port', '0', '--background', '--json']);
+  expect(JSON.parse(json.stdout).error.code).toBe('server-failed');
+  expect((await statusOf(sandbox, environment)).running).toBe(false);
+});
+
+test('one environment has one server: another serve says where it runs and how to stop it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { url, pid, child } = await serve(sandbox, environment);
+  const output = collect(child);
+  for (const args of [[], ['--background']]) {
+    const second = await sandbox.sessapp(['serve', environment, '--port', '0', ...args]);
+    expect(second).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(second.stderr).toContain(`is running at ${url} (process ${pid}).\nTo stop it: sessapp stop myenv`);
+  }
+  expect(await statusOf(sandbox, environment)).toMatchObject({ running: true, pid, background: false });
+  expect(await sandbox.sessapp(['stop', environment, '--json'])).toMatchObject({
+    exitCode: 0,
+    stdout: '{"version":1,"status":"stopped","forced":false}\n',
+  });
+  expect(await output.ended).toEqual([0, null]);
+});
+
+test('of eight background starts at once exactly one runs, and the others say so', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const attempts = Array.from({ length: 8 }, () =>
+    sandbox.sessapp(['serve', environment, '--port', '0', '--background', '--json']),
+  );
+  const results = (await Promise.all(attempts)).map(({ exitCode, stdout }) => ({ exitCode, ...JSON.parse(stdout) }));
+  const made = results.filter(({ exitCode }) => exitCode === 0);
+  for (const { pid } of made) killAtEnd(pid);
+  expect(made).toHaveLength(1);
+  for (const { exitCode, error } of results.filter((result) => result !== made[0]))
+    expect({ exitCode, code: error.code }).toEqual({ exitCode: 1, code: 'already-running' });
+  expect(await statusOf(sandbox, environment)).toMatchObject({ running: true, pid: made[0].pid });
+});
+
+test('a server that was killed outright does not count: status says so, and serve starts anew', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { pid } = await serveInBackground(sandbox, environment);
+  process.kill(pid, 'SIGKILL');
+  await untilGone(pid);
+  expect(await statusOf(sandbox, environment)).toMatchObject({ exitCode: 1, running: false });
+  const { url } = await serveInBackground(sandbox, environment);
+  expect((await request(url)).status).toBe(200);
+});
+
+test('a record whose pid is another process now is recognised, and that process is never signalled', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { pid } = await serveInBackground(sandbox, environment);
+  const path = join(environment, 'data', 'server.json');
+  const record = JSON.parse(await readFile(path, 'utf8'));
+  process.kill(pid, 'SIGKILL');
+  await untilGone(pid);
+  const stranger = sandbox.spawn('sleep', ['60']);
+  for (const pid of [stranger.pid, process.pid]) {
+    await writeFile(path, JSON.stringify({ ...record, pid, owner: { ...record.owner, pid } }));
+    expect(await statusOf(sandbox, environment)).toMatchObject({ exitCode: 1, running: false });
+    expect((await sandbox.sessapp(['stop', environment])).stdout).toBe('myenv does not run.\n');
+  }
+  expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
+  await serveInBackground(sandbox, environment);
+});
+
+test.each(['not JSON', '{}', '{"owner":{"pid":"x"}}', '[]', 'null', ''])(
+  'a record that holds %j counts as none',
+  async (content) => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    await finish(sandbox.spawn('mkdir', [join(environment, 'data')]));
+    await writeFile(join(environment, 'data', 'server.json'), content);
+    expect(await statusOf(sandbox, environment)).toMatchObject({ exitCode: 1, running: false });
+    expect((await sandbox.sessapp(['stop', environment])).exitCode).toBe(0);
+  },
+);
+
+test('a copy of a running environment does not run: its stop leaves the original alone', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { url, pid } = await serveInBackground(sandbox, environment);
+  const copy = sandbox.path('copy');
+  await finish(sandbox.spawn('cp', ['-a', environment, copy]));
+  expect(await statusOf(sandbox, copy)).toMatchObject({ exitCode: 1, running: false });
+  expect((await sandbox.sessapp(['stop', copy])).stdout).toBe('copy does not run.\n');
+  expect((await request(url)).status).toBe(200);
+  const second = await serveInBackground(sandbox, copy);
+  expect(second.pid).not.toBe(pid);
+  expect((await sandbox.sessapp(['stop', copy])).exitCode).toBe(0);
+  expect(isAlive(pid)).toBe(true);
+});
+
+test('a background server outlives the terminal that started it, and one that was moved is found', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const command = `${process.execPath} ${join(import.meta.dirname, '../../bin/sessapp.js')} serve myenv --port 0 --background --json`;
+  const { stdout } = await finish(sandbox.spawn('script', ['-qec', command, '/dev/null']));
+  const { url, pid } = JSON.parse(stdout.trim());
+  killAtEnd(pid);
+  expect((await request(url)).status).toBe(200);
+  await rename(environment, sandbox.path('moved'));
+  expect(await statusOf(sandbox, sandbox.path('moved'))).toMatchObject({ running: true, url });
+  expect((await sandbox.sessapp(['stop', sandbox.path('moved')])).stdout).toBe('moved has stopped.\n');
+  expect(isAlive(pid)).toBe(false);
+});
+
+test('stop waits for requests in flight', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(
+    environment,
+    "app.get('/slow', (req, res) => { console.log('slow began'); setTimeout(() => res.send('done'), 800); });",
+  );
+  const { url, pid } = await serveInBackground(sandbox, environment);
+  const inFlight = request(`${url}/slow`);
+  await waitFor(async () => (await sandbox.sessapp(['logs', environment])).stdout.includes('slow began'));
+  expect((await sandbox.sessapp(['stop', environment])).exitCode).toBe(0);
+  expect(isAlive(pid)).toBe(false);
+  expect((await inFlight).body).toBe('done');
+});
+
+test('the log keeps the last lines, is readable by its owner alone, and the one before is kept', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const log = join(environment, 'data', 'server.log');
+  const none = await sandbox.sessapp(['logs', environment]);
+  expect(none).toMatchObject({ exitCode: 0, stdout: '', stderr: expect.stringContaining('no log') });
+  await serveInBackground(sandbox, environment);
+  expect((await stat(log)).mode & 0o777).toBe(0o600);
+  await appendFile(log, Array.from({ length: 300 }, (_, index) => `line ${index}\n`).join(''));
+  const lines = async (...args: string[]) => (await sandbox.sessapp(['logs', environment, ...args])).stdout.split('\n');
+  expect(await lines('-n', '2')).toEqual(['line 298', 'line 299', '']);
+  expect((await lines()).length).toBe(101);
+  const json = JSON.parse((await sandbox.sessapp(['logs', environment, '-n', '1', '--json'])).stdout);
+  expect(json).toEqual({ version: 1, log, lines: ['line 299'] });
+  await sandbox.sessapp(['stop', environment]);
+  await serveInBackground(sandbox, environment);
+  expect(await readFile(`${log}.1`, 'utf8')).toContain('line 299');
+  expect(await lines()).toEqual(['']);
+});
+
+test('logs -f goes on through a restart of the server, and Ctrl-C ends it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const first = await serveInBackground(sandbox, environment);
+  await request(`${first.url}/first`);
+  const child = sandbox.start(['logs', environment, '-f', '-n', '1']);
+  const output = collect(child);
+  await waitFor(() => /GET \/first 404/.test(output.stdout()));
+  await request(`${first.url}/last`);
+  await sandbox.sessapp(['stop', environment]);
+  const second = await serveInBackground(sandbox, environment);
+  await request(`${second.url}/second`);
+  await waitFor(() => /GET \/last 404(.|\n)*GET \/second 404/.test(output.stdout()));
+  child.kill('SIGINT');
+  expect(await output.ended).toEqual([130, null]);
+  expect(output.stdout().match(/GET \/\w+/g)).toEqual(['GET /first', 'GET /last', 'GET /second']);
+});
+
+test('logs -f ends when its reader has gone away', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { url } = await serveInBackground(sandbox, environment);
+  const child = sandbox.start(['logs', environment, '-f']);
+  child.stdout?.destroy();
+  await request(url);
+  const [exitCode] = await collect(child).ended;
+  expect(exitCode).toBe(0);
+});
+
+test.each([['0'], ['-1'], ['x'], ['']])('logs -n %j is a usage error', async (lines) => {
+  const sandbox = new Sandbox();
+  expect((await sandbox.sessapp(['logs', `--lines=${lines}`])).exitCode).toBe(2);
+});
+
+test('a start that is still under way counts as a server, and stop ends it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const begun = sandbox.path('begun');
+  await writeFile(
+    join(environment, 'app.js'),
+    `import { writeFileSync } from 'node:fs';
+    writeFileSync(${JSON.stringify(begun)}, '');
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    export const routes = 0;`,
+  );
+  const starter = finish(sandbox.start(['serve', environment, '--port', '0', '--background']));
+  await waitFor(() => readFile(begun).catch(() => undefined));
+  expect(await statusOf(sandbox, environment)).toEqual({ exitCode: 1, version: 1, running: false, starting: true });
+  expect((await sandbox.sessapp(['serve', environment])).stderr).toMatch(/is being started by process \d+/);
+  expect((await sandbox.sessapp(['stop', environment])).exitCode).toBe(0);
+  expect((await starter).exitCode).toBe(143);
+  await rm(begun);
+});

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { collect } from '../support/output.ts';
+import { cli, Sandbox } from '../support/sandbox.ts';
+import { addRoutes, copyEnvironment, isAlive, request, serve, untilGone, waitFor } from '../support/server.ts';
+
+const slow =
+  "app.get('/slow', (req, res) => { console.log('slow began'); setTimeout(() => res.send('done'), +req.query.ms); });";
+
+test.each([
+  ['SIGINT', 'serve alone'],
+  ['SIGTERM', 'serve alone'],
+  ['SIGHUP', 'serve alone'],
+  ['SIGINT', 'the whole process group'],
+  ['SIGTERM', 'the whole process group'],
+] as const)('%s to %s lets the request in flight end; the exit code is 0 and no server is left', async (signal, to) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(environment, slow);
+  const { url, pid, child } = await serve(sandbox, environment, [], { detached: true });
+  const output = collect(child);
+  const inFlight = request(`${url}/slow?ms=500`);
+  await waitFor(() => output.stderr().includes('slow began'));
+  process.kill(to === 'serve alone' ? (child.pid ?? 0) : -(child.pid ?? 0), signal);
+  expect(await output.ended).toEqual([0, null]);
+  expect(await inFlight).toMatchObject({ status: 200, body: 'done' });
+  expect(isAlive(pid)).toBe(false);
+});
+
+test('Ctrl-C at a terminal lets the request in flight end, and leaves neither serve nor server', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(environment, `${slow} app.get('/pid', (req, res) => res.send(String(process.pid)));`);
+  const command = `exec ${process.execPath} ${cli} serve ${environment} --port 0`;
+  const terminal = sandbox.spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const output = collect(terminal);
+  const url = await waitFor(() => /runs at .*?(http:\/\/localhost:\d+)/.exec(output.stdout())?.[1]);
+  const pid = Number((await request(`${url}/pid`)).body);
+  const inFlight = request(`${url}/slow?ms=500`);
+  await waitFor(() => output.stdout().includes('slow began'));
+  terminal.stdin?.write('\x03');
+  expect((await inFlight).body).toBe('done');
+  expect(await output.ended).toEqual([0, null]);
+  expect(output.stdout()).toMatch(/Stopped\./);
+  await untilGone(pid);
+});
+
+test('a request that takes longer than the deadline is cut, and serve says so with exit code 1', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(environment, slow);
+  const { url, pid, child } = await serve(sandbox, environment);
+  const output = collect(child);
+  const inFlight = request(`${url}/slow?ms=60000`).catch((error: Error) => error.message);
+  await waitFor(() => output.stderr().includes('slow began'));
+  const start = performance.now();
+  child.kill('SIGTERM');
+  expect(await output.ended).toEqual([1, null]);
+  expect(performance.now() - start).toBeLessThan(6_500);
+  expect(await inFlight).toMatch(/socket hang up|aborted/);
+  expect(JSON.parse(output.stdout().trimEnd().split('\n').at(-1) ?? '').error.code).toBe('not-drained');
+  expect(isAlive(pid)).toBe(false);
+});
+
+test.each([
+  ['a timer', 'setInterval(() => undefined, 1000);'],
+  ['a connection', "import('node:net').then(({ createServer }) => createServer().listen(0));"],
+])('%s of the application that is still open does not spoil a clean stop', async (_, statements) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(environment, statements);
+  const { child } = await serve(sandbox, environment);
+  const output = collect(child);
+  child.kill('SIGTERM');
+  expect(await output.ended).toEqual([0, null]);
+});
+
+test('a server that hangs in a loop is ended for good, and serve says so', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(environment, "app.get('/hang', () => { console.log('hangs'); for (;;); });");
+  const { url, pid, child } = await serve(sandbox, environment);
+  const output = collect(child);
+  request(`${url}/hang`).catch(() => undefined);
+  await waitFor(() => output.stderr().includes('hangs'));
+  child.kill('SIGTERM');
+  expect(await output.ended).toEqual([1, null]);
+  expect(output.stdout()).toMatch(/"code":"not-drained".*signal SIGKILL/);
+  expect(isAlive(pid)).toBe(false);
+  expect((await sandbox.sessapp(['status', join(environment)])).exitCode).toBe(1);
+});

@@ -1,0 +1,84 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { collect } from '../support/output.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment, request, waitFor } from '../support/server.ts';
+
+const answering = (text: string): string =>
+  `export function routes(app) { app.get('/', (q, s) => s.send('${text}')); }`;
+
+async function watch(sandbox: Sandbox, environment: string) {
+  const child = sandbox.start(['serve', environment, '--port', '0', '--watch', '--json']);
+  const output = collect(child);
+  const events = (): Record<string, unknown>[] =>
+    output
+      .stdout()
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  const until = async (...names: string[]) =>
+    waitFor(() => JSON.stringify(events().map(({ event }) => event)) === JSON.stringify(names) && events().at(-1));
+  return { child, output, until };
+}
+
+test('under --watch a change of a page or of .env starts the server anew on the same port, with the sessions kept', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { child, output, until } = await watch(sandbox, environment);
+  const first = await until('listening');
+  const { cookie } = await request(`${first.url}/`);
+  const code = await readFile(join(environment, 'app.js'), 'utf8');
+  await writeFile(join(environment, 'app.js'), code.replace('현재 유저는', '지금 유저는'));
+  const second = await until('listening', 'restarting', 'listening');
+  expect(second.url).toBe(first.url);
+  expect(second.pid).not.toBe(first.pid);
+  expect((await request(`${first.url}/profile`, { Cookie: cookie })).body).toBe('지금 유저는 guest입니다.\n');
+  await appendFile(join(environment, '.env'), 'NODE_ENV=production\n');
+  await until('listening', 'restarting', 'listening', 'restarting', 'listening');
+  await request(`${first.url}/profile`);
+  await waitFor(() => /"msg":"GET \/profile 200"/.test(output.stderr()));
+  child.kill('SIGINT');
+  expect(await output.ended).toEqual([0, null]);
+});
+
+test('under --watch a mistake is shown, serve waits, and the next change mends it; meanwhile status says it is down', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'app.js'), answering('one'));
+  const { child, output, until } = await watch(sandbox, environment);
+  const { url } = await until('listening');
+  await writeFile(join(environment, 'app.js'), 'export function routes( {');
+  const down = await until('listening', 'restarting', 'down');
+  expect(down.message).toMatch(/ended before it listened, with exit code 1/);
+  expect(output.stderr()).toMatch(/SyntaxError/);
+  const status = await sandbox.sessapp(['status', environment, '--json']);
+  expect(JSON.parse(status.stdout)).toMatchObject({ running: false, starting: true });
+  await writeFile(join(environment, 'app.js'), answering('two'));
+  expect((await until('listening', 'restarting', 'down', 'restarting', 'listening')).url).toBe(url);
+  expect((await request(String(url))).body).toBe('two');
+  child.kill('SIGTERM');
+  expect(await output.ended).toEqual([0, null]);
+});
+
+test('under --watch serve ends cleanly while the server is down, and leaves no record', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'app.js'), 'nonsense(');
+  const { child, output, until } = await watch(sandbox, environment);
+  await until('down');
+  child.kill('SIGINT');
+  expect(await output.ended).toEqual([0, null]);
+  expect((await finish(sandbox.spawn('ls', [join(environment, 'data')]))).stdout).not.toContain('server.json');
+});
+
+test('what the server itself writes is no change', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { output, until } = await watch(sandbox, environment);
+  const { url } = await until('listening');
+  for (let count = 0; count < 5; count += 1) await request(`${url}/`);
+  await writeFile(join(environment, 'data', 'other'), 'x');
+  await waitFor(() => output.stdout().includes('restarting'), 700).catch(() => undefined);
+  expect(output.stdout()).not.toContain('restarting');
+});
