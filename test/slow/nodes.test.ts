@@ -19,9 +19,9 @@ async function fetchNode(major: number): Promise<string> {
 }
 
 describe.each([20, 22, 24, 26])('on Node.js %i', (major) => {
-  test.each(major >= 22 ? [[], ['--typescript']] : [[]])(
-    'init, serve and a session work (%s)',
-    async (...options: string[]) => {
+  test.each(major >= 22 ? [[[]], [['--typescript']]] : [[[]]])(
+    'init, serve and a session work with options %j',
+    async (options: string[]) => {
       const sandbox = new Sandbox();
       const node = await fetchNode(major);
       const env = { PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
@@ -34,6 +34,7 @@ describe.each([20, 22, 24, 26])('on Node.js %i', (major) => {
       const server = sessapp('serve', 'myenv', '--port', '0', '--json');
       const { url } = await untilEvent(server, 'listening');
       const saved = await fetch(`${url}/`);
+      await saved.text();
       const cookie = saved.headers.getSetCookie()[0]?.split(';')[0] ?? '';
       const read = await fetch(`${url}/profile`, { headers: { cookie, 'accept-language': 'en' } });
       expect(await read.text()).toBe('The current user is guest.\n');
