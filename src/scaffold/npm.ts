@@ -22,6 +22,8 @@ export async function runNpm(system: System, args: string[], options: NpmOptions
     ...(cancelSignal && { cancelSignal }),
   });
   if (cancelSignal?.aborted) throw new Interrupted(cancelSignal.reason as InterruptSignal);
+  const unwritten = /TAR_ENTRY_ERROR (\w+)(: .*)?/.exec(result.stderr);
+  if (unwritten) throw failed([unwritten[0]], unwritten[1]);
   if (result.exitCode === 0) return result.stdout;
   throw explain(result, offline);
 }
@@ -40,7 +42,8 @@ function isolation(directory: string): string[] {
     '--no-fund',
     '--no-progress',
     '--no-update-notifier',
-    '--loglevel=error',
+    // Warnings are read, not shown: npm takes a file that could not be written for no more than that.
+    '--loglevel=warn',
     // The defaults wait for more than a minute before they say that a registry cannot be reached.
     '--fetch-retry-mintimeout=500',
     '--fetch-retry-maxtimeout=3000',
@@ -84,12 +87,15 @@ function explain({ stderr, startError, signal, exitCode }: RunResult, offline: b
   const code = /^code (\S+)/.exec(lines[0] ?? '')?.[1] ?? '';
   const reason = lines.filter((line) => !/^(code|errno|syscall) /.test(line)).slice(0, 4);
   const ended = signal ? `signal ${signal}` : `exit code ${exitCode}`;
-  return new UserError(
-    'npm-failed',
-    ['npm failed:', ...(reason.length > 0 ? reason : [`${code || startError || ended}`])].join('\n  '),
-    remedies[code] ??
-      (offline ? remedies.ENOTCACHED : 'Run the same command again; if it fails again, npm doctor says more.'),
+  return failed(
+    reason.length > 0 ? reason : [code || startError || ended],
+    code || (offline ? 'ENOTCACHED' : undefined),
   );
+}
+
+function failed(reason: string[], code = ''): UserError {
+  const remedy = remedies[code] ?? 'Run the same command again; if it fails again, npm doctor says more.';
+  return new UserError('npm-failed', ['npm failed:', ...reason].join('\n  '), remedy);
 }
 
 const network = 'Check the network and the registry (npm config get registry), then run the same command again.';

@@ -35,7 +35,7 @@ export async function findLeftovers(parent: string): Promise<string[]> {
 /** The names in a directory; none where it is missing, closed to this user, or no directory. */
 export async function listNames(directory: string): Promise<string[]> {
   return readdir(directory).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return [];
     throw error;
   });
 }

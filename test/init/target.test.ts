@@ -1,0 +1,218 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { readJson, snapshot } from '../support/files.ts';
+import { cli, finish, type Result, Sandbox } from '../support/sandbox.ts';
+
+const isRoot = process.getuid?.() === 0;
+/** A user who owns nothing here. */
+const stranger = { uid: 65_534, gid: 65_534 };
+
+/** One line that states the fact and one that says what to type. */
+function expectRefusal(result: Result, code: string, fact: string): void {
+  const { error } = JSON.parse(result.stdout) as { error: { code: string; message: string; hint: string } };
+  expect({ exitCode: result.exitCode, code: error.code }).toEqual({ exitCode: 1, code });
+  expect(error.message).toContain(fact);
+  expect(error.message).not.toContain('\n');
+  expect(error.hint).toMatch(/\w/);
+}
+
+test('a missing target is made, with the parents that it lacks', async () => {
+  const sandbox = new Sandbox();
+  const result = await sandbox.sessapp(['init', 'a/b/myenv', '--no-install', '--json']);
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path('a', 'b', 'myenv') });
+  expect((await readdir(sandbox.path('a', 'b', 'myenv'))).sort()).toEqual(
+    `.env .env.example .gitignore README.md app.js bin package-lock.json package.json server server.js sessapp.json session`.split(
+      ' ',
+    ),
+  );
+  expect((await stat(sandbox.path('a', 'b', 'myenv', '.env'))).mode & 0o777).toBe(0o600);
+  expect(await readdir(sandbox.path('a', 'b'))).toEqual(['myenv']);
+});
+
+test('an empty directory is filled in place: a shell that sits in it stays in it', async () => {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('here'));
+  const { ino } = await stat(sandbox.path('here'));
+  const script = '"$1" "$2" init . --no-install >&2 && ls package.json && pwd -P';
+  const shell = sandbox.spawn('sh', ['-c', script, 'sh', process.execPath, cli], { cwd: sandbox.path('here') });
+  expect(await finish(shell)).toMatchObject({ exitCode: 0, stdout: `package.json\n${sandbox.path('here')}\n` });
+  expect((await stat(sandbox.path('here'))).ino).toBe(ino);
+  expect((await readdir(sandbox.path('here'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+});
+
+test('a link to an empty directory leads to where the environment is made', async () => {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('real'));
+  await symlink('real', sandbox.path('link'));
+  const result = await sandbox.sessapp(['init', 'link', '--no-install', '--json']);
+  expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path('real') });
+  expect(await readJson(sandbox.path('real', 'sessapp.json'))).toMatchObject({ format: 1 });
+  expect((await readdir(sandbox.directory)).sort()).toEqual(['link', 'real']);
+});
+
+test('the same command again changes nothing, and says so', async () => {
+  const sandbox = new Sandbox();
+  const options = ['--template', 'minimal', '--store', 'embedded', '--prompt', 'shop', '--no-install'];
+  await sandbox.sessapp(['init', 'myenv', ...options]);
+  const before = await snapshot(sandbox.directory);
+  const again = await sandbox.sessapp(['init', 'myenv', ...options]);
+  expect(again).toMatchObject({
+    exitCode: 0,
+    stdout: 'shop is an environment already; nothing changed.\n',
+    stderr: '',
+  });
+  const json = await sandbox.sessapp(['init', 'myenv', '--json']);
+  expect(JSON.parse(json.stdout)).toEqual({
+    version: 1,
+    status: 'unchanged',
+    directory: sandbox.path('myenv'),
+    template: 'minimal',
+    store: 'embedded',
+    language: 'javascript',
+    node: null,
+  });
+  expect(await snapshot(sandbox.directory)).toEqual(before);
+});
+
+test.each([
+  [['--prompt', 'other'], 'the prompt of its directory'],
+  [['--typescript'], 'JavaScript'],
+  [['--node', '24'], 'no Node.js of its own'],
+])('other options than those of the environment that is there are refused: %j', async (options, difference) => {
+  const sandbox = new Sandbox();
+  await sandbox.sessapp(['init', 'myenv', '--no-install']);
+  const before = await snapshot(sandbox.directory);
+  const result = await sandbox.sessapp(['init', 'myenv', '--json', ...options]);
+  expectRefusal(result, 'exists', `is an environment already, with ${difference}.`);
+  expect(await snapshot(sandbox.directory)).toEqual(before);
+});
+
+test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: string, fact: string, target?: string]>(
+  [
+    ['a file', (s) => writeFile(s.path('t'), 'mine'), 'target-not-a-directory', '/t is a file.'],
+    ['inside a file', (s) => writeFile(s.path('t'), 'mine'), 'target-not-a-directory', '/t is a file.', 't/myenv'],
+    ['a dangling link', (s) => symlink('nowhere', s.path('t')), 'target-not-a-directory', 'does not exist'],
+    [
+      'below a dangling link',
+      (s) => symlink('nowhere', s.path('t')),
+      'target-not-a-directory',
+      'does not exist',
+      't/e',
+    ],
+    ['a link to itself', (s) => symlink('t', s.path('t')), 'target-not-a-directory', 'leads in a circle'],
+    ['a link to a file', (s) => symlink(cli, s.path('t')), 'target-not-a-directory', '/t is a file.'],
+    ['inside an environment', (s) => mark(s, 'outer'), 'target-inside-environment', '/outer;', 'outer/deep/er'],
+    [
+      'an empty directory in an environment',
+      (s) => mark(s, 'outer'),
+      'target-inside-environment',
+      '/outer;',
+      'outer/empty',
+    ],
+    ['the root', async () => undefined, 'target-refused', 'the root of the file system', '/'],
+    ['a damaged marker', (s) => damage(s), 'marker-damaged', 'sessapp.json is not what sessapp wrote'],
+    [
+      'a directory with files',
+      (s) => mess(s),
+      'target-not-empty',
+      't has files in it: .hidden, a, b, c\\nd and 2 more.',
+    ],
+  ],
+)('a target that is %s is refused, and nothing is left behind', async (_, arrange, code, fact, target = 't') => {
+  const sandbox = new Sandbox();
+  await arrange(sandbox);
+  const before = await snapshot(sandbox.directory);
+  expectRefusal(await sandbox.sessapp(['init', target, '--no-install', '--json']), code, fact);
+  expect(await snapshot(sandbox.directory)).toEqual(before);
+});
+
+async function mark(sandbox: Sandbox, name: string): Promise<void> {
+  await sandbox.sessapp(['init', name, '--no-install']);
+  await mkdir(sandbox.path(name, 'empty'));
+}
+
+async function damage(sandbox: Sandbox): Promise<void> {
+  await mkdir(sandbox.path('t'));
+  const files = { '../victim': 'x' };
+  const marker = { format: 1, template: 'minimal', store: 'embedded', language: 'javascript', cookie: 'c', files };
+  await writeFile(sandbox.path('t', 'sessapp.json'), JSON.stringify(marker));
+}
+
+async function mess(sandbox: Sandbox): Promise<void> {
+  await mkdir(sandbox.path('t'));
+  for (const name of ['a', 'b', 'c\nd', 'e', 'f', '.hidden']) await writeFile(sandbox.path('t', name), name);
+}
+
+test.each(['', '/', '/.'])('the home directory is refused, also when HOME ends with "%s"', async (ending) => {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('home'));
+  await symlink('home', sandbox.path('link'));
+  const env = { HOME: `${sandbox.path('home')}${ending}` };
+  for (const target of ['home', 'link']) {
+    const result = await sandbox.sessapp(['init', target, '--no-install', '--json'], { env });
+    expectRefusal(result, 'target-refused', 'is your home directory');
+  }
+  expect(await readdir(sandbox.path('home'))).toEqual([]);
+});
+
+test.runIf(isRoot)('a directory that this user cannot write is refused, and so is one below it', async () => {
+  const sandbox = new Sandbox();
+  await chmod(sandbox.directory, 0o755);
+  await mkdir(sandbox.path('closed'));
+  for (const target of ['closed', 'closed/myenv', 'closed/a/myenv', 'myenv']) {
+    const result = await sandbox.sessapp(['init', target, '--no-install', '--json'], {
+      ...stranger,
+      env: { HOME: '/' },
+    });
+    expectRefusal(result, 'permission-denied', 'cannot be written by this user');
+  }
+  expect(Object.keys(await snapshot(sandbox.directory))).toEqual(['closed']);
+});
+
+test.runIf(isRoot)('an empty directory of one’s own is enough: its parent need not be writable', async () => {
+  const sandbox = new Sandbox();
+  await chmod(sandbox.directory, 0o755);
+  await mkdir(sandbox.path('mine'));
+  await chown(sandbox.path('mine'), stranger.uid, stranger.gid);
+  const result = await sandbox.sessapp(['init', 'mine', '--no-install', '--json'], { ...stranger, env: { HOME: '/' } });
+  expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created' });
+  expect((await readdir(sandbox.directory)).sort()).toEqual(['mine']);
+});
+
+// Each size fills up at another place: while the files are written, and while npm installs.
+test.runIf(canMount()).each([
+  ['8k', ['--no-install'], 'disk-full', 'The disk is full'],
+  ['2m', [], 'npm-failed', 'ENOSPC'],
+])('a disk of %s is full: one clear reason, and nothing left behind', async (size, options, code, fact) => {
+  const sandbox = new Sandbox();
+  const disk = await mountDisk(sandbox, size);
+  const result = await sandbox.sessapp(['init', `${disk}/myenv`, '--json', ...options]);
+  const { error } = JSON.parse(result.stdout) as { error: { code: string; message: string; hint: string } };
+  expect({ exitCode: result.exitCode, code: error.code }).toEqual({ exitCode: 1, code });
+  expect(error.message).toContain(fact);
+  expect(error.message.split('\n').length).toBeLessThanOrEqual(5);
+  expect(error.hint).toMatch(/free some space/i);
+  expect(await readdir(disk)).toEqual([]);
+});
+
+async function mountDisk(sandbox: Sandbox, size: string): Promise<string> {
+  const disk = sandbox.path('disk');
+  await mkdir(disk);
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk]).status).toBe(0);
+  onTestFinished(() => void spawnSync('umount', [disk]));
+  return disk;
+}
+
+/** Containers and ordinary users may often not mount. */
+function canMount(): boolean {
+  const directory = mkdtempSync(join(tmpdir(), 'sessapp-mount-'));
+  const isMounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', directory]).status === 0;
+  if (isMounted) spawnSync('umount', [directory]);
+  rmdirSync(directory);
+  return isMounted;
+}
