@@ -3,7 +3,8 @@ import { type Command, environmentOption, flag, text } from '../command.ts';
 import { findEnvironment, promptOf } from '../environment/find.ts';
 import { checkReadiness } from '../environment/readiness.ts';
 import { UsageError } from '../errors.ts';
-import { addPackages, installNode, restoreDependencies } from '../scaffold/dependencies.ts';
+import { installNode } from '../scaffold/dependencies.ts';
+import { installPackages, restorePackages } from '../scaffold/packages.ts';
 
 export const command: Command = {
   summary: 'add packages to an environment; with none, restore exactly what its lockfile says',
@@ -16,8 +17,8 @@ export const command: Command = {
     const options = { directory, offline: flag(input, 'offline'), cancelSignal: system.catchInterrupts() };
     await output.working(async (step) => {
       step(packages.length > 0 ? `Adding ${input.operands.join(', ')}` : 'Installing what the lockfile says');
-      if (packages.length > 0) await addPackages(system, packages, options);
-      else await restoreDependencies(system, options);
+      if (packages.length > 0) await installPackages(system, packages, options);
+      else await restorePackages(system, options);
       if (marker.node === undefined || (await checkReadiness(environment)) !== 'node-missing') return;
       step(`Installing Node.js ${marker.node}`);
       await installNode(system, options);
@@ -31,9 +32,10 @@ export const command: Command = {
   },
 };
 
-// npm works in the environment's directory; a folder was meant from where the user is.
+// npm works in the environment's directory; a folder or an archive was meant from where the user is.
 function toSpecifier(name: string, cwd: string): string {
   if (name.startsWith('-'))
     throw new UsageError(`'${name}' is no package.`, 'Options of npm go to npm: sessapp run -- npm install …');
-  return /^\.\.?(\/|$)/.test(name) ? resolve(cwd, name) : name;
+  const path = /^(?:file:)?(\.\.?(?:\/.*)?|[^:@]*\.(?:tgz|tar|tar\.gz))$/.exec(name)?.[1];
+  return path === undefined ? name : resolve(cwd, path);
 }
