@@ -46,7 +46,7 @@ test('the two READMEs have the same commands, settings and blocks', async () => 
   const [english, korean] = await Promise.all([read('README.md'), read('README.ko.md')]);
   const settings = /^\| `([A-Z_]+)`/gm;
   expect(firstCells(korean, settings)).toEqual(firstCells(english, settings));
-  const shells = /```sh\n([^]*?)```/g;
+  const shells = /```sh\n([\s\S]*?)```/g;
   expect(firstCells(korean, shells)).toEqual(firstCells(english, shells));
 });
 

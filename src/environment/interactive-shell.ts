@@ -4,6 +4,7 @@ import type { System } from '../system.ts';
 import { templatesDirectory } from '../templates.ts';
 import { activate } from './activation.ts';
 import type { Environment } from './find.ts';
+import { currentShell, currentShellProgram, quoteWord } from './shells.ts';
 
 /** How a shell is started so that it activates an environment after the user's own start-up files. */
 interface Startup {
@@ -21,17 +22,17 @@ export interface ShellCommand {
 }
 
 /** The user's own shell, as it is to be started inside the environment. */
-export async function findShellCommand({ env, stdin }: System, environment: Environment): Promise<ShellCommand> {
-  const file = env.SHELL || (process.platform === 'win32' ? (env.ComSpec ?? 'cmd.exe') : '/bin/sh');
+export async function findShellCommand(system: System, environment: Environment): Promise<ShellCommand> {
+  const { env, stdin } = system;
+  const file = await currentShellProgram(system);
   const found = await findStartup(basename(file).toLowerCase());
   const activated = activate(environment, env);
   // Only an interactive shell reads start-up files.
   if (!found?.startup.activates || !stdin.isTTY) return { file, args: [], env: activated };
   const { startup, folder } = found;
-  const fill = (text: string): string =>
-    text
-      .replaceAll('{here}', () => folder)
-      .replaceAll('{script}', () => join(environment.directory, 'bin', 'activate.nu'));
+  const shell = await currentShell(system);
+  const script = quoteWord(shell, join(environment.directory, 'bin', shell.script));
+  const fill = (text: string): string => text.replaceAll('{here}', () => folder).replaceAll('{script}', () => script);
   const variables = Object.entries(startup.env).map(([name, value]): [string, string] => [name, fill(value)]);
   // The start-up files give the user's own values back.
   const saved = variables.flatMap(([name]) => (env[name] === undefined ? [] : [[`_SESSAPP_USER_${name}`, env[name]]]));

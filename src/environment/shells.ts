@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import type { System } from '../system.ts';
 import { templatesDirectory } from '../templates.ts';
+import { listAncestors } from './ancestors.ts';
 
 /** What a shell's folder in the templates says about it. */
 export interface Shell {
@@ -14,26 +15,37 @@ export interface Shell {
   quote: { open: string; close: string; replace: [from: string, to: string][] };
 }
 
-/** The shell that the user sits in, as far as the environment variables tell; else the POSIX one. */
-export async function currentShell({ env }: System): Promise<Shell> {
+/** How the shell is written that the user sits in; the POSIX way where it is none that is known. */
+export async function currentShell(system: System): Promise<Shell> {
   const shells = await listShells();
-  const name = basename(env.SHELL ?? (env.PSModulePath === undefined ? 'sh' : 'pwsh'));
+  const name = basename(await currentShellProgram(system));
   const shell = shells.find(({ names }) => names.includes(name)) ?? shells.find(({ names }) => names.includes('sh'));
   if (!shell) throw new Error('the templates lack a POSIX shell');
   return shell;
 }
 
+/** The program of the shell that the user sits in; where nobody sits, the one that the variable SHELL names. */
+export async function currentShellProgram({ env, stdin }: System): Promise<string> {
+  const known = (await listShells()).flatMap(({ names }) => names);
+  const ancestors = stdin.isTTY ? await listAncestors() : [];
+  // npx starts what it runs through sh, which is dash on some systems.
+  const nearest = ancestors.find((name) => known.includes(name) && name !== 'sh' && name !== 'dash');
+  return nearest ?? (env.SHELL || (process.platform === 'win32' ? 'pwsh' : '/bin/sh'));
+}
+
 /** A word that this shell reads as exactly this text; left as it is where nothing needs quoting. */
 export function quoteWord({ quote }: Shell, word: string): string {
-  if (/^[\w./@%+=,][\w./@%+=:,-]*$/.test(word)) return word;
+  if (/^[\w./@+,-][\w./@+=:,-]*$/.test(word)) return word;
   const inner = quote.replace.reduce((text, [from, to]) => text.replaceAll(from, to), word);
   return quote.open + inner + quote.close;
 }
 
 /** What to type to activate the environment, from the working directory. */
 export function activationLine(system: System, shell: Shell, directory: string): string {
-  const script = join(directory, 'bin', shell.script);
-  return shell.activate.replace('{script}', () => quoteWord(shell, nearPath(system.cwd, script)));
+  const near = nearPath(system.cwd, join(directory, 'bin', shell.script));
+  // A name without a slash would be looked for on the PATH.
+  const script = near.includes('/') ? near : `./${near}`;
+  return shell.activate.replace('{script}', () => quoteWord(shell, script));
 }
 
 /** A sessapp command on this environment, as one would type it in the working directory. */
