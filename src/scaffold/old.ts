@@ -1,5 +1,5 @@
 import { lstat, mkdir, readdir, readFile, rename, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Environment } from '../environment/find.ts';
 import { type Marker, markerName, readMarker } from '../environment/marker.ts';
 import { findRunningServer } from '../environment/server-record.ts';
@@ -53,14 +53,24 @@ export async function discardOld(directory: string): Promise<string | undefined>
   if (!(await isThere(old))) return undefined;
   const marker = await readMarker(old);
   const backup = await freeBackupName(directory);
-  // Nobody but us writes here, yet what we cannot explain is not ours to remove.
-  if (!marker) return (await isRemovedEmpty(old)) ? undefined : rename(old, join(directory, backup)).then(() => backup);
+  if (!marker) return discardUnexplained(old, join(directory, backup));
   const changed = await findChanged(old, marker.files);
   for (const path of changed) await moveIfThere(join(old, path), join(directory, backup, path));
   for (const name of await readdir(old)) if (name !== markerName) await removeTree(join(old, name));
   await removeTree(old);
   await removeEmptyFolders(directory, Object.keys(marker.files));
   return changed.length > 0 ? backup : undefined;
+}
+
+// What was set aside is back but for empty folders, or was not yet moved. Anything else is not ours to remove.
+async function discardUnexplained(old: string, backup: string): Promise<string | undefined> {
+  const entries = await readdir(old, { recursive: true, withFileTypes: true });
+  if (entries.every((entry) => entry.isDirectory())) {
+    await removeTree(old);
+    return undefined;
+  }
+  await rename(old, backup);
+  return basename(backup);
 }
 
 /**
@@ -91,17 +101,11 @@ export async function moveIfThere(from: string, to: string): Promise<void> {
 export async function removeEmptyFolders(directory: string, paths: string[]): Promise<void> {
   const folders = new Set(paths.map(dirname).filter((folder) => folder !== '.'));
   for (const folder of [...folders].sort().reverse()) {
-    await isRemovedEmpty(join(directory, folder));
-  }
-}
-
-async function isRemovedEmpty(folder: string): Promise<boolean> {
-  try {
-    await rmdir(folder);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) return false;
-    throw error;
+    try {
+      await rmdir(join(directory, folder));
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
+    }
   }
 }
 

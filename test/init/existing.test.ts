@@ -1,0 +1,111 @@
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { readJson, sha256, snapshot } from '../support/files.ts';
+import { Sandbox } from '../support/sandbox.ts';
+
+/** A directory with these files, and what `--allow-existing` makes of it. */
+async function fill(files: Record<string, string>, ...options: string[]) {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('t'));
+  for (const [name, content] of Object.entries(files)) await writeFile(sandbox.path('t', name), content);
+  const before = await snapshot(sandbox.path('t'));
+  const result = await sandbox.sessapp(['init', 't', '--allow-existing', '--json', ...options]);
+  return { sandbox, before, result, after: await snapshot(sandbox.path('t')), data: JSON.parse(result.stdout) };
+}
+
+test('what is there stays as it is, byte for byte, and what is missing is added', async () => {
+  const files = { 'README.md': 'mine', 'notes.txt': 'mine too', 'app.js': 'export function routes() {}' };
+  const { sandbox, before, after, data } = await fill(files, '--no-install');
+  expect(after).toMatchObject(before);
+  expect(data.plan.kept).toEqual(['README.md', 'app.js']);
+  const marker = await readJson<{ files: Record<string, string> }>(sandbox.path('t', 'sessapp.json'));
+  expect(Object.keys(marker.files)).not.toEqual(expect.arrayContaining(['README.md']));
+  for (const [path, hash] of Object.entries(marker.files)) {
+    expect(sha256(await readFile(sandbox.path('t', path)))).toBe(hash);
+  }
+  expect(Object.keys(after)).toEqual(expect.arrayContaining(['server.js', '.env', 'package.json', 'bin/activate']));
+});
+
+test.each([
+  ['node_modules\n.env\ndata/\n', []],
+  ['/node_modules/\n/.env*\n**/data\n', []],
+  ['*\n', []],
+  ['node_modules\n', ['.env', 'data']],
+  ['.env\ndata\nnode_modules\n!.env\n', ['.env']],
+  ['# .env\n.environment\ndata.txt\n', ['.env', 'data', 'node_modules']],
+])('a .gitignore that stays and leaves private files open is warned of: %j', async (content, open) => {
+  const { data, result } = await fill({ '.gitignore': content }, '--no-install');
+  const warning = `.gitignore stays as it is, and does not cover ${open.join(', ')}: add ${open.length === 1 ? 'it' : 'them'}.`;
+  expect(data.plan.warnings).toEqual(open.length === 0 ? [] : [warning]);
+  expect(result.stderr).toBe(open.length === 0 ? '' : `warning: ${warning}\n`);
+});
+
+test.each([
+  ['SESSION_SECRET=abc\n', 0],
+  ['export SESSION_SECRET="abc"\n', 0],
+  ['PORT=1\n', 1],
+  ['SESSION_SECRET=\n', 1],
+  ['#SESSION_SECRET=abc\n', 1],
+])('an .env that stays and has no secret is told of: %j', async (content, warnings) => {
+  const { data, after, before } = await fill({ '.env': content }, '--no-install');
+  expect(data.plan.warnings).toHaveLength(warnings);
+  if (warnings > 0) expect(data.plan.warnings[0]).toContain('.env stays as it is, and has no SESSION_SECRET');
+  expect(after['.env']).toBe(before['.env']);
+});
+
+test.each([
+  [{ type: 'module', dependencies: {} }, 'packages that it does not list', /npm install express@\S+ .*lmdb@/],
+  [{ dependencies: 'all' }, '"type": "module" in it', /npm pkg set type=module/],
+])('a package.json that an environment cannot run with is refused, with what to add', async (manifest, fact, hint) => {
+  const dependencies = manifest.dependencies === 'all' ? await ourDependencies() : {};
+  const { sandbox, data, result, before, after } = await fill({
+    'package.json': JSON.stringify({ ...manifest, dependencies }),
+  });
+  expect(result.exitCode).toBe(1);
+  expect(data.error).toMatchObject({ code: 'package-json-conflict' });
+  expect(data.error.message).toBe(`${sandbox.path('t', 'package.json')} exists, and an environment needs ${fact}.`);
+  expect(data.error.hint).toMatch(hint);
+  expect(after).toEqual(before);
+});
+
+async function ourDependencies(): Promise<Record<string, string>> {
+  const sandbox = new Sandbox();
+  await sandbox.sessapp(['init', 'other', '--no-install']);
+  return (await readJson<{ dependencies: Record<string, string> }>(sandbox.path('other', 'package.json'))).dependencies;
+}
+
+test('a package.json with what is needed is installed from, and gets the lockfile that it lacks', async () => {
+  const dependencies = { ...(await ourDependencies()), 'is-number': '7.0.0' };
+  const overrides = { 'msgpackr-extract': '3.0.4' };
+  const manifest = { name: 'mine', type: 'module', dependencies, overrides };
+  const { sandbox, before, after, result } = await fill({ 'package.json': JSON.stringify(manifest) });
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(after).toMatchObject(before);
+  const lockfile = await readFile(sandbox.path('t', 'package-lock.json'), 'utf8');
+  expect(JSON.parse(lockfile).packages['node_modules/is-number'].version).toBe('7.0.0');
+  expect(lockfile).not.toContain('"resolved"');
+  const info = await sandbox.sessapp(['info', 't', '--json']);
+  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
+});
+
+test('a file, or a dangling link, where an environment has a directory is named, and nothing changes', async () => {
+  const { data, after, before } = await fill({ server: 'mine' }, '--no-install');
+  expect(data.error).toMatchObject({ code: 'folder-conflict', message: expect.stringContaining('/t/server exists') });
+  expect(after).toEqual(before);
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('t'));
+  await symlink('nowhere', sandbox.path('t', 'bin'));
+  const result = await sandbox.sessapp(['init', 't', '--allow-existing', '--no-install', '--json']);
+  expect(JSON.parse(result.stdout).error).toMatchObject({ code: 'folder-conflict' });
+});
+
+test('an environment whose marker was lost gets it back, and knows its files again', async () => {
+  const sandbox = new Sandbox();
+  await sandbox.sessapp(['init', 't', '--no-install']);
+  await writeFile(sandbox.path('t', 'app.js'), 'export function routes() {}\n');
+  const before = await readJson<{ files: Record<string, string> }>(sandbox.path('t', 'sessapp.json'));
+  await rm(sandbox.path('t', 'sessapp.json'));
+  await sandbox.sessapp(['init', 't', '--allow-existing', '--no-install']);
+  const { 'app.js': _, ...files } = before.files;
+  expect(await readJson(sandbox.path('t', 'sessapp.json'))).toEqual({ ...before, files });
+});
