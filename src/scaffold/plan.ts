@@ -69,8 +69,10 @@ export async function makePlan(wish: Wish, action: Plan['action'], version: stri
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   files.push({ path: markerName, mode: 0o644, content: renderMarker(marker) });
   const replaced = old ? await findChanged(directory, old.files) : [];
-  const git = wish.git && !(await isInRepository(directory));
+  const isRepository = wish.git && (await isInRepository(directory));
+  const git = wish.git && !isRepository;
   const warnings = await findWarnings(directory, kept);
+  if (isRepository) warnings.push('This is in a git repository already: --git makes no other.');
   return { directory, action, files, kept, replaced, marker, node, install, offline, git, warnings };
 }
 

@@ -1,0 +1,131 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, inject, test } from 'vitest';
+import { readJson } from '../support/files.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
+
+interface Lockfile {
+  packages: Record<string, { version?: string; integrity?: string; optional?: boolean }>;
+}
+
+const unreachable = 'http://127.0.0.1:1';
+
+test('nothing of the surroundings changes what is installed, or where it is found', async () => {
+  const sandbox = new Sandbox();
+  await surround(sandbox);
+  const env = {
+    NODE_PATH: sandbox.path('node_modules'),
+    NODE_ENV: 'production',
+    npm_config_userconfig: sandbox.path('user-npmrc'),
+    npm_config_local_prefix: sandbox.directory,
+    npm_config_prefix: sandbox.path('global'),
+    npm_config_omit: 'optional',
+    npm_config_include_workspace_root: 'true',
+    npm_config_workspaces: 'true',
+    npm_config_global: 'true',
+    npm_config_dry_run: 'true',
+    npm_config_package_lock_only: 'true',
+    npm_config_install_strategy: 'nested',
+    npm_config_ignore_scripts: 'false',
+    npm_package_json: sandbox.path('package.json'),
+    INIT_CWD: sandbox.directory,
+  };
+  const result = await sandbox.sessapp(['init', 'project/myenv', '--json'], { env, cwd: sandbox.directory });
+  expect({ ...result, stdout: '' }).toEqual({ exitCode: 0, signal: null, stdout: '', stderr: '' });
+
+  const directory = sandbox.path('project', 'myenv');
+  expect(await resolved(directory)).toEqual(await resolved(inject('environment')));
+  expect(await found(sandbox, directory)).not.toEqual([]);
+  for (const url of await found(sandbox, directory)) {
+    expect(url.startsWith(`${pathToFileURL(join(directory, 'node_modules')).href}/`)).toBe(true);
+  }
+  for (const lockfile of ['package-lock.json', join('node_modules', '.package-lock.json')]) {
+    expect(await readFile(join(directory, lockfile), 'utf8')).not.toContain('"resolved"');
+  }
+  expect((await readdir(sandbox.path('project'))).sort()).toEqual(['myenv', 'package.json']);
+  expect((await readdir(sandbox.directory)).filter((name) => name.startsWith('global'))).toEqual([]);
+});
+
+/** A workspace, settings and packages around the place of the environment, and settings of the user's that do harm. */
+async function surround(sandbox: Sandbox): Promise<void> {
+  const settings = `registry=${unreachable}\nignore-scripts=false\n`;
+  const workspace = {
+    name: 'outer',
+    private: true,
+    workspaces: ['*', 'project/*'],
+    dependencies: { express: '3.0.0' },
+  };
+  await mkdir(sandbox.path('project'));
+  await mkdir(sandbox.path('node_modules', 'express'), { recursive: true });
+  await writeFile(sandbox.path('node_modules', 'express', 'package.json'), '{"name":"express","version":"0.0.1"}');
+  await writeFile(sandbox.path('.npmrc'), settings);
+  await writeFile(sandbox.path('user-npmrc'), 'package-lock=false\nomit=optional\ninstall-strategy=nested\n');
+  await writeFile(sandbox.path('package.json'), JSON.stringify(workspace));
+  await writeFile(sandbox.path('project', 'package.json'), JSON.stringify({ workspaces: ['*'] }));
+}
+
+async function resolved(directory: string): Promise<Record<string, string>> {
+  const { packages } = await readJson<Lockfile>(directory, 'node_modules', '.package-lock.json');
+  expect(Object.keys(packages).length).toBeGreaterThan(50);
+  return Object.fromEntries(
+    Object.entries(packages).map(([path, { version, integrity }]) => [path, `${version} ${integrity}`]),
+  );
+}
+
+async function found(sandbox: Sandbox, directory: string): Promise<string[]> {
+  const manifest = await readJson<{ dependencies: Record<string, string> }>(directory, 'package.json');
+  const names = JSON.stringify(Object.keys(manifest.dependencies));
+  const script = `console.log(JSON.stringify(${names}.map((name) => import.meta.resolve(name))))`;
+  const child = sandbox.spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: directory });
+  return JSON.parse((await finish(child)).stdout) as string[];
+}
+
+test.each([
+  [
+    'the registry cannot be reached',
+    { npm_config_registry: unreachable },
+    [],
+    'npm-failed',
+    /ECONNREFUSED/,
+    /registry/,
+  ],
+  ['the cache is empty', {}, ['--offline'], 'npm-failed', /cache/, /--offline/],
+  ['the cache is empty, for Node.js', {}, ['--offline', '--node', '24'], 'npm-failed', /cache/, /--offline/],
+  ['npm is not there', { PATH: '/nowhere' }, [], 'npm-missing', /^npm is not on the PATH\.$/, /Install npm/],
+])(
+  'when %s, the reason is npm’s own, in a few lines, and there is no target',
+  async (_, variables, options, code, fact, hint) => {
+    const sandbox = new Sandbox();
+    const env = { npm_config_cache: sandbox.path('cache'), ...variables };
+    await mkdir(sandbox.path('work'));
+    const started = Date.now();
+    const result = await sandbox.sessapp(['init', 'a/myenv', '--json', ...options], { env, cwd: sandbox.path('work') });
+    expect(Date.now() - started).toBeLessThan(15_000);
+    const { error } = JSON.parse(result.stdout) as { error: { code: string; message: string; hint: string } };
+    expect({ exitCode: result.exitCode, code: error.code }).toEqual({ exitCode: 1, code });
+    expect(error.message).toMatch(fact);
+    expect(error.message.split('\n').length).toBeLessThanOrEqual(5);
+    expect(error.hint).toMatch(hint);
+    expect(await readdir(sandbox.path('work'))).toEqual([]);
+  },
+);
+
+test('a failure to install in a directory that is there leaves it as it was', async () => {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('myenv'));
+  const env = { npm_config_cache: sandbox.path('cache'), npm_config_registry: unreachable };
+  const result = await sandbox.sessapp(['init', 'myenv'], { env });
+  expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(result.stderr).toMatch(/^Installing dependencies …\nerror: npm failed:\n( {2}.+\n){1,4}Check the network/);
+  expect(await readdir(sandbox.path('myenv'))).toEqual([]);
+});
+
+test('--no-install writes the files, and says how to install', async () => {
+  const sandbox = new Sandbox();
+  const env = { PATH: '/nowhere', npm_command: undefined };
+  const result = await sandbox.sessapp(['init', 'myenv', '--no-install'], { env });
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(result.stdout).toMatch(/\n {2}sessapp install \S+ myenv\n/);
+  expect(await readdir(sandbox.path('myenv'))).not.toContain('node_modules');
+});
