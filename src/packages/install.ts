@@ -1,0 +1,50 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { withLock } from '../scaffold/directory-lock.ts';
+import { isThere } from '../scaffold/existing.ts';
+import { type NpmOptions, runNpm } from '../scaffold/npm.ts';
+import { createStaging, findLeftovers, removeTree } from '../scaffold/staging.ts';
+import type { System } from '../system.ts';
+
+// A folder is copied, not linked: an environment takes nothing from outside itself when it runs.
+const copyFolders = '--install-links';
+
+/**
+ * Adds packages to an environment, and to its package.json and lockfile.
+ * @throws UserError when npm fails, and then package.json and lockfile are as they were
+ */
+export async function installPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
+  await withLock(options.directory, () => runNpm(system, ['install', copyFolders, ...packages], options));
+}
+
+/** Puts exactly what the lockfile says in the place of what is installed; until that is complete, nothing changes. */
+export async function restorePackages(system: System, options: NpmOptions): Promise<void> {
+  const { directory } = options;
+  // Two at once would take each other's new node_modules for the old one.
+  await withLock(directory, async () => {
+    for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
+    const { directory: staging } = await createStaging(directory);
+    try {
+      for (const name of ['package.json', 'package-lock.json', '.npmrc']) await stage(directory, staging, name);
+      await runNpm(system, ['ci', copyFolders], { ...options, directory: staging });
+      await renameIfThere(join(directory, 'node_modules'), join(staging, 'replaced'));
+      await renameIfThere(join(staging, 'node_modules'), join(directory, 'node_modules'));
+    } finally {
+      await removeTree(staging);
+    }
+  });
+}
+
+// A folder that package.json names is found from the environment, not from the staging directory.
+async function stage(directory: string, staging: string, name: string): Promise<void> {
+  if (!(await isThere(join(directory, name)))) return;
+  const content = await readFile(join(directory, name), 'utf8');
+  const absolute = content.replace(/"file:(\.[^"]*)"/g, (_, path: string) =>
+    JSON.stringify(`file:${resolve(directory, JSON.parse(`"${path}"`))}`),
+  );
+  await writeFile(join(staging, name), absolute);
+}
+
+async function renameIfThere(from: string, to: string): Promise<void> {
+  if (await isThere(from)) await rename(from, to);
+}
