@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import type { Environment } from './find.ts';
-import { commandLine } from './shells.ts';
+import { commandLine, nearPath } from './shells.ts';
 
 /** Whether an environment's dependencies are what its lockfile says, or what is wrong with them. */
 export type Readiness =
@@ -56,19 +56,39 @@ export async function checkReadiness(environment: Environment): Promise<Readines
 export async function verifyReady(system: System, environment: Environment): Promise<void> {
   const readiness = await checkReadiness(environment);
   if (readiness === 'ready') return;
-  const [fact, ...remedy] = failures[readiness];
-  const command = await commandLine(system, environment.directory, ...remedy);
-  throw new UserError(readiness, `${fact} (${environment.directory}).`, `Type: ${command}`);
+  const { directory } = environment;
+  const { fact, remedy, words } = failures[readiness];
+  // npm works on the directory that it is in; the user may be elsewhere.
+  const there = words[0] === 'run' ? ['--prefix', nearPath(system.cwd, directory)] : [];
+  const command = await commandLine(system, directory, words[0], ...words.slice(1), ...there);
+  throw new UserError(readiness, `${fact} (${directory}).`, `${remedy} ${command}`);
 }
 
-const failures: Record<Exclude<Readiness, 'ready'>, [fact: string, command: string, ...words: string[]]> = {
-  'dependencies-missing': ['The dependencies are not installed', 'install'],
-  'dependencies-differ': ['What is installed is not what package-lock.json says', 'install'],
-  'package-json-missing': ['package.json is missing', 'init', '--clear'],
-  'lockfile-missing': ['package-lock.json is missing', 'run', '--', 'npm', 'install'],
-  'lockfile-behind': ['package.json and package-lock.json do not agree', 'run', '--', 'npm', 'install'],
-  'node-missing': ['The environment’s own Node.js is not installed', 'install'],
-  'server-missing': ['The file that starts the server is missing', 'init', '--clear'],
+interface Failure {
+  fact: string;
+  remedy: string;
+  /** The command that mends it. */
+  words: [command: string, ...string[]];
+}
+
+const install: Pick<Failure, 'remedy' | 'words'> = { remedy: 'Type:', words: ['install'] };
+const relock: Pick<Failure, 'remedy' | 'words'> = {
+  remedy: 'Type:',
+  words: ['run', '--', 'npm', 'install', '--ignore-scripts'],
+};
+const remake: Pick<Failure, 'remedy' | 'words'> = {
+  remedy: 'Restore it from your version control, or make every generated file anew, app too:',
+  words: ['init', '--clear'],
+};
+
+const failures: Record<Exclude<Readiness, 'ready'>, Failure> = {
+  'dependencies-missing': { fact: 'The dependencies are not installed', ...install },
+  'dependencies-differ': { fact: 'What is installed is not what package-lock.json says', ...install },
+  'node-missing': { fact: 'The environment’s own Node.js is not installed', ...install },
+  'lockfile-missing': { fact: 'package-lock.json is missing or damaged', ...relock },
+  'lockfile-behind': { fact: 'package.json and package-lock.json do not agree', ...relock },
+  'package-json-missing': { fact: 'package.json is missing or damaged', ...remake },
+  'server-missing': { fact: 'The file that starts the server is missing', ...remake },
 };
 
 function isInstalled(lockfile: Lockfile, installed: Lockfile): boolean {
