@@ -1,0 +1,65 @@
+import { readdir } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { readJson } from '../support/files.ts';
+import { Sandbox } from '../support/sandbox.ts';
+import { onTerminal } from '../support/terminal.ts';
+
+const questions = ['Which directory?', 'Which template?', 'Where shall sessions live?'] as const;
+const [directory, template, store] = questions;
+
+test.each([
+  ['Enter alone takes what is proposed', '\r', 'myenv', 'myenv'],
+  ['a name that is typed is taken as it is', "my shop's\r", "my shop's", `'my shop'\\''s'`],
+])('on a terminal without a directory, %s, and the same as a command is printed', async (_, typed, name, word) => {
+  const sandbox = new Sandbox();
+  const answers: [string, string][] = [
+    [directory, typed],
+    [template, '\r'],
+    [store, '\r'],
+  ];
+  const result = await onTerminal(sandbox, ['init', '--no-install', '--git'], answers);
+  const screen = stripVTControlCharacters(result.stdout);
+  expect(result.exitCode).toBe(0);
+  const options = screen
+    .split(`The same again: sessapp init ${word} `)[1]
+    ?.split(/\r?\n/)[0]
+    ?.replaceAll("'", '')
+    .split(' ');
+  expect(options?.sort()).toEqual(['--git', '--no-install', '--store', '--template', 'embedded', 'minimal']);
+  expect(screen).toContain('Made the environment');
+  expect(await readdir(sandbox.directory)).toEqual([name]);
+  expect(await readJson(sandbox.path(name, 'sessapp.json'))).toMatchObject({ template: 'minimal', store: 'embedded' });
+});
+
+test('what the command line says is not asked', async () => {
+  const sandbox = new Sandbox();
+  const args = ['init', '--no-install', '--template', 'minimal', '--store', 'embedded'];
+  const result = await onTerminal(sandbox, args, [[directory, '\r']]);
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout).not.toMatch(new RegExp(`${template.replace('?', '.')}|${store.replace('?', '.')}`));
+});
+
+test.each(questions)('Ctrl-C at "%s" ends with 130 and leaves nothing', async (last) => {
+  const sandbox = new Sandbox();
+  const asked = questions.slice(0, questions.indexOf(last) + 1);
+  const answers = asked.map((question): [string, string] => [question, question === last ? '\x03' : '\r']);
+  const result = await onTerminal(sandbox, ['init', '--no-install'], answers);
+  expect(result.exitCode).toBe(130);
+  expect(result.stdout).toContain('Interrupted by SIGINT.');
+  expect(await readdir(sandbox.directory)).toEqual([]);
+});
+
+test('with CI set nothing is asked, on a terminal either', async () => {
+  const sandbox = new Sandbox();
+  const result = await onTerminal(sandbox, ['init'], [], { CI: 'true' });
+  expect(result).toMatchObject({ exitCode: 2, stdout: expect.stringContaining('No directory given.') });
+});
+
+test('a terminal sees a spinner while dependencies install, and Ctrl-C there leaves nothing', async () => {
+  const sandbox = new Sandbox();
+  const result = await onTerminal(sandbox, ['init', 'myenv'], [['⠹', '\x03']]);
+  expect(result.exitCode).toBe(130);
+  expect(result.stdout).toContain('⠙ Installing dependencies …');
+  expect(await readdir(sandbox.directory)).toEqual([]);
+});
