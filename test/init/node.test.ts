@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, cp, readFile, readlink, rename } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readJson } from '../support/files.ts';
+import { finish, Sandbox, untilEvent } from '../support/sandbox.ts';
+
+const canStrip = process.allowedNodeEnvironmentFlags.has('--experimental-strip-types');
+let sandbox: Sandbox;
+let data: Record<string, unknown>;
+
+// One download for all of them.
+beforeAll(async () => {
+  sandbox = new Sandbox(afterAll);
+  const env = { npm_config_userconfig: '/dev/null' };
+  const made = await sandbox.sessapp(['init', 'made', '--typescript', '--node', '24', '--json'], { env });
+  data = JSON.parse(made.stdout) as Record<string, unknown>;
+  await rename(sandbox.path('made'), sandbox.path('moved'));
+}, 120_000);
+
+const inside = (...names: string[]): string => sandbox.path('moved', ...names);
+
+test('--node gives the environment its own Node.js, behind a link that survives a move', async () => {
+  expect(data).toMatchObject({
+    status: 'created',
+    language: 'typescript',
+    node: expect.stringMatching(/^24\.\d+\.\d+$/),
+  });
+  expect(await readJson(inside('sessapp.json'))).toMatchObject({ node: data.node });
+  expect(await readlink(inside('bin', 'node'))).toMatch(/^\.\.\/\.node\/node_modules\/node-/);
+  expect(execFileSync(inside('bin', 'node'), ['--version'], { encoding: 'utf8' })).toBe(`v${data.node}\n`);
+  const run = await sandbox.sessapp(['run', '-e', inside(), '--', 'node', '--version']);
+  expect(run).toMatchObject({ exitCode: 0, stdout: `v${data.node}\n` });
+});
+
+test('no lockfile holds the address of a registry', async () => {
+  for (const path of ['package-lock.json', '.node/package-lock.json', 'node_modules/.package-lock.json']) {
+    const lockfile = await readFile(inside(path), 'utf8');
+    expect(lockfile).toContain('"integrity"');
+    expect(lockfile).not.toMatch(/"resolved"|https?:\/\/(localhost|127|[^"]*registry)/);
+  }
+});
+
+test('the TypeScript source is type-checked by the compiler that it brings', async () => {
+  const check = (): ReturnType<Sandbox['sessapp']> => sandbox.sessapp(['run', '--', 'tsc'], { cwd: inside() });
+  expect(await check()).toMatchObject({ exitCode: 0, stdout: '' });
+  await cp(inside('app.ts'), inside('app.ts.txt'));
+  await appendFile(inside('app.ts'), "\nconst wrong: number = 'text';\nconsole.log(wrong);\n");
+  const failed = await check();
+  await cp(inside('app.ts.txt'), inside('app.ts'));
+  expect(failed.stdout).toContain('app.ts(');
+  expect(failed.exitCode).not.toBe(0);
+});
+
+test('its server runs the source under that Node.js, without sessapp, and answers', async () => {
+  const server = sandbox.spawn(inside('bin', 'node'), ['server.ts'], { cwd: inside(), env: { PORT: '0' } });
+  const url = await new Promise<string>((resolve, reject) => {
+    let printed = '';
+    const look = (text: string): void => {
+      printed += text;
+      const address = /http:\/\/localhost:\d+/.exec(printed)?.[0];
+      if (address) resolve(address);
+    };
+    server.stdout?.setEncoding('utf8').on('data', look);
+    server.stderr?.setEncoding('utf8').on('data', look);
+    server.once('exit', (code) => reject(new Error(`ended with ${code}: ${printed}`)));
+  });
+  const saved = await fetch(url);
+  expect(await saved.text()).toContain('세션에 username을 저장했습니다.');
+  const cookie = (saved.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  expect(await (await fetch(`${url}/profile`, { headers: { cookie } })).text()).toContain('현재 유저는 guest입니다.');
+  server.kill('SIGTERM');
+  const [exitCode] = (await once(server, 'exit')) as [number];
+  expect(exitCode).toBe(0);
+});
+
+test('the same Node.js, asked for again, is the same environment; another is not', async () => {
+  const again = await sandbox.sessapp(['init', 'moved', '--typescript', '--node', '24', '--json']);
+  expect(JSON.parse(again.stdout)).toMatchObject({ status: 'unchanged', node: data.node });
+  const other = await sandbox.sessapp(['init', 'moved', '--node', '22', '--json']);
+  expect(JSON.parse(other.stdout).error).toMatchObject({
+    code: 'exists',
+    message: expect.stringContaining(`${data.node}`),
+  });
+});
+
+test.skipIf(canStrip)('--typescript without a Node.js that runs it says how to get one', async () => {
+  const own = new Sandbox();
+  const result = await own.sessapp(['init', 'myenv', '--typescript', '--json']);
+  expect(result.exitCode).toBe(1);
+  expect(JSON.parse(result.stdout).error).toMatchObject({
+    code: 'node-too-old',
+    message: expect.stringContaining(`this is ${process.versions.node}`),
+    hint: expect.stringContaining('--node 24'),
+  });
+});
+
+test('--serve makes the environment, then serves it: two events under --json', async () => {
+  const own = new Sandbox();
+  const child = own.start(['init', 'myenv', '--serve', '--json'], { env: { PORT: '0' } });
+  const made = untilEvent(child, 'created');
+  const { url } = await untilEvent(child, 'listening');
+  expect(await made).toMatchObject({ status: 'created', directory: own.path('myenv') });
+  expect((await fetch(String(url))).status).toBe(200);
+  const result = finish(child);
+  child.kill('SIGTERM');
+  expect(await result).toMatchObject({ exitCode: 0 });
+});
