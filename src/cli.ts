@@ -21,7 +21,15 @@ interface Invocation {
  * @returns the exit code: 0 done, 1 an expected failure, 2 usage, 70 a bug, or what the command says
  */
 export async function main(argv: string[], system: System): Promise<number> {
-  ignoreClosedPipe(system);
+  const lost = collectFailures(system);
+  const exitCode = await runCommand(argv, system);
+  await new Promise((resolve) => system.stdout.write('', resolve));
+  // `sessapp info | head -1` closes our stdout early; that is not a failure.
+  const failure = lost.find((error) => !hasCode(error, 'EPIPE'));
+  return failure ? reportFailure(failure, new Output(system, false)) : exitCode;
+}
+
+async function runCommand(argv: string[], system: System): Promise<number> {
   let output = new Output(system, asksForJson(argv));
   try {
     const invocation = await parse(argv, system);
@@ -96,15 +104,28 @@ function declare(parser: Parser, name: string, command: Command, act: (input: In
   for (const [flags, description] of command.options ?? []) sub.option(flags, description);
   sub.option('--json', 'print one JSON document on stdout');
   sub.helpOption('-h, --help', 'print this help');
-  sub.action(() => act({ operands: sub.args, options: sub.opts() }));
+  sub.action(() => {
+    verifyValues(sub);
+    act({ operands: sub.args, options: sub.opts() });
+  });
+}
+
+// `sessapp info -e --json`: the parser takes the next option for the value that was forgotten.
+function verifyValues(sub: Parser): void {
+  const flags = sub.options.flatMap(({ long, short }) => [long, short]);
+  for (const option of sub.options) {
+    const value: unknown = sub.getOptionValue(option.attributeName());
+    if (typeof value !== 'string' || !flags.includes(value)) continue;
+    throw new UsageError(`Option '${option.flags}' argument missing.`, `Type sessapp ${sub.name()} --help`);
+  }
 }
 
 function verifyCommandName(argv: string[], names: string[]): void {
   const first = argv[0];
   if (first === undefined)
     throw new UsageError('No command given.', `Commands: ${names.join(', ')}. Type sessapp --help`);
-  if (first.startsWith('-') || first === 'help') return;
-  verifyChoice('command', first, names);
+  const name = first === 'help' ? argv[1] : first;
+  if (name !== undefined && !name.startsWith('-')) verifyChoice('command', name, [...names, 'help']);
 }
 
 function toUsageError(error: CommanderError, parser: Parser, commandName: string | undefined): UsageError {
@@ -126,11 +147,9 @@ function asksForJson(argv: string[]): boolean {
   return argv.slice(0, end === -1 ? undefined : end).includes('--json');
 }
 
-// `sessapp info | head -1` closes our stdout early; that is not a failure.
-function ignoreClosedPipe(system: System): void {
-  for (const stream of [system.stdout, system.stderr]) {
-    stream.on('error', (error) => {
-      if (!hasCode(error, 'EPIPE')) throw error;
-    });
-  }
+/** What goes wrong with our output, as it happens. */
+function collectFailures({ stdout, stderr }: System): Error[] {
+  const failures: Error[] = [];
+  for (const stream of [stdout, stderr]) stream.on('error', (error) => failures.push(error));
+  return failures;
 }
