@@ -7,13 +7,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { inject, onTestFinished } from 'vitest';
 import { finish, type Sandbox, untilEvent } from './sandbox.ts';
 
+const hiddenLockfile = join('node_modules', '.package-lock.json');
+
 /** Where a server is that a test talks to. */
 export interface Served {
   url: string;
   pid: number;
 }
 
-/** A copy of a ready environment with its packages as hard links: much faster, for tests that write into none of them. */
+/** A copy of a ready environment with its packages as hard links: much faster, for tests that edit none of them. */
 export async function copyEnvironment(sandbox: Sandbox, name = 'myenv'): Promise<string> {
   const from = inject('environment');
   const to = sandbox.path(name);
@@ -22,6 +24,8 @@ export async function copyEnvironment(sandbox: Sandbox, name = 'myenv'): Promise
     ['mkdir', '-p', to],
     ['cp', '-a', ...own, to],
     ['cp', '-al', join(from, 'node_modules'), to],
+    // npm writes into this one.
+    ['cp', '-a', '--remove-destination', join(from, hiddenLockfile), join(to, hiddenLockfile)],
   ] as [string, ...string[]][]) {
     await finish(sandbox.spawn(file, args));
   }

@@ -1,0 +1,82 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { collect } from '../support/output.ts';
+import { repository, Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment, killAtEnd, request, serve, waitFor } from '../support/server.ts';
+
+/** The examples of one section of docs/json.md. */
+async function examples(section: string): Promise<Record<string, unknown>[]> {
+  const page = await readFile(join(repository, 'docs', 'json.md'), 'utf8');
+  const text = page.split(/^## /m).find((part) => part.startsWith(`${section}\n`)) ?? '';
+  return [...text.matchAll(/```json\n([^`]*)```/g)].map(([, json]) => JSON.parse(json ?? ''));
+}
+
+/** The names of a value's fields, at every depth; a list counts as its first element. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
+  if (typeof value !== 'object' || value === null) return typeof value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, shapeOf(field)]));
+}
+
+async function expectDocumented(section: string, ...printed: unknown[]): Promise<void> {
+  expect(printed.map(shapeOf)).toEqual((await examples(section)).map(shapeOf));
+}
+
+const parse = ({ stdout }: { stdout: string }): unknown => JSON.parse(stdout);
+
+test('docs/json.md shows the very fields that each command prints', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const sessapp = (...args: string[]) => sandbox.sessapp([...args, '--json'], { cwd: environment }).then(parse);
+  const stopped = { status: await sessapp('status'), stop: await sessapp('stop') };
+  await expectDocumented('Failures', await sessapp('info', 'nowhere'));
+
+  const started = (await sessapp('serve', '--background', '--port', '0')) as { pid: number; url: string };
+  killAtEnd(started.pid);
+  await request(started.url);
+  await expectDocumented('serve --background', started);
+  await expectDocumented('status', await sessapp('status'), stopped.status);
+  await expectDocumented('info', await sessapp('info'));
+  await expectDocumented(
+    'logs',
+    await waitFor(async () => {
+      const logs = (await sessapp('logs')) as { lines: string[] };
+      return logs.lines.length > 0 && logs;
+    }),
+  );
+  await expectDocumented('stop', await sessapp('stop'), stopped.stop);
+  await expectDocumented('install', await sessapp('install', 'is-number@7.0.0'));
+});
+
+test('docs/json.md shows the very events of serve', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { child, url, pid } = await serve(sandbox, environment, ['--watch']);
+  const output = collect(child);
+  const events = () =>
+    output
+      .stdout()
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  await writeFile(join(environment, 'app.js'), 'nonsense(');
+  await waitFor(() => events().length === 2);
+  child.kill('SIGINT');
+  await output.ended;
+  await expectDocumented('serve', { version: 1, event: 'listening', url, pid, store: 'embedded' }, ...events());
+});
+
+test('docs/json.md shows the very fields of init, and has a section for each command', async () => {
+  const sandbox = new Sandbox();
+  const printed = parse(await sandbox.sessapp(['init', 'new', '--no-install', '--json'])) as { plan: unknown };
+  await expectDocumented('init', { ...printed, plan: {} });
+  const { stdout } = await sandbox.sessapp(['--help']);
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)]
+    .map(([, name]) => name)
+    .filter((name) => name !== 'help');
+  const page = await readFile(join(repository, 'docs', 'json.md'), 'utf8');
+  const sections = [...page.matchAll(/^## ([a-z]+)/gm)].map(([, name]) => name);
+  expect(commands.length).toBeGreaterThan(7);
+  expect(commands.filter((name) => !sections.includes(name))).toEqual([]);
+});

@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment } from '../support/server.ts';
+
+const shared = new Sandbox(afterAll);
+let version: string;
+
+beforeAll(async () => {
+  await copyEnvironment(shared);
+  ({ version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')));
+});
+
+test.each(['info', 'init', 'install', 'logs', 'run', 'serve', 'shell', 'status', 'stop'])(
+  'the help of %s is on stdout, the same by --help, -h and help, with exit code 0',
+  async (name) => {
+    const help = await shared.sessapp([name, '--help']);
+    expect(help).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(help.stdout).toMatch(new RegExp(`^Usage: sessapp ${name} `));
+    expect(help.stdout).toContain('--json');
+    expect((await shared.sessapp([name, '-h'])).stdout).toBe(help.stdout);
+    expect((await shared.sessapp(['help', name])).stdout).toBe(help.stdout);
+  },
+);
+
+test.each([['--help'], ['-h'], ['help']])('sessapp %s lists the commands', async (word) => {
+  const { exitCode, stdout, stderr } = await shared.sessapp([word]);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toMatch(/^ {2}serve .*\n/m);
+});
+
+test.each(['--version', '-V'])('%s prints the version', async (word) => {
+  expect(await shared.sessapp([word])).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each([
+  [['sevre'], /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: info, init/],
+  [['serve', '-e', '--watch'], /Option '-e, --env <dir>' argument missing/],
+  [['xyzzy'], /There is no command 'xyzzy'\.\nValid commands: info, init/],
+  [['help', 'sevre'], /There is no command 'sevre'\.\nDid you mean serve\?/],
+  [['serve', '--prot', '80'], /Unknown option '--prot'\.\nDid you mean --port\? Valid options: /],
+  [['serve', '--port'], /Option '-p, --port <number>' argument missing\.\nType sessapp serve --help/],
+  [['info', 'a', 'b'], /Too many arguments for 'info'/],
+  [[], /No command given\.\nCommands: info, init/],
+  [['info', 'myenv', '-e', 'other'], /Two environments are named: .*myenv and .*other/],
+])('sessapp %j is answered with what is wrong and what is valid', async (args, message) => {
+  expect((await shared.sessapp(args)).stderr).toMatch(message);
+});
+
+test('the same environment may be named twice', async () => {
+  expect((await shared.sessapp(['info', 'myenv', '-e', './myenv/'])).exitCode).toBe(0);
+});
+
+test.each([
+  ['nowhere', /\/nowhere does not exist\.\nSESSAPP_ENV names it\./],
+  ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names it\./],
+])('SESSAPP_ENV=%s is named as what is wrong', async (directory, message) => {
+  expect((await shared.sessapp(['status'], { env: { SESSAPP_ENV: directory } })).stderr).toMatch(message);
+});
+
+test.each(['--help', 'info myenv', 'info myenv --json', 'status nowhere', 'init --help'])(
+  'a reader of sessapp %s that has gone away is no failure and no stack',
+  async (args) => {
+    for (const reader of ['true', 'head -c 0']) {
+      const script = `"$0" "$1" ${args} 2> err | ${reader}; cat err >&2`;
+      const { stderr } = await finish(shared.spawn('sh', ['-c', script, process.execPath, cli]));
+      expect(stderr).not.toMatch(/EPIPE|\n\s+at /);
+    }
+  },
+);
+
+test('a full disk under stdout is a failure in words', async () => {
+  const script = '"$0" "$1" info myenv > /dev/full';
+  const result = await finish(shared.spawn('sh', ['-c', script, process.execPath, cli]));
+  expect(result.exitCode).toBe(1);
+  expect(result.stderr).toMatch(/^error: The disk is full/);
+});
+
+const escapeCharacter = String.fromCharCode(27);
+
+test.each<[string, NodeJS.ProcessEnv, boolean, boolean]>([
+  ['in a pipe', {}, false, false],
+  ['in a pipe with FORCE_COLOR', { FORCE_COLOR: '1' }, false, true],
+  ['in a pipe with FORCE_COLOR and NO_COLOR', { FORCE_COLOR: '1', NO_COLOR: '1' }, false, false],
+  ['on a terminal', {}, true, true],
+  ['on a terminal with NO_COLOR', { NO_COLOR: '1' }, true, false],
+  ['on a terminal with FORCE_COLOR=0', { FORCE_COLOR: '0' }, true, false],
+  ['on a dumb terminal', { TERM: 'dumb' }, true, false],
+])('%s there is colour or not', async (_, variables, terminal, coloured) => {
+  const env = { NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm', ...variables };
+  const command = `${process.execPath} ${cli} info myenv`;
+  const { stdout } = terminal
+    ? await finish(shared.spawn('script', ['-qec', command, '/dev/null'], { env }))
+    : await shared.sessapp(['info', 'myenv'], { env });
+  expect(stdout.includes(`${escapeCharacter}[`)).toBe(coloured);
+  expect(stdout).toContain('minimal');
+});
+
+test('off a terminal nothing is asked: init without a directory is a usage error at once', async () => {
+  const child = shared.start(['init'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  expect(await finish(child)).toMatchObject({ exitCode: 2, stdout: '' });
+});

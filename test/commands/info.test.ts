@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment, serve } from '../support/server.ts';
+
+test('info says what the environment is, as JSON and as a text', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const marker = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));
+  const info = async () => JSON.parse((await sandbox.sessapp(['info', '--json'], { cwd: environment })).stdout);
+  const expected = {
+    version: 1,
+    name: 'myenv',
+    directory: environment,
+    template: 'minimal',
+    store: 'embedded',
+    language: 'javascript',
+    cookie: marker.cookie,
+    madeBy: marker.sessapp,
+    node: { version: process.versions.node, path: process.execPath, own: false },
+    dependencies: 'ready',
+    server: null,
+  };
+  expect(await info()).toEqual(expected);
+  const { url, pid } = await serve(sandbox, environment);
+  expect(await info()).toEqual({ ...expected, server: { url, pid } });
+  const text = await sandbox.sessapp(['info', environment]);
+  expect(text).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(text.stdout.split('\n').map((line) => line.replace(/ {2,}/g, '|'))).toEqual([
+    'myenv',
+    `|directory|${environment}`,
+    '|template|minimal',
+    '|store|embedded',
+    '|language|javascript',
+    `|session cookie|${marker.cookie}`,
+    `|made by|sessapp ${marker.sessapp}`,
+    `|Node.js|${process.versions.node} (${process.execPath})`,
+    '|dependencies|ready',
+    `|server|${url}`,
+    '',
+  ]);
+});

@@ -1,0 +1,116 @@
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Result, Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment, request, serve } from '../support/server.ts';
+
+type Damage = (environment: string) => Promise<unknown>;
+
+const remove =
+  (name: string): Damage =>
+  (environment) =>
+    rm(join(environment, name), { recursive: true });
+
+const edit =
+  (name: string, change: (content: Record<string, never>) => void): Damage =>
+  async (environment) => {
+    const content = JSON.parse(await readFile(join(environment, name), 'utf8'));
+    change(content);
+    // What is in node_modules is a link to what other tests use.
+    await rm(join(environment, name));
+    await writeFile(join(environment, name), JSON.stringify(content, null, 2));
+  };
+
+/** Types what the hint says, in the environment, as a person would; `sessapp` is this one. */
+async function followHint(sandbox: Sandbox, environment: string, hint: string): Promise<Result> {
+  const command = /sessapp ((?:install|init|run)\b.*?)(?: in that directory\.)?$/.exec(hint)?.[1];
+  if (command === undefined) throw new Error(`no command in: ${hint}`);
+  const words = command.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1'));
+  // What is said of an environment that cannot be read names no directory: it is meant to be typed in it.
+  const inside = !words.some((word) => word.endsWith('myenv'));
+  const args = words[0] === 'init' && inside ? [...words, '.'] : words;
+  return sandbox.sessapp(args, { cwd: inside ? environment : join(environment, '..') });
+}
+
+const absent = '1.999.0';
+
+test.each<[string, string, Damage]>([
+  ['node_modules was deleted', 'dependencies-missing', remove('node_modules')],
+  ['node_modules has no list of what npm put there', 'dependencies-missing', remove('node_modules/.package-lock.json')],
+  [
+    'the lockfile was edited to another version',
+    'dependencies-differ',
+    (environment) =>
+      edit('node_modules/.package-lock.json', (lock: { packages?: Record<string, { version: string }> }) => {
+        for (const entry of Object.values(lock.packages ?? {}).slice(0, 1)) entry.version = absent;
+      })(environment),
+  ],
+  [
+    'package.json asks for what the lockfile lacks',
+    'lockfile-behind',
+    edit('package.json', (manifest: { dependencies?: Record<string, string> }) => {
+      Object.assign(manifest.dependencies ?? {}, { 'is-number': '^7.0.0' });
+    }),
+  ],
+  ['package.json was deleted', 'package-json-missing', remove('package.json')],
+  ['package-lock.json was deleted', 'lockfile-missing', remove('package-lock.json')],
+  [
+    'package-lock.json is damaged',
+    'lockfile-missing',
+    (environment) => appendFile(join(environment, 'package-lock.json'), '<<<<<<< HEAD'),
+  ],
+  ['sessapp.json was deleted', 'marker-missing', remove('sessapp.json')],
+  ['server.js was deleted', 'server-missing', remove('server.js')],
+])(
+  'when %s, serve says so (%s), and the command that it names mends it; the secret stays, and own code too where it is not said',
+  async (_, code, damage) => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    await appendFile(join(environment, 'app.js'), '// my own change\n');
+    const secret = await readFile(join(environment, '.env'), 'utf8');
+    await damage(environment);
+    const json = await sandbox.sessapp(['serve', 'myenv', '--port', '0', '--json']);
+    expect(json).toMatchObject({ exitCode: 1, stderr: '' });
+    const { error } = JSON.parse(json.stdout);
+    expect(error.code).toBe(code);
+    const background = await sandbox.sessapp(['serve', 'myenv', '--port', '0', '--background']);
+    expect(background).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining(error.hint) });
+
+    const mended = await followHint(sandbox, environment, error.hint);
+    expect(mended.exitCode, mended.stderr).toBe(0);
+    const { url } = await serve(sandbox, environment);
+    expect((await request(`${url}/profile`)).status).toBe(200);
+    const keepsOwnCode = !error.hint.includes('app too');
+    expect((await readFile(join(environment, 'app.js'), 'utf8')).includes('// my own change')).toBe(keepsOwnCode);
+    expect(await readFile(join(environment, '.env'), 'utf8')).toBe(secret);
+  },
+);
+
+test.each(['{', 'null', '[]', '{"format":2}', ''])(
+  'a sessapp.json that holds %j is called damaged, with what to do',
+  async (content) => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    await writeFile(join(environment, 'sessapp.json'), content);
+    for (const command of ['serve', 'status', 'stop', 'logs', 'info']) {
+      const result = await sandbox.sessapp([command, 'myenv', '--json']);
+      expect(result.exitCode).toBe(1);
+      expect(JSON.parse(result.stdout).error).toMatchObject({
+        code: 'marker-damaged',
+        hint: expect.stringContaining('sessapp init --allow-existing'),
+      });
+    }
+  },
+);
+
+test('a damaged sessapp.json is mended as its message says: delete it, then init --allow-existing', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const code = await readFile(join(environment, 'app.js'), 'utf8');
+  await rm(join(environment, 'sessapp.json'));
+  const mended = await sandbox.sessapp(['init', '--allow-existing', '.'], { cwd: environment });
+  expect(mended.exitCode, mended.stderr).toBe(0);
+  expect(await readFile(join(environment, 'app.js'), 'utf8')).toBe(code);
+  const { url } = await serve(sandbox, environment);
+  expect((await request(url)).status).toBe(200);
+});
