@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { createSecret, renderEnvFile } from '../environment/secrets.ts';
 import { Interrupted, type InterruptSignal } from '../errors.ts';
 import type { System } from '../system.ts';
-import { addPackages, installLocked, installNode } from './dependencies.ts';
+import { installLocked, installNode } from './dependencies.ts';
 import { isThere } from './existing.ts';
 import { initRepository } from './git.ts';
-import type { NpmOptions } from './npm.ts';
+import { type NpmOptions, runNpm } from './npm.ts';
 import type { Plan } from './plan.ts';
 
 /** Is told what is being done, for a person who waits. */
@@ -63,5 +63,5 @@ async function installKept(system: System, plan: Plan, options: NpmOptions): Pro
       await copyFile(join(plan.directory, name), join(options.directory, name));
   }
   if (await isThere(join(options.directory, 'package-lock.json'))) await installLocked(system, options);
-  else await addPackages(system, [], options);
+  else await runNpm(system, ['install'], options);
 }

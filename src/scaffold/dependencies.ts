@@ -25,35 +25,6 @@ export async function installNode(system: System, options: NpmOptions): Promise<
   await symlink(target, link);
 }
 
-/** Adds packages to an environment, and to its package.json and lockfile. */
-export async function addPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
-  await runNpm(system, ['install', ...packages], options);
-}
-
-/** Puts exactly what the lockfile says in the place of what is installed; until that is complete, nothing changes. */
-export async function restoreDependencies(system: System, options: NpmOptions): Promise<void> {
-  const { directory } = options;
-  for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
-  const { directory: staging } = await createStaging(directory);
-  try {
-    for (const name of ['package.json', 'package-lock.json', '.npmrc'])
-      await copyIfThere(join(directory, name), join(staging, name));
-    await installLocked(system, { ...options, directory: staging });
-    await renameIfThere(join(directory, 'node_modules'), join(staging, 'replaced'));
-    await renameIfThere(join(staging, 'node_modules'), join(directory, 'node_modules'));
-  } finally {
-    await removeTree(staging);
-  }
-}
-
-async function copyIfThere(from: string, to: string): Promise<void> {
-  if (await isThere(from)) await copyFile(from, to);
-}
-
-async function renameIfThere(from: string, to: string): Promise<void> {
-  if (await isThere(from)) await rename(from, to);
-}
-
 const oldest = [20, 19] as const;
 const oldestStrippingTypes = [22, 18] as const;
 

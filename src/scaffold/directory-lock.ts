@@ -43,7 +43,7 @@ async function waitForLock(path: string): Promise<Lock | undefined> {
 function busy(directory: string, { owner }: Lock): UserError {
   return new UserError(
     'busy',
-    `Another sessapp (process ${owner.pid}) is making an environment in ${directory}.`,
+    `Another sessapp (process ${owner.pid}) is at work in ${directory}.`,
     'Wait until it has ended, then run the same command again.',
   );
 }
