@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { appendFile, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { readJson, sha256 } from '../support/files.ts';
+import { Sandbox } from '../support/sandbox.ts';
+
+const signals = ['SIGKILL', 'SIGKILL of the group', 'SIGTERM', 'SIGINT of the group'] as const;
+/** How long an undisturbed run may take, in milliseconds: the instants are spread over it, with the end in favour. */
+const spanMs = 3500;
+
+interface Situation {
+  title: string;
+  options: string[];
+  /** What is there before; `mine` are files that must stay as they are wherever init may put them. */
+  arrange(sandbox: Sandbox): Promise<void>;
+  mine: Record<string, string>;
+}
+
+const situations: Situation[] = [
+  { title: 'a missing target', options: ['--git'], arrange: async () => undefined, mine: {} },
+  { title: 'an empty directory', options: ['--git'], arrange: (s) => mkdir(s.path('work', 'myenv')), mine: {} },
+  {
+    title: 'a directory with files, --allow-existing',
+    options: ['--allow-existing', '--git'],
+    arrange: async (s) => {
+      await mkdir(s.path('work', 'myenv', 'server'), { recursive: true });
+      await writeFile(s.path('work', 'myenv', 'README.md'), 'my readme');
+      await writeFile(s.path('work', 'myenv', 'server', 'mine.js'), 'my module');
+    },
+    mine: { 'README.md': 'my readme', 'server/mine.js': 'my module' },
+  },
+  {
+    title: 'an environment, --clear',
+    options: ['--clear', '--prompt', 'new'],
+    arrange: async (s) => {
+      await s.environment('work/myenv');
+      await appendFile(s.path('work', 'myenv', 'app.js'), '// my change');
+      await mkdir(s.path('work', 'myenv', 'data'), { recursive: true });
+      await writeFile(s.path('work', 'myenv', 'data', 'mine'), 'my session');
+      await writeFile(s.path('work', 'myenv', 'mine.txt'), 'my notes');
+    },
+    mine: { 'data/mine': 'my session', 'mine.txt': 'my notes' },
+  },
+];
+
+const cases = Array.from({ length: 52 }, (_, index) => {
+  const situation = situations[index % situations.length] as Situation;
+  const signal = signals[Math.floor(index / situations.length) % signals.length] as (typeof signals)[number];
+  return { ...situation, signal, delayMs: Math.round(spanMs * Math.random() ** 0.7) };
+});
+
+test.each(cases)(
+  '$title, $signal after $delayMs ms: whole or as before; the next run completes it',
+  async (situation) => {
+    const { options, signal, delayMs, arrange, mine } = situation;
+    const sandbox = new Sandbox();
+    await mkdir(sandbox.path('work'));
+    await arrange(sandbox);
+    const secret = await readIfThere(sandbox, '.env');
+    const isThere = (await readdir(sandbox.path('work'))).length > 0;
+
+    const child = sandbox.start(['init', 'work/myenv', ...options, '--json'], { detached: true, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    await Promise.race([wait(delayMs), ended]);
+    kill(child.pid ?? 0, signal);
+    await ended;
+
+    const marker = await readIfThere(sandbox, 'sessapp.json');
+    if (marker !== undefined) await verifyWhole(sandbox);
+    else if (!isThere)
+      expect((await readdir(sandbox.path('work'))).filter((name) => !name.startsWith('.sessapp'))).toEqual([]);
+    await verifyKept(sandbox, mine);
+
+    const again = await sandbox.sessapp(['init', 'work/myenv', ...options, '--json']);
+    expect([again.exitCode, again.stdout]).toEqual([
+      0,
+      expect.stringMatching(/"status":"(created|unchanged|cleared)"/),
+    ]);
+    await verifyWhole(sandbox);
+    await verifyKept(sandbox, mine);
+    if (secret !== undefined) expect(await readIfThere(sandbox, '.env')).toBe(secret);
+    if (options.includes('--git'))
+      expect((await lstat(sandbox.path('work', 'myenv', '.git', 'index'))).size).toBeGreaterThan(0);
+    if (options.includes('--clear')) await verifyChangeKept(sandbox);
+    const names = [...(await readdir(sandbox.path('work'))), ...(await readdir(sandbox.path('work', 'myenv')))];
+    expect(names.filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+  },
+);
+
+test('eight real installations at once on one target: one makes it, nothing is mixed', async () => {
+  for (const isThere of [false, true]) {
+    const sandbox = new Sandbox();
+    await mkdir(sandbox.path('work', ...(isThere ? ['myenv'] : [])), { recursive: true });
+    const runs = Array.from({ length: 8 }, () => sandbox.sessapp(['init', 'work/myenv', '--json']));
+    const statuses = (await Promise.all(runs)).map(({ stdout }) => (JSON.parse(stdout) as { status: string }).status);
+    expect(statuses.filter((status) => status === 'created')).toHaveLength(1);
+    expect(statuses.filter((status) => status === 'unchanged')).toHaveLength(7);
+    await verifyWhole(sandbox);
+    expect(await readdir(sandbox.path('work'))).toEqual(['myenv']);
+    expect((await readdir(sandbox.path('work', 'myenv'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+  }
+});
+
+// Only what this test started: its own process, or the group that it was made the leader of.
+function kill(pid: number, signal: (typeof signals)[number]): void {
+  const [name, ...group] = signal.split(' ') as [NodeJS.Signals, ...string[]];
+  try {
+    process.kill(group.length > 0 ? -pid : pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Every generated file is as the marker says it, or was changed by us, and the dependencies are what the lockfile says. */
+async function verifyWhole(sandbox: Sandbox): Promise<void> {
+  const { files } = await readJson<{ files: Record<string, string> }>(sandbox.path('work', 'myenv', 'sessapp.json'));
+  for (const [path, hash] of Object.entries(files)) {
+    const content = await readFile(sandbox.path('work', 'myenv', path), 'utf8');
+    if (!content.endsWith('// my change')) expect([path, sha256(content)]).toEqual([path, hash]);
+  }
+  expect(await readIfThere(sandbox, '.env')).toMatch(/^SESSION_SECRET=\S{43}$/m);
+  const info = await sandbox.sessapp(['info', 'work/myenv', '--json']);
+  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
+}
+
+async function verifyKept(sandbox: Sandbox, mine: Record<string, string>): Promise<void> {
+  for (const [path, content] of Object.entries(mine))
+    expect([path, await readIfThere(sandbox, path)]).toEqual([path, content]);
+}
+
+async function verifyChangeKept(sandbox: Sandbox): Promise<void> {
+  const paths = await readdir(sandbox.path('work', 'myenv'));
+  const folders = ['', ...paths.filter((name) => name.startsWith('replaced-'))];
+  const contents = await Promise.all(folders.map((folder) => readIfThere(sandbox, `${folder}/app.js`)));
+  expect(contents.filter((content) => content?.endsWith('// my change'))).toHaveLength(1);
+}
+
+async function readIfThere(sandbox: Sandbox, path: string): Promise<string | undefined> {
+  return readFile(sandbox.path('work', 'myenv', path), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
