@@ -47,19 +47,34 @@ test.each<[number, string[]]>([
   [2, ['run', '-e', 'myenv']],
   [2, ['info', 'myenv', '-e', 'other']],
 ])('exit code %i: sessapp %j; without a stack, and --json is one document', async (exitCode, args) => {
-  const text = await shared.sessapp(args);
-  expect({ exitCode: text.exitCode, signal: text.signal }).toEqual({ exitCode, signal: null });
+  const text = await invoke(args);
+  expect(text.exitCode).toBe(exitCode);
   expect(text.stderr).not.toMatch(/^\s+at .*:\d+/m);
   if (exitCode === 0 || ['run', 'status'].includes(args[0] ?? '') || args[0]?.startsWith('--') || args[0] === 'help')
     return;
   expect(text.stderr).toMatch(/^error: /);
   const end = args.indexOf('--');
-  const json = await shared.sessapp(end === -1 ? [...args, '--json'] : args.toSpliced(end, 0, '--json'));
+  const json = await invoke(end === -1 ? [...args, '--json'] : args.toSpliced(end, 0, '--json'));
   expect(json).toMatchObject({ exitCode, stderr: '' });
   expect(JSON.parse(json.stdout)).toEqual({
     version: 1,
     error: expect.objectContaining({ code: expect.any(String), message: expect.any(String) }),
   });
+});
+
+/** In this process: a hundred of the tool's own take 15 s. */
+async function invoke(args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const { system, printed } = fakeSystem(() => shared.directory);
+  return {
+    exitCode: await main(args, { ...system, cwd: shared.directory, env: { PATH: process.env.PATH } }),
+    ...printed,
+  };
+}
+
+test('the process ends with the code that the command line came to', async () => {
+  expect((await shared.sessapp(['stop', 'myenv'])).exitCode).toBe(0);
+  expect((await shared.sessapp(['status', 'myenv'])).exitCode).toBe(1);
+  expect((await shared.sessapp(['nonsense'])).exitCode).toBe(2);
 });
 
 function fakeSystem(cwd: () => string) {

@@ -36,7 +36,6 @@ const absent = '1.999.0';
 
 test.each<[string, string, Damage]>([
   ['node_modules was deleted', 'dependencies-missing', remove('node_modules')],
-  ['node_modules has no list of what npm put there', 'dependencies-missing', remove('node_modules/.package-lock.json')],
   [
     'the lockfile was edited to another version',
     'dependencies-differ',
@@ -102,15 +101,3 @@ test.each(['{', 'null', '[]', '{"format":2}', ''])(
     }
   },
 );
-
-test('a damaged sessapp.json is mended as its message says: delete it, then init --allow-existing', async () => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  const code = await readFile(join(environment, 'app.js'), 'utf8');
-  await rm(join(environment, 'sessapp.json'));
-  const mended = await sandbox.sessapp(['init', '--allow-existing', '.'], { cwd: environment });
-  expect(mended.exitCode, mended.stderr).toBe(0);
-  expect(await readFile(join(environment, 'app.js'), 'utf8')).toBe(code);
-  const { url } = await serve(sandbox, environment);
-  expect((await request(url)).status).toBe(200);
-});
