@@ -3,8 +3,8 @@ import { type Command, environmentOption, flag, text } from '../command.ts';
 import { findEnvironment, promptOf } from '../environment/find.ts';
 import { checkReadiness } from '../environment/readiness.ts';
 import { UsageError } from '../errors.ts';
-import { installPackages, restorePackages } from '../packages/install.ts';
 import { installNode } from '../scaffold/dependencies.ts';
+import { installPackages, restorePackages } from '../scaffold/packages.ts';
 
 export const command: Command = {
   summary: 'add packages to an environment; with none, restore exactly what its lockfile says',

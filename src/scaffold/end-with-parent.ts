@@ -2,7 +2,7 @@
 const parent = Number(process.env.SESSAPP_PARENT);
 
 setInterval(() => {
-  if (!isAlive(parent)) process.exit(1);
+  if (!isAlive(parent)) process.kill(process.pid, 'SIGKILL');
 }, 100).unref();
 
 function isAlive(pid: number): boolean {

@@ -128,6 +128,21 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
   },
 );
 
+test('SIGKILL while it adds a package leaves an environment that knows it is not ready, and that install mends', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const child = sandbox.start(['install', '-e', environment, 'is-number@7.0.0']);
+  const installed = join(environment, 'node_modules');
+  await waitFor(async () => (await readdir(installed)).includes('.package-lock.json.before') || undefined);
+  child.kill('SIGKILL');
+  await collect(child).ended;
+  const info = await sandbox.sessapp(['info', environment, '--json']);
+  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'dependencies-missing' });
+  expect((await sandbox.sessapp(['install', '-e', environment])).exitCode).toBe(0);
+  const after = await sandbox.sessapp(['info', environment, '--json']);
+  expect(JSON.parse(after.stdout)).toMatchObject({ dependencies: 'ready' });
+});
+
 test('an option of npm is refused with where it belongs', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);

@@ -48,7 +48,8 @@ async function stop(traffic: Traffic, driver: Driver, log: Logger): Promise<void
 function endIfHeld(log: Logger): void {
   const timer = setTimeout(() => {
     log.warn({ held: process.getActiveResourcesInfo() }, 'the application keeps the process running; ending it');
-    process.exit();
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
   }, heldMs);
   timer.unref();
 }

@@ -1,10 +1,10 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { withLock } from '../scaffold/directory-lock.ts';
-import { isThere } from '../scaffold/existing.ts';
-import { type NpmOptions, runNpm } from '../scaffold/npm.ts';
-import { createStaging, findLeftovers, removeTree } from '../scaffold/staging.ts';
 import type { System } from '../system.ts';
+import { withLock } from './directory-lock.ts';
+import { isThere } from './existing.ts';
+import { type NpmOptions, runNpm } from './npm.ts';
+import { createStaging, findLeftovers, removeTree } from './staging.ts';
 
 // A folder is copied, not linked: an environment takes nothing from outside itself when it runs.
 const copyFolders = '--install-links';
@@ -14,7 +14,23 @@ const copyFolders = '--install-links';
  * @throws UserError when npm fails, and then package.json and lockfile are as they were
  */
 export async function installPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
-  await withLock(options.directory, () => runNpm(system, ['install', copyFolders, ...packages], options));
+  const install = (): Promise<unknown> => runNpm(system, ['install', copyFolders, ...packages], options);
+  await withLock(options.directory, () => doubting(options.directory, install));
+}
+
+// npm works in place. Without its list of what is installed an environment is not ready, so that one whose
+// installation was killed half-way says so; npm writes the list when it has come to its end.
+async function doubting(directory: string, work: () => Promise<unknown>): Promise<void> {
+  const list = join(directory, 'node_modules', '.package-lock.json');
+  const aside = `${list}.before`;
+  await renameIfThere(list, aside);
+  try {
+    await work();
+    await rm(aside, { force: true });
+  } catch (error) {
+    await renameIfThere(aside, list);
+    throw error;
+  }
 }
 
 /** Puts exactly what the lockfile says in the place of what is installed; until that is complete, nothing changes. */
