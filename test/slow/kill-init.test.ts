@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { appendFile, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { readJson, sha256 } from '../support/files.ts';
 import { Sandbox } from '../support/sandbox.ts';
@@ -88,6 +89,39 @@ test.each(cases)(
   },
 );
 
+// The change itself takes some milliseconds, which instants all over the run seldom meet.
+const moments = situations
+  .slice(1)
+  .flatMap((situation) => Array.from({ length: 16 }, (_, index) => ({ ...situation, index })));
+
+test.each(moments)(
+  '$title, SIGKILL in the midst of the change ($index): nothing is lost, and the next run settles it',
+  async (situation) => {
+    const { options, arrange, mine, index } = situation;
+    const sandbox = new Sandbox();
+    await mkdir(sandbox.path('work'));
+    await arrange(sandbox);
+    const secret = await readIfThere(sandbox, '.env');
+    const args = ['init', 'work/myenv', '--no-install'];
+    const child = sandbox.start([...args, ...options], { detached: true, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    while (child.exitCode === null && !existsSync(sandbox.path('work', 'myenv', '.sessapp-lock'))) await setImmediate();
+    for (const end = performance.now() + index * 1.5; performance.now() < end; ) await setImmediate();
+    kill(child.pid ?? 0, 'SIGKILL');
+    await ended;
+    await verifyKept(sandbox, mine);
+
+    // Without --clear: an interrupted one is undone or completed all the same.
+    const again = await sandbox.sessapp([...args, ...options.filter((option) => option === '--allow-existing')]);
+    expect([again.exitCode, again.stderr]).toEqual([0, '']);
+    await verifyFiles(sandbox);
+    await verifyKept(sandbox, mine);
+    if (secret !== undefined) expect(await readIfThere(sandbox, '.env')).toBe(secret);
+    if (options.includes('--clear')) await verifyUndoneOrDone(sandbox);
+    expect((await readdir(sandbox.path('work', 'myenv'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+  },
+);
+
 test('eight real installations at once on one target: one makes it, nothing is mixed', async () => {
   for (const isThere of [false, true]) {
     const sandbox = new Sandbox();
@@ -114,19 +148,32 @@ function kill(pid: number, signal: (typeof signals)[number]): void {
 
 /** Every generated file is as the marker says it, or was changed by us, and the dependencies are what the lockfile says. */
 async function verifyWhole(sandbox: Sandbox): Promise<void> {
+  await verifyFiles(sandbox);
+  const info = await sandbox.sessapp(['info', 'work/myenv', '--json']);
+  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
+}
+
+async function verifyFiles(sandbox: Sandbox): Promise<void> {
   const { files } = await readJson<{ files: Record<string, string> }>(sandbox.path('work', 'myenv', 'sessapp.json'));
   for (const [path, hash] of Object.entries(files)) {
     const content = await readFile(sandbox.path('work', 'myenv', path), 'utf8');
     if (!content.endsWith('// my change')) expect([path, sha256(content)]).toEqual([path, hash]);
   }
   expect(await readIfThere(sandbox, '.env')).toMatch(/^SESSION_SECRET=\S{43}$/m);
-  const info = await sandbox.sessapp(['info', 'work/myenv', '--json']);
-  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
 }
 
 async function verifyKept(sandbox: Sandbox, mine: Record<string, string>): Promise<void> {
   for (const [path, content] of Object.entries(mine))
     expect([path, await readIfThere(sandbox, path)]).toEqual([path, content]);
+}
+
+// An old environment that comes back has its dependencies; the new one of this test has none.
+async function verifyUndoneOrDone(sandbox: Sandbox): Promise<void> {
+  await verifyChangeKept(sandbox);
+  const { prompt } = await readJson<{ prompt?: string }>(sandbox.path('work', 'myenv', 'sessapp.json'));
+  const info = await sandbox.sessapp(['info', 'work/myenv', '--json']);
+  const dependencies = prompt === 'new' ? 'dependencies-missing' : 'ready';
+  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies });
 }
 
 async function verifyChangeKept(sandbox: Sandbox): Promise<void> {
