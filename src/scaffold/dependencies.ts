@@ -1,13 +1,11 @@
-import { copyFile, mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError, UserError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { System } from '../system.ts';
 import { templatesDirectory } from '../templates.ts';
-import { isThere } from './existing.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { nodePackageName } from './plan.ts';
-import { createStaging, findLeftovers, removeTree } from './staging.ts';
 
 /** Installs exactly what the directory's package-lock.json says. */
 export async function installLocked(system: System, options: NpmOptions): Promise<void> {
