@@ -8,6 +8,7 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // Tests wait for other processes more than they compute.
+    maxWorkers: 3,
   },
 });
