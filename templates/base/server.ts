@@ -3,6 +3,7 @@ import express from 'express';
 import { routes } from './app.ts';
 import { drainOnSignal } from './server/drain.ts';
 import { answerErrors, answerNotFound } from './server/errors.ts';
+import { followSecrets } from './server/follow-secrets.ts';
 import { securityHeaders } from './server/headers.ts';
 import { verifyIsolation } from './server/isolation.ts';
 import { listen } from './server/listen.ts';
@@ -10,6 +11,7 @@ import { createLogger, logRequests } from './server/logging.ts';
 import { reportListening, reportStartFailure } from './server/report.ts';
 import { readSettings } from './server/settings.ts';
 import { openDriver } from './session/open-driver.ts';
+import { startPruning } from './session/pruning.ts';
 import { sessions } from './session/sessions.ts';
 
 async function start() {
@@ -17,20 +19,22 @@ async function start() {
   await verifyIsolation(import.meta.dirname);
   const log = createLogger(settings);
   const driver = await openDriver(settings.store, settings);
+  const secrets = followSecrets(import.meta.dirname, process.env, settings.secrets, log);
 
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', settings.trustProxyHops);
   app.use(logRequests(log));
   app.use(securityHeaders(settings));
-  app.use(sessions(driver, settings));
+  app.use(sessions(driver, { ...settings, secrets, log }));
   routes(app);
   app.use(answerNotFound);
   app.use(answerErrors(log, settings));
 
   try {
     const listening = await listen(app, settings);
-    drainOnSignal(listening.servers, driver, log);
+    const stopPruning = startPruning(driver, log);
+    drainOnSignal(listening.servers, [stopPruning, () => driver.close()], log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
     await driver.close();

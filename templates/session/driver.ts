@@ -8,6 +8,8 @@ export interface SessionRecord {
   expiresAtMs: number;
   /** The user that the session belongs to, where the application said so. */
   owner?: string;
+  /** Names the secret that the client's cookie is signed by, as far as the server knows. */
+  keyId?: string;
 }
 
 export interface StoredRecord extends SessionRecord {
@@ -36,6 +38,8 @@ export interface Driver {
   /** Moves a record's times, not its data or its version. A record that is not there stays so. */
   touch(key: string, seenAtMs: number, expiresAtMs: number): Promise<void>;
   delete(key: string): Promise<void>;
+  /** Takes a record that makes no sense out of the way, and keeps it as it is for a person to look at. */
+  setAside(key: string): Promise<void>;
   list(query: ListQuery): AsyncIterable<StoredRecord>;
   /** Deletes at most `limit` records that have expired by `nowMs`, and says how many. */
   prune(nowMs: number, limit: number): Promise<number>;

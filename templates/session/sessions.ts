@@ -1,23 +1,79 @@
-import type { RequestHandler } from 'express';
-import session from 'express-session';
+import type { Request, RequestHandler, Response } from 'express';
+import { isCrossSiteWrite } from './cross-site.ts';
+import { withDeadline } from './deadline.ts';
 import type { Driver } from './driver.ts';
-import { DriverStore, idleMs } from './driver-store.ts';
+import { answerFor } from './failure.ts';
+import { Lifecycle, type Shared } from './lifecycle.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import type { Log } from './log.ts';
+import { Records } from './records.ts';
+import { type CookieProfile, cookieProfile, readCookies } from './session-cookie.ts';
+import { SessionStore } from './session-store.ts';
+import { createKeyring, type SignedId, verifyId } from './signature.ts';
 
-export interface SessionSettings {
+/** How many session cookies of one request are looked up. */
+const candidateLimit = 5;
+
+export interface SessionOptions {
   /** The name of the session cookie. */
   cookie: string;
-  /** Newest first: the first one signs, each verifies. */
-  secrets: string[];
+  /** Newest first: the first one signs, each verifies. Asked for at each request, so that they may change. */
+  secrets: () => string[];
+  /** In production no session is set over plain HTTP. */
+  production: boolean;
+  log: Log;
+  limits?: Partial<Limits>;
+  /** The time in milliseconds. */
+  now?: () => number;
 }
 
-/** Gives every request its `req.session`, kept in the driver's store. */
-export function sessions(driver: Driver, { cookie, secrets }: SessionSettings): RequestHandler {
-  return session({
-    name: cookie,
-    secret: secrets,
-    store: new DriverStore(driver),
-    resave: false,
-    saveUninitialized: false,
-    cookie: { httpOnly: true, sameSite: 'lax', secure: 'auto', maxAge: idleMs },
-  });
+/** Gives every request its `req.session`, as express-session does, and holds its answer until that is saved. */
+export function sessions(driver: Driver, options: SessionOptions): RequestHandler {
+  const { cookie, production } = options;
+  const shared = share(driver, options);
+  return async (req, res, next) => {
+    // It is mounted twice.
+    if (req.session) return next();
+    if (isCrossSiteWrite(req)) return refuse(res);
+    const profile = cookieProfile(cookie, req.secure, production);
+    req.sessionStore = shared.store;
+    try {
+      const signed = await resume(shared, req, profile);
+      if (!signed) shared.store.generate(req);
+      new Lifecycle(shared, req, res, profile, signed);
+    } catch (error) {
+      shared.log.error({ err: error }, 'the session could not be read: the request was not handled');
+      return answerFailure(res, error);
+    }
+    next();
+  };
+}
+
+function share(driver: Driver, { secrets, production, log, limits, now = Date.now }: SessionOptions): Shared {
+  const all = { ...defaultLimits, ...limits };
+  const keys = createKeyring(secrets);
+  const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log);
+  const store = new SessionStore(
+    records,
+    (req) => production || req.secure,
+    () => keys()[0].id,
+  );
+  return { store, records, keys, log };
+}
+
+/** The signed id of the first cookie whose session lives. Only a cookie counts, and only one that the server signed. */
+async function resume({ store, keys }: Shared, req: Request, profile: CookieProfile): Promise<SignedId | undefined> {
+  const values = readCookies(req.headers.cookie, profile.name);
+  const signed = values.map((value) => verifyId(value, keys())).filter((found) => found !== undefined);
+  for (const candidate of signed.slice(0, candidateLimit)) if (await store.resume(req, candidate.id)) return candidate;
+  return undefined;
+}
+
+function refuse(res: Response): void {
+  res.status(403).type('text').send('This request came from another site, and was refused.\n');
+}
+
+function answerFailure(res: Response, error: unknown): void {
+  const { status, headers, body } = answerFor(error);
+  res.status(status).set(headers).send(body);
 }

@@ -1,6 +1,5 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
-import type { Driver } from '../session/driver.ts';
 import { leaveParent, onParentGone, tellParent } from './parent.ts';
 import { Traffic } from './traffic.ts';
 
@@ -13,27 +12,27 @@ const insistMs = 1000;
 
 /**
  * Stops on SIGINT, SIGTERM, SIGHUP, or when the `sessapp serve` that started the server is gone: nothing new is
- * accepted, requests in flight end, other connections close, then the store. A second signal cuts what is still open.
+ * accepted, requests in flight end, other connections close, then what else is to close, one after the other. A second signal cuts what is still open.
  */
-export function drainOnSignal(servers: Server[], driver: Driver, log: Logger): void {
+export function drainOnSignal(servers: Server[], closers: (() => Promise<void>)[], log: Logger): void {
   const traffic = new Traffic(servers);
   let stoppedAtMs: number | undefined;
   const onSignal = (): void => {
     if (stoppedAtMs === undefined) {
       stoppedAtMs = Date.now();
-      void stop(traffic, driver, log);
+      void stop(traffic, closers, log);
     } else if (Date.now() - stoppedAtMs > insistMs) traffic.cut();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   onParentGone(onSignal);
 }
 
-async function stop(traffic: Traffic, driver: Driver, log: Logger): Promise<void> {
+async function stop(traffic: Traffic, closers: (() => Promise<void>)[], log: Logger): Promise<void> {
   process.exitCode = 1;
   try {
     const drained = await traffic.drain(deadlineMs);
     if (!drained) log.error('requests were still in flight at the deadline and were cut');
-    await driver.close();
+    for (const close of closers) await close();
     if (drained) {
       process.exitCode = 0;
       await tellParent({ event: 'drained' });

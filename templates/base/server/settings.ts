@@ -43,7 +43,8 @@ export async function readSettings(directory: string, environment: Variables): P
   };
 }
 
-async function readEnvFile(directory: string): Promise<Variables> {
+/** The variables that `.env` sets. */
+export async function readEnvFile(directory: string): Promise<Variables> {
   return dropEmpty(parseEnv((await readIfThere(join(directory, '.env'))) ?? ''));
 }
 

@@ -28,12 +28,14 @@ class EmbeddedDriver implements Driver {
   readonly #records: Database<Value, string>;
   readonly #byExpiry: Database<null, IndexKey>;
   readonly #byOwner: Database<null, IndexKey>;
+  readonly #aside: Database<Buffer, string>;
 
   constructor(root: RootDatabase) {
     this.#root = root;
     this.#records = root.openDB({ name: 'records' });
     this.#byExpiry = root.openDB({ name: 'by-expiry' });
     this.#byOwner = root.openDB({ name: 'by-owner' });
+    this.#aside = root.openDB({ name: 'aside', encoding: 'binary' });
   }
 
   async read(key: string): Promise<StoredRecord | undefined> {
@@ -68,6 +70,14 @@ class EmbeddedDriver implements Driver {
     return this.#root.transaction(() => this.#remove(key));
   }
 
+  setAside(key: string): Promise<void> {
+    return this.#root.transaction(() => {
+      const bytes = this.#records.getBinary(key);
+      if (bytes) this.#aside.putSync(key, bytes);
+      this.#remove(key);
+    });
+  }
+
   async *list({ owner, expiresBeforeMs, limit }: ListQuery): AsyncIterable<StoredRecord> {
     let left = limit ?? Number.POSITIVE_INFINITY;
     for (const key of this.#keys(owner, expiresBeforeMs)) {
@@ -82,9 +92,13 @@ class EmbeddedDriver implements Driver {
   prune(nowMs: number, limit: number): Promise<number> {
     return this.#root.transaction(() => {
       const range = this.#byExpiry.getKeys({ end: [nowMs, '\uffff'], limit });
-      const keys = [...range].map(([, key]) => key);
-      for (const key of keys) this.#remove(key);
-      return keys.length;
+      const expired = [...range];
+      for (const entry of expired) {
+        this.#remove(entry[1]);
+        // It outlives a record that nobody could read.
+        this.#byExpiry.removeSync(entry);
+      }
+      return expired.length;
     });
   }
 
@@ -97,8 +111,20 @@ class EmbeddedDriver implements Driver {
   }
 
   #get(key: string): StoredRecord | undefined {
-    const value = this.#records.get(key);
+    const value = this.#decode(key);
     return value && { ...value, key };
+  }
+
+  // Bytes that are no record give an empty one, which the session layer sets aside.
+  #decode(key: string): Value | undefined {
+    const bytes = this.#records.getBinary(key);
+    if (!bytes) return undefined;
+    try {
+      const value: unknown = this.#records.get(key);
+      return (typeof value === 'object' && value !== null ? value : {}) as Value;
+    } catch {
+      return {} as Value;
+    }
   }
 
   *#keys(owner: string | undefined, expiresBeforeMs: number | undefined): Iterable<string> {
@@ -118,14 +144,14 @@ class EmbeddedDriver implements Driver {
   }
 
   #remove(key: string): void {
-    const old = this.#records.get(key);
+    const old = this.#decode(key);
     if (!old) return;
     this.#unindex(key, old);
     this.#records.removeSync(key);
   }
 
   #unindex(key: string, { expiresAtMs, owner }: Value): void {
-    this.#byExpiry.removeSync([expiresAtMs, key]);
+    if (expiresAtMs !== undefined) this.#byExpiry.removeSync([expiresAtMs, key]);
     if (owner !== undefined) this.#byOwner.removeSync([owner, key]);
   }
 }

@@ -1,0 +1,120 @@
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import { sealHead, writeHeadLater } from './response-head.ts';
+
+type Call = (...args: unknown[]) => unknown;
+
+interface Calls {
+  write: Call;
+  end: Call;
+  flushHeaders: Call;
+  writeHead: Call;
+}
+
+type Sending = 'write' | 'end' | 'flushHeaders';
+
+interface Hooks {
+  /** Runs before the first byte leaves. Undefined: there is nothing to wait for. */
+  commit(): Promise<void> | undefined;
+  /** Adds what the commit decided, just before the headers leave. */
+  addHeaders(): void;
+  /** Answers instead of the handler, with `replace`, when the commit failed. */
+  fail(error: unknown): void;
+  /** Runs at the end of an answer that was on its way before. */
+  end(): void;
+}
+
+/**
+ * Holds a response, however it is sent, until the commit: then it leaves as the handler made it, or not at all.
+ * A stream is held by telling it to wait, so that nothing piles up in memory.
+ */
+export class HeldResponse {
+  readonly #res: ServerResponse;
+  readonly #hooks: Hooks;
+  readonly #send: Calls;
+  readonly #headersBefore: OutgoingHttpHeaders;
+  #state: 'open' | 'held' | 'released' | 'replaced' = 'open';
+  #waiting: [name: Sending, args: unknown[]][] = [];
+
+  constructor(res: ServerResponse, hooks: Hooks) {
+    this.#res = res;
+    this.#hooks = hooks;
+    this.#headersBefore = { ...res.getHeaders() };
+    const { write, end, flushHeaders, writeHead } = res as unknown as Calls;
+    this.#send = { write, end, flushHeaders, writeHead };
+    Object.assign(res, {
+      write: (...args: unknown[]) => this.#pass('write', args),
+      end: (...args: unknown[]) => this.#pass('end', args),
+      flushHeaders: () => this.#pass('flushHeaders', []),
+      writeHead: (...args: unknown[]) => this.#writeHead(args),
+    });
+  }
+
+  /** Answers with this and nothing of what the handler had prepared. */
+  replace(status: number, headers: OutgoingHttpHeaders, body: string): void {
+    const res = this.#res;
+    this.#state = 'replaced';
+    for (const name of res.getHeaderNames()) res.removeHeader(name);
+    const all = { ...this.#headersBefore, ...headers, 'Content-Length': Buffer.byteLength(body) };
+    for (const [name, value] of Object.entries(all)) res.setHeader(name, value ?? '');
+    this.#send.writeHead.call(res, status, STATUS_CODES[status]);
+    this.#send.end.call(res, body);
+  }
+
+  #pass(name: Sending, args: unknown[]): unknown {
+    if (this.#state === 'open') this.#begin();
+    else if (this.#state === 'released' && name === 'end') this.#hooks.end();
+    if (this.#state === 'released') return this.#send[name].apply(this.#res, args);
+    if (this.#state === 'held') this.#waiting.push([name, args]);
+    // False makes a stream wait; what comes after a replaced answer is swallowed.
+    return name === 'write' ? this.#state === 'replaced' : this.#res;
+  }
+
+  #begin(): void {
+    try {
+      const pending = this.#hooks.commit();
+      if (pending !== undefined) this.#hold(pending);
+      else this.#release();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #hold(pending: Promise<void>): void {
+    this.#state = 'held';
+    const unseal = sealHead(this.#res, () => this.#waiting.some(([name]) => name === 'end'));
+    pending.finally(unseal).then(
+      () => this.#release(),
+      (error) => this.#fail(error),
+    );
+  }
+
+  #release(): void {
+    try {
+      this.#hooks.addHeaders();
+      this.#state = 'released';
+      this.#sendWaiting();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #sendWaiting(): void {
+    const waiting = this.#waiting.splice(0);
+    if (waiting.some(([name]) => name === 'end')) this.#hooks.end();
+    const results = waiting.map(([name, args]) => this.#send[name].apply(this.#res, args));
+    // Node.js tells a stream itself to go on, once it has told it to wait.
+    const isFlowing = waiting.at(-1)?.[0] === 'write' && results.at(-1) === true;
+    if (isFlowing) this.#res.emit('drain');
+  }
+
+  #fail(error: unknown): void {
+    if (this.#res.headersSent) this.#res.destroy();
+    else this.#hooks.fail(error);
+  }
+
+  #writeHead(args: unknown[]): unknown {
+    if (this.#state === 'released') return this.#send.writeHead.apply(this.#res, args);
+    if (this.#state === 'open') writeHeadLater(this.#res, args);
+    return this.#res;
+  }
+}

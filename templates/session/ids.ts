@@ -1,0 +1,16 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/** A new session id: 256 random bits. */
+export function createId(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** The key of a session's record: who reads the store cannot turn it back into the id that a cookie holds. */
+export function keyOf(id: string): string {
+  return createHash('sha256').update(id).digest('base64url');
+}
+
+/** What a log line or a person calls a session by. */
+export function refOf(key: string): string {
+  return key.slice(0, 8);
+}

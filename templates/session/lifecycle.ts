@@ -1,0 +1,157 @@
+import type { Request, Response } from 'express';
+import { keepPrivate } from './caching.ts';
+import { answerFor } from './failure.ts';
+import { HeldResponse } from './held-response.ts';
+import type { Log } from './log.ts';
+import { type Operations, operationsOf } from './operations.ts';
+import type { Records } from './records.ts';
+import { SessionAccess } from './session-access.ts';
+import { type CookieProfile, renderCookie } from './session-cookie.ts';
+import type { SessionStore } from './session-store.ts';
+import { type SignedId, type SigningKey, signId } from './signature.ts';
+
+/** What all requests share. */
+export interface Shared {
+  store: SessionStore;
+  records: Records;
+  keys: () => [SigningKey, ...SigningKey[]];
+  log: Log;
+}
+
+/** One request's session, from the handler's start to the answer. */
+export class Lifecycle {
+  readonly #shared: Shared;
+  readonly #req: Request;
+  readonly #res: Response;
+  readonly #profile: CookieProfile;
+  readonly #signed: SignedId | undefined;
+  readonly #access: SessionAccess;
+  readonly #operations: Operations;
+  readonly #endsWithBrowser: boolean;
+  readonly #held: HeldResponse;
+
+  /** @param signed the id that the client's cookie holds, when it was that of a session */
+  constructor(shared: Shared, req: Request, res: Response, profile: CookieProfile, signed: SignedId | undefined) {
+    this.#shared = shared;
+    this.#req = req;
+    this.#res = res;
+    this.#profile = profile;
+    this.#signed = signed;
+    this.#endsWithBrowser = endsWithBrowser(req.session);
+    this.#access = new SessionAccess(req);
+    this.#operations = operationsOf(req);
+    this.#held = new HeldResponse(res, {
+      commit: () => this.#commit(),
+      addHeaders: () => this.#addHeaders(),
+      fail: (error) => this.#fail(error),
+      end: () => this.#reportLateChange(),
+    });
+  }
+
+  #commit(): Promise<void> | undefined {
+    const pending = this.#operations.settle();
+    return pending !== undefined ? pending.then(() => this.#write()) : this.#write();
+  }
+
+  #write(): Promise<void> | undefined {
+    const session = this.#access.peek();
+    if (!session) return undefined;
+    if (this.#access.isUsed && this.#shared.store.open.isChanged(session)) return this.#save(session);
+    const newerKeyId = this.#provenKeyId(session);
+    if (newerKeyId !== undefined) return this.#shared.store.open.recordKeyId(session, newerKeyId);
+    return this.#touch(session);
+  }
+
+  #save(session: object): Promise<void> | undefined {
+    const { open } = this.#shared.store;
+    if (open.recordOf(session) || this.#profile.canBeSet) return open.save(session);
+    this.#reportInsecure();
+    return undefined;
+  }
+
+  // The key that the client has proved to hold a cookie of: an answer with a newer cookie may not have reached it.
+  #provenKeyId(session: object): string | undefined {
+    const record = this.#shared.store.open.recordOf(session);
+    if (!record || !this.#isFromCookie()) return undefined;
+    const keys = this.#shared.keys();
+    const proven = this.#signed?.keyAge ?? keys.length;
+    const recorded = keys.findIndex(({ id }) => id === record.keyId);
+    return recorded === -1 || proven < recorded ? keys[proven]?.id : undefined;
+  }
+
+  #touch(session: object): Promise<void> | undefined {
+    const record = this.#shared.store.open.recordOf(session);
+    if (!record || !this.#shared.records.isTouchDue(record)) return undefined;
+    // Nothing is lost with it: the session has lived a tenth of its time, and the next request tries again.
+    return this.#shared.records.touch(record).catch((error) => {
+      this.#shared.log.warn({ err: error }, 'a session could not be marked as seen');
+    });
+  }
+
+  #addHeaders(): void {
+    const setsCookie = this.#setCookie();
+    if (setsCookie || this.#access.isUsed) keepPrivate(this.#res, setsCookie);
+  }
+
+  #setCookie(): boolean {
+    const session = this.#access.peek();
+    const record = session && this.#shared.store.open.recordOf(session);
+    if (!record || !this.#shouldSetCookie(session)) return false;
+    if (!this.#profile.canBeSet) {
+      this.#reportInsecure();
+      return false;
+    }
+    // The server counts idle time. The cookie stays as long as the session can, so that it need not be set again: each
+    // time it is, a slow answer could put an old one in the place of a new one.
+    const endsAtMs = record.createdAtMs + this.#shared.records.limits.absoluteMs;
+    const maxAgeMs = endsWithBrowser(session) ? undefined : endsAtMs - this.#shared.records.now();
+    const value = signId(session.id, this.#shared.keys()[0]);
+    this.#res.append('Set-Cookie', renderCookie(this.#profile, value, maxAgeMs));
+    return true;
+  }
+
+  #shouldSetCookie(session: Request['session']): boolean {
+    if (!this.#isFromCookie()) return true;
+    return this.#signed?.keyAge !== 0 || endsWithBrowser(session) !== this.#endsWithBrowser;
+  }
+
+  #isFromCookie(): boolean {
+    return this.#req.sessionID === this.#signed?.id;
+  }
+
+  #reportInsecure(): void {
+    this.#shared.log.error(
+      {},
+      'a session was not set: in production its cookie travels over HTTPS only, and this request came over plain HTTP. ' +
+        'Behind a proxy that ends HTTPS, set TRUST_PROXY to the number of proxies',
+    );
+  }
+
+  #reportLateChange(): void {
+    if (!this.#isChanged()) return;
+    this.#shared.log.error({}, 'the session was changed after the answer had begun: the change was not saved');
+  }
+
+  #isChanged(): boolean {
+    const session = this.#access.peek();
+    if (!session || !this.#access.isUsed) return false;
+    try {
+      return this.#shared.store.open.isChanged(session);
+    } catch {
+      return true;
+    }
+  }
+
+  #fail(error: unknown): void {
+    const { status, headers, body } = answerFor(error);
+    this.#shared.log.error(
+      { err: error },
+      `the session could not be saved: a ${status} was sent instead of the answer`,
+    );
+    this.#held.replace(status, headers, body);
+  }
+}
+
+function endsWithBrowser(session: Request['session']): boolean {
+  return session.cookie?.originalMaxAge === null;
+}

@@ -1,0 +1,33 @@
+/** What a session may cost: how long it lives, how large it is, how long the store may take. */
+export interface Limits {
+  /** How long the session of an owner lives without being used. */
+  idleMs: number;
+  /** The same, for a session without an owner. */
+  anonymousIdleMs: number;
+  /** How long a session lives at most, however much it is used. */
+  absoluteMs: number;
+  /** How long one call to the store may take. */
+  storeDeadlineMs: number;
+  /** From this size on, the log has a warning. */
+  warnBytes: number;
+  /** A larger session is not stored, and the request is answered with 500. */
+  refuseBytes: number;
+  /** The keys of `req.session` that may name its owner, the first one that is there counts. */
+  ownerKeys: string[];
+}
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+// A session has an owner once it says whose it is. The convention is `userId`; `username` counts too, so that what the
+// first page of a newcomer puts there is not forgotten over lunch. The rest, which any robot can make, goes soon.
+// For a single session, `req.session.cookie.maxAge` says otherwise.
+export const defaultLimits: Limits = {
+  idleMs: dayMs,
+  anonymousIdleMs: 30 * minuteMs,
+  absoluteMs: 30 * dayMs,
+  storeDeadlineMs: 2000,
+  warnBytes: 32 * 1024,
+  refuseBytes: 256 * 1024,
+  ownerKeys: ['userId', 'username'],
+};

@@ -1,0 +1,42 @@
+/** What the session cookie looks like for a request. */
+export interface CookieProfile {
+  name: string;
+  secure: boolean;
+  /** False: a browser would drop the cookie, or somebody could read it on its way. */
+  canBeSet: boolean;
+}
+
+/**
+ * Over HTTPS the `__Host-` prefix binds the cookie to this host, and to HTTPS. In production it always does: a cookie
+ * that left over plain HTTP once could be stolen and used over HTTPS. In development plain HTTP has a cookie of its own.
+ */
+export function cookieProfile(name: string, isSecure: boolean, production: boolean): CookieProfile {
+  const secure = isSecure || production;
+  return { name: secure ? `__Host-${name}` : name, secure, canBeSet: isSecure || !production };
+}
+
+/** The values of every cookie of this name: a browser sends several after a change of path or domain. */
+export function readCookies(header: string | undefined, name: string): string[] {
+  if (!header?.includes(name)) return [];
+  return header
+    .split(';')
+    .map((pair) => pair.split('='))
+    .filter(([key = '', ...rest]) => key.trim() === name && rest.length > 0)
+    .map(([, ...rest]) => decode(rest.join('=').trim()))
+    .filter((value) => value !== undefined);
+}
+
+/** @param maxAgeMs undefined for a cookie that ends with the browser */
+export function renderCookie({ name, secure }: CookieProfile, value: string, maxAgeMs: number | undefined): string {
+  const age = maxAgeMs === undefined ? '' : `; Max-Age=${Math.max(0, Math.floor(maxAgeMs / 1000))}`;
+  return `${name}=${encodeURIComponent(value)}; Path=/${age}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+}
+
+function decode(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import { Unstorable } from './session-error.ts';
+import { StoredSession } from './stored-session.ts';
+
+/** What a session holds, by its top-level keys. `cookie` is there only when the application chose a lifetime. */
+export type Data = Record<string, unknown> & { cookie?: { originalMaxAge: number | null } };
+
+/** What a request changed. */
+export interface Changes {
+  set: Data;
+  deleted: string[];
+}
+
+/** @throws SyntaxError when the text is no session */
+export function parseData(text: string): Data {
+  const data: unknown = JSON.parse(text);
+  if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as Data;
+  throw new SyntaxError('a session is an object');
+}
+
+/** @throws Unstorable when a value has no JSON */
+export function stringifyData(data: Data): string {
+  try {
+    return JSON.stringify(data);
+  } catch (error) {
+    throw explain(data, error);
+  }
+}
+
+/** The part of a session object that is stored. Methods of a session, and `__proto__`, are no data. */
+export function pickData(session: object, lifetimeMs: number | null | undefined): Data {
+  const entries = Object.entries(session).filter(([key]) => key !== 'cookie' && !isReserved(key));
+  const data = Object.fromEntries(entries) as Data;
+  return lifetimeMs === undefined ? data : { ...data, cookie: { originalMaxAge: lifetimeMs } };
+}
+
+export function findChanges(before: Data, after: Data): Changes {
+  const set = Object.entries(after).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]));
+  const deleted = Object.keys(before).filter((key) => !isReserved(key) && JSON.stringify(after[key]) === undefined);
+  return { set: Object.fromEntries(set), deleted };
+}
+
+export function applyChanges(data: Data, { set, deleted }: Changes): Data {
+  const kept = Object.entries(data).filter(([key]) => !deleted.includes(key));
+  return { ...Object.fromEntries(kept), ...set };
+}
+
+function isReserved(key: string): boolean {
+  return key in StoredSession.prototype || key === 'id' || key === 'req';
+}
+
+function explain(data: Data, cause: unknown): Unstorable {
+  const key = Object.keys(data).find((name) => !hasJson(data[name]));
+  return new Unstorable(`the session's key '${key}' has a value that cannot be stored as JSON`, { cause });
+}
+
+function hasJson(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

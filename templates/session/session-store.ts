@@ -1,0 +1,120 @@
+import type { Request } from 'express';
+import session, { type SessionData } from 'express-session';
+import type { StoredRecord } from './driver.ts';
+import { createId, keyOf } from './ids.ts';
+import { OpenSessions } from './open-sessions.ts';
+import type { Records } from './records.ts';
+import { type Data, parseData, pickData } from './session-data.ts';
+import { answer, ignore, StoredSession } from './stored-session.ts';
+
+// express-session exports the class; its types leave out what the constructor takes.
+const Cookie = session.Cookie as unknown as new (options: object) => session.Cookie;
+
+type Callback = (error?: unknown) => void;
+
+/** `req.sessionStore`: express-session's store, in front of the records. */
+export class SessionStore extends session.Store {
+  readonly open: OpenSessions;
+  readonly #records: Records;
+  readonly #isSecure: (req: Request) => boolean;
+  readonly #newestKeyId: () => string;
+
+  /** @param isSecure whether the cookie of a request is for HTTPS alone */
+  constructor(records: Records, isSecure: (req: Request) => boolean, newestKeyId: () => string) {
+    super();
+    this.#records = records;
+    this.#isSecure = isSecure;
+    this.#newestKeyId = newestKeyId;
+    this.open = new OpenSessions(records, newestKeyId);
+  }
+
+  /** Gives the request a new session, which is stored once it holds something. */
+  generate(req: Express.Request): void {
+    req.sessionID = createId();
+    this.#give(req as Request, {}, undefined);
+  }
+
+  /** Gives the request the session of this id. False: there is none. */
+  async resume(req: Request, id: string): Promise<boolean> {
+    const record = await this.#records.read(keyOf(id));
+    if (!record) return false;
+    req.sessionID = id;
+    this.#give(req, parseData(record.data), record);
+    return true;
+  }
+
+  /** Ends the request's session and gives it a new one, also when the old one could not be ended. */
+  async replace(req: Request, old: object): Promise<void> {
+    try {
+      await this.open.end(old);
+    } finally {
+      this.generate(req);
+    }
+  }
+
+  override regenerate(req: Request, callback: Callback): void {
+    const work = this.open.has(req.session) ? this.replace(req, req.session) : Promise.resolve(this.generate(req));
+    answer(callback, work);
+  }
+
+  override get(id: string, callback: (error: unknown, data?: SessionData | null) => void): void {
+    answer(callback, this.#get(keyOf(id)));
+  }
+
+  override set(id: string, data: SessionData, callback: Callback = ignore): void {
+    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(keyOf(id), data));
+  }
+
+  override touch(id: string, _data: SessionData, callback: Callback = ignore): void {
+    answer(callback, this.#touch(keyOf(id)));
+  }
+
+  override destroy(id: string, callback: Callback = ignore): void {
+    answer(callback, this.#records.delete(keyOf(id)));
+  }
+
+  override createSession(req: Request, data: SessionData): session.Session & SessionData {
+    return this.#give(req, data as object as Data, this.open.recordOf(data));
+  }
+
+  #give(req: Request, data: Data, record: StoredRecord | undefined): session.Session & SessionData {
+    const { cookie: _, ...rest } = data;
+    const given = new StoredSession(req, rest);
+    const cookie = this.#createCookie(req, record);
+    given.cookie = cookie;
+    this.open.add(given, keyOf(req.sessionID), record, cookie.originalMaxAge);
+    req.session = given as session.Session as session.Session & SessionData;
+    return req.session as session.Session & SessionData;
+  }
+
+  // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
+  #createCookie(req: Request, record: StoredRecord | undefined): session.Cookie {
+    const data = parseData(record?.data ?? '{}');
+    const maxAge = data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
+    const options = { path: '/', httpOnly: true, sameSite: 'lax', secure: this.#isSecure(req), maxAge };
+    return new Cookie({ ...options, originalMaxAge: maxAge });
+  }
+
+  // Such an object is a session that was read, so that to set it is to update it.
+  async #get(key: string): Promise<SessionData | null> {
+    const record = await this.#records.read(key);
+    if (!record) return null;
+    const data = parseData(record.data);
+    const originalMaxAge = data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
+    const found = { ...data, cookie: { originalMaxAge, expires: new Date(record.expiresAtMs) } };
+    this.open.add(found, key, record, originalMaxAge);
+    return found as SessionData;
+  }
+
+  async #put(key: string, data: SessionData): Promise<void> {
+    const stored = await this.#records.read(key);
+    const next = pickData(data, undefined);
+    if (stored) await this.#records.change(stored, () => next);
+    else await this.#records.create(key, next, this.#newestKeyId());
+  }
+
+  async #touch(key: string): Promise<void> {
+    const record = await this.#records.read(key);
+    if (record) await this.#records.touch(record);
+  }
+}

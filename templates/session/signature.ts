@@ -1,0 +1,54 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+
+/** A secret, and the name that it may be called by in a record or in a list. */
+export interface SigningKey {
+  id: string;
+  secret: string;
+}
+
+/** A session id that was signed by one of the keys. */
+export interface SignedId {
+  id: string;
+  /** Which key signed it: 0 is the newest. */
+  keyAge: number;
+}
+
+/** The keys of these secrets, which are worked out anew only when they have changed. */
+export function createKeyring(secrets: () => string[]): () => [SigningKey, ...SigningKey[]] {
+  let known: string[] | undefined;
+  let keys: SigningKey[] = [];
+  return () => {
+    const current = secrets();
+    if (current !== known) keys = current.map((secret) => ({ id: keyIdOf(secret), secret }));
+    known = current;
+    return keys as [SigningKey, ...SigningKey[]];
+  };
+}
+
+/** A secret has 256 random bits, so a short hash names it and gives nothing away. */
+function keyIdOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex').slice(0, 8);
+}
+
+/** The cookie's value for a session id, in the form that express-session and cookie-parser share. */
+export function signId(id: string, { secret }: SigningKey): string {
+  return `s:${id}.${digest(id, secret)}`;
+}
+
+/** Undefined when none of the keys signed this value: then the server did not issue it. */
+export function verifyId(value: string, keys: SigningKey[]): SignedId | undefined {
+  const dot = value.lastIndexOf('.');
+  if (!value.startsWith('s:') || dot < 3) return undefined;
+  const id = value.slice(2, dot);
+  const keyAge = keys.findIndex(({ secret }) => isEqual(value.slice(dot + 1), digest(id, secret)));
+  return keyAge === -1 ? undefined : { id, keyAge };
+}
+
+function digest(id: string, secret: string): string {
+  return createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, '');
+}
+
+function isEqual(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,71 @@
+import type { Request } from 'express';
+import session, { type SessionData } from 'express-session';
+import { operationsOf } from './operations.ts';
+import type { SessionStore } from './session-store.ts';
+
+declare module 'express-session' {
+  interface Session {
+    /**
+     * Changes what is stored now, for counters and lists:
+     * `await req.session.update((data) => { data.visits = (data.visits ?? 0) + 1; })`.
+     * Once the promise resolves the change is stored, with all else that the request changed so far, and `req.session`
+     * shows it. Rejects when the store fails; does nothing when the session is gone.
+     */
+    update(change: (data: Partial<SessionData>) => void): Promise<void>;
+  }
+}
+
+type Callback = (error?: unknown) => void;
+
+// express-session exports the class; its types keep the constructor for itself.
+const Session = session.Session as unknown as new (req: Request, data: object) => session.Session & { req: Request };
+
+/** express-session's session, whose every call to the store is waited for before the answer leaves. */
+export class StoredSession extends Session {
+  override save(callback?: Callback): this {
+    return this.#run(this.#store.open.save(this), callback);
+  }
+
+  override destroy(callback?: Callback): this {
+    // As express-session does: from now on the request has no session.
+    Reflect.deleteProperty(this.req, 'session');
+    return this.#run(this.#store.open.end(this), callback);
+  }
+
+  override regenerate(callback?: Callback): this {
+    return this.#run(this.#store.replace(this.req, this), callback);
+  }
+
+  /**
+   * Changes what is stored now, as no assignment to `req.session` can: two requests that count up at the same time count
+   * two. `change` gets a copy of the newest data and must not wait; it may be called more than once.
+   */
+  override async update(change: (data: Partial<SessionData>) => void): Promise<void> {
+    const work = this.#store.open.update(this, change);
+    operationsOf(this.req).add(work);
+    await work;
+  }
+
+  get #store(): SessionStore {
+    return this.req.sessionStore as unknown as SessionStore;
+  }
+
+  #run(work: Promise<void>, callback: Callback = ignore): this {
+    operationsOf(this.req).add(work);
+    answer(callback, work);
+    return this;
+  }
+}
+
+/** Calls back as Node.js does: what the callback throws is an error of the application, not of this work. */
+export function answer<T>(callback: (error: unknown, value?: T) => void, work: Promise<T>): void {
+  work.then(
+    (value) => setImmediate(callback, null, value),
+    (error) => setImmediate(callback, error),
+  );
+}
+
+/** For a call without a callback: the answer to the request tells of the failure. */
+export function ignore(): undefined {
+  return undefined;
+}

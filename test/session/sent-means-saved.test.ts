@@ -1,0 +1,225 @@
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { Request, Response } from 'express';
+import { expect, test } from 'vitest';
+import { change, gate, openStore, startSite } from './support.ts';
+
+const file = import.meta.filename;
+const big = 'x'.repeat(300_000);
+
+type Handler = (req: Request, res: Response) => unknown;
+
+const forms: [string, Handler][] = [
+  ['res.send', (_, res) => res.send('done')],
+  ['res.json', (_, res) => res.status(201).json({ done: true })],
+  ['res.redirect', (_, res) => res.redirect('/next')],
+  ['res.end', (_, res) => res.end()],
+  ['res.end with text', (_, res) => res.end('done')],
+  ['res.end with an encoding', (_, res) => res.end('646f6e65', 'hex')],
+  ['res.end with a callback', (_, res) => res.end(() => undefined)],
+  ['res.write and res.end', (_, res) => [res.write('do'), res.write('ne'), res.end()]],
+  ['res.writeHead', (_, res) => res.writeHead(202, { 'X-Of-Handler': 'yes' }).end('done')],
+  ['res.writeHead with a list', (_, res) => res.writeHead(202, 'Fine', ['X-Of-Handler', 'yes'] as never).end('done')],
+  ['res.flushHeaders', (_, res) => [res.flushHeaders(), res.end('done')]],
+  ['a stream', (_, res) => createReadStream(file).pipe(res)],
+  ['a pipeline', (_, res) => pipeline(createReadStream(file), res)],
+  ['a large body in parts', (_, res) => [res.write(big), res.write(big), res.end(big)]],
+  ['res.sendFile', (_, res) => res.sendFile(file)],
+  ['204', (_, res) => res.status(204).end()],
+  ['304', (_, res) => res.status(304).end()],
+  ['a late answer', (_, res) => setTimeout(() => res.send('done'), 5)],
+];
+
+for (const method of ['GET', 'HEAD']) {
+  test.each(forms)(
+    `${method}: an answer by %s is the same with a session, and leaves after the commit`,
+    async (_, form) => {
+      const store = await openStore();
+      const order: string[] = [];
+      const driver = change(store, {
+        create: async (key, record) => {
+          await new Promise((resolve) => setTimeout(resolve, 30));
+          const created = await store.create(key, record);
+          order.push('saved');
+          return created;
+        },
+      });
+      const site = await startSite(
+        (app) => {
+          app.get('/plain', form);
+          app.get('/', (req, res) => {
+            req.session.count = 1;
+            return form(req, res);
+          });
+        },
+        { driver },
+      );
+      const plain = await site.request('/plain', { method });
+      const answer = await site.request('/', { method }).finally(() => order.push('answered'));
+      expect(order).toEqual(['saved', 'answered']);
+      expect([answer.status, answer.body]).toEqual([plain.status, plain.body]);
+      const own = ['set-cookie', 'cache-control', 'vary', 'date', 'connection', 'transfer-encoding'];
+      const rest = Object.entries(plain.headers).filter(([name]) => !own.includes(name));
+      expect(answer.headers).toMatchObject(Object.fromEntries(rest));
+      expect(answer.cookie).toMatch(/^sid=/);
+      expect(site.log).toEqual([]);
+    },
+  );
+
+  test.each(forms)(`${method}: when the save fails, nothing of an answer by %s is sent`, async (_, form) => {
+    const driver = change(await openStore(), { create: () => Promise.reject(new Error('disk full')) });
+    const site = await startSite(
+      (app) =>
+        app.get('/', (req, res) => {
+          req.session.count = 1;
+          res.set({ 'X-Of-Handler': 'yes', ETag: '"1"' }).cookie('other', '1');
+          return Promise.resolve(form(req, res)).catch(() => undefined);
+        }),
+      { driver, before: (app) => app.use((_req, res, next) => next(res.set('X-Of-Server', 'yes') && undefined)) },
+    );
+    const answer = await site.request('/', { method });
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+    expect(answer.headers['x-of-server']).toBe('yes');
+    for (const name of ['x-of-handler', 'etag', 'set-cookie', 'location', 'last-modified']) {
+      expect(answer.headers).not.toHaveProperty(name);
+    }
+    expect(answer.body).toBe(method === 'HEAD' ? '' : 'Sessions are not available at the moment. Try again shortly.\n');
+    expect(site.log).toMatchObject([{ level: 'error', detail: { err: { cause: { message: 'disk full' } } } }]);
+  });
+}
+
+test('a save that takes too long is a 503 at the deadline', async () => {
+  const driver = change(await openStore(), { create: () => new Promise(() => undefined) });
+  const routes = (app: import('express').Express) =>
+    app.get('/', (req, res) => {
+      req.session.count = 1;
+      res.send('done');
+    });
+  const site = await startSite(routes, { driver, limits: { storeDeadlineMs: 50 } });
+  expect(await site.request('/')).toMatchObject({ status: 503, cookie: '' });
+});
+
+test.each<[string, (req: Request) => void]>([
+  ['a BigInt', (req) => (req.session.value = 1n)],
+  ['a cycle', (req) => (req.session.value = { req: [req.session] })],
+  ['a toJSON that throws', (req) => (req.session.value = thrower)],
+])('a session with %s is a 500 at once, and the log names the key', async (_, spoil) => {
+  const site = await startSite((app) =>
+    app.get('/', (req, res) => {
+      spoil(req);
+      res.set('X-Of-Handler', 'yes').send('done');
+    }),
+  );
+  const answer = await site.request('/');
+  expect(answer).toMatchObject({ status: 500, cookie: '', body: 'Something went wrong.\n' });
+  expect(answer.headers).not.toHaveProperty('x-of-handler');
+  expect(site.log).toMatchObject([
+    { level: 'error', detail: { err: { message: expect.stringContaining("'value'") } } },
+  ]);
+});
+
+const thrower = {
+  toJSON(): never {
+    throw new Error('no JSON');
+  },
+};
+
+test.each(['read', 'deadline'])('when the session cannot be read (%s), no handler runs', async (kind) => {
+  const store = await openStore();
+  let isBroken = false;
+  const fail = kind === 'read' ? () => Promise.reject(new Error('gone')) : () => new Promise<never>(() => undefined);
+  const driver = change(store, { read: (key) => (isBroken ? fail() : store.read(key)) });
+  let runs = 0;
+  const site = await startSite(
+    (app) =>
+      app.get('/', (req, res) => {
+        runs += 1;
+        req.session.count = runs;
+        res.send(String(runs));
+      }),
+    { driver, limits: { storeDeadlineMs: 50 } },
+  );
+  const browse = site.browser();
+  await browse('/');
+  isBroken = true;
+  expect(await browse('/')).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  isBroken = false;
+  expect((await browse('/')).body).toBe('2');
+});
+
+test('a stream begins after the commit, and a change after its first byte is an error in the log', async () => {
+  const { opened, open } = gate();
+  const site = await startSite((app) => {
+    app.get('/', async (req, res) => {
+      req.session.count = 1;
+      res.write('first ');
+      await opened;
+      req.session.count = 2;
+      res.end('last');
+    });
+    app.get('/count', (req, res) => res.send(String(req.session.count)));
+  });
+  const browse = site.browser();
+  const answer = browse('/');
+  while ((await site.records()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  open();
+  expect((await answer).body).toBe('first last');
+  expect((await browse('/count')).body).toBe('1');
+  expect(site.log).toMatchObject([{ level: 'error', message: expect.stringContaining('was not saved') }]);
+});
+
+test('a stream of any length is held without piling up in memory', async () => {
+  const { opened, open } = gate();
+  const store = await openStore();
+  const driver = change(store, { create: (key, record) => opened.then(() => store.create(key, record)) });
+  let results: boolean[] = [];
+  const site = await startSite(
+    (app) =>
+      app.get('/', (req, res) => {
+        req.session.count = 1;
+        results = [res.write('a'), res.headersSent];
+        res.once('drain', () => res.end('b'));
+        open();
+      }),
+    { driver },
+  );
+  expect((await site.request('/')).body).toBe('ab');
+  expect(results).toEqual([false, true]);
+});
+
+test('a second answer while the first is held changes nothing of it', async () => {
+  const errors: unknown[] = [];
+  const site = await startSite((app) =>
+    app.get('/', (req, res) => {
+      req.session.count = 1;
+      res.send('first');
+      try {
+        res.status(500).send('the second one');
+      } catch (error) {
+        errors.push(error);
+      }
+    }),
+  );
+  expect(await site.request('/')).toMatchObject({ status: 200, body: 'first' });
+  expect(errors).toMatchObject([{ code: 'ERR_HTTP_HEADERS_SENT' }]);
+});
+
+test('a logout that the store did not do is no success', async () => {
+  const driver = change(await openStore(), { delete: () => Promise.reject(new Error('gone')) });
+  const site = await startSite(
+    (app) => {
+      app.get('/', (req, res) => {
+        req.session.count = 1;
+        res.send('in');
+      });
+      app.get('/logout', (req, res) => {
+        req.session.destroy(() => res.send('out'));
+      });
+    },
+    { driver },
+  );
+  const browse = site.browser();
+  await browse('/');
+  expect((await browse('/logout')).status).toBe(503);
+});

@@ -1,0 +1,149 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import express, { type Express } from 'express';
+import { onTestFinished } from 'vitest';
+import type { Driver, StoredRecord } from '../../templates/session/driver.ts';
+import { type SessionOptions, sessions } from '../../templates/session/sessions.ts';
+import { open } from '../../templates/stores/embedded/embedded.ts';
+
+declare module 'express-session' {
+  interface SessionData {
+    userId: string;
+    count: number;
+    list: number[];
+    [key: string]: unknown;
+  }
+}
+
+export const minuteMs = 60_000;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+
+export const secretOf = (name: string): string => name.repeat(40).slice(0, 40);
+
+/** A server with the session layer in front of some routes, on the real embedded store. */
+export interface Site {
+  url: string;
+  driver: Driver;
+  log: { level: 'warn' | 'error'; detail: object; message: string }[];
+  clock: { now: number };
+  records(): Promise<StoredRecord[]>;
+  request(path: string, options?: RequestOptions): Promise<Answer>;
+  /** A browser of its own, which keeps its cookies. */
+  browser(): (path: string, options?: RequestOptions) => Promise<Answer>;
+}
+
+export interface RequestOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+  /** The cookies that it sets, as a client sends them back. */
+  cookie: string;
+}
+
+export interface SiteOptions extends Partial<SessionOptions> {
+  driver?: Driver;
+  /** In front of the session layer. */
+  before?: (app: Express) => void;
+}
+
+export async function openStore(directory = mkdtempSync(join(tmpdir(), 'sessapp-session-'))): Promise<Driver> {
+  const driver = await open({ dataDirectory: directory });
+  onTestFinished(async () => {
+    await driver.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return driver;
+}
+
+export async function startSite(routes: (app: Express) => void, options: SiteOptions = {}): Promise<Site> {
+  const driver = options.driver ?? (await openStore());
+  const log: Site['log'] = [];
+  const write = (level: 'warn' | 'error') => (detail: object, message: string) => log.push({ level, detail, message });
+  const clock = { now: Date.now() };
+  const app = express().set('trust proxy', 1).set('env', 'test');
+  const site = { cookie: 'sid', secrets: () => [secretOf('a')], production: false, now: () => clock.now };
+  options.before?.(app);
+  app.use(sessions(driver, { ...site, log: { warn: write('warn'), error: write('error') }, ...options }));
+  routes(app);
+  const url = await listen(app);
+  return {
+    url,
+    driver,
+    log,
+    clock,
+    records: () => collect(driver.list({})),
+    request: (path, request) => send(url + path, request),
+    browser: () => createBrowser(url),
+  };
+}
+
+async function listen(app: Express): Promise<string> {
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+export function send(url: string, { method = 'GET', headers = {}, body }: RequestOptions = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers, agent: false }, async (response) => {
+      try {
+        const text = (await response.setEncoding('utf8').toArray()).join('');
+        const cookie = (response.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]).join('; ');
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, cookie });
+      } catch (error) {
+        reject(error);
+      }
+    });
+    sent.on('error', reject).end(body);
+  });
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+function createBrowser(url: string): Site['request'] {
+  const jar = new Map<string, string>();
+  return async (path, options = {}) => {
+    const Cookie = [...jar].map((pair) => pair.join('=')).join('; ');
+    const answer = await send(url + path, { ...options, headers: { ...(Cookie && { Cookie }), ...options.headers } });
+    for (const pair of answer.cookie.split('; ').filter(Boolean)) {
+      const [name = '', value = ''] = pair.split(/=(.*)/);
+      jar.set(name, value);
+    }
+    return answer;
+  };
+}
+
+/** A driver of which some calls do what the test says. */
+export function change(driver: Driver, changes: Partial<Driver>): Driver {
+  const calls = ['read', 'create', 'update', 'touch', 'delete', 'setAside', 'list', 'prune', 'ping', 'close'] as const;
+  const bound = Object.fromEntries(calls.map((name) => [name, (driver[name] as () => unknown).bind(driver)]));
+  return { ...(bound as unknown as Driver), ...changes };
+}
+
+/** A promise, and what resolves it. */
+export function gate(): { opened: Promise<void>; open: () => void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
