@@ -2,7 +2,6 @@ import type { Driver } from './driver.ts';
 import type { Log } from './log.ts';
 
 const batch = 100;
-const restMs = 60_000;
 const busyMs = 500;
 
 /**
@@ -10,7 +9,7 @@ const busyMs = 500;
  * gone without that; this gives its space back. The times vary, so that processes that started together do not meet.
  * @returns what stops it, and resolves once it has stopped
  */
-export function startPruning(driver: Driver, log: Log, now: () => number = Date.now): () => Promise<void> {
+export function startPruning(driver: Driver, log: Log, { restMs = 60_000, now = Date.now } = {}): () => Promise<void> {
   let timer: NodeJS.Timeout;
   let running = Promise.resolve();
   let isStopped = false;

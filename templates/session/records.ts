@@ -32,8 +32,7 @@ export class Records {
     const record = await this.#store.read(key);
     if (!record) return undefined;
     if (isCorrupt(record)) return this.#setAside(key);
-    const endsAtMs = Math.min(record.expiresAtMs, record.createdAtMs + this.limits.absoluteMs);
-    return endsAtMs > this.now() ? record : undefined;
+    return this.#isLive(record) ? record : undefined;
   }
 
   async create(key: string, data: Data, keyId: string): Promise<StoredRecord> {
@@ -48,7 +47,8 @@ export class Records {
     toData: (data: Data) => Data,
     keyId = found.keyId,
   ): Promise<StoredRecord | undefined> {
-    let current: StoredRecord | undefined = found;
+    // What has expired while the request ran may only have been seen by another one.
+    let current = this.#isLive(found) ? found : await this.read(found.key);
     for (let attempt = 1; current; attempt += 1) {
       const { key, version, createdAtMs, data } = current;
       const record = this.#toRecord(key, toData(parseData(data)), createdAtMs, keyId);
@@ -76,6 +76,10 @@ export class Records {
     const chosen = data.cookie?.originalMaxAge;
     if (typeof chosen === 'number') return chosen;
     return this.#ownerOf(data) === undefined ? this.limits.anonymousIdleMs : this.limits.idleMs;
+  }
+
+  #isLive({ expiresAtMs, createdAtMs }: StoredRecord): boolean {
+    return Math.min(expiresAtMs, createdAtMs + this.limits.absoluteMs) > this.now();
   }
 
   #toRecord(key: string, data: Data, createdAtMs: number, keyId: string | undefined): SessionRecord {

@@ -45,6 +45,22 @@ export function describeDriver(name: string, createSubject: () => Subject): void
       expect(await other.read('a')).toEqual({ ...record({ owner: 'ann' }), key: 'a', version: 1 });
     });
 
+    test('keeps which secret a session is signed by', async () => {
+      await driver.create('a', record({ keyId: '01234567' }));
+      expect(await other.read('a')).toMatchObject({ keyId: '01234567' });
+    });
+
+    test('sets a record aside: out of every list, and never to be read again', async () => {
+      await driver.create('a', record({ owner: 'ann' }));
+      await driver.create('b', record());
+      await driver.setAside('a');
+      await driver.setAside('missing');
+      expect(await other.read('a')).toBeUndefined();
+      expect(await collect(driver.list({}))).toEqual(['b']);
+      expect(await collect(driver.list({ owner: 'ann' }))).toEqual([]);
+      expect(await driver.prune(9000, 10)).toBe(1);
+    });
+
     test('reads nothing where nothing is', async () => {
       expect(await driver.read('a')).toBeUndefined();
     });

@@ -1,0 +1,81 @@
+import session, { type SessionData, type Store } from 'express-session';
+import type { Driver, SessionRecord, StoredRecord } from './driver.ts';
+
+/** The record, in the form of a session that such a store can keep and expire. */
+interface Envelope extends SessionData {
+  record?: Omit<StoredRecord, 'key'>;
+}
+
+type Finish<T> = (error?: unknown, value?: T) => void;
+
+/**
+ * Uses any express-session store, such as connect-redis, in the place of a driver: `sessions(driverOf(store), …)`.
+ * It keeps every promise to the requests of one process. Such a store can only overwrite, so that requests in several
+ * processes may still lose each other's changes or bring back a session that was destroyed; it has no lists by owner and
+ * no pruning but its own; and what it acknowledged is as durable as the store makes it.
+ */
+export function driverOf(store: Store): Driver {
+  const queue = new Queue();
+  const read = async (key: string): Promise<StoredRecord | undefined> => {
+    const found = await call<Envelope | null>((finish) => store.get(key, finish as never));
+    return found?.record && { ...found.record, key };
+  };
+  const write = (key: string, record: Omit<StoredRecord, 'key'>): Promise<void> =>
+    call((finish) => store.set(key, toEnvelope(record), finish));
+  const remove = (key: string): Promise<void> => call((finish) => store.destroy(key, finish));
+  return {
+    read,
+    create: (key, record) =>
+      queue.run(key, async () => {
+        if (await read(key)) return false;
+        await write(key, { ...record, version: 1 });
+        return true;
+      }),
+    update: (key, version, record: SessionRecord) =>
+      queue.run(key, async () => {
+        if ((await read(key))?.version !== version) return false;
+        await write(key, { ...record, version: version + 1 });
+        return true;
+      }),
+    touch: (key, seenAtMs, expiresAtMs) =>
+      queue.run(key, async () => {
+        const { key: _, ...found } = (await read(key)) ?? { key, version: 0 };
+        if ('data' in found) await write(key, { ...found, seenAtMs, expiresAtMs });
+      }),
+    delete: (key) => queue.run(key, () => remove(key)),
+    setAside: (key) => queue.run(key, () => remove(key)),
+    list: () => {
+      throw new Error('an express-session store has no lists');
+    },
+    prune: async () => 0,
+    ping: async () => void (await read('ping')),
+    close: async () => undefined,
+  };
+}
+
+function toEnvelope(record: Omit<StoredRecord, 'key'>): Envelope {
+  const cookie = new session.Cookie();
+  cookie.expires = new Date(record.expiresAtMs);
+  return { cookie, record } as Envelope;
+}
+
+function call<T>(start: (finish: Finish<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => (error ? reject(error) : resolve(value as T)));
+  });
+}
+
+/** Runs the work for one key one after the other. */
+class Queue {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const result = (this.#last.get(key) ?? Promise.resolve()).then(work, work);
+    this.#last.set(key, result);
+    const forget = (): void => {
+      if (this.#last.get(key) === result) this.#last.delete(key);
+    };
+    result.then(forget, forget);
+    return result;
+  }
+}

@@ -1,0 +1,208 @@
+import type { Express } from 'express';
+import { expect, test } from 'vitest';
+import { keyOf } from '../../templates/session/ids.ts';
+import { signId, verifyId } from '../../templates/session/signature.ts';
+import { dayMs, hourMs, type Site, secretOf, startSite } from './support.ts';
+
+function routes(app: Express): void {
+  app.get('/set', (req, res) => {
+    req.session.count = (req.session.count ?? 0) + 1;
+    req.session.userId = 'ann';
+    res.send(req.sessionID);
+  });
+  app.get('/show', (req, res) => res.json(req.session.count ?? 0));
+  app.all('/write', (_req, res) => res.send('written'));
+}
+
+const https = { 'X-Forwarded-Proto': 'https' };
+const idOf = (cookie: string): string =>
+  decodeURIComponent(cookie)
+    .replace(/^.*?=s:/, '')
+    .replace(/\..*$/, '');
+
+async function count(site: Site, headers: Record<string, string>): Promise<string> {
+  return (await site.request('/show', { headers })).body;
+}
+
+test('over plain HTTP in development the cookie has the plain name, and its flags', async () => {
+  const site = await startSite(routes);
+  const { headers } = await site.request('/set');
+  expect(headers['set-cookie']).toEqual([
+    expect.stringMatching(/^sid=s%3A[\w-]{43}\.[^;]+; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax$/),
+  ]);
+});
+
+test.each([true, false])('over HTTPS it is bound to the host and to HTTPS (production: %s)', async (production) => {
+  const site = await startSite(routes, { production });
+  const { headers, cookie } = await site.request('/set', { headers: https });
+  expect(headers['set-cookie']).toEqual([
+    expect.stringMatching(/^__Host-sid=s%3A\S+; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure$/),
+  ]);
+  expect(await count(site, { ...https, Cookie: cookie })).toBe('1');
+  expect(await count(site, { ...https, Cookie: cookie.replace('__Host-', '') })).toBe('0');
+});
+
+test('in production over plain HTTP no session is set or stored, and the log says to set TRUST_PROXY', async () => {
+  const site = await startSite(routes, { production: true });
+  expect(await site.request('/set')).toMatchObject({ status: 200, cookie: '' });
+  expect(await site.records()).toEqual([]);
+  expect(site.log).toMatchObject([{ level: 'error', message: expect.stringContaining('TRUST_PROXY') }]);
+});
+
+test('a handler cannot weaken the cookie, and what was stored of it does not live on', async () => {
+  const site = await startSite((app) => {
+    app.get('/weaken', (req, res) => {
+      Object.assign(req.session.cookie, { httpOnly: false, sameSite: 'none', domain: 'evil.example', path: '/x' });
+      req.session.count = 1;
+      res.send();
+    });
+    routes(app);
+  });
+  const answer = await site.request('/weaken');
+  expect(String(answer.headers['set-cookie'])).toMatch(/; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
+  const [record] = await site.records();
+  expect(record?.data).toBe('{"count":1}');
+});
+
+test('an id has 256 random bits, and the store knows only its hash', async () => {
+  const site = await startSite(routes);
+  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await site.request('/set')).body));
+  expect(new Set(ids).size).toBe(20);
+  for (const id of ids) expect(Buffer.from(id, 'base64url')).toHaveLength(32);
+  const records = await site.records();
+  expect(records.map(({ key }) => key).sort()).toEqual(ids.map(keyOf).sort());
+  for (const id of ids) expect(JSON.stringify(records)).not.toContain(id);
+});
+
+test('an id that the server did not issue, or that is gone, is not adopted', async () => {
+  const site = await startSite(routes);
+  const planted = 'p'.repeat(43);
+  const key = { id: '', secret: secretOf('a') };
+  const values = [
+    planted,
+    `s:${planted}`,
+    `s:${planted}.`,
+    `s:${planted}.AAAA`,
+    signId(planted, { id: '', secret: secretOf('b') }),
+    signId(planted, key),
+    '%E0%A4%A',
+    '',
+  ];
+  for (const value of values) {
+    const { body, cookie } = await site.request('/set', { headers: { Cookie: `sid=${value}` } });
+    expect(body).not.toBe(planted);
+    expect(idOf(cookie)).toBe(body);
+  }
+});
+
+test('an id in the address, the body or a header is ignored', async () => {
+  const site = await startSite(routes);
+  const { cookie } = await site.request('/set');
+  const value = cookie.slice(4);
+  expect((await site.request(`/show?${cookie}&sessionID=${value}`)).body).toBe('0');
+  for (const name of ['X-Session-Id', 'Authorization', 'sid', 'Set-Cookie', 'Cookie2']) {
+    expect(await count(site, { [name]: cookie })).toBe('0');
+  }
+});
+
+test('of several cookies of the name, each is tried', async () => {
+  const site = await startSite(routes);
+  const { cookie } = await site.request('/set');
+  const gone = `sid=${encodeURIComponent(signId('g'.repeat(43), { id: '', secret: secretOf('a') }))}`;
+  for (const Cookie of [`sid=x; ${cookie}`, `${gone}; ${cookie}`, `${cookie}; ${gone}`, `a=1;sid=;${cookie};b=2`]) {
+    expect(await count(site, { Cookie })).toBe('1');
+  }
+});
+
+test('a cookie that an older secret signed is signed anew on sight, and the record follows the client', async () => {
+  let secrets = [secretOf('a')];
+  const site = await startSite(routes, { secrets: () => secrets });
+  const { cookie } = await site.request('/set');
+  const before = (await site.records())[0]?.keyId;
+  secrets = [secretOf('b'), secretOf('a')];
+  const seen = await site.request('/show', { headers: { Cookie: cookie } });
+  expect(seen.body).toBe('1');
+  expect(idOf(seen.cookie)).toBe(idOf(cookie));
+  expect(verifyId(decodeURIComponent(seen.cookie.slice(4)), [{ id: '', secret: secretOf('b') }])).toBeDefined();
+  // The answer may have been lost: the old secret is in use until the client has shown the new cookie.
+  expect((await site.records())[0]?.keyId).toBe(before);
+  expect((await site.request('/show', { headers: { Cookie: seen.cookie } })).cookie).toBe('');
+  const after = (await site.records())[0]?.keyId;
+  expect(after).toMatch(/^[0-9a-f]{8}$/);
+  expect(after).not.toBe(before);
+  await site.request('/show', { headers: { Cookie: cookie } });
+  expect((await site.records())[0]?.keyId).toBe(after);
+  secrets = [secretOf('b')];
+  expect(await count(site, { Cookie: cookie })).toBe('0');
+  expect(await count(site, { Cookie: seen.cookie })).toBe('1');
+});
+
+test('a cookie is set once, and for as long as the session can last', async () => {
+  const site = await startSite(routes);
+  const browse = site.browser();
+  await browse('/set');
+  site.clock.now += 3 * hourMs;
+  expect((await browse('/set')).headers).not.toHaveProperty('set-cookie');
+  site.clock.now += dayMs - 1;
+  expect((await browse('/show')).body).toBe('2');
+});
+
+test.each<[string, string, Record<string, string>, number]>([
+  ['POST', 'no browser', {}, 200],
+  ['POST', 'the same origin', { 'Sec-Fetch-Site': 'same-origin' }, 200],
+  ['POST', 'the address bar', { 'Sec-Fetch-Site': 'none' }, 200],
+  ['POST', 'another site', { 'Sec-Fetch-Site': 'cross-site' }, 403],
+  ['PUT', 'another host of the site', { 'Sec-Fetch-Site': 'same-site' }, 403],
+  ['DELETE', 'another site', { 'Sec-Fetch-Site': 'cross-site', Origin: 'http://site.example' }, 403],
+  ['POST', 'an origin that is the host', { Host: 'site.example', Origin: 'http://SITE.example' }, 200],
+  ['POST', 'an origin that is not', { Host: 'site.example', Origin: 'http://evil.example' }, 403],
+  ['POST', 'an origin with another port', { Host: 'site.example:1', Origin: 'http://site.example:2' }, 403],
+  ['PATCH', 'a sandboxed page', { Origin: 'null' }, 403],
+  ['GET', 'another site', { 'Sec-Fetch-Site': 'cross-site' }, 200],
+  ['HEAD', 'another site', { 'Sec-Fetch-Site': 'cross-site' }, 200],
+  ['OPTIONS', 'another site', { Origin: 'http://evil.example' }, 200],
+])('%s from %s', async (method, _, headers, status) => {
+  const site = await startSite(routes);
+  expect((await site.request('/write', { method, headers })).status).toBe(status);
+});
+
+test.each<[string, Record<string, string>, string | undefined, boolean]>([
+  ['/show', {}, 'private, no-store', true],
+  ['/write', {}, undefined, false],
+  ['/own', {}, 'private, max-age=60', true],
+  ['/public', {}, 'private, no-store', true],
+  ['/own-set', {}, 'private, no-store', true],
+  ['/file', {}, 'private, no-store', true],
+])('the answer to %s can be cached by nobody else', async (path, headers, cacheControl, varies) => {
+  const site = await startSite((app) => {
+    routes(app);
+    app.get('/own', (req, res) => res.set('Cache-Control', 'private, max-age=60').json(req.session.count ?? 0));
+    app.get('/public', (req, res) => res.set('Cache-Control', 'public, max-age=60').json(req.session.count ?? 0));
+    app.get('/own-set', (req, res) => {
+      req.session.count = 1;
+      res.set('Cache-Control', 'private, max-age=60').send();
+    });
+    app.get('/file', (req, res) => (req.session.count ? res.end() : res.sendFile(import.meta.filename)));
+  });
+  const answer = await site.request(path, { headers });
+  expect(answer.headers['cache-control']).toBe(cacheControl);
+  expect(/\bcookie\b/i.test(answer.headers.vary ?? '')).toBe(varies);
+});
+
+test('no line of the log has an id, a secret or a cookie', async () => {
+  const site = await startSite((app) => {
+    routes(app);
+    app.get('/bad', (req, res) => {
+      req.session.value = 1n;
+      res.send();
+    });
+  });
+  const { body: id, cookie } = await site.request('/set');
+  const [record] = await site.records();
+  await site.request('/bad', { headers: { Cookie: cookie } });
+  if (record) await site.driver.update(record.key, record.version, { ...record, data: '[' });
+  await site.request('/show', { headers: { Cookie: cookie } });
+  const text = JSON.stringify(site.log.map(({ detail, message }) => [message, String(Object.values(detail))]));
+  expect(site.log).toHaveLength(2);
+  for (const word of [id, cookie, secretOf('a')]) expect(text).not.toContain(word);
+});

@@ -1,0 +1,168 @@
+import session from 'express-session';
+import { expect, test } from 'vitest';
+import { driverOf } from '../../templates/session/express-store.ts';
+import { startPruning } from '../../templates/session/pruning.ts';
+import { openStore, type Site, startSite } from './support.ts';
+
+test('handlers see express-session’s classes', async () => {
+  const seen: unknown[] = [];
+  const site = await startSite((app) =>
+    app.get('/', (req, res) => {
+      seen.push(req.session instanceof session.Session, req.session.cookie instanceof session.Cookie);
+      seen.push(req.sessionStore instanceof session.Store, req.session.id === req.sessionID);
+      seen.push(
+        Object.keys(req.session),
+        req.session.touch() === req.session,
+        req.session.resetMaxAge() === req.session,
+      );
+      res.send();
+    }),
+  );
+  await site.request('/');
+  expect(seen).toEqual([true, true, true, true, ['cookie'], true, true]);
+});
+
+test('save, reload, regenerate and destroy call back, and do what they say', async () => {
+  const site = await startSite((app) => {
+    app.get('/save', (req, res) => {
+      req.session.count = 1;
+      req.session.save((error) => res.json([error ?? null, req.session.count]));
+    });
+    app.get('/reload', (req, res) => {
+      req.session.count = 99;
+      req.session.reload((error) => res.json([error ?? null, req.session.count]));
+    });
+    app.get('/regenerate', (req, res) => {
+      const old = req.sessionID;
+      req.session.regenerate((error) => {
+        req.session.count = 2;
+        res.json([error ?? null, req.sessionID !== old, req.session.id === req.sessionID]);
+      });
+    });
+    app.get('/destroy', (req, res) => {
+      req.session.destroy((error) => res.json([error ?? null, typeof req.session]));
+    });
+    app.get('/fire', (req, res) => {
+      req.session.count = 5;
+      req.session.save();
+      req.session.save();
+      res.send();
+    });
+    app.get('/reload-missing', (req, res) => req.session.reload((error) => res.send(String(error))));
+  });
+  const browse = site.browser();
+  for (const [path, body] of [
+    ['/save', [null, 1]],
+    ['/reload', [null, 1]],
+    ['/regenerate', [null, true, true]],
+    ['/reload', [null, 2]],
+    ['/fire', undefined],
+    ['/reload', [null, 5]],
+    ['/destroy', [null, 'undefined']],
+  ] as const) {
+    const answer = await browse(path);
+    expect(answer.status).toBe(200);
+    if (body) expect(JSON.parse(answer.body)).toEqual(body);
+  }
+  expect(await site.records()).toEqual([]);
+  expect((await browse('/reload-missing')).body).toBe('Error: failed to load session');
+});
+
+test('the store gets, sets, touches, loads and destroys by id', async () => {
+  const site = await startSite((app) => {
+    app.get('/', (req, res) => {
+      req.session.count = 1;
+      res.send(req.sessionID);
+    });
+    app.get('/store/:id', async (req, res) => {
+      const { sessionStore: store } = req;
+      const id = req.params.id as string;
+      const call = (start: (done: (error: unknown, value?: unknown) => void) => void) =>
+        new Promise<unknown>((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))));
+      const found = (await call((done) => store.get(id, done))) as session.SessionData;
+      found.count += 1;
+      await call((done) => store.set(id, found, done));
+      await call((done) => store.touch?.(id, found, done as () => void));
+      const loaded = (await call((done) => store.load(id, done))) as session.SessionData;
+      await call((done) => store.destroy(id, done));
+      await call((done) => store.set(id, found, done));
+      res.json([loaded.count, await call((done) => store.get(id, done))]);
+    });
+  });
+  const { body: id } = await site.request('/');
+  expect(JSON.parse((await site.request(`/store/${id}`)).body)).toEqual([2, null]);
+});
+
+test('a req.session that is no session is a 500 and a line in the log', async () => {
+  const site = await startSite((app) =>
+    app.get('/', (req, res) => {
+      req.session = { count: 1 } as never;
+      res.send();
+    }),
+  );
+  expect((await site.request('/')).status).toBe(500);
+  expect(site.log).toMatchObject([{ detail: { err: { message: expect.stringContaining('no session') } } }]);
+});
+
+test('a request without req.session keeps what is stored', async () => {
+  const site = await startSite((app) => {
+    app.get('/set', (req, res) => {
+      req.session.count = 1;
+      res.send();
+    });
+    app.get('/drop', (req, res) => {
+      Reflect.deleteProperty(req, 'session');
+      res.send();
+    });
+    app.get('/null', (req, res) => {
+      req.session = null as never;
+      res.send();
+    });
+  });
+  const browse = site.browser();
+  await browse('/set');
+  expect((await browse('/drop')).status).toBe(200);
+  expect((await browse('/null')).status).toBe(200);
+  expect(await site.records()).toHaveLength(1);
+});
+
+test('any express-session store does in place of a driver', async () => {
+  const memory = new session.MemoryStore();
+  const site = await startSite(
+    (app) => {
+      app.get('/login', (req, res) => {
+        req.session.count = 0;
+        res.send();
+      });
+      app.get('/count', async (req, res) => {
+        await req.session.update((data) => {
+          data.count = (data.count ?? 0) + 1;
+        });
+        res.send();
+      });
+      app.get('/show', (req, res) => res.json(req.session.count ?? null));
+      app.get('/destroy', (req, res) => req.session.destroy(() => res.send()));
+    },
+    { driver: driverOf(memory) },
+  );
+  const browse: Site['request'] = site.browser();
+  const { cookie } = await browse('/login');
+  await Promise.all(Array.from({ length: 20 }, () => browse('/count')));
+  expect((await browse('/show')).body).toBe('20');
+  const stored = JSON.stringify((memory as unknown as { sessions: object }).sessions);
+  expect(stored).not.toContain(decodeURIComponent(cookie).slice(6, 49));
+  site.clock.now += 31 * 60_000;
+  expect((await browse('/show')).body).toBe('null');
+  await browse('/destroy');
+});
+
+test('expired records are deleted by themselves, and the timer can be stopped', async () => {
+  const driver = await openStore();
+  await driver.create('old', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
+  await driver.create('new', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: Date.now() + 60_000 });
+  const log = { warn: () => undefined, error: () => undefined };
+  const stop = startPruning(driver, log, { restMs: 5 });
+  while (await driver.read('old')) await new Promise((resolve) => setTimeout(resolve, 5));
+  await stop();
+  expect(await driver.read('new')).toBeDefined();
+});
