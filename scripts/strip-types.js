@@ -3,11 +3,19 @@ import ts from 'typescript';
 
 /** TypeScript without its types, as a person would have written it in JavaScript. */
 export function stripTypes(source) {
-  const blanked = blankSpace(importJavaScript(removeTypeStatements(source)));
+  const blanked = blankSpace(importJavaScript(removeTypeStatements(removeTypeImports(source))));
   return blanked
     .replace(/[ \t]+$/gm, '')
     .replace(/^\n+/, '')
     .replace(/\n{3,}/g, '\n\n');
+}
+
+// With its line: blanking would leave an empty one among the other imports.
+function removeTypeImports(source) {
+  const imports = parse(source).statements.filter((statement) => statement.importClause?.isTypeOnly);
+  return imports.reverse().reduce((text, statement) => {
+    return text.slice(0, statement.getStart()) + text.slice(statement.end).replace(/^\n/, '');
+  }, source);
 }
 
 // An interface or an alias goes with the comment that belongs to it; blanking alone would leave the comment behind.
