@@ -1,4 +1,5 @@
-import session, { type SessionData, type Store } from 'express-session';
+import type { SessionData, Store } from 'express-session';
+import session from 'express-session';
 import type { Driver, SessionRecord, StoredRecord } from './driver.ts';
 
 /** The record, in the form of a session that such a store can keep and expire. */

@@ -38,7 +38,7 @@ export class HeldResponse {
   constructor(res: ServerResponse, hooks: Hooks) {
     this.#res = res;
     this.#hooks = hooks;
-    this.#headersBefore = { ...res.getHeaders() };
+    this.#headersBefore = res.getHeaders();
     const { write, end, flushHeaders, writeHead } = res as unknown as Calls;
     this.#send = { write, end, flushHeaders, writeHead };
     Object.assign(res, {

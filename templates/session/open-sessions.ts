@@ -98,6 +98,7 @@ export class OpenSessions {
   end(session: object): Promise<void> {
     return this.#enqueue(session, async (opened) => {
       opened.ended = true;
+      if (!opened.record) return;
       await this.#records.delete(opened.key);
       opened.record = undefined;
     });

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
-import session, { type SessionData } from 'express-session';
+import type { SessionData } from 'express-session';
+import session from 'express-session';
 import type { StoredRecord } from './driver.ts';
 import { createId, keyOf } from './ids.ts';
 import { OpenSessions } from './open-sessions.ts';

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
-import session, { type SessionData } from 'express-session';
+import type { SessionData } from 'express-session';
+import session from 'express-session';
 import { operationsOf } from './operations.ts';
 import type { SessionStore } from './session-store.ts';
 

@@ -12,7 +12,8 @@ const insistMs = 1000;
 
 /**
  * Stops on SIGINT, SIGTERM, SIGHUP, or when the `sessapp serve` that started the server is gone: nothing new is
- * accepted, requests in flight end, other connections close, then what else is to close, one after the other. A second signal cuts what is still open.
+ * accepted, requests in flight end, other connections close, then the rest, in its order. A second signal cuts what is
+ * still open.
  */
 export function drainOnSignal(servers: Server[], closers: (() => Promise<void>)[], log: Logger): void {
   const traffic = new Traffic(servers);
