@@ -24,9 +24,11 @@ test('in development each request is one line that a person can read', async () 
 test('in production each line is JSON, one for a request, and holds neither cookie nor credentials', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
-  const { url, output } = await startPlain(sandbox, directory, { env: { NODE_ENV: 'production' } });
-  const { cookie } = await request(`${url}/`);
-  await request(`${url}/profile`, { Cookie: cookie, Authorization: 'Bearer opensesame' });
+  const env = { NODE_ENV: 'production', TRUST_PROXY: '1' };
+  const { url, output } = await startPlain(sandbox, directory, { env });
+  const https = { 'X-Forwarded-Proto': 'https' };
+  const { cookie } = await request(`${url}/`, https);
+  await request(`${url}/profile`, { ...https, Cookie: cookie, Authorization: 'Bearer opensesame' });
   const lines = await waitFor(() => {
     const found = output().trimEnd().split('\n');
     return found.length >= 3 && found.map((line) => JSON.parse(line));
@@ -44,9 +46,11 @@ test.each(['development', 'production'])(
     const sandbox = new Sandbox();
     const directory = await copyEnvironment(sandbox);
     await addRoutes(directory, "app.get('/fail', (req) => { req.session.a = 1; throw new Error('x'); });");
-    const { url, output, child } = await startPlain(sandbox, directory, { env: { NODE_ENV: mode } });
-    const { cookie } = await request(`${url}/fail`);
-    await request(`${url}/fail`, { Cookie: cookie });
+    const env = { NODE_ENV: mode, TRUST_PROXY: '1' };
+    const { url, output, child } = await startPlain(sandbox, directory, { env });
+    const https = { 'X-Forwarded-Proto': 'https' };
+    const { cookie } = await request(`${url}/fail`, https);
+    await request(`${url}/fail`, { ...https, Cookie: cookie });
     child.kill('SIGTERM');
     await waitFor(() => child.exitCode !== null);
     const id =
@@ -54,7 +58,7 @@ test.each(['development', 'production'])(
         .slice(2)
         .split('.')[0] ?? '';
     const secret = /^SESSION_SECRET=(.+)$/m.exec(await readFile(join(directory, '.env'), 'utf8'))?.[1] ?? '';
-    expect([id.length, secret.length]).toEqual([32, 43]);
+    expect([id.length, secret.length]).toEqual([43, 43]);
     const files = (await readdir(directory, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile() && entry.name !== '.env')
       .map((entry) => join(entry.parentPath, entry.name))

@@ -57,7 +57,8 @@ test('reading without a session makes none', async () => {
 test('the session cookie is named as sessapp.json says, and is HttpOnly and SameSite', async () => {
   const { cookie } = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8')) as { cookie: string };
   const { headers } = await request(`${url}/`);
-  expect(headers['set-cookie']).toEqual([expect.stringMatching(`^${cookie}=s%3A.*; HttpOnly; SameSite=Lax$`)]);
+  const form = `^${cookie}=s%3A[^;]+; Path=/; Max-Age=\\d+; HttpOnly; SameSite=Lax$`;
+  expect(headers['set-cookie']).toEqual([expect.stringMatching(form)]);
 });
 
 test('curl with a cookie jar is a client like any other', async () => {

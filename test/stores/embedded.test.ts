@@ -4,6 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { open as openLmdb } from 'lmdb';
 import { expect, onTestFinished, test } from 'vitest';
 import { open } from '../../templates/stores/embedded/embedded.ts';
 import { repository } from '../support/sandbox.ts';
@@ -26,6 +27,22 @@ test('the embedded store can be read by its user alone', async () => {
   const directory = join(dataDirectory, 'sessions');
   expect(statSync(directory).mode & 0o777).toBe(0o700);
   for (const name of await readdir(directory)) expect(statSync(join(directory, name)).mode & 0o077).toBe(0);
+});
+
+test('bytes that are no record are given as one without data, and can be set aside and pruned', async () => {
+  const dataDirectory = createDirectory();
+  onTestFinished(() => remove(dataDirectory));
+  const driver = await open({ dataDirectory });
+  await driver.create('a', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
+  const root = openLmdb({ path: join(dataDirectory, 'sessions') });
+  await root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' }).put('a', Buffer.from([0xc1, 0xff, 0x91]));
+  expect(await driver.read('a')).toEqual({ key: 'a' });
+  await driver.setAside('a');
+  expect(await driver.read('a')).toBeUndefined();
+  expect(await driver.prune(10, 10)).toBe(1);
+  expect(await driver.prune(10, 10)).toBe(0);
+  await root.close();
+  await driver.close();
 });
 
 test('what a process acknowledged is there for another one after a kill -9', async () => {
