@@ -52,6 +52,7 @@ export class Output {
     let current = '';
     let frame = 0;
     const draw = (): void => {
+      if (current === '') return;
       frame = (frame + 1) % frames.length;
       stderr.write(`\r\x1b[2K${this.style.cyan(frames.charAt(frame))} ${current}`);
     };

@@ -56,7 +56,7 @@ test('what a killed init leaves is removed by the next, with the npm that it lef
   expect(await readdir(sandbox.path('work'))).toHaveLength(2);
   expect(await sandbox.sessapp(['init', 'work/third', '--no-install'])).toMatchObject({ exitCode: 0 });
   expect((await readdir(sandbox.path('work'))).sort()).toEqual([livingStaging, 'third']);
-  await expect.poll(() => identify(orphan), { timeout: 5000 }).toBeUndefined();
+  await expect.poll(() => identify(orphan), { timeout: 10_000 }).toBeUndefined();
   living.kill('SIGTERM');
   await once(living, 'exit');
   expect(await readdir(sandbox.path('work'))).toEqual(['third']);
@@ -99,7 +99,7 @@ async function childOf(parent: ChildProcess): Promise<number> {
     const parents = await Promise.all(pids.map(async (pid) => [pid, await parentOf(pid)] as const));
     return parents.filter(([, ppid]) => ppid === parent.pid).map(([pid]) => pid);
   };
-  await expect.poll(children).toHaveLength(1);
+  await expect.poll(children, { timeout: 10_000 }).toHaveLength(1);
   return (await children())[0] ?? 0;
 }
 

@@ -60,6 +60,6 @@ test('a terminal sees a spinner while dependencies install, and Ctrl-C there lea
   const sandbox = new Sandbox();
   const result = await onTerminal(sandbox, ['init', 'myenv'], [['⠹', '\x03']]);
   expect(result.exitCode).toBe(130);
-  expect(result.stdout).toContain('⠙ Installing dependencies …');
+  expect(result.stdout).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] Installing dependencies …/);
   expect(await readdir(sandbox.directory)).toEqual([]);
 });

@@ -7,9 +7,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { readJson, snapshot } from '../support/files.ts';
 import { cli, finish, type Result, Sandbox } from '../support/sandbox.ts';
 
-const isRoot = process.getuid?.() === 0;
 /** A user who owns nothing here. */
 const stranger = { uid: 65_534, gid: 65_534 };
+const canActAsStranger = spawnSync(process.execPath, [cli, '--version'], { ...stranger, cwd: '/' }).status === 0;
+const onlyAsRoot = canActAsStranger ? '' : ' (skipped: needs root, and a checkout that other users can read)';
+const mountable = canMount();
+const onlyWithMount = mountable ? '' : ' (skipped: needs the right to mount a file system)';
 
 /** One line that states the fact and one that says what to type. */
 function expectRefusal(result: Result, code: string, fact: string): void {
@@ -160,45 +163,57 @@ test.each(['', '/', '/.'])('the home directory is refused, also when HOME ends w
   expect(await readdir(sandbox.path('home'))).toEqual([]);
 });
 
-test.runIf(isRoot)('a directory that this user cannot write is refused, and so is one below it', async () => {
-  const sandbox = new Sandbox();
-  await chmod(sandbox.directory, 0o755);
-  await mkdir(sandbox.path('closed'));
-  for (const target of ['closed', 'closed/myenv', 'closed/a/myenv', 'myenv']) {
-    const result = await sandbox.sessapp(['init', target, '--no-install', '--json'], {
+test.runIf(canActAsStranger)(
+  `a directory that this user cannot write is refused, and so is one below it${onlyAsRoot}`,
+  async () => {
+    const sandbox = new Sandbox();
+    await chmod(sandbox.directory, 0o755);
+    await mkdir(sandbox.path('closed'));
+    for (const target of ['closed', 'closed/myenv', 'closed/a/myenv', 'myenv']) {
+      const result = await sandbox.sessapp(['init', target, '--no-install', '--json'], {
+        ...stranger,
+        env: { HOME: '/' },
+      });
+      expectRefusal(result, 'permission-denied', 'cannot be written by this user');
+    }
+    expect(Object.keys(await snapshot(sandbox.directory))).toEqual(['closed']);
+  },
+);
+
+test.runIf(canActAsStranger)(
+  `an empty directory of one’s own is enough: its parent need not be writable${onlyAsRoot}`,
+  async () => {
+    const sandbox = new Sandbox();
+    await chmod(sandbox.directory, 0o755);
+    await mkdir(sandbox.path('mine'));
+    await chown(sandbox.path('mine'), stranger.uid, stranger.gid);
+    const result = await sandbox.sessapp(['init', 'mine', '--no-install', '--json'], {
       ...stranger,
       env: { HOME: '/' },
     });
-    expectRefusal(result, 'permission-denied', 'cannot be written by this user');
-  }
-  expect(Object.keys(await snapshot(sandbox.directory))).toEqual(['closed']);
-});
-
-test.runIf(isRoot)('an empty directory of one’s own is enough: its parent need not be writable', async () => {
-  const sandbox = new Sandbox();
-  await chmod(sandbox.directory, 0o755);
-  await mkdir(sandbox.path('mine'));
-  await chown(sandbox.path('mine'), stranger.uid, stranger.gid);
-  const result = await sandbox.sessapp(['init', 'mine', '--no-install', '--json'], { ...stranger, env: { HOME: '/' } });
-  expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created' });
-  expect((await readdir(sandbox.directory)).sort()).toEqual(['mine']);
-});
+    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created' });
+    expect((await readdir(sandbox.directory)).sort()).toEqual(['mine']);
+  },
+);
 
 // Each size fills up at another place: while the files are written, and while npm installs.
-test.runIf(canMount()).each([
+test.runIf(mountable).each([
   ['8k', ['--no-install'], 'disk-full', 'The disk is full'],
   ['2m', [], 'npm-failed', 'ENOSPC'],
-])('a disk of %s is full: one clear reason, and nothing left behind', async (size, options, code, fact) => {
-  const sandbox = new Sandbox();
-  const disk = await mountDisk(sandbox, size);
-  const result = await sandbox.sessapp(['init', `${disk}/myenv`, '--json', ...options]);
-  const { error } = JSON.parse(result.stdout) as { error: { code: string; message: string; hint: string } };
-  expect({ exitCode: result.exitCode, code: error.code }).toEqual({ exitCode: 1, code });
-  expect(error.message).toContain(fact);
-  expect(error.message.split('\n').length).toBeLessThanOrEqual(5);
-  expect(error.hint).toMatch(/free some space/i);
-  expect(await readdir(disk)).toEqual([]);
-});
+])(
+  `a disk of %s is full: one clear reason, and nothing left behind${onlyWithMount}`,
+  async (size, options, code, fact) => {
+    const sandbox = new Sandbox();
+    const disk = await mountDisk(sandbox, size);
+    const result = await sandbox.sessapp(['init', `${disk}/myenv`, '--json', ...options]);
+    const { error } = JSON.parse(result.stdout) as { error: { code: string; message: string; hint: string } };
+    expect({ exitCode: result.exitCode, code: error.code }).toEqual({ exitCode: 1, code });
+    expect(error.message).toContain(fact);
+    expect(error.message.split('\n').length).toBeLessThanOrEqual(5);
+    expect(error.hint).toMatch(/free some space/i);
+    expect(await readdir(disk)).toEqual([]);
+  },
+);
 
 async function mountDisk(sandbox: Sandbox, size: string): Promise<string> {
   const disk = sandbox.path('disk');
