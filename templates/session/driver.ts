@@ -18,9 +18,17 @@ export interface StoredRecord extends SessionRecord {
   version: number;
 }
 
-/** Which records `list` yields, in the order of their expiry (of their key, for one owner). */
+/**
+ * Which records `list` yields, in the order of their expiry (of their key, for one owner). One whose place changes while
+ * the list is read may come twice.
+ */
 export interface ListQuery {
   owner?: string;
+  /**
+   * Only those whose key begins so; not together with an owner. A store that can walk over its keys does so: as no key
+   * changes, it then misses none and yields none twice. The empty prefix means all.
+   */
+  prefix?: string;
   expiresBeforeMs?: number;
   limit?: number;
 }
@@ -31,27 +39,52 @@ export interface ListQuery {
  */
 export interface Driver {
   read(key: string): Promise<StoredRecord | undefined>;
-  /** False: there is such a key already. */
-  create(key: string, record: SessionRecord): Promise<boolean>;
+  /** False: there is such a key already. Its version is 1, but for a record that comes from another store with its own. */
+  create(key: string, record: SessionRecord, version?: number): Promise<boolean>;
   /** Compare-and-swap. False: the record is gone, or no longer of this version. Never creates one. */
   update(key: string, version: number, record: SessionRecord): Promise<boolean>;
-  /** Moves a record's times, not its data or its version. A record that is not there stays so. */
-  touch(key: string, seenAtMs: number, expiresAtMs: number): Promise<void>;
+  /** Moves the times of a record of this version, not its data or its version. One that is not there stays so. */
+  touch(key: string, version: number, seenAtMs: number, expiresAtMs: number): Promise<void>;
   delete(key: string): Promise<void>;
   /** Takes a record that makes no sense out of the way, and keeps it as it is for a person to look at. */
   setAside(key: string): Promise<void>;
   list(query: ListQuery): AsyncIterable<StoredRecord>;
   /** Deletes at most `limit` records that have expired by `nowMs`, and says how many. */
   prune(nowMs: number, limit: number): Promise<number>;
+  /** How many records were set aside, where the driver can tell. */
+  countSetAside?(): Promise<number>;
+  /** Writes a consistent copy of the whole store to a new file while others use it, where the store is a file. */
+  backup?(file: string): Promise<void>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
+  /** What in the store's own configuration can lose sessions, each a sentence. */
+  warnings?(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** What each driver's file exports: `open`. */
 export interface DriverOptions {
   /** The environment's directory for data, absolute; it may not exist yet. */
   dataDirectory: string;
   /** The store's address, for a store that has one. */
   url?: string;
+  /** Keeps the sessions of this environment apart from those of others in the same store. */
+  name?: string;
+}
+
+/** What each driver's file exports. */
+export interface DriverModule {
+  /**
+   * A store behind a network is connected to in the background, and again after each loss: this resolves at once, also
+   * while the store is down. Calls then reject, soon, until it is back; none waits in a queue.
+   */
+  open(options: DriverOptions): Promise<Driver>;
+  /** For a store that has an address. */
+  address?: AddressRules;
+}
+
+export interface AddressRules {
+  /** Without a password. */
+  example: string;
+  /** What is wrong with this address, as the end of a sentence that begins with `STORE_URL`; it quotes nothing of it. */
+  findFault(url: string): string | undefined;
 }

@@ -18,12 +18,12 @@ type Finish<T> = (error?: unknown, value?: T) => void;
 export function driverOf(store: Store): Driver {
   const queue = new Queue();
   const read = async (key: string): Promise<StoredRecord | undefined> => {
-    const found = await call<Envelope | null>((finish) => store.get(key, finish as never));
+    const found = await unlessMissing(call<Envelope | null>((finish) => store.get(key, finish as never)));
     return found?.record && { ...found.record, key };
   };
   const write = (key: string, record: Omit<StoredRecord, 'key'>): Promise<void> =>
     call((finish) => store.set(key, toEnvelope(record), finish));
-  const remove = (key: string): Promise<void> => call((finish) => store.destroy(key, finish));
+  const remove = (key: string): Promise<void> => unlessMissing(call((finish) => store.destroy(key, finish)));
   return {
     read,
     create: (key, record) =>
@@ -38,10 +38,10 @@ export function driverOf(store: Store): Driver {
         await write(key, { ...record, version: version + 1 });
         return true;
       }),
-    touch: (key, seenAtMs, expiresAtMs) =>
+    touch: (key, version, seenAtMs, expiresAtMs) =>
       queue.run(key, async () => {
-        const { key: _, ...found } = (await read(key)) ?? { key, version: 0 };
-        if ('data' in found) await write(key, { ...found, seenAtMs, expiresAtMs });
+        const found = await read(key);
+        if (found?.version === version) await write(key, { ...withoutKey(found), seenAtMs, expiresAtMs });
       }),
     delete: (key) => queue.run(key, () => remove(key)),
     setAside: (key) => queue.run(key, () => remove(key)),
@@ -54,6 +54,10 @@ export function driverOf(store: Store): Driver {
   };
 }
 
+function withoutKey({ key: _, ...record }: StoredRecord): Omit<StoredRecord, 'key'> {
+  return record;
+}
+
 function toEnvelope(record: Omit<StoredRecord, 'key'>): Envelope {
   const cookie = new session.Cookie();
   cookie.expires = new Date(record.expiresAtMs);
@@ -64,6 +68,16 @@ function call<T>(start: (finish: Finish<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, value) => (error ? reject(error) : resolve(value as T)));
   });
+}
+
+// For express-session too a store may say so of a session that is not there; one of files does.
+async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException | null)?.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Runs the work for one key one after the other. */

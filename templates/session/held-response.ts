@@ -12,7 +12,8 @@ interface Calls {
 
 type Sending = 'write' | 'end' | 'flushHeaders';
 
-interface Hooks {
+/** What is done with a held response. */
+export interface Hooks {
   /** Runs before the first byte leaves. Undefined: there is nothing to wait for. */
   commit(): Promise<void> | undefined;
   /** Adds what the commit decided, just before the headers leave. */
@@ -22,6 +23,28 @@ interface Hooks {
   /** Runs at the end of an answer that was on its way before. */
   end(): void;
 }
+
+const holder = Symbol('holder');
+
+interface Held {
+  [holder]: HeldResponse;
+}
+
+// The same for all responses, so that they stay of one shape.
+const calls: Calls & ThisType<Held> = {
+  write(...args) {
+    return this[holder].pass('write', args);
+  },
+  end(...args) {
+    return this[holder].pass('end', args);
+  },
+  flushHeaders() {
+    return this[holder].pass('flushHeaders', []);
+  },
+  writeHead(...args) {
+    return this[holder].writeHead(args);
+  },
+};
 
 /**
  * Holds a response, however it is sent, until the commit: then it leaves as the handler made it, or not at all.
@@ -41,12 +64,7 @@ export class HeldResponse {
     this.#headersBefore = res.getHeaders();
     const { write, end, flushHeaders, writeHead } = res as unknown as Calls;
     this.#send = { write, end, flushHeaders, writeHead };
-    Object.assign(res, {
-      write: (...args: unknown[]) => this.#pass('write', args),
-      end: (...args: unknown[]) => this.#pass('end', args),
-      flushHeaders: () => this.#pass('flushHeaders', []),
-      writeHead: (...args: unknown[]) => this.#writeHead(args),
-    });
+    Object.assign(res, { [holder]: this }, calls);
   }
 
   /** Answers with this and nothing of what the handler had prepared. */
@@ -60,7 +78,7 @@ export class HeldResponse {
     this.#send.end.call(res, body);
   }
 
-  #pass(name: Sending, args: unknown[]): unknown {
+  pass(name: Sending, args: unknown[]): unknown {
     if (this.#state === 'open') this.#begin();
     else if (this.#state === 'released' && name === 'end') this.#hooks.end();
     if (this.#state === 'released') return this.#send[name].apply(this.#res, args);
@@ -112,7 +130,7 @@ export class HeldResponse {
     else this.#hooks.fail(error);
   }
 
-  #writeHead(args: unknown[]): unknown {
+  writeHead(args: unknown[]): unknown {
     if (this.#state === 'released') return this.#send.writeHead.apply(this.#res, args);
     if (this.#state === 'open') writeHeadLater(this.#res, args);
     return this.#res;

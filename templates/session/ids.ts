@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** A new session id: 256 random bits. */
 export function createId(): string {
@@ -7,10 +7,10 @@ export function createId(): string {
 
 /** The key of a session's record: who reads the store cannot turn it back into the id that a cookie holds. */
 export function keyOf(id: string): string {
-  return createHash('sha256').update(id).digest('base64url');
+  return hash('sha256', id, 'base64url');
 }
 
-/** What a log line or a person calls a session by. */
+/** What a log line or a person calls a session by. It never begins with a dash, which a command takes for an option. */
 export function refOf(key: string): string {
-  return key.slice(0, 8);
+  return key.slice(0, 8).replace(/^-/, '+');
 }

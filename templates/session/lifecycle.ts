@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express';
 import { keepPrivate } from './caching.ts';
 import { answerFor } from './failure.ts';
-import { HeldResponse } from './held-response.ts';
+import { HeldResponse, type Hooks } from './held-response.ts';
 import type { Log } from './log.ts';
-import { type Operations, operationsOf } from './operations.ts';
+import { settleOperations } from './operations.ts';
 import type { Records } from './records.ts';
-import { SessionAccess } from './session-access.ts';
+import type { SessionAccess } from './session-access.ts';
 import { type CookieProfile, renderCookie } from './session-cookie.ts';
 import type { SessionStore } from './session-store.ts';
 import { type SignedId, type SigningKey, signId } from './signature.ts';
@@ -19,53 +19,72 @@ export interface Shared {
 }
 
 /** One request's session, from the handler's start to the answer. */
-export class Lifecycle {
+export class Lifecycle implements Hooks {
   readonly #shared: Shared;
   readonly #req: Request;
   readonly #res: Response;
   readonly #profile: CookieProfile;
   readonly #signed: SignedId | undefined;
   readonly #access: SessionAccess;
-  readonly #operations: Operations;
   readonly #endsWithBrowser: boolean;
   readonly #held: HeldResponse;
 
   /** @param signed the id that the client's cookie holds, when it was that of a session */
-  constructor(shared: Shared, req: Request, res: Response, profile: CookieProfile, signed: SignedId | undefined) {
+  constructor(
+    shared: Shared,
+    req: Request,
+    res: Response,
+    { access, profile, signed }: { access: SessionAccess; profile: CookieProfile; signed: SignedId | undefined },
+  ) {
     this.#shared = shared;
     this.#req = req;
     this.#res = res;
     this.#profile = profile;
     this.#signed = signed;
     this.#endsWithBrowser = endsWithBrowser(req.session);
-    this.#access = new SessionAccess(req);
-    this.#operations = operationsOf(req);
-    this.#held = new HeldResponse(res, {
-      commit: () => this.#commit(),
-      addHeaders: () => this.#addHeaders(),
-      fail: (error) => this.#fail(error),
-      end: () => this.#reportLateChange(),
-    });
+    this.#access = access;
+    access.begin();
+    this.#held = new HeldResponse(res, this);
   }
 
-  #commit(): Promise<void> | undefined {
-    const pending = this.#operations.settle();
+  commit(): Promise<void> | undefined {
+    const pending = settleOperations(this.#req);
     return pending !== undefined ? pending.then(() => this.#write()) : this.#write();
+  }
+
+  addHeaders(): void {
+    const setsCookie = this.#setCookie();
+    if (setsCookie || this.#access.isUsed) keepPrivate(this.#res, setsCookie);
+  }
+
+  end(): void {
+    if (!this.#isChanged()) return;
+    this.#shared.log.error({}, 'the session was changed after the answer had begun: the change was not saved');
+  }
+
+  fail(error: unknown): void {
+    const { status, headers, body } = answerFor(error);
+    this.#shared.log.error(
+      { err: error },
+      `the session could not be saved: a ${status} was sent instead of the answer`,
+    );
+    this.#held.replace(status, headers, body);
   }
 
   #write(): Promise<void> | undefined {
     const session = this.#access.peek();
     if (!session) return undefined;
-    if (this.#access.isUsed && this.#shared.store.open.isChanged(session)) return this.#save(session);
+    const saving = this.#access.isUsed ? this.#saveIfChanged(session) : undefined;
+    if (saving !== undefined) return saving;
     const newerKeyId = this.#provenKeyId(session);
-    if (newerKeyId !== undefined) return this.#shared.store.open.recordKeyId(session, newerKeyId);
+    if (newerKeyId !== undefined) return this.#note(this.#shared.store.open.recordKeyId(session, newerKeyId));
     return this.#touch(session);
   }
 
-  #save(session: object): Promise<void> | undefined {
+  #saveIfChanged(session: object): Promise<void> | undefined {
     const { open } = this.#shared.store;
-    if (open.recordOf(session) || this.#profile.canBeSet) return open.save(session);
-    this.#reportInsecure();
+    if (open.recordOf(session) || this.#profile.canBeSet) return open.saveIfChanged(session);
+    if (open.isChanged(session)) this.#reportInsecure();
     return undefined;
   }
 
@@ -82,15 +101,15 @@ export class Lifecycle {
   #touch(session: object): Promise<void> | undefined {
     const record = this.#shared.store.open.recordOf(session);
     if (!record || !this.#shared.records.isTouchDue(record)) return undefined;
-    // Nothing is lost with it: the session has lived a tenth of its time, and the next request tries again.
-    return this.#shared.records.touch(record).catch((error) => {
-      this.#shared.log.warn({ err: error }, 'a session could not be marked as seen');
-    });
+    return this.#note(this.#shared.records.touch(record));
   }
 
-  #addHeaders(): void {
-    const setsCookie = this.#setCookie();
-    if (setsCookie || this.#access.isUsed) keepPrivate(this.#res, setsCookie);
+  // Nothing is lost when it fails: the next request tries again. The session has nine tenths of its time left, or its
+  // older secret stays in use.
+  #note(work: Promise<void>): Promise<void> {
+    return work.catch((error) => {
+      this.#shared.log.warn({ err: error }, 'a session could not be marked as seen');
+    });
   }
 
   #setCookie(): boolean {
@@ -127,11 +146,6 @@ export class Lifecycle {
     );
   }
 
-  #reportLateChange(): void {
-    if (!this.#isChanged()) return;
-    this.#shared.log.error({}, 'the session was changed after the answer had begun: the change was not saved');
-  }
-
   #isChanged(): boolean {
     const session = this.#access.peek();
     if (!session || !this.#access.isUsed) return false;
@@ -140,15 +154,6 @@ export class Lifecycle {
     } catch {
       return true;
     }
-  }
-
-  #fail(error: unknown): void {
-    const { status, headers, body } = answerFor(error);
-    this.#shared.log.error(
-      { err: error },
-      `the session could not be saved: a ${status} was sent instead of the answer`,
-    );
-    this.#held.replace(status, headers, body);
   }
 }
 

@@ -33,53 +33,90 @@ interface SessionObject {
 
 type Change = (data: Data) => unknown;
 
-const keepAsIs: Change = (data) => data;
+/** What a session object holds at some moment. */
+interface Content {
+  data: Data;
+  text: string;
+  /** What of it is not in the store. */
+  changes: Changes;
+}
+
+class Itself {
+  constructor(object: object) {
+    // So that a private field of the class below goes into this object.
+    return object;
+  }
+}
+
+/** Keeps in a session object, where nobody else sees it, what is known of it. With a WeakMap a read took 5% longer. */
+class OpenSession extends Itself {
+  readonly #opened: Opened;
+
+  private constructor(session: object, opened: Opened) {
+    super(session);
+    this.#opened = opened;
+  }
+
+  static mark(session: object, opened: Opened): void {
+    new OpenSession(session, opened);
+  }
+
+  static of(session: unknown): Opened | undefined {
+    return session instanceof Object && #opened in session ? session.#opened : undefined;
+  }
+}
 
 /** The session objects that handlers have, and what of them is in the store. */
 export class OpenSessions {
   readonly #records: Records;
   readonly #newestKeyId: () => string;
-  readonly #opened = new WeakMap<object, Opened>();
 
   constructor(records: Records, newestKeyId: () => string) {
     this.#records = records;
     this.#newestKeyId = newestKeyId;
   }
 
-  /** @param givenMs the lifetime in the object's cookie */
-  add(session: object, key: string, record: StoredRecord | undefined, givenMs: number | null): void {
+  /**
+   * @param stored what the record holds
+   * @param givenMs the lifetime in the object's cookie
+   */
+  add(session: object, key: string, record: StoredRecord | undefined, stored: Data, givenMs: number | null): void {
     const base = record?.data ?? '{}';
-    const chosenMs = parseData(base).cookie?.originalMaxAge;
-    this.#opened.set(session, { key, record, base, givenMs, chosenMs, ended: false, last: Promise.resolve() });
+    const chosenMs = stored.cookie?.originalMaxAge;
+    OpenSession.mark(session, { key, record, base, givenMs, chosenMs, ended: false, last: Promise.resolve() });
   }
 
   has(session: object): boolean {
-    return this.#opened.has(session);
+    return OpenSession.of(session) !== undefined;
   }
 
   recordOf(session: object): StoredRecord | undefined {
-    return this.#opened.get(session)?.record;
+    return OpenSession.of(session)?.record;
   }
 
   /** @throws Unstorable when the session holds what cannot be stored */
   isChanged(session: SessionObject): boolean {
-    const opened = this.#get(session);
-    if (opened.ended) return false;
-    const data = dataOf(session, opened);
-    if (stringifyData(data) === opened.base) return false;
-    const { set, deleted } = findChanges(parseData(opened.base), data);
-    return deleted.length + Object.keys(set).length > 0;
+    return this.#changed(session) !== undefined;
   }
 
   /** Stores what was changed since it was read. A session that is gone meanwhile stays gone. */
   save(session: SessionObject): Promise<void> {
-    return this.#enqueue(session, (opened) => this.#save(session, opened));
+    return this.#enqueue(session, (opened) => this.#save(opened, contentOf(session, opened)));
+  }
+
+  /**
+   * The same, with what it holds now; undefined when nothing of it was changed.
+   * @throws Unstorable when the session holds what cannot be stored
+   */
+  saveIfChanged(session: SessionObject): Promise<void> | undefined {
+    const content = this.#changed(session);
+    return content && this.#enqueue(session, (opened) => this.#save(opened, content));
   }
 
   /** The same, with a change of what is stored by then; the object shows all of it afterwards. */
   update(session: SessionObject, change: Change): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      await this.#save(session, opened, change);
+      await this.#save(opened, contentOf(session, opened), change);
       if (!opened.record) return;
       const since = findChanges(parseData(opened.base), dataOf(session, opened));
       show(session, applyChanges(parseData(opened.record.data), since));
@@ -104,15 +141,24 @@ export class OpenSessions {
     });
   }
 
-  async #save(session: SessionObject, opened: Opened, change: Change = keepAsIs): Promise<void> {
-    if (opened.ended) return;
-    const { key, record, base } = opened;
+  #changed(session: SessionObject): Content | undefined {
+    const opened = this.#get(session);
+    if (opened.ended) return undefined;
     const data = dataOf(session, opened);
+    // By far most requests change nothing.
     const text = stringifyData(data);
-    const changes = JSON.stringify(findChanges(parseData(base), data));
+    if (text === opened.base) return undefined;
+    const changes = findChanges(parseData(opened.base), data);
+    return changes.deleted.length + Object.keys(changes.set).length > 0 ? { data, text, changes } : undefined;
+  }
+
+  async #save(opened: Opened, { data, text, changes }: Content, change?: Change): Promise<void> {
+    if (opened.ended) return;
+    const { key, record } = opened;
+    const frozen = JSON.stringify(changes);
     const saved = record
-      ? await this.#records.change(record, (stored) => merge(stored, changes, change))
-      : await this.#records.create(key, merge({}, changes, change), this.#newestKeyId());
+      ? await this.#records.change(record, (stored) => merge(stored, frozen, change))
+      : await this.#records.create(key, merge({}, frozen, change), this.#newestKeyId());
     const chosenMs = data.cookie?.originalMaxAge;
     const givenMs = chosenMs === undefined ? opened.givenMs : chosenMs;
     Object.assign(opened, { record: saved, base: text, chosenMs, givenMs, ended: !saved });
@@ -126,10 +172,15 @@ export class OpenSessions {
   }
 
   #get(session: object): Opened {
-    const opened = this.#opened.get(session);
+    const opened = OpenSession.of(session);
     if (!opened) throw new TypeError('req.session was replaced by something that is no session');
     return opened;
   }
+}
+
+function contentOf(session: SessionObject, opened: Opened): Content {
+  const data = dataOf(session, opened);
+  return { data, text: stringifyData(data), changes: findChanges(parseData(opened.base), data) };
 }
 
 function dataOf(session: SessionObject, opened: Opened): Data {
@@ -144,9 +195,9 @@ function lifetimeOf(cookie: Cookie | undefined, { givenMs, chosenMs }: Opened): 
 }
 
 // From text each time, so that no two attempts share a value that `change` alters.
-function merge(stored: Data, changes: string, change: Change): Data {
+function merge(stored: Data, changes: string, change: Change | undefined): Data {
   const data = applyChanges(stored, JSON.parse(changes) as Changes);
-  change(data);
+  change?.(data);
   return data;
 }
 

@@ -1,7 +1,7 @@
 import { StoreUnavailable } from './session-error.ts';
 
 /** The calls to the store that a request's handler started, which its answer must wait for. */
-export class Operations {
+class Operations {
   readonly #running = new Set<Promise<void>>();
   #failure: StoreUnavailable | undefined;
 
@@ -10,7 +10,6 @@ export class Operations {
     this.#running.add(ended);
   }
 
-  /** Undefined when there is nothing to wait for. Rejects when the store failed in one of the calls. */
   settle(): Promise<void> | undefined {
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#running.size === 0) return undefined;
@@ -23,10 +22,19 @@ export class Operations {
   }
 }
 
-const operations = new WeakMap<object, Operations>();
+const operations = Symbol('operations');
 
-export function operationsOf(req: object): Operations {
-  const known = operations.get(req) ?? new Operations();
-  operations.set(req, known);
-  return known;
+interface Operating {
+  [operations]?: Operations;
+}
+
+/** Notes a call to the store that the answer to this request waits for. */
+export function addOperation(req: object & Operating, call: Promise<void>): void {
+  req[operations] ??= new Operations();
+  req[operations].add(call);
+}
+
+/** Undefined when there is nothing to wait for. Rejects when the store failed in one of the calls. */
+export function settleOperations(req: object & Operating): Promise<void> | undefined {
+  return req[operations]?.settle();
 }

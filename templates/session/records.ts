@@ -13,6 +13,13 @@ const ownerLength = 200;
 /** After this part of its idle time a session that is only read is marked as seen. */
 const touchPart = 1 / 10;
 
+/** A session that lives. */
+export interface Found {
+  record: StoredRecord;
+  /** What the record holds, for its reader to change. */
+  data: Data;
+}
+
 /** The records of sessions: only those that live, within the limits, changed one at a time. */
 export class Records {
   readonly limits: Limits;
@@ -28,11 +35,12 @@ export class Records {
   }
 
   /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
-  async read(key: string): Promise<StoredRecord | undefined> {
+  async read(key: string): Promise<Found | undefined> {
     const record = await this.#store.read(key);
     if (!record) return undefined;
-    if (isCorrupt(record)) return this.#setAside(key);
-    return this.#isLive(record) ? record : undefined;
+    const data = parseRecord(record);
+    if (!data) return this.#setAside(key);
+    return this.#isLive(record) ? { record, data } : undefined;
   }
 
   async create(key: string, data: Data, keyId: string): Promise<StoredRecord> {
@@ -43,15 +51,16 @@ export class Records {
 
   /** Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so. */
   async change(
-    found: StoredRecord,
+    known: StoredRecord,
     toData: (data: Data) => Data,
-    keyId = found.keyId,
+    keyId = known.keyId,
   ): Promise<StoredRecord | undefined> {
+    const { key } = known;
     // What has expired while the request ran may only have been seen by another one.
-    let current = this.#isLive(found) ? found : await this.read(found.key);
+    let current = this.#isLive(known) ? { record: known, data: parseData(known.data) } : await this.read(key);
     for (let attempt = 1; current; attempt += 1) {
-      const { key, version, createdAtMs, data } = current;
-      const record = this.#toRecord(key, toData(parseData(data)), createdAtMs, keyId);
+      const { version, createdAtMs } = current.record;
+      const record = this.#toRecord(key, toData(current.data), createdAtMs, keyId);
       if (await this.#store.update(key, version, record)) return { ...record, key, version: version + 1 };
       if (attempt === attempts) throw new StoreUnavailable('too many changes of one session at the same time');
       if (attempt > 3) await wait(Math.random() * 5);
@@ -60,12 +69,15 @@ export class Records {
     return undefined;
   }
 
-  isTouchDue({ data, seenAtMs }: StoredRecord): boolean {
-    return this.now() - seenAtMs >= this.idleMsOf(parseData(data)) * touchPart;
+  isTouchDue({ seenAtMs, expiresAtMs }: StoredRecord): boolean {
+    return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchPart;
   }
 
-  async touch({ key, data, createdAtMs }: StoredRecord): Promise<void> {
-    await this.#store.touch(key, this.now(), this.#expiryOf(parseData(data), createdAtMs));
+  /** Whoever changes the session meanwhile decides how long it lives; what has expired meanwhile stays so. */
+  async touch(found: StoredRecord): Promise<void> {
+    if (!this.#isLive(found)) return;
+    const { key, version, data, createdAtMs } = found;
+    await this.#store.touch(key, version, this.now(), this.#expiryOf(parseData(data), createdAtMs));
   }
 
   async delete(key: string): Promise<void> {
@@ -97,8 +109,8 @@ export class Records {
   #ownerOf(data: Data): string | undefined {
     const named = this.limits.ownerKeys.map((key) => data[key]);
     const owner = named.find((value) => typeof value === 'number' || (typeof value === 'string' && value !== ''));
-    // Stores have an index by owner, whose keys are short.
-    return owner === undefined ? undefined : String(owner).slice(0, ownerLength);
+    // Stores have an index by owner, whose keys are short, and text: half a character, as a cut may leave it, is none.
+    return owner === undefined ? undefined : Buffer.from(String(owner).slice(0, ownerLength)).toString();
   }
 
   #verifySize(key: string, bytes: number): void {
@@ -113,13 +125,13 @@ export class Records {
   }
 }
 
-function isCorrupt({ data, createdAtMs, seenAtMs, expiresAtMs, version }: StoredRecord): boolean {
-  if (![createdAtMs, seenAtMs, expiresAtMs, version].every(Number.isFinite)) return true;
+// Undefined when the record is corrupt.
+function parseRecord({ data, createdAtMs, seenAtMs, expiresAtMs, version }: StoredRecord): Data | undefined {
+  if (![createdAtMs, seenAtMs, expiresAtMs, version].every(Number.isFinite)) return undefined;
   try {
-    parseData(data);
-    return false;
+    return parseData(data);
   } catch (error) {
-    if (error instanceof SyntaxError) return true;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

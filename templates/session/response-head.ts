@@ -1,20 +1,38 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 
-const changers = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const;
+const ended = Symbol('ended');
+
+interface Sealed {
+  [ended]: () => boolean;
+}
+
+// The same for all responses, so that they stay of one shape.
+const sealed: Record<string, PropertyDescriptor & ThisType<Sealed>> = {
+  ...Object.fromEntries(
+    ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'].map((name) => [name, refusal(name)]),
+  ),
+  headersSent: { configurable: true, get: () => true },
+  writableEnded: {
+    configurable: true,
+    get() {
+      return this[ended]();
+    },
+  },
+};
+const sealNames = Object.keys(sealed);
 
 /**
  * Makes a response look and behave like one whose headers are sent, which for its handler they are.
  * @returns what makes it as it was
  */
-export function sealHead(res: ServerResponse, isEnded: () => boolean): () => void {
+export function sealHead(res: ServerResponse & Partial<Sealed>, isEnded: () => boolean): () => void {
   const { statusCode, statusMessage } = res;
-  const names = [...changers, 'headersSent', 'writableEnded'];
-  const before = names.map((name) => [name, Object.getOwnPropertyDescriptor(res, name)] as const);
-  for (const name of changers) define(res, name, { value: () => refuse(name) });
-  define(res, 'headersSent', { get: () => true });
-  define(res, 'writableEnded', { get: isEnded });
+  const before = sealNames.map((name) => [name, Object.getOwnPropertyDescriptor(res, name)] as const);
+  res[ended] = isEnded;
+  for (const name of sealNames) Object.defineProperty(res, name, sealed[name] as PropertyDescriptor);
   return () => {
-    for (const [name, descriptor] of before) {
+    // The last one first: so the engine takes back its shape, instead of giving it one of its own, which is slow.
+    for (const [name, descriptor] of before.reverse()) {
       Reflect.deleteProperty(res, name);
       if (descriptor) Object.defineProperty(res, name, descriptor);
     }
@@ -45,11 +63,10 @@ function toText(value: OutgoingHttpHeader): string | string[] {
   return Array.isArray(value) ? value : String(value);
 }
 
-function define(res: ServerResponse, name: string, descriptor: PropertyDescriptor): void {
-  Object.defineProperty(res, name, { configurable: true, ...descriptor });
-}
-
-function refuse(name: string): never {
-  const error = new Error(`${name}: the response was sent already`);
-  throw Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
+function refusal(name: string): PropertyDescriptor {
+  const value = (): never => {
+    const error = new Error(`${name}: the response was sent already`);
+    throw Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
+  };
+  return { configurable: true, value };
 }

@@ -17,13 +17,15 @@ export function cookieProfile(name: string, isSecure: boolean, production: boole
 
 /** The values of every cookie of this name: a browser sends several after a change of path or domain. */
 export function readCookies(header: string | undefined, name: string): string[] {
-  if (!header?.includes(name)) return [];
-  return header
-    .split(';')
-    .map((pair) => pair.split('='))
-    .filter(([key = '', ...rest]) => key.trim() === name && rest.length > 0)
-    .map(([, ...rest]) => decode(rest.join('=').trim()))
-    .filter((value) => value !== undefined);
+  const values: string[] = [];
+  if (!header?.includes(name)) return values;
+  for (const pair of header.split(';')) {
+    const end = pair.indexOf('=');
+    if (end === -1 || pair.slice(0, end).trim() !== name) continue;
+    const value = decode(pair.slice(end + 1).trim());
+    if (value !== undefined) values.push(value);
+  }
+  return values;
 }
 
 /** @param maxAgeMs undefined for a cookie that ends with the browser */

@@ -13,8 +13,14 @@ export interface Changes {
 /** @throws SyntaxError when the text is no session */
 export function parseData(text: string): Data {
   const data: unknown = JSON.parse(text);
-  if (typeof data === 'object' && data !== null && !Array.isArray(data)) return data as Data;
+  if (typeof data === 'object' && data !== null && !Array.isArray(data) && hasLifetime(data)) return data as Data;
   throw new SyntaxError('a session is an object');
+}
+
+function hasLifetime({ cookie }: { cookie?: unknown }): boolean {
+  if (cookie === undefined) return true;
+  const { originalMaxAge } = (cookie ?? {}) as { originalMaxAge?: unknown };
+  return originalMaxAge === null || typeof originalMaxAge === 'number';
 }
 
 /** @throws Unstorable when a value has no JSON */
@@ -26,11 +32,12 @@ export function stringifyData(data: Data): string {
   }
 }
 
-/** The part of a session object that is stored. Methods of a session, and `__proto__`, are no data. */
+/** The part of a session object that is stored. Methods of a session, `__proto__`, and functions are no data. */
 export function pickData(session: object, lifetimeMs: number | null | undefined): Data {
-  const entries = Object.entries(session).filter(([key]) => key !== 'cookie' && !isReserved(key));
-  const data = Object.fromEntries(entries) as Data;
-  return lifetimeMs === undefined ? data : { ...data, cookie: { originalMaxAge: lifetimeMs } };
+  const data: Data = {};
+  for (const [key, value] of Object.entries(session)) if (key !== 'cookie' && isData(key, value)) data[key] = value;
+  if (lifetimeMs !== undefined) data.cookie = { originalMaxAge: lifetimeMs };
+  return data;
 }
 
 export function findChanges(before: Data, after: Data): Changes {
@@ -42,6 +49,11 @@ export function findChanges(before: Data, after: Data): Changes {
 export function applyChanges(data: Data, { set, deleted }: Changes): Data {
   const kept = Object.entries(data).filter(([key]) => !deleted.includes(key));
   return { ...Object.fromEntries(kept), ...set };
+}
+
+// A function has no JSON, and one that is called toJSON would speak for all of the session.
+function isData(key: string, value: unknown): boolean {
+  return typeof value !== 'function' && !isReserved(key);
 }
 
 function isReserved(key: string): boolean {

@@ -17,3 +17,16 @@ export class Unstorable extends Error {
     this.name = 'Unstorable';
   }
 }
+
+/** The store has no address, or none that its driver understands. */
+export class StoreAddressError extends Error {
+  readonly code: 'store-url-missing' | 'store-url-bad';
+  readonly hint: string;
+
+  constructor(code: 'store-url-missing' | 'store-url-bad', message: string, hint: string) {
+    super(message);
+    this.name = 'StoreAddressError';
+    this.code = code;
+    this.hint = hint;
+  }
+}

@@ -32,15 +32,15 @@ export class SessionStore extends session.Store {
   /** Gives the request a new session, which is stored once it holds something. */
   generate(req: Express.Request): void {
     req.sessionID = createId();
-    this.#give(req as Request, {}, undefined);
+    this.#give(req as Request, {}, undefined, {});
   }
 
   /** Gives the request the session of this id. False: there is none. */
-  async resume(req: Request, id: string): Promise<boolean> {
-    const record = await this.#records.read(keyOf(id));
-    if (!record) return false;
+  async resume(req: Request, { id, key }: { id: string; key: string }): Promise<boolean> {
+    const found = await this.#records.read(key);
+    if (!found) return false;
     req.sessionID = id;
-    this.#give(req, parseData(record.data), record);
+    this.#give(req, found.data, found.record, found.data);
     return true;
   }
 
@@ -75,47 +75,51 @@ export class SessionStore extends session.Store {
   }
 
   override createSession(req: Request, data: SessionData): session.Session & SessionData {
-    return this.#give(req, data as object as Data, this.open.recordOf(data));
+    const record = this.open.recordOf(data);
+    return this.#give(req, data as object as Data, record, parseData(record?.data ?? '{}'));
   }
 
-  #give(req: Request, data: Data, record: StoredRecord | undefined): session.Session & SessionData {
+  #give(req: Request, data: Data, record: StoredRecord | undefined, stored: Data): session.Session & SessionData {
     const { cookie: _, ...rest } = data;
     const given = new StoredSession(req, rest);
-    const cookie = this.#createCookie(req, record);
+    const cookie = this.#createCookie(req, stored);
     given.cookie = cookie;
-    this.open.add(given, keyOf(req.sessionID), record, cookie.originalMaxAge);
+    this.open.add(given, record?.key ?? keyOf(req.sessionID), record, stored, cookie.originalMaxAge);
     req.session = given as session.Session as session.Session & SessionData;
     return req.session as session.Session & SessionData;
   }
 
   // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
-  #createCookie(req: Request, record: StoredRecord | undefined): session.Cookie {
-    const data = parseData(record?.data ?? '{}');
-    const maxAge = data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
+  #createCookie(req: Request, stored: Data): session.Cookie {
+    const maxAge = this.#lifetimeOf(stored);
     const options = { path: '/', httpOnly: true, sameSite: 'lax', secure: this.#isSecure(req), maxAge };
     return new Cookie({ ...options, originalMaxAge: maxAge });
   }
 
   // Such an object is a session that was read, so that to set it is to update it.
   async #get(key: string): Promise<SessionData | null> {
-    const record = await this.#records.read(key);
-    if (!record) return null;
-    const data = parseData(record.data);
-    const originalMaxAge = data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
-    const found = { ...data, cookie: { originalMaxAge, expires: new Date(record.expiresAtMs) } };
-    this.open.add(found, key, record, originalMaxAge);
-    return found as SessionData;
+    const found = await this.#records.read(key);
+    if (!found) return null;
+    const { record, data } = found;
+    const originalMaxAge = this.#lifetimeOf(data);
+    const opened = { ...data, cookie: { originalMaxAge, expires: new Date(record.expiresAtMs) } };
+    this.open.add(opened, key, record, data, originalMaxAge);
+    return opened as SessionData;
+  }
+
+  #lifetimeOf(data: Data): number | null {
+    return data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
   }
 
   async #put(key: string, data: SessionData): Promise<void> {
-    const stored = await this.#records.read(key);
+    const found = await this.#records.read(key);
     const next = pickData(data, undefined);
-    if (stored) await this.#records.change(stored, () => next);
+    if (found) await this.#records.change(found.record, () => next);
     else await this.#records.create(key, next, this.#newestKeyId());
   }
 
   async #touch(key: string): Promise<void> {
-    const record = await this.#records.read(key);
-    if (record) await this.#records.touch(record);
+    const found = await this.#records.read(key);
+    if (found) await this.#records.touch(found.record);
   }
 }

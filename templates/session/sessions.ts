@@ -7,9 +7,10 @@ import { Lifecycle, type Shared } from './lifecycle.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { Log } from './log.ts';
 import { Records } from './records.ts';
+import { SessionAccess } from './session-access.ts';
 import { type CookieProfile, cookieProfile, readCookies } from './session-cookie.ts';
 import { SessionStore } from './session-store.ts';
-import { createKeyring, type SignedId, verifyId } from './signature.ts';
+import { createKeyring, createVerifier, type SignedId } from './signature.ts';
 
 /** How many session cookies of one request are looked up. */
 const candidateLimit = 5;
@@ -31,16 +32,18 @@ export interface SessionOptions {
 export function sessions(driver: Driver, options: SessionOptions): RequestHandler {
   const { cookie, production } = options;
   const shared = share(driver, options);
+  const verify = createVerifier();
   return async (req, res, next) => {
     // It is mounted twice.
     if (req.session) return next();
-    if (isCrossSiteWrite(req)) return refuse(res);
+    if (isCrossSiteWrite(req)) return refuse(shared.log, req, res);
     const profile = cookieProfile(cookie, req.secure, production);
     req.sessionStore = shared.store;
+    const access = new SessionAccess(req);
     try {
-      const signed = await resume(shared, req, profile);
+      const signed = await resume(shared, verify, req, profile);
       if (!signed) shared.store.generate(req);
-      new Lifecycle(shared, req, res, profile, signed);
+      new Lifecycle(shared, req, res, { access, profile, signed });
     } catch (error) {
       shared.log.error({ err: error }, 'the session could not be read: the request was not handled');
       return answerFailure(res, error);
@@ -62,14 +65,27 @@ function share(driver: Driver, { secrets, production, log, limits, now = Date.no
 }
 
 /** The signed id of the first cookie whose session lives. Only a cookie counts, and only one that the server signed. */
-async function resume({ store, keys }: Shared, req: Request, profile: CookieProfile): Promise<SignedId | undefined> {
-  const values = readCookies(req.headers.cookie, profile.name);
-  const signed = values.map((value) => verifyId(value, keys())).filter((found) => found !== undefined);
-  for (const candidate of signed.slice(0, candidateLimit)) if (await store.resume(req, candidate.id)) return candidate;
+async function resume(
+  { store, keys }: Shared,
+  verify: ReturnType<typeof createVerifier>,
+  req: Request,
+  profile: CookieProfile,
+): Promise<SignedId | undefined> {
+  let left = candidateLimit;
+  for (const value of readCookies(req.headers.cookie, profile.name)) {
+    const signed = verify(value, keys());
+    if (!signed) continue;
+    if (await store.resume(req, signed)) return signed;
+    left -= 1;
+    if (left === 0) return undefined;
+  }
   return undefined;
 }
 
-function refuse(res: Response): void {
+function refuse(log: Log, req: Request, res: Response): void {
+  const { method, originalUrl: url, headers } = req;
+  const { origin, 'sec-fetch-site': site } = headers;
+  log.warn({ method, url, origin, site }, 'a request from another site was refused');
   res.status(403).type('text').send('This request came from another site, and was refused.\n');
 }
 

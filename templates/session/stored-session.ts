@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type { SessionData } from 'express-session';
 import session from 'express-session';
-import { operationsOf } from './operations.ts';
+import { addOperation } from './operations.ts';
 import type { SessionStore } from './session-store.ts';
 
 declare module 'express-session' {
@@ -43,8 +43,17 @@ export class StoredSession extends Session {
    */
   override async update(change: (data: Partial<SessionData>) => void): Promise<void> {
     const work = this.#store.open.update(this, change);
-    operationsOf(this.req).add(work);
+    addOperation(this.req, work);
     await work;
+  }
+
+  get ['__proto__'](): object {
+    return StoredSession.prototype;
+  }
+
+  // A handler that assigns to a key of a client's choice would exchange what a session can do.
+  set ['__proto__'](_: unknown) {
+    ignore();
   }
 
   get #store(): SessionStore {
@@ -52,7 +61,7 @@ export class StoredSession extends Session {
   }
 
   #run(work: Promise<void>, callback: Callback = ignore): this {
-    operationsOf(this.req).add(work);
+    addOperation(this.req, work);
     answer(callback, work);
     return this;
   }

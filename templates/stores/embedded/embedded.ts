@@ -1,25 +1,30 @@
-import { chmod, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Database, open as openLmdb, type RootDatabase } from 'lmdb';
+import { type Database, type Key, open as openLmdb, type RootDatabase } from 'lmdb';
 import type { Driver, DriverOptions, ListQuery, SessionRecord, StoredRecord } from './driver.ts';
+import { copyTo } from './embedded-copy.ts';
+import { keepPrivate, prepareFiles } from './embedded-files.ts';
+import { GroupedReads } from './embedded-reads.ts';
 
 type Value = SessionRecord & { version: number };
 type IndexKey = [field: number | string, key: string];
 
+const pageLength = 100;
+/** Comes after every character of a key. */
+const last = '\uffff';
+
 /** Opens the embedded store: one LMDB file, which any number of processes on this machine may share. */
 export async function open({ dataDirectory }: DriverOptions): Promise<Driver> {
-  const directory = join(dataDirectory, 'sessions');
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await chmod(directory, 0o700);
+  const directory = await prepareFiles(dataDirectory);
   const root = openLmdb({
     path: directory,
     // An awaited write is then on the disk, not only in memory.
     overlappingSync: false,
+    // Its batches are promises that nobody waits for: a failed commit would end the process.
+    eventTurnBatching: false,
     maxReaders: 1024,
     // Address space, not disk: so large that processes need not agree on a larger map while they run.
     mapSize: 2 ** 36,
   });
-  for (const file of await readdir(directory)) await chmod(join(directory, file), 0o600);
+  await keepPrivate(directory);
   return new EmbeddedDriver(root);
 }
 
@@ -29,6 +34,11 @@ class EmbeddedDriver implements Driver {
   readonly #byExpiry: Database<null, IndexKey>;
   readonly #byOwner: Database<null, IndexKey>;
   readonly #aside: Database<Buffer, string>;
+  // Without the reset LMDB reads for a millisecond and more what was there before another process changed it.
+  readonly #reads = new GroupedReads(
+    () => this.#root.resetReadTxn(),
+    (key) => this.#get(key),
+  );
 
   constructor(root: RootDatabase) {
     this.#root = root;
@@ -38,60 +48,63 @@ class EmbeddedDriver implements Driver {
     this.#aside = root.openDB({ name: 'aside', encoding: 'binary' });
   }
 
-  async read(key: string): Promise<StoredRecord | undefined> {
-    return this.#get(key);
+  read(key: string): Promise<StoredRecord | undefined> {
+    return this.#reads.read(key);
   }
 
-  create(key: string, record: SessionRecord): Promise<boolean> {
-    return this.#root.transaction(() => {
+  create(key: string, record: SessionRecord, version = 1): Promise<boolean> {
+    return this.#write(() => {
       if (this.#records.doesExist(key)) return false;
-      this.#put(key, undefined, { ...record, version: 1 });
+      this.#put(key, undefined, { ...record, version });
       return true;
     });
   }
 
   update(key: string, version: number, record: SessionRecord): Promise<boolean> {
-    return this.#root.transaction(() => {
-      const old = this.#records.get(key);
+    return this.#write(() => {
+      const old = this.#decode(key);
       if (old?.version !== version) return false;
       this.#put(key, old, { ...record, version: version + 1 });
       return true;
     });
   }
 
-  touch(key: string, seenAtMs: number, expiresAtMs: number): Promise<void> {
-    return this.#root.transaction(() => {
-      const old = this.#records.get(key);
-      if (old) this.#put(key, old, { ...old, seenAtMs, expiresAtMs });
+  touch(key: string, version: number, seenAtMs: number, expiresAtMs: number): Promise<void> {
+    return this.#write(() => {
+      const old = this.#decode(key);
+      if (old?.version === version) this.#put(key, old, { ...old, seenAtMs, expiresAtMs });
     });
   }
 
   delete(key: string): Promise<void> {
-    return this.#root.transaction(() => this.#remove(key));
+    return this.#write(() => this.#remove(key));
   }
 
   setAside(key: string): Promise<void> {
-    return this.#root.transaction(() => {
+    return this.#write(() => {
       const bytes = this.#records.getBinary(key);
       if (bytes) this.#aside.putSync(key, bytes);
       this.#remove(key);
     });
   }
 
-  async *list({ owner, expiresBeforeMs, limit }: ListQuery): AsyncIterable<StoredRecord> {
-    let left = limit ?? Number.POSITIVE_INFINITY;
-    for (const key of this.#keys(owner, expiresBeforeMs)) {
+  async *list(query: ListQuery): AsyncIterable<StoredRecord> {
+    const { expiresBeforeMs = Number.POSITIVE_INFINITY, limit = Number.POSITIVE_INFINITY } = query;
+    let left = limit;
+    for (const key of this.#keys(query)) {
       if (left <= 0) return;
       const record = this.#get(key);
-      if (!record || record.expiresAtMs >= (expiresBeforeMs ?? Number.POSITIVE_INFINITY)) continue;
+      if (!record || record.expiresAtMs >= expiresBeforeMs) continue;
       left -= 1;
       yield record;
     }
   }
 
   prune(nowMs: number, limit: number): Promise<number> {
-    return this.#root.transaction(() => {
-      const range = this.#byExpiry.getKeys({ end: [nowMs, '\uffff'], limit });
+    // A process that was killed while it read keeps space from being used again, until somebody looks.
+    this.#root.readerCheck();
+    return this.#write(() => {
+      const range = this.#byExpiry.getKeys({ end: [nowMs, last], limit });
       const expired = [...range];
       for (const entry of expired) {
         this.#remove(entry[1]);
@@ -102,12 +115,29 @@ class EmbeddedDriver implements Driver {
     });
   }
 
+  async countSetAside(): Promise<number> {
+    return this.#aside.getCount({});
+  }
+
+  backup(file: string): Promise<void> {
+    return copyTo(this.#root, file);
+  }
+
   async ping(): Promise<void> {
     this.#records.get('');
   }
 
   close(): Promise<void> {
+    this.#reads.flush();
     return this.#root.close();
+  }
+
+  async #write<T>(work: () => T): Promise<T> {
+    try {
+      return await this.#root.transaction(work);
+    } catch (error) {
+      throw await reasonOf(error);
+    }
   }
 
   #get(key: string): StoredRecord | undefined {
@@ -117,22 +147,38 @@ class EmbeddedDriver implements Driver {
 
   // Bytes that are no record give an empty one, which the session layer sets aside.
   #decode(key: string): Value | undefined {
-    const bytes = this.#records.getBinary(key);
-    if (!bytes) return undefined;
     try {
       const value: unknown = this.#records.get(key);
-      return (typeof value === 'object' && value !== null ? value : {}) as Value;
+      if (typeof value === 'object' && value !== null) return value as Value;
     } catch {
+      // It may be the store that fails: then it fails again.
+      this.#records.getBinary(key);
       return {} as Value;
     }
+    return this.#records.doesExist(key) ? ({} as Value) : undefined;
   }
 
-  *#keys(owner: string | undefined, expiresBeforeMs: number | undefined): Iterable<string> {
-    const range =
+  *#keys({ owner, prefix, expiresBeforeMs }: ListQuery): Iterable<string> {
+    if (prefix !== undefined) {
+      yield* this.#inPages(this.#records, { start: prefix, end: prefix + last });
+      return;
+    }
+    const pages: Iterable<IndexKey> =
       owner === undefined
-        ? this.#byExpiry.getKeys(expiresBeforeMs === undefined ? {} : { end: [expiresBeforeMs, ''] })
-        : this.#byOwner.getKeys({ start: [owner, ''], end: [owner, '\uffff'] });
-    for (const [, key] of range) yield key;
+        ? this.#inPages(this.#byExpiry, expiresBeforeMs === undefined ? {} : { end: [expiresBeforeMs, ''] })
+        : this.#inPages(this.#byOwner, { start: [owner, ''], end: [owner, last] });
+    for (const [, key] of pages) yield key;
+  }
+
+  // As long as LMDB reads on, no space is used again; and whoever reads a list may take a break.
+  *#inPages<K extends Key>(database: Database<unknown, K>, range: { start?: K; end?: K }): Iterable<K> {
+    const readPage = (from: object): K[] => {
+      this.#root.resetReadTxn();
+      return [...database.getKeys({ ...range, ...from, limit: pageLength })];
+    };
+    for (let page = readPage({}); page.length > 0; page = readPage({ start: page.at(-1), exclusiveStart: true })) {
+      yield* page;
+    }
   }
 
   // In a transaction: the record and both indexes change together.
@@ -154,4 +200,11 @@ class EmbeddedDriver implements Driver {
     if (expiresAtMs !== undefined) this.#byExpiry.removeSync([expiresAtMs, key]);
     if (owner !== undefined) this.#byOwner.removeSync([owner, key]);
   }
+}
+
+// A commit that failed, such as for a full disk, says why in a promise of its own.
+async function reasonOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> };
+  if (!commitError) return error;
+  return commitError.catch((cause) => new Error(`nothing was written: ${(cause as Error).message}`, { cause }));
 }

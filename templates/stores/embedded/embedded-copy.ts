@@ -1,0 +1,28 @@
+import { chmod, mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RootDatabase } from 'lmdb';
+
+/** Writes a consistent copy of an LMDB file to a new file, for its user alone, while processes write to the first. */
+export async function copyTo(root: RootDatabase, file: string): Promise<void> {
+  // LMDB copies into a directory, to a file that anybody may read.
+  const directory = await mkdtemp(`${file}.`);
+  const copy = join(directory, 'data.mdb');
+  try {
+    // Not compacted: that has damaged copies (kriszyp/lmdb-js#198).
+    await root.backup(directory, false);
+    await chmod(copy, 0o600);
+    await flush(copy);
+    await rename(copy, file);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function flush(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

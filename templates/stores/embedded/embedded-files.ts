@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const dataName = 'data.mdb';
+const lockName = 'lock.mdb';
+/** What LMDB's lock file takes for 1024 readers, in whole pages. */
+const lockBytes = 68 * 1024;
+/** The first pages of the data. */
+const dataBytes = 128 * 1024;
+/** https://git.openldap.org/openldap/openldap/-/blob/LMDB_0.9.31/libraries/liblmdb/mdb.c */
+const magic = 0xbeefc0de;
+const magicAt = 24;
+
+/**
+ * The directory of the store's files, ready for LMDB, and for its user alone. What LMDB cannot use, or has no room for,
+ * is an error here: there it would end the process.
+ */
+export async function prepareFiles(dataDirectory: string): Promise<string> {
+  const directory = join(dataDirectory, 'sessions');
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  await unlessThere(mkdir(directory, { mode: 0o700 }));
+  await chmod(directory, 0o700);
+  const data = join(directory, dataName);
+  if ((await sizeOf(data)) > 0) await verifyData(data);
+  else await reserve(directory);
+  return directory;
+}
+
+/** Takes the files that LMDB made from everybody else. */
+export async function keepPrivate(directory: string): Promise<void> {
+  for (const name of [dataName, lockName]) await chmod(join(directory, name), 0o600);
+}
+
+async function verifyData(path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read({ buffer: Buffer.alloc(magicAt + 4), position: 0 });
+    if (buffer.readUInt32LE(magicAt) !== magic) throw new Error(`${path} is damaged: it is no LMDB file`);
+  } finally {
+    await file.close();
+  }
+}
+
+// LMDB writes to its lock file through memory, where a full disk is a SIGBUS: so it gets one that is on the disk already.
+async function reserve(directory: string): Promise<void> {
+  const path = join(directory, `${lockName}.${randomUUID()}`);
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.writeFile(Buffer.alloc(lockBytes + dataBytes));
+    await file.truncate(lockBytes);
+    await unlessThere(link(path, join(directory, lockName)));
+  } finally {
+    await file.close();
+    await rm(path, { force: true });
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+async function unlessThere(making: Promise<unknown>): Promise<void> {
+  try {
+    await making;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
