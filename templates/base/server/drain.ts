@@ -1,19 +1,31 @@
 import type { Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { leaveParent, onParentGone, tellParent } from './parent.ts';
-import { Traffic } from './traffic.ts';
+import { type Patience, Traffic } from './traffic.ts';
+import { isForPrimary, onRetired, outlivePrimary } from './workers/worker.ts';
 
-/** How long requests in flight may take to end once the server is to stop. */
-const deadlineMs = 4000;
+/** The server is to stop. */
+const stopping: Patience = { deadlineMs: 4000, idleMs: 0 };
+/** Another worker has taken the place of this one: nobody waits, and Node.js closes an idle connection after 5 s. */
+const retiring: Patience = { deadlineMs: 30_000, idleMs: 6000 };
+/** How long the store may take to close. What was answered is saved by then. */
+const closeMs = 2000;
 /** How long the application may keep the process running after that, with a timer or a connection of its own. */
 const heldMs = 500;
 /** When a second signal means it: npm passes on a Ctrl-C that the terminal has sent to the server already. */
 const insistMs = 1000;
 
+let draining = false;
+
+/** True from the moment that the server accepts nothing new. */
+export function isDraining(): boolean {
+  return draining;
+}
+
 /**
- * Stops on SIGINT, SIGTERM, SIGHUP, or when the `sessapp serve` that started the server is gone: nothing new is
- * accepted, requests in flight end, other connections close, then the rest, in its order. A second signal cuts what is
- * still open.
+ * Stops on SIGINT, SIGTERM, SIGHUP, or when the process that started the server is gone: nothing new is accepted,
+ * requests in flight end, other connections close, then the rest, in its order. A second signal cuts what is still open.
  */
 export function drainOnSignal(servers: Server[], closers: (() => Promise<void>)[], log: Logger): void {
   const traffic = new Traffic(servers);
@@ -21,20 +33,38 @@ export function drainOnSignal(servers: Server[], closers: (() => Promise<void>)[
   const onSignal = (): void => {
     if (stoppedAtMs === undefined) {
       stoppedAtMs = Date.now();
-      void stop(traffic, closers, log);
+      if (draining) void traffic.drain(stopping);
+      else void stop(traffic, stopping, closers, log);
     } else if (Date.now() - stoppedAtMs > insistMs) traffic.cut();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!isForPrimary(signal)) onSignal();
+    });
+  }
+  outlivePrimary();
   onParentGone(onSignal);
+  onRetired(() => {
+    if (draining) return;
+    void stop(traffic, retiring, closers, log);
+    void tellParent({ event: 'retiring' });
+  });
 }
 
-async function stop(traffic: Traffic, closers: (() => Promise<void>)[], log: Logger): Promise<void> {
+async function stop(
+  traffic: Traffic,
+  patience: Patience,
+  closers: (() => Promise<void>)[],
+  log: Logger,
+): Promise<void> {
+  draining = true;
   process.exitCode = 1;
   try {
-    const drained = await traffic.drain(deadlineMs);
+    const drained = await traffic.drain(patience);
     if (!drained) log.error('requests were still in flight at the deadline and were cut');
-    for (const close of closers) await close();
-    if (drained) {
+    const closed = await Promise.race([closeAll(closers), wait(closeMs, false, { ref: false })]);
+    if (!closed) log.error('the store did not close at its deadline');
+    if (drained && closed) {
       process.exitCode = 0;
       await tellParent({ event: 'drained' });
     }
@@ -45,11 +75,27 @@ async function stop(traffic: Traffic, closers: (() => Promise<void>)[], log: Log
   endIfHeld(log);
 }
 
+async function closeAll(closers: (() => Promise<void>)[]): Promise<true> {
+  for (const close of closers) await close();
+  return true;
+}
+
 function endIfHeld(log: Logger): void {
   const timer = setTimeout(() => {
     log.warn({ held: process.getActiveResourcesInfo() }, 'the application keeps the process running; ending it');
+    // The first process of a container gets no signal from within that it does not handle.
+    if (process.pid === 1) endByError();
     process.removeAllListeners('SIGTERM');
     process.kill(process.pid, 'SIGTERM');
   }, heldMs);
   timer.unref();
+}
+
+// What it printed says why; that it drained still counts.
+function endByError(): never {
+  const { exitCode } = process;
+  process.once('exit', () => {
+    process.exitCode = exitCode;
+  });
+  throw new Error('the application keeps the process running');
 }

@@ -1,5 +1,6 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fingerprint } from './fingerprint.ts';
 import { readSecrets } from './secrets.ts';
 import { readEnvFile } from './settings.ts';
 import { StartError } from './start-error.ts';
@@ -9,11 +10,13 @@ interface Log {
   error(detail: object, message: string): void;
 }
 
-const intervalMs = 1000;
+const intervalMs = 400;
+/** By then every process of this environment has looked, and can verify what the new secret signs. */
+const signsAfterMs = 900;
 
 /**
- * The secrets as `.env` has them now, so that a new one signs without a restart. SESSION_SECRET in the real environment
- * wins, and cannot change while the server runs.
+ * The secrets as `.env` has them now, so that a new one signs without a restart: it verifies at once, and signs a moment
+ * later. SESSION_SECRET in the real environment wins, and cannot change while the server runs.
  */
 export function followSecrets(
   directory: string,
@@ -21,30 +24,48 @@ export function followSecrets(
   initial: string[],
   log: Log,
 ): () => string[] {
-  let secrets = initial;
-  if (environment.SESSION_SECRET) return () => secrets;
+  if (environment.SESSION_SECRET) return () => initial;
+  const path = join(directory, '.env');
+  let secrets = isFresh(path) ? olderFirst(initial) : initial;
   let known: string | undefined;
+  let turn: NodeJS.Timeout | undefined;
+  const use = (found: string[]): void => {
+    secrets = found;
+    log.info('.env has other session secrets: the newest signs from now on');
+  };
   const look = async (): Promise<void> => {
-    const current = await fingerprint(join(directory, '.env'));
+    const current = await fingerprint(path);
     if (current === known) return;
     known = current;
     const found = await readAgain(directory, log);
-    if (!found || found.join() === secrets.join()) return;
-    secrets = found;
-    log.info('.env has other session secrets: the newest signs from now on');
+    if (!found) return;
+    clearTimeout(turn);
+    if (found.join() === secrets.join()) return;
+    if (!isRotation(secrets, found)) return use(found);
+    secrets = withNewSecrets(secrets, found);
+    turn = setTimeout(use, signsAfterMs, found).unref();
   };
   setInterval(() => void look(), intervalMs).unref();
   return () => secrets;
 }
 
-// The file may be replaced by another one, or written in place.
-async function fingerprint(path: string): Promise<string> {
-  try {
-    const { ino, size, mtimeMs } = await stat(path);
-    return [ino, size, mtimeMs].join();
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown';
-  }
+// There is another one in front, and the one that signs is to verify from now on.
+function isRotation([signing = '']: string[], found: string[]): boolean {
+  return found[0] !== signing && found.includes(signing);
+}
+
+function withNewSecrets([signing = '']: string[], found: string[]): string[] {
+  return [signing, ...found.filter((secret) => secret !== signing)];
+}
+
+// A process that starts may be the first one that knows of a change: a worker after a reload.
+function isFresh(path: string): boolean {
+  const changedMs = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  return Math.abs(Date.now() - changedMs) < signsAfterMs;
+}
+
+function olderFirst([newest = '', older, ...others]: string[]): string[] {
+  return older === undefined ? [newest] : [older, newest, ...others];
 }
 
 // A .env without usable secrets changes nothing: nobody is to be logged out by a slip.

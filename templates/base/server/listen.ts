@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StartError } from './start-error.ts';
 
@@ -14,11 +14,11 @@ export interface Listening {
  * Listens at every address of the host: `localhost` is 127.0.0.1 and ::1, and a browser may take either.
  * @throws StartError when the host or the port cannot be had
  */
-export async function listen(app: RequestListener, { host, port }: { host: string; port: number }): Promise<Listening> {
+export async function listen(create: () => Server, { host, port }: { host: string; port: number }): Promise<Listening> {
   const addresses = await resolve(host);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await listenAtAll(app, addresses, host, port);
+      return await listenAtAll(create, addresses, host, port);
     } catch (error) {
       // A port that is free at one address may be taken at another.
       const again = port === 0 && attempt < 10 && error instanceof StartError && error.code === 'port-in-use';
@@ -27,12 +27,12 @@ export async function listen(app: RequestListener, { host, port }: { host: strin
   }
 }
 
-async function listenAtAll(app: RequestListener, addresses: string[], host: string, port: number): Promise<Listening> {
+async function listenAtAll(create: () => Server, addresses: string[], host: string, port: number): Promise<Listening> {
   const servers: Server[] = [];
   let taken = port;
   try {
     for (const address of addresses) {
-      const server = await listenAt(app, address, taken);
+      const server = await listenAt(create, address, taken);
       if (!server) continue;
       servers.push(server);
       taken = (server.address() as AddressInfo).port;
@@ -46,8 +46,8 @@ async function listenAtAll(app: RequestListener, addresses: string[], host: stri
 }
 
 // Undefined when the machine does not have this address, such as ::1 where IPv6 is off.
-async function listenAt(app: RequestListener, host: string, port: number): Promise<Server | undefined> {
-  const server = createServer(app).listen({ host, port });
+async function listenAt(create: () => Server, host: string, port: number): Promise<Server | undefined> {
+  const server = create().listen({ host, port });
   try {
     await once(server, 'listening');
     return server;

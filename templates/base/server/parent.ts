@@ -1,8 +1,13 @@
-/** What a server says to the `sessapp serve` that started it. */
+import { outlivePrimary } from './workers/worker.ts';
+
+/** What a server says to the `sessapp serve` that started it, and a worker to its primary. */
 export type Message =
-  | { event: 'listening'; url: string; store: string }
+  | { event: 'listening'; url: string; store: string; workers?: number }
   | { event: 'failed'; code: string; message: string; hint: string }
-  | { event: 'drained' };
+  | { event: 'drained' }
+  /** Of workers only: it accepts nothing new; it could not start, and has printed why. */
+  | { event: 'retiring' }
+  | { event: 'broken'; reason: string };
 
 /**
  * Resolves when the message is on its way.
@@ -16,6 +21,7 @@ export async function tellParent(message: Message): Promise<boolean> {
 
 /** Closes the channel, so that it does not keep the process running. */
 export function leaveParent(): void {
+  outlivePrimary();
   if (process.connected) process.disconnect();
 }
 

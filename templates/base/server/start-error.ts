@@ -3,8 +3,8 @@ export class StartError extends Error {
   readonly code: string;
   readonly hint: string;
 
-  constructor(code: string, message: string, hint: string) {
-    super(message);
+  constructor(code: string, message: string, hint: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'StartError';
     this.code = code;
     this.hint = hint;

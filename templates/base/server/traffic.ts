@@ -1,15 +1,24 @@
 import type { Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
+import { Bag } from '../session/bag.ts';
 
-/** How long a connection that has not sent a whole request stays open while the server drains. */
+/** How long a connection that has not sent a whole request stays open once idle ones are closed. */
 const silentMs = 500;
 const sweepMs = 50;
+
+/** How long a server that accepts nothing new waits. */
+export interface Patience {
+  /** For requests in flight. */
+  deadlineMs: number;
+  /** For connections that are idle: a client may be about to send its next request on one. */
+  idleMs: number;
+}
 
 /** The connections of some servers, and the requests in flight on them. */
 export class Traffic {
   readonly #servers: Server[];
-  readonly #sockets = new Set<Socket>();
-  readonly #responses = new Set<ServerResponse>();
+  readonly #sockets = new Bag<Socket>();
+  readonly #responses = new Bag<ServerResponse>();
   #draining = false;
   #cut = false;
 
@@ -25,27 +34,34 @@ export class Traffic {
   }
 
   /**
-   * Accepts nothing new and waits until every request in flight is answered.
+   * Accepts nothing new and waits until every request in flight is answered. Called again, the shorter wait counts.
    * @returns false when some had to be cut: at the deadline, or because `cut` was called
    */
-  async drain(deadlineMs: number): Promise<boolean> {
+  async drain({ deadlineMs, idleMs }: Patience): Promise<boolean> {
     this.#draining = true;
-    for (const res of this.#responses) announceClose(res);
-    // A connection that answered its last request becomes idle only then.
-    const sweep = setInterval(() => this.#closeIdle(), sweepMs);
-    // A browser opens connections ahead of time; Node.js counts one that is silent as busy.
-    const silent = setTimeout(() => this.#destroy(this.#silentSockets()), silentMs);
-    const deadline = setTimeout(() => this.cut(), deadlineMs);
-    await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    clearInterval(sweep);
-    for (const timer of [silent, deadline]) clearTimeout(timer);
+    for (const res of this.#responses.list()) announceClose(res);
+    const closed = Promise.all(this.#servers.map(stopListening));
+    const timers = [
+      setTimeout(() => timers.push(this.#sweep()), idleMs),
+      // A browser opens connections ahead of time; Node.js counts one that is silent as busy.
+      setTimeout(() => this.#destroy(this.#silentSockets()), idleMs + silentMs),
+      setTimeout(() => this.cut(), deadlineMs),
+    ];
+    await closed;
+    for (const timer of timers) clearTimeout(timer);
     return !this.#cut;
   }
 
   /** Closes every connection at once. */
   cut(): void {
     this.#cut ||= this.#responses.size > 0;
-    this.#destroy(this.#sockets);
+    this.#destroy(this.#sockets.list());
+  }
+
+  // A connection that answered its last request becomes idle only then.
+  #sweep(): NodeJS.Timeout {
+    this.#closeIdle();
+    return setInterval(() => this.#closeIdle(), sweepMs);
   }
 
   #closeIdle(): void {
@@ -53,21 +69,25 @@ export class Traffic {
   }
 
   #silentSockets(): Socket[] {
-    const busy = new Set([...this.#responses].map((res) => res.socket));
-    return [...this.#sockets].filter((socket) => !busy.has(socket));
+    const busy = new Set(this.#responses.list().map((res) => res.socket));
+    return this.#sockets.list().filter((socket) => !busy.has(socket));
   }
 
-  #destroy(sockets: Iterable<Socket>): void {
+  #destroy(sockets: Socket[]): void {
     for (const socket of sockets) socket.destroy();
   }
 }
 
-function remember<T extends Socket | ServerResponse>(set: Set<T>, item: T): void {
-  set.add(item);
-  item.once('close', () => set.delete(item));
+function remember<T extends Socket | ServerResponse>(bag: Bag<T>, item: T): void {
+  item.once('close', bag.add(item));
 }
 
 // Without it a client that always has a next request would keep its connection, and the server, for ever.
 function announceClose(res: ServerResponse): void {
   if (!res.headersSent) res.setHeader('Connection', 'close');
+}
+
+/** Resolves when the last connection has closed. An HTTP server's own `close` would end idle connections at once. */
+function stopListening(server: Server): Promise<unknown> {
+  return new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
 }

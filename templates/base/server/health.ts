@@ -1,0 +1,61 @@
+import type { Express, RequestHandler, Response } from 'express';
+import { isDraining } from './drain.ts';
+
+/** How long the store may take to answer before the server counts as not ready. */
+const deadlineMs = 1000;
+
+interface Store {
+  ping(): Promise<void>;
+}
+
+/**
+ * Answers GET /healthz (this process answers) and GET /readyz (so does the store, and the server is not about to stop),
+ * without a session and without a line in the log. An application's own route of that path is answered instead.
+ */
+export function answerHealth(app: Express, store: Store): RequestHandler {
+  const storeAnswers = shared(() => isInTime(store.ping()));
+  const checks: Record<string, () => Promise<boolean>> = {
+    '/healthz': async () => true,
+    '/readyz': async () => !isDraining() && (await storeAnswers()),
+  };
+  return (req, res, next) => {
+    const check = checks[req.path];
+    if (!check || !['GET', 'HEAD'].includes(req.method) || hasRoute(app, req.path)) return next();
+    return check().then((isWell) => answer(res, isWell));
+  };
+}
+
+function hasRoute({ router }: Express, path: string): boolean {
+  return router.stack.some(({ route }) => route !== undefined && [route.path].flat().includes(path));
+}
+
+function answer(res: Response, isWell: boolean): void {
+  res
+    .status(isWell ? 200 : 503)
+    .set('Cache-Control', 'no-store')
+    .type('text')
+    .send(isWell ? 'ok\n' : 'not ready\n');
+}
+
+// However many ask at the same time, the store is asked once.
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  return () => {
+    running ??= ask().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
+
+async function isInTime(call: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs, false);
+  });
+  const answered = call.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,113 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Listening, WorkerProcess } from './worker-process.ts';
+
+/** A worker that has lived this long did not die of its start. */
+const steadyMs = 10_000;
+const firstDelayMs = 100;
+const longestDelayMs = 5000;
+
+/** What all places share. */
+export interface Site {
+  startWorker(): WorkerProcess;
+  onChange(): void;
+  stopping: AbortSignal;
+  log: Logger;
+}
+
+/**
+ * How long the place of a worker that died stays empty.
+ * @param early how many in a row, this one included, did not live long
+ */
+export function backOffMs(early: number): number {
+  return early === 0 ? 0 : Math.min(firstDelayMs * 2 ** (early - 1), longestDelayMs);
+}
+
+/** Room for one worker. When it dies, another takes its place. */
+export class Place {
+  readonly #site: Site;
+  #worker: WorkerProcess | undefined;
+  #isClosed = false;
+  #early = 0;
+  /** How many workers were started here, and the number of the one that has the place. */
+  #started = 0;
+  #taken = 0;
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  /** The worker that answers here, if one does. */
+  get worker(): WorkerProcess | undefined {
+    return this.#worker?.isListening ? this.#worker : undefined;
+  }
+
+  /**
+   * Starts a worker. Once it listens it has the place, and the one before retires.
+   * @throws StartError with its reason when it does not listen; the one before goes on
+   */
+  async renew(): Promise<Listening> {
+    this.#started += 1;
+    const number = this.#started;
+    const worker = this.#site.startWorker();
+    const listening = await worker.untilListening();
+    const other = this.#isClosed || number < this.#taken ? worker : this.#give(worker, number);
+    await other?.retire();
+    return listening;
+  }
+
+  /** Keeps a worker here, however often it has to be started. */
+  async fill(): Promise<void> {
+    while (this.#isOpen && !this.worker) {
+      try {
+        await this.renew();
+        return;
+      } catch (error) {
+        this.#early += 1;
+        if (this.#isOpen) await this.#pause(`a worker did not start: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  /** Another worker takes its place no more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker?.retire();
+  }
+
+  get #isOpen(): boolean {
+    return !this.#isClosed && !this.#site.stopping.aborted;
+  }
+
+  /** @returns the worker before */
+  #give(worker: WorkerProcess, number: number): WorkerProcess | undefined {
+    const before = this.#worker;
+    this.#worker = worker;
+    this.#taken = number;
+    const sinceMs = Date.now();
+    void worker.ended.then((end) => this.#onEnd(worker, end, Date.now() - sinceMs));
+    this.#site.onChange();
+    return before;
+  }
+
+  async #onEnd({ pid }: WorkerProcess, end: string, livedMs: number): Promise<void> {
+    // One that has lost the place to another was asked to.
+    if (this.#worker?.pid !== pid) return;
+    this.#worker = undefined;
+    this.#site.onChange();
+    if (!this.#isOpen) return;
+    this.#early = livedMs < steadyMs ? this.#early + 1 : 0;
+    await this.#pause(`worker ${pid} ended with ${end}`);
+    await this.fill();
+  }
+
+  async #pause(reason: string): Promise<void> {
+    const ms = backOffMs(this.#early);
+    this.#site.log.error(`${reason}; another starts ${ms === 0 ? 'at once' : `in ${ms} ms`}`);
+    await wait(ms, undefined, { signal: this.#site.stopping }).catch(ignoreAbort);
+  }
+}
+
+function ignoreAbort(error: Error): void {
+  if (error.name !== 'AbortError') throw error;
+}
