@@ -1,0 +1,54 @@
+import { escapeIdentifier, type PoolClient } from 'pg';
+import { PostgresFailure } from './failure.ts';
+
+/** Who the driver is to the database, and where its tables are. */
+export interface Place {
+  role: string;
+  /** Null: the role sees none. */
+  schema: string | null;
+  searchPath: string;
+}
+
+const tables = ['sessapp_sessions', 'sessapp_sessions_aside'];
+const rights = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
+
+export async function hasRights(client: PoolClient): Promise<boolean> {
+  const { rows } = await client.query<{ has: boolean }>(
+    `SELECT bool_and(has_table_privilege(name, privilege)) AS has
+    FROM unnest($1::text[]) AS name, unnest($2::text[]) AS privilege`,
+    [tables, rights],
+  );
+  return rows[0]?.has ?? false;
+}
+
+export function mayNotUse(place: Place): PostgresFailure {
+  return mayNot('use', place, grantTables(place));
+}
+
+/** @param file what makes the tables, for who may do so */
+export function mayNotMake(place: Place, file: string): PostgresFailure {
+  const role = escapeIdentifier(place.role);
+  const schema = nameSchema(place);
+  const create = place.schema === null ? `CREATE SCHEMA IF NOT EXISTS ${schema}; ` : '';
+  const grant = `${create}GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${role}`;
+  return mayNot('make', place, `${grant}; or, in that schema, ${file} and then: ${grantTables(place)}`);
+}
+
+function mayNot(verb: string, { role }: Place, remedy: string): PostgresFailure {
+  const fact = `the role ${escapeIdentifier(role)} may not ${verb} the tables for sessions`;
+  return new PostgresFailure(`${fact}; let the owner of the database run: ${remedy}`);
+}
+
+function grantTables(place: Place): string {
+  const role = escapeIdentifier(place.role);
+  const schema = nameSchema(place);
+  const used = tables.map((name) => `${schema}.${name}`).join(', ');
+  const use = `GRANT USAGE ON SCHEMA ${schema} TO ${role}; GRANT ${rights.join(', ')} ON ${used} TO ${role}`;
+  return `${use}; GRANT SELECT ON ${schema}.sessapp_schema TO ${role}`;
+}
+
+// Of a search_path, the last one is meant to be there: "$user", public.
+function nameSchema({ schema, searchPath }: Place): string {
+  const last = searchPath.split(',').at(-1) ?? '';
+  return escapeIdentifier(schema ?? last.trim().replace(/^"(.*)"$/, '$1'));
+}

@@ -1,0 +1,54 @@
+/** Where the servers are, and how to be let in. Several hosts are nodes of one cluster, or a primary and its replicas. */
+export interface Address {
+  hosts: Host[];
+  tls: boolean;
+  username?: string;
+  password?: string;
+  database: number;
+}
+
+export interface Host {
+  host: string;
+  port: number;
+}
+
+/**
+ * Reads `redis://user:password@host:port/database`, or `rediss://…` for TLS. All but the host may be left out, and there
+ * may be several: `redis://a:7001,b:7002`.
+ */
+export function readAddress(url: string): Address {
+  const fault = findFault(url);
+  if (fault !== undefined) throw new TypeError(`The address ${fault}.`);
+  const urls = splitHosts(url).map((each) => new URL(each));
+  const [{ protocol, username, password, pathname }] = urls as [URL];
+  return {
+    hosts: urls.map(toHost),
+    tls: protocol === 'rediss:',
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+    database: Number(pathname.slice(1)),
+  };
+}
+
+export function findFault(url: string): string | undefined {
+  if (!/^rediss?:\/\//.test(url)) return 'does not begin with redis:// or rediss://';
+  if (!splitHosts(url).every(isUsable)) return 'names no host, or has a character that is to be percent-encoded';
+  const [{ pathname, search, hash }] = splitHosts(url).map((each) => new URL(each)) as [URL];
+  if (!/^\/?\d*$/.test(pathname)) return 'has a database that is no number';
+  return search || hash ? 'has a ? or # that means nothing there, or is to be percent-encoded' : undefined;
+}
+
+/** The same address, once for each host. */
+function splitHosts(url: string): string[] {
+  const [, before = '', hosts = '', after = ''] = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(url) ?? [];
+  return hosts.split(',').map((host) => `${before}${host}${after}`);
+}
+
+function isUsable(url: string): boolean {
+  if (!URL.canParse(url) || new URL(url).hostname === '') return false;
+  return !/%(?![0-9a-f]{2})/i.test(url);
+}
+
+function toHost({ hostname, port }: URL): Host {
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) };
+}

@@ -1,0 +1,94 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Address, Host } from './address.ts';
+import { connect } from './connect.ts';
+import type { Commands, Link } from './link.ts';
+
+/** The time between two attempts doubles from one to the other. */
+const shortestRestMs = 25;
+const longestRestMs = 250;
+/** A link that has lasted so long was a good one. */
+const steadyMs = 5000;
+
+/** The way to the store: found in the background, and again after each loss. Nothing waits in a queue while there is none. */
+export class Connection {
+  readonly #address: Address;
+  readonly #closing = new AbortController();
+  /** Who opens a store and uses it at once waits until it is known whether it is there. */
+  readonly #firstAttempt: Promise<void>;
+  #hosts: Host[];
+  #link: Link | undefined;
+  #reason: Error | undefined;
+
+  constructor(address: Address) {
+    this.#address = address;
+    this.#hosts = address.hosts;
+    this.#firstAttempt = new Promise((resolve) => void this.#keep(resolve));
+  }
+
+  /** @throws Error when there is no way to the store at the moment */
+  async link(): Promise<Link> {
+    await this.#firstAttempt;
+    if (this.#link) return this.#link;
+    throw new Error(`there is no connection to Redis (${this.#reason?.message ?? 'it was closed'})`);
+  }
+
+  /** @param bytes about as much as the command sends */
+  async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
+    return (await this.link()).run(bytes, command);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#link?.close();
+    this.#link = undefined;
+  }
+
+  async #keep(afterAttempt: () => void): Promise<void> {
+    for (let failures = 0; !this.#closing.signal.aborted; failures += 1) {
+      const startMs = performance.now();
+      await this.#connect(afterAttempt);
+      if (performance.now() - startMs > steadyMs) failures = 0;
+      await this.#rest(failures);
+    }
+    afterAttempt();
+  }
+
+  /** Ends with the link. */
+  async #connect(afterAttempt: () => void): Promise<void> {
+    try {
+      const link = await connect(this.#address, this.#hosts);
+      this.#use(link);
+      afterAttempt();
+      this.#reason = await link.lost;
+      // The other nodes of a cluster serve on until it is connected to anew.
+      if (!link.isCluster) this.#use(undefined);
+    } catch (error) {
+      this.#reason = error as Error;
+      afterAttempt();
+    }
+  }
+
+  #use(link: Link | undefined): void {
+    const before = this.#link;
+    if (this.#closing.signal.aborted) link?.destroy();
+    else this.#link = link;
+    if (before?.isCluster) void before.close();
+    else before?.destroy();
+    // A node may be gone for good when it is the only one that STORE_URL names.
+    if (link) this.#hosts = unite(this.#address.hosts, link.hosts);
+  }
+
+  async #rest(failures: number): Promise<void> {
+    const { signal } = this.#closing;
+    const longest = Math.min(shortestRestMs * 2 ** failures, longestRestMs);
+    try {
+      await wait(longest * (0.5 + Math.random() / 2), undefined, { ref: false, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
+
+function unite(...hosts: Host[][]): Host[] {
+  return [...new Map(hosts.flat().map((host) => [`${host.host}:${host.port}`, host])).values()];
+}

@@ -1,0 +1,112 @@
+import { ErrorReply } from 'redis';
+import type { Host } from './address.ts';
+import type { ClusterClient, ServerClient } from './client.ts';
+
+/** What the driver calls, at a server or at the nodes of a cluster. */
+export type Commands = Pick<
+  ServerClient,
+  | 'get'
+  | 'sCard'
+  | 'zRangeByLex'
+  | 'createRecord'
+  | 'updateRecord'
+  | 'touchRecord'
+  | 'removeRecord'
+  | 'setRecordAside'
+  | 'pruneRecords'
+>;
+
+/** How long an answer may take; who owes one for longer counts as lost. */
+const answerMs = 1000;
+/** How much may wait for an answer: more would only fill the memory. */
+const owedLimit = 10_000;
+const owedBytesLimit = 64 * 2 ** 20;
+
+/** A connection to a server, or those to the nodes of a cluster, until it is lost. */
+export class Link {
+  /** Resolves with the reason once it is lost. */
+  readonly lost: Promise<Error>;
+  readonly #client: ServerClient | ClusterClient;
+  #lose: (reason: Error) => void = () => undefined;
+  #owed = 0;
+  #owedBytes = 0;
+
+  constructor(client: ServerClient | ClusterClient) {
+    this.#client = client;
+    this.lost = new Promise((resolve) => {
+      this.#lose = resolve;
+    });
+    for (const event of ['error', 'node-error']) client.on(event, (error: Error) => this.#lose(error));
+  }
+
+  /** Then the loss of one node leaves the others. */
+  get isCluster(): boolean {
+    return isCluster(this.#client);
+  }
+
+  /** Where the nodes of a cluster are, as it says itself. */
+  get hosts(): Host[] {
+    return isCluster(this.#client) ? this.#client.masters.map(({ host, port }) => ({ host, port })) : [];
+  }
+
+  /** Each server that holds records. */
+  async servers(): Promise<ServerClient[]> {
+    const client = this.#client;
+    return isCluster(client) ? Promise.all(client.masters.map((node) => client.nodeClient(node))) : [client];
+  }
+
+  /** @param bytes about as much as the command sends */
+  async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
+    if (this.#owed >= owedLimit || this.#owedBytes + bytes > owedBytesLimit)
+      throw new Error(`Redis has ${this.#owed} calls to answer already`);
+    this.#owed += 1;
+    this.#owedBytes += bytes;
+    const answer = command(this.#client as Commands).finally(() => {
+      this.#owed -= 1;
+      this.#owedBytes -= bytes;
+    });
+    try {
+      return await inTime(answer);
+    } catch (error) {
+      if (!meansLoss(error)) throw error;
+      this.#lose(error as Error);
+      // Not that the connection was then closed under this command.
+      throw await this.lost;
+    }
+  }
+
+  /** Lets what is owed be answered, for as long as answers may take. */
+  async close(): Promise<void> {
+    const end = performance.now() + answerMs;
+    while (this.#owed > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#lose(new Error('the connection was closed'));
+    this.#client.destroy();
+  }
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new Error(`Redis did not answer within ${answerMs} ms`));
+    // After a time in which this process itself stood still, what has arrived meanwhile is read first.
+    timer = setTimeout(() => setImmediate(fail), answerMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// A server that was made a replica still answers; another one takes the writes now.
+function meansLoss(error: unknown): boolean {
+  return !(error instanceof ErrorReply) || error.message.startsWith('READONLY');
+}
+
+function isCluster(client: ServerClient | ClusterClient): client is ClusterClient {
+  return 'masters' in client;
+}

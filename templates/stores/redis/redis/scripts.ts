@@ -1,0 +1,112 @@
+import { type CommandParser, defineScript } from 'redis';
+
+// What every script begins with. KEYS: the index by expiry, the index by owner, the record. ARGV[1]: the session's key.
+const common = String.raw`
+  local byExpiry, byOwner, record, key = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
+
+  -- version, expiry and owner of what is stored; nothing when it is no record
+  local function parse(value)
+    return string.match(value, '^([^\n]*)\n[^\n]*\n[^\n]*\n([^\n]*)\n([^\n]*)\n')
+  end
+
+  -- Another type than a string is no record either.
+  local function read(name)
+    local value = redis.pcall('GET', name)
+    return type(value) == 'string' and value or ''
+  end
+
+  local function unindex(value, key)
+    local _, expires, owner = parse(value)
+    if not expires then return end
+    redis.call('ZREM', byExpiry, expires .. key)
+    if owner ~= '' then redis.call('ZREM', byOwner, owner .. key) end
+  end
+
+  -- An index lives as long as the last record in it.
+  local function index(name, entry, lifeMs)
+    redis.call('ZADD', name, 0, entry)
+    if redis.call('PTTL', name) < tonumber(lifeMs) then redis.call('PEXPIRE', name, lifeMs) end
+  end
+
+  local function put(value, lifeMs)
+    local _, expires, owner = parse(value)
+    index(byExpiry, expires .. key, lifeMs)
+    if owner ~= '' then index(byOwner, owner .. key, lifeMs) end
+    redis.call('SET', record, value, 'PX', lifeMs)
+  end
+`;
+
+const create = `
+  if redis.call('EXISTS', record) == 1 then return 0 end
+  put(ARGV[2], ARGV[3])
+  return 1`;
+
+const update = `
+  local old = read(record)
+  if parse(old) ~= ARGV[4] then return 0 end
+  unindex(old, key)
+  put(ARGV[2], ARGV[3])
+  return 1`;
+
+const touch = String.raw`
+  local old = read(record)
+  if parse(old) ~= ARGV[2] then return 0 end
+  local before, after = string.match(old, '^([^\n]*\n[^\n]*\n)[^\n]*\n[^\n]*(\n.*)$')
+  unindex(old, key)
+  put(before .. ARGV[3] .. '\n' .. ARGV[4] .. after, ARGV[5])
+  return 1`;
+
+const remove = `
+  unindex(read(record), key)
+  return redis.call('DEL', record)`;
+
+// KEYS[4]: where it is kept, for good. KEYS[5]: the set of such.
+const setAside = `
+  if redis.call('EXISTS', record) == 0 then return 0 end
+  unindex(read(record), key)
+  redis.call('RENAME', record, KEYS[4])
+  redis.call('PERSIST', KEYS[4])
+  redis.call('SADD', KEYS[5], key)
+  return 1`;
+
+// KEYS from the third on: records. ARGV: their entries in the index by expiry, which were looked up before. A record that
+// has moved since then stays; an entry that outlived its record goes.
+const prune = `
+  local count = 0
+  for i = 3, #KEYS do
+    local entry = ARGV[i - 2]
+    if redis.call('ZREM', byExpiry, entry) == 1 then
+      count = count + 1
+      local value = read(KEYS[i])
+      local _, expires = parse(value)
+      local name = string.sub(entry, 16)
+      if not expires or expires .. name == entry then
+        unindex(value, name)
+        redis.call('DEL', KEYS[i])
+      end
+    end
+  end
+  return count`;
+
+function script(text: string) {
+  return defineScript({
+    SCRIPT: common + text,
+    parseCommand(parser: CommandParser, keys: string[], args: string[]) {
+      parser.pushKeysLength(keys);
+      parser.push(...args);
+    },
+    transformReply: (reply: unknown) => Number(reply),
+  });
+}
+
+/** Each changes a record and its entries in both indexes at once, or nothing. */
+export const scripts = {
+  createRecord: script(create),
+  updateRecord: script(update),
+  touchRecord: script(touch),
+  removeRecord: script(remove),
+  setRecordAside: script(setAside),
+  pruneRecords: script(prune),
+};
+
+export type ScriptName = keyof typeof scripts;
