@@ -1,7 +1,6 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createSecret, renderEnvFile } from '../environment/secrets.ts';
-import { Interrupted, type InterruptSignal } from '../errors.ts';
 import type { System } from '../system.ts';
 import { installLocked, installNode } from './dependencies.ts';
 import { isThere } from './existing.ts';
@@ -23,18 +22,14 @@ export async function buildEnvironment(
   for (const file of plan.files) {
     const path = join(staging, file.path);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, file.content ?? renderEnvFile(createSecret()), { flag: 'wx', mode: file.mode });
+    const content = file.content ?? renderEnvFile(createSecret(), system.now(), plan.storeUrl);
+    await writeFile(path, content, { flag: 'wx', mode: file.mode });
     await chmod(path, file.mode);
   }
-  verifyNotInterrupted(cancelSignal);
+  cancelSignal.throwIfAborted();
   if (plan.install) await installEverything(system, plan, staging, cancelSignal, progress);
   if (plan.git) await initRepository(system, plan, staging);
-  verifyNotInterrupted(cancelSignal);
-}
-
-/** @throws Interrupted when a signal asked the command to stop */
-export function verifyNotInterrupted(signal: AbortSignal): void {
-  if (signal.aborted) throw new Interrupted(signal.reason as InterruptSignal);
+  cancelSignal.throwIfAborted();
 }
 
 async function installEverything(

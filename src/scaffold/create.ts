@@ -2,7 +2,7 @@ import { lstat, rename, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../errors.ts';
 import type { System } from '../system.ts';
-import { buildEnvironment, type Progress, verifyNotInterrupted } from './build.ts';
+import { buildEnvironment, type Progress } from './build.ts';
 import { commitInPlace, type Made } from './in-place.ts';
 import type { Plan } from './plan.ts';
 import { createStaging, findLeftovers, removeTree } from './staging.ts';
@@ -24,7 +24,7 @@ export async function createEnvironment(
   const staging = await createStaging(parent);
   try {
     await buildEnvironment(system, plan, staging.directory, cancelSignal, progress);
-    verifyNotInterrupted(cancelSignal);
+    cancelSignal.throwIfAborted();
     if (inPlace) return await commitInPlace(plan, staging.directory);
     return (await isRenamed(staging.directory, plan.directory)) ? { replacedIn: undefined } : undefined;
   } finally {

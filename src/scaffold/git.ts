@@ -21,9 +21,13 @@ export async function isInRepository(directory: string): Promise<boolean> {
   return dirname(directory) === directory ? false : isInRepository(dirname(directory));
 }
 
+/** What a surrounding git says about another repository, as to a hook, is left out. */
+export function gitEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('GIT_')));
+}
+
 async function runGit(system: System, cwd: string, ...args: string[]): Promise<void> {
-  const env = Object.fromEntries(Object.entries(system.env).filter(([name]) => !name.startsWith('GIT_')));
-  const result = await system.run('git', args, { cwd, env });
+  const result = await system.run('git', args, { cwd, env: gitEnvironment(system.env) });
   if (result.exitCode === 0) return;
   throw new UserError(
     'git-failed',

@@ -5,7 +5,15 @@ import { envFileName } from '../environment/secrets.ts';
 import { hasCode, UserError } from '../errors.ts';
 import { lockName, withLock } from './directory-lock.ts';
 import { isThere } from './existing.ts';
-import { discardOld, moveIfThere, oldName, removeEmptyFolders, restoreOld, setOldAside, verifyStopped } from './old.ts';
+import {
+  discardOld,
+  moveIfThere,
+  oldName,
+  removeEmptyFolders,
+  restoreOld,
+  setOldAside,
+  verifyReplaceable,
+} from './old.ts';
 import type { Plan } from './plan.ts';
 import { findLeftovers, listNames, removeTree } from './staging.ts';
 
@@ -79,7 +87,7 @@ async function verifyAsPlanned({ directory, action, kept }: Plan): Promise<void>
   if (action !== 'clear') return;
   const marker = await readMarker(directory);
   if (!marker) throw changedMeanwhile(directory, markerName, 'went');
-  await verifyStopped({ directory, marker });
+  await verifyReplaceable({ directory, marker });
 }
 
 function changedMeanwhile(directory: string, path: string, what: 'appeared' | 'went'): UserError {

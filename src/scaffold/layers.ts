@@ -20,7 +20,16 @@ export interface Layer {
   title: string;
   description: string;
   package: PackageFragment;
+  /** For a store that is reached by an address. */
+  address?: StoreAddress;
   files: LayerFile[];
+}
+
+/** What the address of a store looks like. */
+export interface StoreAddress {
+  example: string;
+  /** Without the colon. */
+  protocols: string[];
 }
 
 export interface LayerFile {
@@ -42,6 +51,11 @@ export async function listTemplates(): Promise<string[]> {
 
 export async function listStores(): Promise<string[]> {
   return listFolders('stores');
+}
+
+/** Undefined for a store that has no address. */
+export async function readStoreAddress(store: string): Promise<StoreAddress | undefined> {
+  return (await readManifest(join(root, 'stores', store))).address;
 }
 
 /** What there is to choose from, for a person. */
@@ -71,6 +85,11 @@ export async function readLayers(choice: Choice): Promise<Layer[]> {
   return Promise.all(folders.map(([from, to]) => readLayer(join(root, from), to, choice.language)));
 }
 
+/** What a store alone brings into an environment: its driver, and the packages of that. */
+export async function readStoreLayer(store: string, language: Language): Promise<Layer> {
+  return readLayer(join(root, 'stores', store), 'session/', language);
+}
+
 /** The lockfile that npm made for these layers. */
 export async function readLockfile({ template, store, language }: Choice): Promise<Lockfile> {
   const path = join(root, 'lockfiles', `${template}-${store}-${language}.json`);
@@ -94,14 +113,25 @@ async function readLayer(folder: string, to: string, language: Language): Promis
     path: to + renameDotfile(path),
     content: await readFile(join(folder, path), 'utf8'),
   }));
-  return { ...manifest, files: await Promise.all(files) };
+  const { types, ...layer } = manifest;
+  const fragment = language === 'typescript' ? withTypes(layer.package, types) : layer.package;
+  return { ...layer, package: fragment, files: await Promise.all(files) };
+}
+
+function withTypes(fragment: PackageFragment, types: Record<string, string>): PackageFragment {
+  return { ...fragment, devDependencies: { ...fragment.devDependencies, ...types } };
 }
 
 const manifestName = 'layer.json';
 
-async function readManifest(folder: string): Promise<Omit<Layer, 'files'>> {
-  const manifest = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as Partial<Layer>;
-  return { title: '', description: '', package: {}, ...manifest };
+interface Manifest extends Omit<Layer, 'files'> {
+  /** Packages with the types of its dependencies, for an environment in TypeScript. */
+  types: Record<string, string>;
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  const manifest = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as Partial<Manifest>;
+  return { title: '', description: '', package: {}, types: {}, ...manifest };
 }
 
 // npm leaves a .gitignore out of a package, so a template carries it without its dot.

@@ -1,4 +1,4 @@
-import { Interrupted, type InterruptSignal, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { RunResult, System } from '../system.ts';
 
 export interface NpmOptions {
@@ -9,10 +9,23 @@ export interface NpmOptions {
   cancelSignal?: AbortSignal;
 }
 
+/** What npm said when it failed. */
+export class NpmError extends UserError {
+  override name = 'NpmError';
+  /** npm's own name for the reason, such as ETARGET; empty where it gave none. */
+  readonly npmCode: string;
+
+  constructor(reason: string[], npmCode: string) {
+    const remedy = remedies[npmCode] ?? 'Run the same command again; if it fails again, npm doctor says more.';
+    super('npm-failed', ['npm failed:', ...reason].join('\n  '), remedy);
+    this.npmCode = npmCode;
+  }
+}
+
 /**
  * Runs npm on one directory and on nothing around it: no parent workspace, no `.npmrc` above, no install script.
  * @returns what npm printed on stdout
- * @throws UserError with npm's own reason when it fails, Interrupted when a signal ended it
+ * @throws NpmError when it fails, UserError when there is no npm, Interrupted when a signal ended it
  */
 export async function runNpm(system: System, args: string[], options: NpmOptions): Promise<string> {
   const { directory, offline = false, cancelSignal } = options;
@@ -21,9 +34,9 @@ export async function runNpm(system: System, args: string[], options: NpmOptions
     env: npmEnvironment(system.env),
     ...(cancelSignal && { cancelSignal }),
   });
-  if (cancelSignal?.aborted) throw new Interrupted(cancelSignal.reason as InterruptSignal);
+  cancelSignal?.throwIfAborted();
   const unwritten = /TAR_ENTRY_ERROR (\w+)(: .*)?/.exec(result.stderr);
-  if (unwritten) throw failed([unwritten[0]], unwritten[1]);
+  if (unwritten) throw new NpmError([unwritten[0]], unwritten[1] ?? '');
   if (result.exitCode === 0) return result.stdout;
   throw explain(result, offline);
 }
@@ -87,15 +100,10 @@ function explain({ stderr, startError, signal, exitCode }: RunResult, offline: b
   const code = /^code (\S+)/.exec(lines[0] ?? '')?.[1] ?? '';
   const reason = lines.filter((line) => !/^(code|errno|syscall) /.test(line)).slice(0, 4);
   const ended = signal ? `signal ${signal}` : `exit code ${exitCode}`;
-  return failed(
+  return new NpmError(
     reason.length > 0 ? reason : [code || startError || ended],
-    code || (offline ? 'ENOTCACHED' : undefined),
+    code || (offline ? 'ENOTCACHED' : ''),
   );
-}
-
-function failed(reason: string[], code = ''): UserError {
-  const remedy = remedies[code] ?? 'Run the same command again; if it fails again, npm doctor says more.';
-  return new UserError('npm-failed', ['npm failed:', ...reason].join('\n  '), remedy);
 }
 
 const network = 'Check the network and the registry (npm config get registry), then run the same command again.';

@@ -11,8 +11,15 @@ import { removeTree } from './staging.ts';
 /** Where the parts of an environment are while another takes its place. The marker is the first in and the last out. */
 export const oldName = '.sessapp-old';
 
-/** @throws UserError while the server of the environment runs */
-export async function verifyStopped(environment: Environment): Promise<void> {
+/** @throws UserError while the server of the environment runs, and while its sessions are in two stores */
+export async function verifyReplaceable(environment: Environment): Promise<void> {
+  const { migration } = environment.marker;
+  if (migration)
+    throw new UserError(
+      'migration-unfinished',
+      `The sessions of ${environment.directory} are on their way to the store ${migration.to}.`,
+      `Let that come to its end first: sessapp store migrate ${migration.to} in that directory.`,
+    );
   if (!(await findRunningServer(environment))) return;
   throw new UserError(
     'already-running',

@@ -1,6 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { System } from '../system.ts';
+import { installLocked } from './dependencies.ts';
 import { withLock } from './directory-lock.ts';
 import { isThere } from './existing.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
@@ -16,6 +17,25 @@ const copyFolders = '--install-links';
 export async function installPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
   const install = (): Promise<unknown> => runNpm(system, ['install', copyFolders, ...packages], options);
   await withLock(options.directory, () => doubting(options.directory, install));
+}
+
+/**
+ * Brings what is installed, and the lockfile, in line with another package.json.
+ * @param manifest the content of package.json
+ * @throws UserError when npm fails, and then package.json and lockfile are as they were
+ */
+export async function changePackages(system: System, manifest: string, options: NpmOptions): Promise<void> {
+  const path = join(options.directory, 'package.json');
+  await withLock(options.directory, async () => {
+    const before = await readFile(path, 'utf8');
+    await writeFile(path, manifest);
+    try {
+      await doubting(options.directory, () => runNpm(system, ['install', copyFolders], options));
+    } catch (error) {
+      await writeFile(path, before);
+      throw error;
+    }
+  });
 }
 
 // npm works in place. Without its list of what is installed an environment is not ready, so that one whose
@@ -42,7 +62,7 @@ export async function restorePackages(system: System, options: NpmOptions): Prom
     const { directory: staging } = await createStaging(directory);
     try {
       for (const name of ['package.json', 'package-lock.json', '.npmrc']) await stage(directory, staging, name);
-      await runNpm(system, ['ci', copyFolders], { ...options, directory: staging });
+      await installLocked(system, { ...options, directory: staging }, copyFolders);
       await renameIfThere(join(directory, 'node_modules'), join(staging, 'replaced'));
       await renameIfThere(join(staging, 'node_modules'), join(directory, 'node_modules'));
     } finally {

@@ -7,7 +7,7 @@ import { sha256 } from './hash.ts';
 import { type Choice, type Lockfile, type PackageFragment, readLayers, readLockfile } from './layers.ts';
 import { findChanged } from './old.ts';
 import { toPackageName } from './package-name.ts';
-import { findWarnings } from './warnings.ts';
+import { findWarnings, warnOfStore } from './warnings.ts';
 
 /** What a person chose for a new environment. */
 export interface Wish extends Choice {
@@ -16,6 +16,8 @@ export interface Wish extends Choice {
   /** An exact version of Node.js for the environment's own. */
   node?: string;
   prompt?: string;
+  /** Where the store is; there may be a password in it. */
+  storeUrl?: string;
   install: boolean;
   offline: boolean;
   git: boolean;
@@ -44,6 +46,8 @@ export interface Plan {
   marker: Marker;
   /** The version of Node.js to install into the environment, if any. */
   node: string | null;
+  /** What goes into `.env` beside the secret, and is as secret. */
+  storeUrl: string | undefined;
   install: boolean;
   offline: boolean;
   /** False too where there is a git repository already. */
@@ -59,7 +63,7 @@ export interface Plan {
  * @throws UserError when what is there could not work as a part of an environment
  */
 export async function makePlan(wish: Wish, action: Plan['action'], version: string, old?: Marker): Promise<Plan> {
-  const { directory, node = null, install, offline } = wish;
+  const { directory, node = null, storeUrl, install, offline } = wish;
   const contents = await renderFiles(wish);
   const kept = action === 'create' ? [] : await keep(directory, contents, old);
   const written = new Map([...contents].filter(([path]) => !kept.includes(path)));
@@ -71,9 +75,9 @@ export async function makePlan(wish: Wish, action: Plan['action'], version: stri
   const replaced = old ? await findChanged(directory, old.files) : [];
   const isRepository = wish.git && (await isInRepository(directory));
   const git = wish.git && !isRepository;
-  const warnings = await findWarnings(directory, kept);
+  const warnings = [...(await findWarnings(directory, kept)), ...(await warnOfStore(wish, kept))];
   if (isRepository) warnings.push('This is in a git repository already: --git makes no other.');
-  return { directory, action, files, kept, replaced, marker, node, install, offline, git, warnings };
+  return { directory, action, files, kept, replaced, marker, node, storeUrl, install, offline, git, warnings };
 }
 
 async function renderFiles(wish: Wish): Promise<Map<string, string>> {
@@ -112,7 +116,11 @@ async function listGenerated(
 }
 
 /** The package.json of an environment made of these layers. */
-export function mergePackages(name: string, { language }: Choice, fragments: PackageFragment[]): object {
+export function mergePackages(
+  name: string,
+  { language, node }: Pick<Wish, 'language' | 'node'>,
+  fragments: PackageFragment[],
+): object {
   const entry = language === 'typescript' ? 'server.ts' : 'server.js';
   const merged = (field: keyof PackageFragment): Record<string, string> =>
     Object.fromEntries(fragments.flatMap((fragment) => Object.entries(fragment[field] ?? {})).sort());
@@ -122,7 +130,8 @@ export function mergePackages(name: string, { language }: Choice, fragments: Pac
     private: true,
     type: 'module',
     engines: { node: language === 'typescript' ? '>=22.18' : '>=20.19' },
-    scripts: { start: `node ${entry}`, ...merged('scripts') },
+    // `npm start` would take the Node.js that npm runs on.
+    scripts: { start: `${node === undefined ? 'node' : 'bin/node'} ${entry}`, ...merged('scripts') },
     dependencies: merged('dependencies'),
     ...(Object.keys(devDependencies).length > 0 && { devDependencies }),
     overrides: merged('overrides'),
@@ -173,12 +182,12 @@ function renderJson(value: object): string {
 }
 
 /** A plan as it can be shown: each file by its hash. */
-export interface PlanSummary extends Omit<Plan, 'files' | 'marker'> {
+export interface PlanSummary extends Omit<Plan, 'files' | 'marker' | 'storeUrl'> {
   /** `sha256` is null for `.env`, whose secret is made when it is written. */
   files: { path: string; mode: string; sha256: string | null }[];
 }
 
-export function summarize({ marker: _, files, ...rest }: Plan): PlanSummary {
+export function summarize({ marker: _, storeUrl: __, files, ...rest }: Plan): PlanSummary {
   const shown = files.map(({ path, mode, content }) => ({
     path,
     mode: mode.toString(8).padStart(4, '0'),

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
-import { hasCode } from '../errors.ts';
+import { hasCode, UserError } from '../errors.ts';
 
 /** An owner on another machine cannot be asked whether it lives; its staging counts as left over after this time. */
 const foreignMs = 24 * 60 * 60 * 1000;
@@ -20,7 +20,35 @@ export async function createStaging(parent: string): Promise<Staging> {
   const { pid, started, machine } = await ownIdentity();
   const directory = join(parent, `.sessapp-staging-${pid}-${started}-${machine}`);
   await removeTree(directory);
-  return { directory, top: (await mkdir(directory, { recursive: true })) ?? directory };
+  return { directory, top: await makeDirectory(directory) };
+}
+
+// Node.js's own way of making parents never ends where the system answers ENOENT in a directory that is there: /proc.
+async function makeDirectory(directory: string): Promise<string> {
+  try {
+    await mkdir(directory);
+    return directory;
+  } catch (error) {
+    const parent = dirname(directory);
+    if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
+    if (await isDirectory(parent)) throw refused(parent);
+    const top = await makeDirectory(parent);
+    await mkdir(directory);
+    return top;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function refused(parent: string): UserError {
+  return new UserError('target-refused', `No directory can be made in ${parent}.`, 'Choose a directory elsewhere.');
 }
 
 /** The staging directories in `parent` whose owner is gone: what an interrupted command left behind. */

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { envFileName } from '../environment/secrets.ts';
+import { readStoreAddress } from './layers.ts';
 
 /** What must not get into version control. */
 const privateNames = [envFileName, 'data', 'node_modules'];
@@ -17,6 +19,24 @@ export async function findWarnings(directory: string, kept: string[]): Promise<s
     );
   }
   return warnings;
+}
+
+/** What is to be said when `.env` will not say where the store is, or says something else than was asked for. */
+export async function warnOfStore(
+  { directory, store, storeUrl }: { directory: string; store: string; storeUrl?: string },
+  kept: string[],
+): Promise<string[]> {
+  const address = await readStoreAddress(store);
+  if (!address) return [];
+  const example = `STORE_URL=${address.example}`;
+  if (!kept.includes(envFileName)) {
+    if (storeUrl !== undefined) return [];
+    return [`The server needs to know where the store ${store} is: put it into ${envFileName}, such as ${example}`];
+  }
+  const found = parseEnv(await readFile(join(directory, envFileName), 'utf8')).STORE_URL;
+  if (!found) return [`${envFileName} stays as it is, and has no STORE_URL: put one into it, such as ${example}`];
+  if (storeUrl === undefined || storeUrl === found) return [];
+  return [`${envFileName} stays as it is, and has another STORE_URL than the one given.`];
 }
 
 function warnOfIgnore(content: string): string[] {

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import {
+  constants,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+// A thousand small files: waiting for each of them on the event loop took three times as long as these calls do.
+
+/** One file, folder or link of a tree. */
+export interface Entry {
+  /** In the tree, with `/`. A folder comes before what is in it. */
+  path: string;
+  mode: number;
+  /** A file's SHA-256, in hex. */
+  sha256?: string;
+  /** Where a link leads. */
+  target?: string;
+}
+
+/** Copies a tree, and says what is in it. Both are read once. */
+export function copyAndDescribe(source: string, destination: string): Entry[] {
+  const entries: Entry[] = [];
+  const visit = (path: string): void => {
+    const from = join(source, path);
+    const to = join(destination, path);
+    const stat = lstatSync(from);
+    const mode = stat.mode & 0o777;
+    if (stat.isSymbolicLink()) {
+      const target = readlinkSync(from);
+      symlinkSync(target, to);
+      entries.push({ path, mode, target });
+    } else if (stat.isDirectory()) {
+      mkdirSync(to, { mode });
+      entries.push({ path, mode });
+      for (const name of readdirSync(from).sort()) visit(path === '' ? name : `${path}/${name}`);
+    } else {
+      const content = readFileSync(from);
+      writeFileSync(to, content, { mode, flag: 'wx' });
+      entries.push({ path, mode, sha256: hash(content) });
+    }
+  };
+  visit('');
+  return entries;
+}
+
+/** Copies these entries of a tree: by sharing blocks until one side is written, where the file system can. */
+export async function copyEntries(
+  entries: Entry[],
+  source: string,
+  destination: string,
+  cancelSignal?: AbortSignal,
+): Promise<void> {
+  for (const [index, { path, mode, sha256, target }] of entries.entries()) {
+    // A signal, such as Ctrl-C, is heard between two turns of the event loop.
+    if (index % 50 === 49) await nextTurn();
+    cancelSignal?.throwIfAborted();
+    const to = join(destination, path);
+    if (target !== undefined) symlinkSync(target, to);
+    else if (sha256 === undefined) mkdirSync(to, { mode });
+    else copyFileSync(join(source, path), to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  }
+}
+
+/** A text that changes when anything in the tree does: the times of change are the system's own, and nobody sets them. */
+export function fingerprint(entries: Entry[], tree: string): string {
+  const digest = createHash('sha256');
+  for (const { path } of entries) {
+    const { ino, size, mode, mtimeMs, ctimeMs } = lstatSync(join(tree, path));
+    digest.update(`${path}\n${ino} ${size} ${mode} ${mtimeMs} ${ctimeMs}\n`);
+  }
+  return digest.digest('hex');
+}
+
+/** Whether each file and link has the content that it is said to have, and there is nothing else. */
+export function isIntact(entries: Entry[], tree: string): boolean {
+  const paths = readdirSync(tree, { recursive: true });
+  return (
+    paths.length === entries.length - 1 &&
+    entries.every(({ path, sha256, target }) => {
+      const file = join(tree, path);
+      const stat = lstatSync(file);
+      if (target !== undefined) return stat.isSymbolicLink() && readlinkSync(file) === target;
+      return sha256 === undefined ? stat.isDirectory() : stat.isFile() && hash(readFileSync(file)) === sha256;
+    })
+  );
+}
+
+/** The bytes of its files. */
+export function sizeOf(tree: string): number {
+  const entries = readdirSync(tree, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.reduce((sum, { parentPath, name }) => sum + lstatSync(join(parentPath, name)).size, 0);
+}
+
+function hash(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
