@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import { hasCode, Interrupted, type InterruptSignal, UserError } from '../errors.ts';
+import { hasCode, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import type { Environment } from './find.ts';
 import { identify } from './process-identity.ts';
@@ -9,7 +9,8 @@ import { logFile, recordListening } from './server-record.ts';
 import { readEnd } from './tail.ts';
 
 /**
- * Starts the server, and leaves it running once it listens. What it prints goes to its log.
+ * Starts the server, and leaves it running once it listens. What it prints goes to its log. Nobody sees it end, so that
+ * it has at least one worker: another takes the place of one that dies, and of one that is to be reloaded.
  * @throws UserError with its reason, and the end of its log, when it does not start
  */
 export async function startInBackground(
@@ -18,11 +19,11 @@ export async function startInBackground(
   options: ServerOptions,
   signal: AbortSignal,
 ): Promise<RunningServer> {
-  const server = await startWithLog(system, environment, options, signal);
+  const server = await startWithLog(system, environment, { ...options, hasWorkers: true }, signal);
   try {
     const owner = await identify(server.pid);
     if (owner) await recordListening(environment, server, system.now(), owner);
-    if (signal.aborted) throw new Interrupted(signal.reason as InterruptSignal);
+    signal.throwIfAborted();
     await server.detach();
     return server;
   } catch (error) {

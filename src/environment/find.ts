@@ -2,7 +2,8 @@ import { access } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { hasCode, UsageError, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
-import { type Marker, readMarker } from './marker.ts';
+import { BrokenEnvironment, type Marker, readMarker } from './marker.ts';
+import { commandLine } from './shells.ts';
 
 /** A directory with a readable `sessapp.json`. */
 export interface Environment {
@@ -27,10 +28,32 @@ export async function findEnvironment(system: System, ...named: (string | undefi
     throw new UsageError(`Two environments are named: ${given.join(' and ')}.`, 'Name one of them.');
   }
   const [directory] = given;
-  if (directory !== undefined) return openEnvironment(directory);
+  if (directory !== undefined) return openEnvironment(system, directory);
   const activated = system.env.SESSAPP_ENV;
-  if (activated) return openEnvironment(resolve(system.cwd, activated), 'SESSAPP_ENV names it. ');
-  return findAbove(system.cwd);
+  if (activated) return openEnvironment(system, resolve(system.cwd, activated), 'SESSAPP_ENV names it. ');
+  return findAbove(system);
+}
+
+/** An environment as far as it can be read. */
+export interface FoundEnvironment {
+  /** Absolute. */
+  directory: string;
+  /** Undefined where the failure says why. */
+  marker?: Marker;
+  failure?: BrokenEnvironment;
+}
+
+/**
+ * The same for a command that also works where `sessapp.json` is damaged or missing.
+ * @throws UserError when there is no directory to look at
+ */
+export async function findEvenBroken(system: System, ...named: (string | undefined)[]): Promise<FoundEnvironment> {
+  try {
+    return await findEnvironment(system, ...named);
+  } catch (error) {
+    if (error instanceof BrokenEnvironment) return { directory: error.directory, failure: error };
+    throw error;
+  }
 }
 
 /** The nearest directory above `start` (itself included) that has a `sessapp.json`, if any. */
@@ -42,10 +65,10 @@ export async function nearestEnvironment(start: string): Promise<Environment | u
   }
 }
 
-async function findAbove(cwd: string): Promise<Environment> {
-  const found = await nearestEnvironment(cwd);
+async function findAbove(system: System): Promise<Environment> {
+  const found = await nearestEnvironment(system.cwd);
   if (found) return found;
-  await verifyNotUnmarked(cwd);
+  await verifyNotUnmarked(system, system.cwd);
   throw new UserError(
     'no-environment',
     'There is no environment here or above.',
@@ -53,27 +76,32 @@ async function findAbove(cwd: string): Promise<Environment> {
   );
 }
 
-async function openEnvironment(directory: string, source = ''): Promise<Environment> {
+async function openEnvironment(system: System, directory: string, source = ''): Promise<Environment> {
   const marker = await readMarker(directory);
   if (marker) return { directory, marker };
-  await verifyNotUnmarked(directory);
-  const exists = await isThere(directory);
-  throw new UserError(
-    'not-an-environment',
-    exists ? `${directory} is not an environment: it has no sessapp.json.` : `${directory} does not exist.`,
-    `${source}Make one there: sessapp init${exists ? ' --allow-existing' : ''}, or name another with -e <dir>`,
+  await verifyNotUnmarked(system, directory);
+  const code = 'not-an-environment';
+  const make = async (...options: string[]): Promise<string> =>
+    `${source}Make one there: ${await commandLine(system, directory, 'init', ...options)}, or name another with -e <dir>`;
+  if (!(await isThere(directory))) throw new UserError(code, `${directory} does not exist.`, await make());
+  throw new BrokenEnvironment(
+    directory,
+    code,
+    `${directory} is not an environment: it has no sessapp.json.`,
+    await make('--allow-existing'),
   );
 }
 
 // An environment whose marker was deleted: everything else of it is there.
-async function verifyNotUnmarked(directory: string): Promise<void> {
+async function verifyNotUnmarked(system: System, directory: string): Promise<void> {
   const parts = [join(directory, 'session', 'open-driver'), join(directory, 'server')];
   const found = await Promise.all(parts.map(async (part) => (await isThere(`${part}.js`)) || isThere(`${part}.ts`)));
   if (found.includes(false)) return;
-  throw new UserError(
+  throw new BrokenEnvironment(
+    directory,
     'marker-missing',
     `${directory} looks like an environment, but its sessapp.json is missing.`,
-    'Restore it from your version control, or write it anew: sessapp init --allow-existing in that directory.',
+    `Restore it from your version control, or write it anew: ${await commandLine(system, directory, 'init', '--allow-existing')}`,
   );
 }
 

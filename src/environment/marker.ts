@@ -25,12 +25,40 @@ export interface Marker {
   cookie: string;
   /** The SHA-256, in hex, of each generated file as it was written, by its path in the environment. */
   files: Record<string, string>;
+  /** The sessions are moving to another store, or have just done so. */
+  migration?: Migration;
+}
+
+export const migrationPhases = ['prepare', 'move', 'switch'] as const;
+
+/** How far `sessapp store migrate` has come; the servers follow it. */
+export interface Migration {
+  /** The stores, by name. */
+  from: string;
+  to: string;
+  /**
+   * `prepare`: all who use the store learn of the new one. `move`: sessions move. `switch`: all have moved, and `store`
+   * is the new one; its address may still be in NEXT_STORE_URL.
+   */
+  phase: (typeof migrationPhases)[number];
+}
+
+/** An environment is there, or was, but its `sessapp.json` says nothing. */
+export class BrokenEnvironment extends UserError {
+  override name = 'BrokenEnvironment';
+  /** Absolute. */
+  readonly directory: string;
+
+  constructor(directory: string, code: string, message: string, hint: string) {
+    super(code, message, hint);
+    this.directory = directory;
+  }
 }
 
 /**
  * @param directory an environment, absolute
  * @returns undefined when there is no `sessapp.json`
- * @throws UserError when there is one that cannot be understood
+ * @throws BrokenEnvironment when there is one that cannot be read or understood
  */
 export async function readMarker(directory: string): Promise<Marker | undefined> {
   const path = join(directory, markerName);
@@ -39,14 +67,30 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
     content = await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (hasCode(error, 'EISDIR', 'ELOOP')) throw damaged(directory, 'it is no file');
+    if (hasCode(error, 'EACCES', 'EPERM')) throw closed(directory);
     throw error;
   }
   const marker = parseJson(content);
   if (isMarker(marker)) return marker;
-  throw new UserError(
+  throw damaged(directory, "it does not hold an environment's description");
+}
+
+function damaged(directory: string, reason: string): BrokenEnvironment {
+  return new BrokenEnvironment(
+    directory,
     'marker-damaged',
-    `${path} is not what sessapp wrote: it does not hold an environment's description.`,
-    'Restore it from your version control, or delete it and type: sessapp init --allow-existing in that directory.',
+    `${join(directory, markerName)} is not what sessapp wrote: ${reason}.`,
+    'Restore it from your version control, or delete it and type: sessapp init . --allow-existing in that directory.',
+  );
+}
+
+function closed(directory: string): BrokenEnvironment {
+  return new BrokenEnvironment(
+    directory,
+    'permission-denied',
+    `${join(directory, markerName)} cannot be read by this user.`,
+    'Give yourself the right to read it, or work as the user that it belongs to.',
   );
 }
 
@@ -72,8 +116,14 @@ function isMarker(value: unknown): value is Marker {
     languages.includes(marker.language as Language) &&
     (marker.node === undefined || /^\d+\.\d+\.\d+$/.test(String(marker.node))) &&
     (marker.prompt === undefined || typeof marker.prompt === 'string') &&
-    isFileList(marker.files)
+    isFileList(marker.files) &&
+    (marker.migration === undefined || isMigration(marker.migration))
   );
+}
+
+function isMigration(value: unknown): value is Migration {
+  const { from, to, phase } = (value ?? {}) as Partial<Migration>;
+  return [from, to].every((name) => typeof name === 'string') && migrationPhases.includes(phase as Migration['phase']);
 }
 
 // `init --clear` moves what is listed: nothing outside, and nothing that it promises to keep.

@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { promisify } from 'node:util';
 import { hasCode } from '../errors.ts';
 
 /**
@@ -29,6 +26,15 @@ export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   return now !== undefined && now.started === identity.started && now.machine === identity.machine;
 }
 
+/** Ends for good a process that was started detached, with those that it has started. */
+export function killGroup(pid: number): void {
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
+}
+
 /** True when the identity was taken on this machine, in this boot, so that `isRunning` can be believed. */
 export async function isOfThisMachine(identity: ProcessIdentity): Promise<boolean> {
   return identity.machine === (await machine());
@@ -43,6 +49,8 @@ async function startOnLinux(pid: number): Promise<string | undefined> {
 
 async function startByPs(pid: number): Promise<string | undefined> {
   if (process.platform === 'win32') return isThere(pid) ? 'unknown' : undefined;
+  const { execFile } = await import('node:child_process');
+  const { promisify } = await import('node:util');
   try {
     const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]);
     return stdout.trim().replace(/\W+/g, '') || undefined;
@@ -66,6 +74,8 @@ function isThere(pid: number): boolean {
 async function machine(): Promise<string> {
   const boot = (await readIfThere('/proc/sys/kernel/random/boot_id')) ?? '';
   const namespace = process.platform === 'linux' ? await readlink('/proc/self/ns/pid') : '';
+  // Loaded when it is needed: most commands end without it.
+  const { createHash } = await import('node:crypto');
   return createHash('sha256').update(`${hostname()}\n${boot}\n${namespace}`).digest('hex').slice(0, 8);
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
@@ -46,7 +47,7 @@ export async function checkReadiness(environment: Environment): Promise<Readines
   if (!lockfile) return 'lockfile-missing';
   if (!isSame(ranges(manifest), ranges(lockfile.packages?.['']))) return 'lockfile-behind';
   if (!installed) return 'dependencies-missing';
-  if (!isInstalled(lockfile, installed)) return 'dependencies-differ';
+  if (!isInstalled(directory, lockfile, installed)) return 'dependencies-differ';
   if (marker.node !== undefined && !(await readJson(join(directory, '.node', 'node_modules', '.package-lock.json'))))
     return 'node-missing';
   return 'ready';
@@ -56,12 +57,20 @@ export async function checkReadiness(environment: Environment): Promise<Readines
 export async function verifyReady(system: System, environment: Environment): Promise<void> {
   const readiness = await checkReadiness(environment);
   if (readiness === 'ready') return;
-  const { directory } = environment;
+  const { fact, remedy, command } = await explainReadiness(system, environment, readiness);
+  throw new UserError(readiness, `${fact} (${environment.directory}).`, `${remedy} ${command}`);
+}
+
+/** What is wrong, what to do about it in words that end in a colon, and the command that does it. */
+export async function explainReadiness(
+  system: System,
+  { directory }: Environment,
+  readiness: Exclude<Readiness, 'ready'>,
+): Promise<{ fact: string; remedy: string; command: string }> {
   const { fact, remedy, words } = failures[readiness];
   // npm works on the directory that it is in; the user may be elsewhere.
   const there = words[0] === 'run' ? ['--prefix', nearPath(system.cwd, directory)] : [];
-  const command = await commandLine(system, directory, words[0], ...words.slice(1), ...there);
-  throw new UserError(readiness, `${fact} (${directory}).`, `${remedy} ${command}`);
+  return { fact, remedy, command: await commandLine(system, directory, words[0], ...words.slice(1), ...there) };
 }
 
 interface Failure {
@@ -91,12 +100,13 @@ const failures: Record<Exclude<Readiness, 'ready'>, Failure> = {
   'server-missing': { fact: 'The file that starts the server is missing', ...remake },
 };
 
-function isInstalled(lockfile: Lockfile, installed: Lockfile): boolean {
+function isInstalled(directory: string, lockfile: Lockfile, installed: Lockfile): boolean {
   const wanted = Object.entries(lockfile.packages ?? {}).filter(([path]) => path !== '');
   const present = installed.packages ?? {};
   const fits = wanted.every(([path, { version, integrity, optional }]) => {
     const found = present[path];
-    return found ? found.version === version && found.integrity === integrity : optional === true;
+    if (!found) return optional === true;
+    return found.version === version && found.integrity === integrity && existsSync(join(directory, path));
   });
   return fits && Object.keys(present).every((path) => lockfile.packages?.[path] !== undefined);
 }

@@ -1,17 +1,23 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode, Interrupted, type InterruptSignal, UserError } from '../errors.ts';
+import { hasCode, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { activate } from './activation.ts';
 import type { Environment } from './find.ts';
+import { killGroup } from './process-identity.ts';
 import { nodeOf, serverFile } from './readiness.ts';
+import { commandLine } from './shells.ts';
 
 /** How a server is to run: what overrides its `.env`. */
 export interface ServerOptions {
   port?: string;
   host?: string;
   production?: boolean;
+  /** How many, or `auto`. */
+  workers?: string;
+  /** At least one, whatever `.env` says. */
+  hasWorkers?: boolean;
   /** Where what it prints goes: this process's own output, or a file descriptor. */
   output?: number;
 }
@@ -21,6 +27,8 @@ export interface RunningServer {
   /** The address for a browser. */
   url: string;
   store: string;
+  /** How many processes answer. */
+  workers: number;
   /** Resolves when the process has ended. */
   ended: Promise<ServerEnd>;
   /** Asks it to drain and stop; ends it for good when it has not within 5 s. */
@@ -36,10 +44,16 @@ export interface ServerEnd {
   drained: boolean;
 }
 
-type Message =
-  | { event: 'listening'; url: string; store: string }
-  | { event: 'failed'; code: string; message: string; hint: string }
-  | { event: 'drained' };
+/** Why a server, or a worker of it, did not start. */
+export interface Failure {
+  code: string;
+  message: string;
+  hint: string;
+}
+
+type Failed = Failure & { event: 'failed' };
+type Listening = { event: 'listening'; url: string; store: string; workers: number };
+type Message = Listening | Failed | { event: 'drained' };
 
 /** How long a server may take until it listens, and from being asked to stop until it is ended for good. */
 const startMs = 30_000;
@@ -59,7 +73,7 @@ export async function startServer(
   options: ServerOptions,
   cancelSignal: AbortSignal,
 ): Promise<RunningServer> {
-  verifyNotAborted(cancelSignal);
+  cancelSignal.throwIfAborted();
   const child = system.start(nodeOf(environment), [serverFile(environment)], {
     cwd: environment.directory,
     env: { ...activate(environment, system.env), ...variables(options) },
@@ -71,26 +85,26 @@ export async function startServer(
   const onCancel = (): void => void stop();
   cancelSignal.addEventListener('abort', onCancel);
   try {
-    const { url, store } = await untilListening(child, ended);
-    return { pid: child.pid ?? 0, url, store, ended, stop, detach: () => detach(child) };
+    const { url, store, workers } = await untilListening(child, ended, (failed) =>
+      toUserError(system, environment, failed),
+    );
+    return { pid: child.pid ?? 0, url, store, workers, ended, stop, detach: () => detach(child) };
   } catch (error) {
     await stop();
-    verifyNotAborted(cancelSignal);
+    cancelSignal.throwIfAborted();
     throw error;
   } finally {
     cancelSignal.removeEventListener('abort', onCancel);
   }
 }
 
-function verifyNotAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new Interrupted(signal.reason as InterruptSignal);
-}
-
-function variables({ port, host, production }: ServerOptions): NodeJS.ProcessEnv {
+function variables({ port, host, production, workers, hasWorkers }: ServerOptions): NodeJS.ProcessEnv {
   return {
     ...(port !== undefined && { PORT: port }),
     ...(host !== undefined && { HOST: host }),
     ...(production && { NODE_ENV: 'production' }),
+    ...(workers !== undefined && { WORKERS: workers }),
+    ...(hasWorkers && { SESSAPP_WORKERS: '1' }),
   };
 }
 
@@ -117,7 +131,11 @@ function rethrowStartError(error: unknown): never {
   );
 }
 
-async function untilListening(child: ChildProcess, ended: Promise<ServerEnd>): Promise<{ url: string; store: string }> {
+async function untilListening(
+  child: ChildProcess,
+  ended: Promise<ServerEnd>,
+  explain: (failed: Failed) => Promise<UserError>,
+): Promise<Listening> {
   let timer: NodeJS.Timeout | undefined;
   const answer = new Promise<Message>((resolve, reject) => {
     const slow = new UserError(
@@ -130,12 +148,25 @@ async function untilListening(child: ChildProcess, ended: Promise<ServerEnd>): P
   });
   const message = await Promise.race([answer, ended]).finally(() => clearTimeout(timer));
   if ('event' in message && message.event === 'listening') return message;
-  if ('event' in message && message.event === 'failed')
-    throw new UserError(message.code, message.message, message.hint);
+  if ('event' in message && message.event === 'failed') throw await explain(message);
   throw new UserError(
     'server-failed',
     `The server ended before it listened, with ${describeEnd(await ended)}.`,
     'What it printed says why.',
+  );
+}
+
+// A server names commands as one types them in its directory; the user may be elsewhere.
+export async function toUserError(
+  system: System,
+  { directory }: Environment,
+  { code, message, hint }: Failure,
+): Promise<UserError> {
+  const line = await commandLine(system, directory, 'secret rotate');
+  return new UserError(
+    code,
+    message,
+    hint.replace('sessapp secret rotate', () => line),
   );
 }
 
@@ -146,7 +177,7 @@ export function describeEnd({ exitCode, signal }: ServerEnd): string {
 
 async function stopServer(child: ChildProcess, ended: Promise<ServerEnd>): Promise<ServerEnd> {
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), stopMs);
+  const timer = setTimeout(() => killGroup(child.pid ?? 0), stopMs);
   const end = await ended;
   clearTimeout(timer);
   return end;

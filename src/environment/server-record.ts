@@ -3,20 +3,27 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode } from '../errors.ts';
 import type { Environment } from './find.ts';
-import { acquireLock, type Lock, readLock, releaseLock, rewriteLock } from './lock.ts';
-import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { acquireLock, type Lock, readLock, releaseLock, removeIfDead, rewriteLock } from './lock.ts';
+import { identify, isRunning, killGroup, type ProcessIdentity } from './process-identity.ts';
 
 /** What is known of the server that `serve` started: `data/server.json`. Its owner is the process to signal. */
 export interface ServerRecord extends Lock {
   /** The inode of the environment's directory: a copy of the environment is another environment. */
   inode: number;
   background: boolean;
+  /** It was started with SESSION_SECRET set, which wins over `.env` while it runs. */
+  hasOwnSecret: boolean;
+  /** The same of STORE_URL. */
+  hasOwnStoreUrl?: boolean;
   /** These are there once it listens. */
   pid?: number;
   url?: string;
   /** When it began to listen, in milliseconds since 1970. */
   sinceMs?: number;
 }
+
+/** Also of an environment whose `sessapp.json` cannot be read. */
+type Place = Pick<Environment, 'directory'>;
 
 /** Where the server writes what it prints when it runs in the background. */
 export function logFile({ directory }: Environment): string {
@@ -27,15 +34,18 @@ export function logFile({ directory }: Environment): string {
  * Makes this process the one that serves the environment.
  * @returns the record of the server that runs already, if one does
  */
-export async function claimServer(environment: Environment, background: boolean): Promise<ServerRecord | undefined> {
+export async function claimServer(
+  environment: Environment,
+  about: Pick<ServerRecord, 'background' | 'hasOwnSecret' | 'hasOwnStoreUrl'>,
+): Promise<ServerRecord | undefined> {
   await mkdir(join(environment.directory, 'data'), { recursive: true, mode: 0o700 });
   const inode = await inodeOf(environment);
   const isHeld = (holder: ServerRecord): Promise<boolean> => isCurrent(environment, holder);
-  return acquireLock<ServerRecord>(recordFile(environment), { inode, background }, isHeld);
+  return acquireLock<ServerRecord>(recordFile(environment), { inode, ...about }, isHeld);
 }
 
 /** The record of the server that runs in this environment. One that crashed, or whose pid is another's now, is none. */
-export async function findRunningServer(environment: Environment): Promise<ServerRecord | undefined> {
+export async function findRunningServer(environment: Place): Promise<ServerRecord | undefined> {
   const record = await readLock<ServerRecord>(recordFile(environment));
   return record && (await isCurrent(environment, record)) ? record : undefined;
 }
@@ -69,15 +79,16 @@ export async function forgetServer(environment: Environment): Promise<void> {
   if (record?.owner.pid === process.pid) await releaseLock(recordFile(environment));
 }
 
-async function isCurrent(environment: Environment, { owner, inode }: ServerRecord): Promise<boolean> {
+async function isCurrent(environment: Place, { owner, inode }: ServerRecord): Promise<boolean> {
   return inode === (await inodeOf(environment)) && (await isRunning(owner));
 }
 
-async function inodeOf({ directory }: Environment): Promise<number> {
+async function inodeOf({ directory }: Place): Promise<number> {
   return (await stat(directory)).ino;
 }
 
-function recordFile({ directory }: Environment): string {
+/** Where the record is. */
+export function recordFile({ directory }: Place): string {
   return join(directory, 'data', 'server.json');
 }
 
@@ -86,14 +97,23 @@ const stopMs = 10_000;
 const pollMs = 50;
 
 /**
- * Asks the server to stop and waits until it is gone.
+ * Asks the server to stop, waits until it is gone, and removes its record.
  * @returns true when it had to be ended for good
  */
-export async function stopRecorded({ owner, pid }: ServerRecord): Promise<boolean> {
+export async function stopServer(environment: Place, record: ServerRecord): Promise<boolean> {
+  const forced = await stopRecorded(record);
+  await removeIfDead<ServerRecord>(recordFile(environment), (holder) => isCurrent(environment, holder));
+  return forced;
+}
+
+async function stopRecorded({ owner, pid }: ServerRecord): Promise<boolean> {
   const server = pid === undefined ? undefined : await identify(pid);
   await signalIfRunning(owner, 'SIGTERM');
+  // One that was suspended with Ctrl-Z has to go on to hear of it.
+  await signalIfRunning(owner, 'SIGCONT');
   if (await isGoneWithin(stopMs, owner)) return false;
-  for (const process of [owner, server]) if (process) await signalIfRunning(process, 'SIGKILL');
+  await signalIfRunning(owner, 'SIGKILL');
+  if (server && (await isRunning(server))) killGroup(server.pid);
   await isGoneWithin(stopMs, owner);
   return true;
 }
@@ -105,7 +125,7 @@ async function isGoneWithin(ms: number, owner: ProcessIdentity): Promise<boolean
   return false;
 }
 
-async function signalIfRunning(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<void> {
+export async function signalIfRunning(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<void> {
   if (!(await isRunning(identity))) return;
   try {
     process.kill(identity.pid, signal);

@@ -12,6 +12,10 @@ export interface Shell {
   names: string[];
   /** The line that activates; `{script}` stands for the quoted path. */
   activate: string;
+  /** The line that adds a line to a file: `{line}` and `{file}` stand for quoted words. */
+  append: string;
+  /** The line that unsets a variable; `{name}` stands for its name. */
+  unset: string;
   quote: { open: string; close: string; replace: [from: string, to: string][] };
 }
 
@@ -45,26 +49,45 @@ export function activationLine(system: System, shell: Shell, directory: string):
   const near = nearPath(system.cwd, join(directory, 'bin', shell.script));
   // A name without a slash would be looked for on the PATH.
   const script = near.includes('/') ? near : `./${near}`;
-  return shell.activate.replace('{script}', () => quoteWord(shell, script));
+  return fill(shell.activate, { script: quoteWord(shell, script) });
 }
 
-/** A sessapp command on this environment, as one would type it in the working directory. */
+/**
+ * A sessapp command on this environment, as one would type it in the working directory.
+ * @param name one of `listCommands`
+ */
 export async function commandLine(
   system: System,
   directory: string,
   name: string,
   ...words: string[]
 ): Promise<string> {
-  const shell = await currentShell(system);
   const near = nearPath(system.cwd, directory);
   const named = operandCommands.has(name) ? [near] : ['-e', near];
-  const line = [
-    ...invocation(system),
-    name,
-    ...(isMeantAnyway(system, directory) && name !== 'init' ? [] : named),
-    ...words,
-  ];
-  return line.map((word) => quoteWord(shell, word)).join(' ');
+  const environment = isMeantAnyway(system, directory) && name !== 'init' ? [] : named;
+  return quoteLine(system, ...invocation(system), ...name.split(' '), ...environment, ...words);
+}
+
+/** Any other command line, each word as the user's shell reads it. */
+export async function quoteLine(system: System, ...words: string[]): Promise<string> {
+  const shell = await currentShell(system);
+  return words.map((word) => quoteWord(shell, word)).join(' ');
+}
+
+/** What to type to add a line to a file. */
+export async function appendLine(system: System, line: string, path: string): Promise<string> {
+  const shell = await currentShell(system);
+  const file = nearPath(system.cwd, path);
+  return fill(shell.append, { line: quoteWord(shell, line), file: quoteWord(shell, file) });
+}
+
+/** What to type to unset a variable. */
+export async function unsetLine(system: System, name: string): Promise<string> {
+  return fill((await currentShell(system)).unset, { name });
+}
+
+function fill(notation: string, words: Record<string, string>): string {
+  return notation.replace(/\{(\w+)\}/g, (whole, name: string) => words[name] ?? whole);
 }
 
 /** True when a command that names no environment means this one. */
@@ -79,7 +102,7 @@ function invocation({ env }: System): string[] {
 }
 
 /** The commands that take their environment as an operand. */
-const operandCommands = new Set(['init', 'serve', 'status', 'stop', 'logs', 'info']);
+const operandCommands = new Set(['init', 'serve', 'status', 'stop', 'logs', 'info', 'reload', 'doctor']);
 
 /** The path from `cwd` when it is the shorter one, in a form that no command takes for an option. */
 export function nearPath(cwd: string, path: string): string {

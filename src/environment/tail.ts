@@ -5,10 +5,10 @@ import { hasCode } from '../errors.ts';
 const chunkBytes = 64 * 1024;
 const pollMs = 200;
 
-/** The last lines of a file, of its last 64 KB at most; empty when there is no file. */
-export async function readEnd(path: string, lines: number): Promise<string> {
+/** The last lines of a file, of its last 64 KB at most; undefined when there is no file. */
+export async function readEnd(path: string, lines: number): Promise<string | undefined> {
   const file = await openIfThere(path);
-  if (!file) return '';
+  if (!file) return undefined;
   try {
     return (await readLastLines(file, lines)).text.trimEnd();
   } finally {

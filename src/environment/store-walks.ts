@@ -1,0 +1,70 @@
+import type { SessionDetail, SessionQuery, SessionSummary, StoredSession } from './store-calls.ts';
+import { takeTurn } from './store-progress.ts';
+
+/** The part of a driver that walks over its records. A damaged one may lack anything but its key. */
+export interface Listing {
+  list(query: { owner?: string; prefix?: string }): AsyncIterable<Partial<StoredSession> & Pick<StoredSession, 'key'>>;
+}
+
+/** After how many records a long walk tells that it gets on. */
+const turn = 1000;
+
+/** What a query asks for, one after the other, without the data. */
+export async function* summaries(driver: Listing, query: SessionQuery): AsyncGenerator<SessionSummary> {
+  const { owner, prefix, limit = Number.POSITIVE_INFINITY } = query;
+  const inPrefix = prefix === undefined ? {} : { prefix };
+  let seen = 0;
+  let left = limit;
+  for await (const record of driver.list(owner === undefined ? inPrefix : { owner })) {
+    seen += 1;
+    if (seen % turn === 0) await takeTurn();
+    const summary = summarize(record);
+    if (!fits(summary, query)) continue;
+    if (left <= 0) return;
+    left -= 1;
+    yield summary;
+  }
+}
+
+/** All that is known of a record, as far as it makes sense. */
+export function toDetail(record: StoredSession | undefined): SessionDetail | undefined {
+  if (!record) return undefined;
+  const { data, version } = record;
+  const summary = summarize(record);
+  return isDamaged(summary) ? summary : { ...summary, data, version };
+}
+
+/** True for a record that lacks what every session has. */
+export function isDamaged({ expiresAtMs }: SessionSummary): boolean {
+  return expiresAtMs === undefined;
+}
+
+/** What is known of a record as far as it makes sense, without its data. */
+export function summarize(record: Partial<StoredSession> & Pick<StoredSession, 'key'>): SessionSummary {
+  const { key, data, owner, keyId, createdAtMs, seenAtMs, expiresAtMs } = record;
+  if (typeof data !== 'string') return { key, bytes: 0 };
+  const bytes = Buffer.byteLength(data);
+  if (!isTime(createdAtMs) || !isTime(seenAtMs) || !isTime(expiresAtMs)) return { key, bytes };
+  return {
+    key,
+    bytes,
+    createdAtMs,
+    seenAtMs,
+    expiresAtMs,
+    ...(typeof owner === 'string' && { owner }),
+    ...(typeof keyId === 'string' && { keyId }),
+  };
+}
+
+// Date holds no time that is further away.
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
+}
+
+function fits({ key, owner, expiresAtMs, seenAtMs }: SessionSummary, query: SessionQuery): boolean {
+  const { prefix = '', liveAtMs, seenBeforeMs } = query;
+  if (!key.startsWith(prefix)) return false;
+  if (query.owner !== undefined && owner !== query.owner) return false;
+  if (liveAtMs !== undefined && expiresAtMs !== undefined && expiresAtMs <= liveAtMs) return false;
+  return seenBeforeMs === undefined || (seenAtMs !== undefined && seenAtMs < seenBeforeMs);
+}
