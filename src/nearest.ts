@@ -1,21 +1,27 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from './errors.ts';
 
 /** The valid word that a mistyped one most likely meant, or undefined when none is near. */
-export function nearest(given: string, valid: string[]): string | undefined {
+export async function nearest(given: string, valid: string[]): Promise<string | undefined> {
   if (valid.length === 0) return undefined;
-  const match = closest(given, valid);
+  const { closest, distance } = await import('fastest-levenshtein');
+  // Of two that are as near, letters that changed places are more likely than one that was forgotten.
+  const byLength = valid.toSorted((a, b) => lengthApart(given, a) - lengthApart(given, b));
+  const match = closest(given, byLength);
   return distance(given, match) <= Math.max(2, given.length / 3) ? match : undefined;
 }
 
+function lengthApart(a: string, b: string): number {
+  return Math.abs(a.length - b.length);
+}
+
 /** `Did you mean … ? Valid stores: …` */
-export function renderSuggestion(kind: string, given: string, valid: string[]): string {
-  const match = nearest(given, valid);
+export async function renderSuggestion(kind: string, given: string, valid: string[]): Promise<string> {
+  const match = await nearest(given, valid);
   return `${match === undefined ? '' : `Did you mean ${match}? `}Valid ${kind}s: ${valid.join(', ')}.`;
 }
 
 /** @throws UsageError when `given` is not one of the valid words; it lists them and suggests the nearest */
-export function verifyChoice(kind: string, given: string, valid: string[]): void {
+export async function verifyChoice(kind: string, given: string, valid: string[]): Promise<void> {
   if (valid.includes(given)) return;
-  throw new UsageError(`There is no ${kind} '${given}'.`, renderSuggestion(kind, given, valid));
+  throw new UsageError(`There is no ${kind} '${given}'.`, await renderSuggestion(kind, given, valid));
 }

@@ -1,6 +1,8 @@
-import kleur from 'kleur';
+import type { Writable } from 'node:stream';
+import * as kleur from 'kleur/colors';
 import type { UserError } from './errors.ts';
 import type { System } from './system.ts';
+import { toVisibleJson } from './visible.ts';
 
 /** What a command hands back: what it found, and an exit code where 0 would not say it. */
 export interface Report {
@@ -27,7 +29,7 @@ export class Output {
   constructor(system: System, json: boolean) {
     this.#system = system;
     this.json = json;
-    kleur.enabled = wantsColour(system);
+    kleur.$.enabled = wantsColour(system);
     this.style = kleur;
   }
 
@@ -76,13 +78,29 @@ export class Output {
   /** The command's result, on stdout. */
   report({ data, text = '' }: Report): void {
     if (!data) return;
-    const result = this.json ? JSON.stringify({ version: jsonVersion, ...data }) : text;
+    const result = this.json ? toVisibleJson({ version: jsonVersion, ...data }) : text;
     if (result !== '') this.#system.stdout.write(`${result}\n`);
+  }
+
+  /** A result that is too long to be held, line by line on stdout: text, or JSON documents. Ends early when nobody reads on. */
+  async lines(lines: AsyncIterable<string | Record<string, unknown>>): Promise<void> {
+    const { stdout } = this.#system;
+    let isOpen = true;
+    const close = (): void => {
+      isOpen = false;
+    };
+    stdout.once('close', close);
+    for await (const line of lines) {
+      if (!isOpen) break;
+      const text = typeof line === 'string' ? line : toVisibleJson({ version: jsonVersion, ...line });
+      if (!stdout.write(`${text}\n`)) await untilDrained(stdout);
+    }
+    stdout.off('close', close);
   }
 
   /** One event of a command that goes on: a JSON line on stdout under --json, else the text on stderr. */
   event(data: { event: string } & Record<string, unknown>, text: string): void {
-    if (this.json) this.#system.stdout.write(`${JSON.stringify({ version: jsonVersion, ...data })}\n`);
+    if (this.json) this.#system.stdout.write(`${toVisibleJson({ version: jsonVersion, ...data })}\n`);
     else if (text !== '') this.#system.stderr.write(`${text}\n`);
   }
 
@@ -90,12 +108,22 @@ export class Output {
   fail({ code, message, hint }: Pick<UserError, 'code' | 'message' | 'hint'>): void {
     if (this.json) {
       const error = { code, message, ...(hint !== undefined && { hint }) };
-      this.#system.stdout.write(`${JSON.stringify({ version: jsonVersion, error })}\n`);
+      this.#system.stdout.write(`${toVisibleJson({ version: jsonVersion, error })}\n`);
       return;
     }
     this.#system.stderr.write(`${this.style.red('error:')} ${message}\n`);
     if (hint !== undefined) this.#system.stderr.write(`${hint}\n`);
   }
+}
+
+function untilDrained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const goOn = (): void => {
+      stream.off('drain', goOn).off('close', goOn);
+      resolve();
+    };
+    stream.on('drain', goOn).on('close', goOn);
+  });
 }
 
 // https://no-color.org and https://force-color.org: set and not empty; NO_COLOR wins.

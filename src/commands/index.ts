@@ -1,17 +1,35 @@
-import { readdir } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { extname, sep } from 'node:path';
 import type { Command } from '../command.ts';
 
-/** The names of all commands: a file in this folder is a command of that name. */
-export async function listCommands(): Promise<string[]> {
-  const files = await readdir(import.meta.dirname);
-  return files
-    .filter((file) => /^[a-z-]+\.[jt]s$/.test(file) && !file.startsWith('index.'))
-    .map((file) => file.slice(0, -extname(file).length))
+/**
+ * The names of all commands. A file in this folder is a command of that name; a folder with an index is a group, whose
+ * commands have two words: `secret list`.
+ */
+export function listCommands(): string[] {
+  // Every command waits for this: without promises, no folder is a turn of the event loop.
+  const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' });
+  const modules = files.filter((file) => /\.[jt]s$/.test(file)).map((file) => file.slice(0, -extname(file).length));
+  const names = modules.map((file) => file.split(sep));
+  const isCommand = ([first, second]: string[]): boolean =>
+    second === undefined ? first !== 'index' : second !== 'index' && modules.includes(`${first}${sep}index`);
+  return names
+    .filter((name) => name.length <= 2 && isCommand(name))
+    .map((name) => name.join(' '))
     .sort();
 }
 
+/** @param name one of `listCommands` */
 export async function loadCommand(name: string): Promise<Command> {
-  const file = new URL(`./${name}${extname(import.meta.url)}`, import.meta.url);
-  return ((await import(file.href)) as { command: Command }).command;
+  return (await load<{ command: Command }>(name.replace(' ', '/'))).command;
+}
+
+/** One line for `sessapp --help` about a group of commands. */
+export async function loadGroupSummary(group: string): Promise<string> {
+  return (await load<{ summary: string }>(`${group}/index`)).summary;
+}
+
+async function load<T>(module: string): Promise<T> {
+  const file = new URL(`./${module}${extname(import.meta.url)}`, import.meta.url);
+  return (await import(file.href)) as T;
 }

@@ -1,7 +1,8 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
-import { findEnvironment, promptOf } from '../environment/find.ts';
+import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
 import { checkReadiness, nodeOf } from '../environment/readiness.ts';
-import { findRunningServer } from '../environment/server-record.ts';
+import { findRunningServer, type ServerRecord } from '../environment/server-record.ts';
+import { countWorkers } from '../environment/workers.ts';
 
 export const command: Command = {
   summary: 'say what an environment is',
@@ -27,7 +28,7 @@ export const command: Command = {
       madeBy: sessapp,
       node,
       dependencies,
-      server: server?.url === undefined ? null : { url: server.url, pid: server.pid },
+      server: server?.url === undefined ? null : await describeServer(environment, server),
     };
     const rows = {
       directory,
@@ -43,6 +44,11 @@ export const command: Command = {
     return { data, text: [output.style.bold(data.name), ...renderRows(rows)].join('\n') };
   },
 };
+
+async function describeServer(environment: Environment, server: ServerRecord): Promise<Record<string, unknown>> {
+  const { workers } = await countWorkers(environment, server);
+  return { url: server.url, pid: server.pid, workers };
+}
 
 function renderRows(rows: Record<string, string>): string[] {
   const width = Math.max(...Object.keys(rows).map((label) => label.length));

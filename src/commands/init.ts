@@ -2,15 +2,15 @@ import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import { commandLine } from '../environment/shells.ts';
-import { UserError } from '../errors.ts';
+import { UsageError, UserError } from '../errors.ts';
 import type { Report } from '../output.ts';
-import { verifyNotInterrupted } from '../scaffold/build.ts';
 import { createEnvironment } from '../scaffold/create.ts';
 import { type Plan, summarize } from '../scaffold/plan.ts';
 import { inspectTarget } from '../scaffold/target.ts';
 import { type Answers, defaults, readAnswers } from './init/answers.ts';
 import { decide, findDifferences } from './init/decide.ts';
 import { renderMade, renderPlan } from './init/render.ts';
+import { verifySameStoreUrl } from './init/store-url.ts';
 import { serve } from './serve.ts';
 
 export const command: Command = {
@@ -19,6 +19,7 @@ export const command: Command = {
   options: [
     ['--template <name>', `the application to start from (default: ${defaults.template})`],
     ['--store <name>', `where sessions live (default: ${defaults.store})`],
+    ['--store-url <url>', 'where the store is, without a password (default: STORE_URL, which may have one)'],
     ['--typescript', 'write the TypeScript source instead of JavaScript'],
     ['--node <version>', 'give the environment its own Node.js, such as 24'],
     ['--prompt <text>', 'what an activated prompt shows (default: the name of the directory)'],
@@ -31,6 +32,8 @@ export const command: Command = {
     ['--serve', 'run its server when it is made'],
   ],
   async run(input, context) {
+    if (flag(input, 'serve') && input.options.install === false)
+      throw new UsageError('--serve and --no-install do not go together.', 'Leave one of them out.');
     const answers = await readAnswers(input, context);
     const isDryRun = flag(input, 'dryRun');
     const target = await inspectTarget(context.system, answers.directory, !isDryRun);
@@ -60,6 +63,7 @@ async function reuse(
       `Name another directory, or make it anew with the options you want: ${again} …`,
     );
   }
+  await verifySameStoreUrl(context.system, environment, answers.storeUrl);
   const { template, store, language, node = null } = marker;
   const data = { status: 'unchanged', directory, template, store, language, node };
   return serveIfAsked(input, context, environment, {
@@ -108,7 +112,7 @@ async function yieldTo(input: Input, context: Context, answers: Answers): Promis
 async function serveIfAsked(input: Input, context: Context, environment: Environment, report: Report): Promise<Report> {
   if (!flag(input, 'serve') || flag(input, 'dryRun')) return report;
   // A signal that came too late to leave nothing behind still ends the command.
-  verifyNotInterrupted(context.system.catchInterrupts());
+  context.system.catchInterrupts().throwIfAborted();
   const { data, text = '' } = report;
   context.output.event({ event: String(data?.status), ...data }, text);
   return serve(context, environment);

@@ -3,7 +3,7 @@ import { type Command, environmentOperand, environmentOption, flag, text } from 
 import { findEnvironment } from '../environment/find.ts';
 import { logFile } from '../environment/server-record.ts';
 import { follow, readEnd } from '../environment/tail.ts';
-import { Interrupted, type InterruptSignal, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 
 const defaultLines = 100;
 
@@ -25,13 +25,14 @@ export const command: Command = {
     const path = logFile(environment);
     if (!flag(input, 'follow')) {
       const end = await readEnd(path, Number(lines));
-      if (end === '') output.note('There is no log: the server writes one when it runs in the background.');
-      return { data: { log: path, lines: end === '' ? [] : end.split('\n') }, text: end };
+      if (end === undefined) output.note('There is no log: the server writes one when it runs in the background.');
+      else if (end === '') output.note('The log is empty so far.');
+      return { data: { log: path, lines: end ? end.split('\n') : [] }, text: end ?? '' };
     }
     const interrupted = system.catchInterrupts();
     const signal = AbortSignal.any([interrupted, untilClosed(system.stdout)]);
     for await (const chunk of follow(path, Number(lines), signal)) system.stdout.write(chunk);
-    if (interrupted.aborted) throw new Interrupted(interrupted.reason as InterruptSignal);
+    interrupted.throwIfAborted();
     return {};
   },
 };

@@ -12,6 +12,7 @@ import { startInBackground } from '../environment/background.ts';
 import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
 import { type Follower, runInForeground } from '../environment/foreground.ts';
 import { verifyReady } from '../environment/readiness.ts';
+import { secretVariable } from '../environment/secrets.ts';
 import { describeEnd, type ServerEnd, type ServerOptions } from '../environment/server-process.ts';
 import { claimServer, forgetServer, logFile, type ServerRecord } from '../environment/server-record.ts';
 import { commandLine } from '../environment/shells.ts';
@@ -25,6 +26,7 @@ export const command: Command = {
     environmentOption,
     ['-p, --port <number>', 'the port; 0 takes any free one (default: PORT, else 5000)'],
     ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
+    ['--workers <number>', 'how many processes answer, or auto: one a core (default: WORKERS)'],
     ['--production', 'run with NODE_ENV=production'],
     ['--watch', 'start anew when a file of the environment changes'],
     ['--open', 'open a browser at the page'],
@@ -48,7 +50,12 @@ export async function serve(context: Context, environment: Environment, options:
   const { system, output } = context;
   await verifyReady(system, environment);
   const signal = system.catchInterrupts();
-  const running = await claimServer(environment, options.background ?? false);
+  const hasOwnSecret = Boolean(system.env[secretVariable]);
+  const running = await claimServer(environment, {
+    background: options.background ?? false,
+    hasOwnSecret,
+    hasOwnStoreUrl: Boolean(system.env.STORE_URL),
+  });
   if (running) throw await alreadyRunning(context, environment, running);
   // Under --json stdout is for our own lines.
   const server: ServeOptions = output.json ? { output: 2, ...options } : options;
@@ -67,6 +74,11 @@ function readOptions(input: Input): ServeOptions {
   }
   const host = text(input, 'host');
   if (host === '') throw new UsageError('The host is empty.', 'For example: --host 0.0.0.0');
+  const workers = text(input, 'workers');
+  if (workers !== undefined && !isWorkers(workers)) {
+    const remedy = 'Give a number from 1 to 256, or auto: as many as there are cores.';
+    throw new UsageError(`'${workers}' is no number of workers.`, remedy);
+  }
   const [production, watch, open, background] = ['production', 'watch', 'open', 'background'].map((name) =>
     flag(input, name),
   );
@@ -75,8 +87,13 @@ function readOptions(input: Input): ServeOptions {
   return {
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
+    ...(workers !== undefined && { workers }),
     ...{ production, watch, open, background },
   } as ServeOptions;
+}
+
+function isWorkers(value: string): boolean {
+  return value === 'auto' || (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 256);
 }
 
 async function alreadyRunning(
@@ -102,11 +119,11 @@ async function serveInBackground(
   });
   if (options.open) await openPage({ system, output }, server.url);
   const stop = await commandLine(system, environment.directory, 'stop');
-  const { pid, url, store } = server;
+  const { pid, url, store, workers } = server;
   const { bold, cyan } = output.style;
   return {
-    data: { status: 'running', url, pid, store, log: logFile(environment) },
-    text: `${bold(promptOf(environment))} runs at ${cyan(url)} (process ${pid}). To stop it: ${stop}`,
+    data: { status: 'running', url, pid, store, workers, log: logFile(environment) },
+    text: `${bold(promptOf(environment))} runs at ${cyan(url)} (process ${pid}${sharedBy(workers)}). To stop it: ${stop}`,
   };
 }
 
@@ -149,10 +166,11 @@ function follow(context: Context, environment: Environment, options: ServeOption
   const { bold, cyan, dim, yellow } = output.style;
   let { open } = options;
   return {
-    async listening({ url, pid, store }) {
+    async listening({ url, pid, store, workers }) {
       const watching = options.watch ? ', starts anew at each change' : '';
-      const banner = `${bold(promptOf(environment))} runs at ${cyan(url)} (${store} store${watching}). Ctrl-C stops it.`;
-      output.event({ event: 'listening', url, pid, store }, banner);
+      const how = `${store} store${sharedBy(workers)}${watching}`;
+      const banner = `${bold(promptOf(environment))} runs at ${cyan(url)} (${how}). Ctrl-C stops it.`;
+      output.event({ event: 'listening', url, pid, store, workers }, banner);
       // A browser that stays in the foreground must not keep a signal waiting.
       if (open) void openPage(context, url);
       open = false;
@@ -166,6 +184,10 @@ function follow(context: Context, environment: Environment, options: ServeOption
       output.event({ event: 'down', message }, `${yellow(message.trimEnd())}\nWaiting for a change.`);
     },
   };
+}
+
+function sharedBy(workers: number): string {
+  return workers === 1 ? '' : `, ${workers} workers`;
 }
 
 async function openPage({ system, output }: Context, url: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { findEnvironment, promptOf } from '../environment/find.ts';
 import { findRunningServer } from '../environment/server-record.ts';
+import { countWorkers } from '../environment/workers.ts';
 
 export const command: Command = {
   summary: 'say whether the server of an environment runs: exit code 0 when it does, else 1',
@@ -15,15 +16,21 @@ export const command: Command = {
       const { pid } = record.owner;
       return {
         data: { running: false, starting: true },
-        text: `${name} is being started by process ${pid}.`,
+        text: `${name} does not answer: process ${pid} is starting it, or waits for a change.`,
         exitCode: 1,
       };
     }
     const { url, pid, background } = record;
     const since = new Date(record.sinceMs).toISOString();
+    const counts = await countWorkers(environment, record);
     return {
-      data: { running: true, url, pid, since, background },
-      text: `${name} runs at ${output.style.cyan(url)} (process ${pid}, since ${since}).`,
+      data: { running: true, url, pid, since, background, ...counts },
+      text: `${name} runs at ${output.style.cyan(url)} (process ${pid}${describe(counts)}, since ${since}).`,
     };
   },
 };
+
+function describe({ workers, ready }: { workers: number; ready: number }): string {
+  if (ready < workers) return `, ${ready} of ${workers} workers`;
+  return workers === 1 ? '' : `, ${workers} workers`;
+}

@@ -1,6 +1,6 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { findEnvironment, promptOf } from '../environment/find.ts';
-import { findRunningServer, stopRecorded } from '../environment/server-record.ts';
+import { findRunningServer, stopServer } from '../environment/server-record.ts';
 
 export const command: Command = {
   summary: 'stop the server of an environment, and wait until it is gone',
@@ -11,8 +11,8 @@ export const command: Command = {
     const name = output.style.bold(promptOf(environment));
     const record = await findRunningServer(environment);
     if (!record) return { data: { status: 'not-running' }, text: `${name} does not run.` };
-    const forced = await stopRecorded(record);
-    if (forced) output.warn('It did not stop within 10 s and was ended; requests in flight were cut.');
+    const forced = await stopServer(environment, record);
+    if (forced) output.warn('It did not stop within 10 s and was ended; requests in flight may have been cut.');
     return { data: { status: 'stopped', forced }, text: `${name} has stopped.` };
   },
 };

@@ -4,7 +4,9 @@ import { commandLine } from '../../environment/shells.ts';
 import { UsageError } from '../../errors.ts';
 import { verifyChoice } from '../../nearest.ts';
 import { ask } from '../../prompts.ts';
-import { describeLayers, listStores, listTemplates } from '../../scaffold/layers.ts';
+import { describeLayers, listStores, listTemplates, readStoreAddress } from '../../scaffold/layers.ts';
+import type { System } from '../../system.ts';
+import { verifyNoPassword } from './store-url.ts';
 
 export const defaults = { template: 'minimal', store: 'embedded' };
 
@@ -14,6 +16,8 @@ export interface Answers {
   directory: string;
   template: string | undefined;
   store: string | undefined;
+  /** Without a password. */
+  storeUrl: string | undefined;
   node: string | undefined;
   prompt: string | undefined;
   typescript: boolean;
@@ -23,14 +27,19 @@ export interface Answers {
 export async function readAnswers(input: Input, context: Context): Promise<Answers> {
   const { system, output } = context;
   const [named] = input.operands;
-  const given = { template: text(input, 'template'), store: text(input, 'store') };
+  const given = {
+    template: text(input, 'template'),
+    store: text(input, 'store'),
+    storeUrl: text(input, 'storeUrl'),
+  };
   const prompt = text(input, 'prompt');
   await verifyAnswers({ ...given, prompt });
   const asked = named !== undefined ? { dir: named, ...given } : await askOrRefuse(context, given);
   if (asked.dir === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
-  const { dir, template, store } = asked;
+  const { dir, template, store, storeUrl } = asked;
+  if (storeUrl !== undefined) verifyNoPassword(storeUrl);
   const answers = {
-    ...{ directory: resolve(system.cwd, dir), template, store, prompt },
+    ...{ directory: resolve(system.cwd, dir), template, store, storeUrl, prompt },
     node: text(input, 'node'),
     typescript: flag(input, 'typescript'),
   };
@@ -39,29 +48,36 @@ export async function readAnswers(input: Input, context: Context): Promise<Answe
 }
 
 async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Promise<void> {
-  if (template !== undefined) verifyChoice('template', template, await listTemplates());
-  if (store !== undefined) verifyChoice('store', store, await listStores());
+  if (template !== undefined) await verifyChoice('template', template, await listTemplates());
+  if (store !== undefined) await verifyChoice('store', store, await listStores());
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a prompt must not hold
   if (prompt !== undefined && (prompt.trim() === '' || /[\u0000-\u001f\u007f-\u009f]/.test(prompt))) {
     throw new UsageError('The prompt must be a line of text.', 'For example: --prompt shop');
   }
 }
 
-async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'template' | 'store'>) {
+async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'template' | 'store' | 'storeUrl'>) {
   if (!output.interactive) throw new UsageError('No directory given.', 'For example: sessapp init myenv');
   const choose = async (kind: 'apps' | 'stores', message: string, initial: string): Promise<string> =>
     ask(system, { message, options: await describeLayers(kind), initial });
-  return {
-    dir: await ask(system, { message: 'Which directory?', initial: 'myenv' }),
-    template: given.template ?? (await choose('apps', 'Which template?', defaults.template)),
-    store: given.store ?? (await choose('stores', 'Where shall sessions live?', defaults.store)),
-  };
+  const dir = await ask(system, { message: 'Which directory?', initial: 'myenv' });
+  const template = given.template ?? (await choose('apps', 'Which template?', defaults.template));
+  const store = given.store ?? (await choose('stores', 'Where shall sessions live?', defaults.store));
+  const storeUrl = given.storeUrl ?? (system.env.STORE_URL ? undefined : await askForAddress(system, store));
+  return { dir, template, store, storeUrl };
+}
+
+async function askForAddress(system: System, store: string): Promise<string | undefined> {
+  const address = await readStoreAddress(store);
+  return address && ask(system, { message: 'Where is it? (without a password)', initial: address.example });
 }
 
 // What was answered stands beside what was given.
 async function equivalent(input: Input, { system }: Context, answers: Answers): Promise<string> {
-  const { directory, template, store } = answers;
-  const given = Object.entries({ ...input.options, template, store }).flatMap(([name, value]) => toWords(name, value));
+  const { directory, template, store, storeUrl } = answers;
+  const given = Object.entries({ ...input.options, template, store, storeUrl }).flatMap(([name, value]) =>
+    toWords(name, value),
+  );
   return commandLine(system, directory, 'init', ...given);
 }
 

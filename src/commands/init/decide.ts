@@ -4,12 +4,13 @@ import { UserError } from '../../errors.ts';
 import { verifyChoice } from '../../nearest.ts';
 import { resolveNodeVersion, verifyStripsTypes } from '../../scaffold/dependencies.ts';
 import { listStores, listTemplates } from '../../scaffold/layers.ts';
-import { verifyStopped } from '../../scaffold/old.ts';
+import { verifyReplaceable } from '../../scaffold/old.ts';
 import { makePlan, type Plan } from '../../scaffold/plan.ts';
 import type { Target } from '../../scaffold/target.ts';
 import type { System } from '../../system.ts';
 import { readVersion } from '../../version.ts';
 import { type Answers, defaults } from './answers.ts';
+import { chooseStoreUrl } from './store-url.ts';
 
 /** In which ways the environment that is there is not what was asked for; only what was said can differ. */
 export function findDifferences(marker: Marker, answers: Answers): string[] {
@@ -37,9 +38,12 @@ export async function decide(input: Input, system: System, target: Target, answe
       ? old?.node
       : await resolveNodeVersion(system, answers.node, { offline, cancelSignal: system.catchInterrupts() });
   if (language === 'typescript') verifyStripsTypes(node ?? process.versions.node);
+  const choices = await verifyChoices(template, store);
+  const storeUrl = await chooseStoreUrl(choices.store, answers.storeUrl, system.env);
   const wish = {
     ...{ directory: target.directory, language, offline },
-    ...(await verifyChoices(template, store)),
+    ...choices,
+    ...(storeUrl !== undefined && { storeUrl }),
     ...(node !== undefined && { node }),
     ...(prompt !== undefined && { prompt }),
     install: input.options.install !== false,
@@ -50,14 +54,14 @@ export async function decide(input: Input, system: System, target: Target, answe
 
 // An environment may have been made by a sessapp that has other templates than this one.
 async function verifyChoices(template = defaults.template, store = defaults.store) {
-  verifyChoice('template', template, await listTemplates());
-  verifyChoice('store', store, await listStores());
+  await verifyChoice('template', template, await listTemplates());
+  await verifyChoice('store', store, await listStores());
   return { template, store };
 }
 
 async function chooseAction(input: Input, target: Target): Promise<Plan['action']> {
   if (target.kind === 'environment') {
-    await verifyStopped(target);
+    await verifyReplaceable(target);
     return 'clear';
   }
   if (target.kind === 'missing') return 'create';

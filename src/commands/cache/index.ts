@@ -1,0 +1,1 @@
+export const summary = 'look after the snapshots of installed dependencies';

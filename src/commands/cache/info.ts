@@ -1,0 +1,33 @@
+import type { Command } from '../../command.ts';
+import { cacheDirectory, refuseDirectory } from '../../scaffold/snapshots/cache-directory.ts';
+import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
+
+export const command: Command = {
+  summary: 'say where snapshots are, and what they take',
+  async run(_input, { system, output }) {
+    const directory = cacheDirectory(system);
+    const refusal = refuseDirectory(directory);
+    const snapshots = refusal === undefined ? await new Snapshots(directory).list() : [];
+    const bytes = snapshots.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
+    const rows = snapshots.map(
+      ({ key, bytes: size, usedAtMs }) =>
+        `  ${key.slice(0, 8)}  ${toMegabytes(size).padStart(8)}  used ${new Date(usedAtMs).toISOString()}`,
+    );
+    const text = [
+      output.style.bold(directory),
+      ...(refusal === undefined ? [] : [`  is not used: ${refusal}`]),
+      `  ${snapshots.length} snapshots, ${toMegabytes(bytes)}`,
+      ...rows,
+    ];
+    const shown = snapshots.map(({ key, bytes: size, usedAtMs }) => ({
+      key,
+      bytes: size,
+      usedAt: new Date(usedAtMs).toISOString(),
+    }));
+    return { data: { directory, refusal: refusal ?? null, bytes, snapshots: shown }, text: text.join('\n') };
+  },
+};
+
+function toMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,47 @@
+import type { Check } from './check.ts';
+import { clock } from './checks/clock.ts';
+import { cookie } from './checks/cookie.ts';
+import { data } from './checks/data.ts';
+import { dependencies } from './checks/dependencies.ts';
+import { diskSpace } from './checks/disk-space.ts';
+import { envFile } from './checks/env-file.ts';
+import { fileSystem } from './checks/file-system.ts';
+import { generatedFiles } from './checks/generated-files.ts';
+import { git } from './checks/git.ts';
+import { imports } from './checks/imports.ts';
+import { leftovers } from './checks/leftovers.ts';
+import { marker } from './checks/marker.ts';
+import { node } from './checks/node.ts';
+import { nodePath } from './checks/node-path.ts';
+import { packages } from './checks/packages.ts';
+import { port } from './checks/port.ts';
+import { secrets } from './checks/secrets.ts';
+import { server } from './checks/server.ts';
+import { sharedSecrets } from './checks/shared-secrets.ts';
+import { site } from './checks/site.ts';
+import { store } from './checks/store.ts';
+
+/** In the order in which they are made and told. The store sets its own modes right, so it comes after `data`. */
+export const checks: Check[] = [
+  marker,
+  leftovers,
+  node,
+  dependencies,
+  packages,
+  imports,
+  nodePath,
+  generatedFiles,
+  envFile,
+  secrets,
+  sharedSecrets,
+  git,
+  cookie,
+  site,
+  port,
+  data,
+  fileSystem,
+  diskSpace,
+  clock,
+  store,
+  server,
+];

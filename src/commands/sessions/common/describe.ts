@@ -1,0 +1,30 @@
+import { renderRef } from '../../../environment/session-ref.ts';
+import type { SessionSummary } from '../../../environment/store-calls.ts';
+
+/** A session as JSON has it. */
+export function toJson(session: SessionSummary): Record<string, unknown> {
+  const { key, owner = null, keyId = null, createdAtMs, seenAtMs, expiresAtMs, bytes } = session;
+  return {
+    ref: renderRef(key),
+    owner,
+    createdAt: toIso(createdAtMs),
+    lastSeenAt: toIso(seenAtMs),
+    expiresAt: toIso(expiresAtMs),
+    bytes,
+    keyId,
+    damaged: expiresAtMs === undefined,
+  };
+}
+
+export function toIso(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}
+
+export function renderSize(bytes: number): string {
+  return bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`;
+}
+
+/** `1 session`, `2 sessions`. */
+export function renderCount(count: number): string {
+  return `${count} session${count === 1 ? '' : 's'}`;
+}
