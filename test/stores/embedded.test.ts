@@ -1,21 +1,29 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, statSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
 import { expect, onTestFinished, test } from 'vitest';
 import { open } from '../../templates/stores/embedded/embedded.ts';
 import { repository } from '../support/sandbox.ts';
 import { describeDriver } from './contract.ts';
+import { record } from './contract-support.ts';
 
 const createDirectory = (): string => mkdtempSync(join(tmpdir(), 'sessapp-embedded-'));
 const remove = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true });
 
 describeDriver('embedded', () => {
   const dataDirectory = createDirectory();
-  return { open: () => open({ dataDirectory }), remove: () => remove(dataDirectory) };
+  const module = join(repository, 'dist', 'templates', 'stores', 'embedded', 'embedded.js');
+  return {
+    open: () => open({ dataDirectory }),
+    remove: () => remove(dataDirectory),
+    module,
+    options: { dataDirectory },
+  };
 });
 
 test('the embedded store can be read by its user alone', async () => {
@@ -29,36 +37,147 @@ test('the embedded store can be read by its user alone', async () => {
   for (const name of await readdir(directory)) expect(statSync(join(directory, name)).mode & 0o077).toBe(0);
 });
 
+test.each([
+  ['text', 'hello'],
+  ['zeros', Buffer.alloc(70_000)],
+  ['noise', randomBytes(70_000)],
+])('a file of %s in the place of the store is an error, and stays', async (_, content) => {
+  const dataDirectory = createDirectory();
+  onTestFinished(() => remove(dataDirectory));
+  const path = join(dataDirectory, 'sessions', 'data.mdb');
+  await mkdir(dirname(path));
+  await writeFile(path, content);
+  await expect(open({ dataDirectory })).rejects.toThrow(/data\.mdb is damaged/);
+  expect(await readFile(path)).toEqual(Buffer.from(content));
+});
+
+test('an empty file in the place of the store, as a full disk may leave one, is a new store', async () => {
+  const dataDirectory = createDirectory();
+  onTestFinished(() => remove(dataDirectory));
+  await mkdir(join(dataDirectory, 'sessions'));
+  await writeFile(join(dataDirectory, 'sessions', 'data.mdb'), '');
+  const driver = await open({ dataDirectory });
+  expect(await driver.create('a', record())).toBe(true);
+  await driver.close();
+  expect((await readdir(join(dataDirectory, 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
+});
+
+test('what is asked of a store that is then closed is still answered', async () => {
+  const dataDirectory = createDirectory();
+  onTestFinished(() => remove(dataDirectory));
+  const driver = await open({ dataDirectory });
+  await driver.create('a', record());
+  const asked = [driver.read('a'), driver.read('b')];
+  await driver.close();
+  const [a, b] = await Promise.all(asked);
+  expect(a).toMatchObject({ key: 'a', version: 1 });
+  expect(b).toBeUndefined();
+  await expect(driver.read('a')).rejects.toThrow();
+});
+
+test('eight that open a new store at the same time open the same one', async () => {
+  const dataDirectory = createDirectory();
+  onTestFinished(() => remove(dataDirectory));
+  const drivers = await Promise.all(Array.from({ length: 8 }, () => open({ dataDirectory })));
+  expect((await readdir(join(dataDirectory, 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  await Promise.all(drivers.map((driver, n) => driver.create(`k${n}`, record())));
+  for (const driver of drivers) for (let n = 0; n < 8; n++) expect(await driver.read(`k${n}`)).toBeDefined();
+  await Promise.all(drivers.map((driver) => driver.close()));
+});
+
+test('a list that is read slowly keeps no space from being used again', async () => {
+  const dataDirectory = createDirectory();
+  onTestFinished(() => remove(dataDirectory));
+  const driver = await open({ dataDirectory });
+  const times = { createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 };
+  const data = 'x'.repeat(2000);
+  const keys = Array.from({ length: 200 }, (_, n) => `k${n}`);
+  await Promise.all(keys.map((key) => driver.create(key, { data, ...times })));
+  const before = statSync(join(dataDirectory, 'sessions', 'data.mdb')).size;
+  let version = 0;
+  for await (const _ of driver.list({ limit: 30 })) {
+    version += 1;
+    await Promise.all(keys.map((key) => driver.update(key, version, { data, ...times })));
+  }
+  expect(version).toBe(30);
+  expect(statSync(join(dataDirectory, 'sessions', 'data.mdb')).size).toBeLessThan(before * 4);
+  await driver.close();
+});
+
 test('bytes that are no record are given as one without data, and can be set aside and pruned', async () => {
   const dataDirectory = createDirectory();
   onTestFinished(() => remove(dataDirectory));
   const driver = await open({ dataDirectory });
   await driver.create('a', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
   const root = openLmdb({ path: join(dataDirectory, 'sessions') });
-  await root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' }).put('a', Buffer.from([0xc1, 0xff, 0x91]));
+  const bytes = Buffer.from([0xc1, 0xff, 0x91]);
+  await root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' }).put('a', bytes);
   expect(await driver.read('a')).toEqual({ key: 'a' });
   await driver.setAside('a');
   expect(await driver.read('a')).toBeUndefined();
   expect(await driver.prune(10, 10)).toBe(1);
   expect(await driver.prune(10, 10)).toBe(0);
+  expect(root.openDB<Buffer, string>({ name: 'aside', encoding: 'binary' }).get('a')).toEqual(bytes);
   await root.close();
   await driver.close();
 });
 
-test('what a process acknowledged is there for another one after a kill -9', async () => {
+test('a walk over the keys yields once what is there all the time, while others come, go and move', async () => {
   const dataDirectory = createDirectory();
   onTestFinished(() => remove(dataDirectory));
-  const writer = `
-    const { open } = await import(process.argv[1]);
-    const driver = await open({ dataDirectory: process.argv[2] });
-    for (let n = 0; n < 20; n++) {
-      await driver.create('k' + n, { data: String(n), createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
-    }
-    process.kill(process.pid, 'SIGKILL');`;
-  const file = join(repository, 'dist', 'templates', 'stores', 'embedded', 'embedded.js');
-  const args = ['--input-type=module', '--eval', writer, file, dataDirectory];
-  await expect(promisify(execFile)(process.execPath, args)).rejects.toMatchObject({ signal: 'SIGKILL' });
   const driver = await open({ dataDirectory });
-  for (let n = 0; n < 20; n++) expect(await driver.read(`k${n}`)).toMatchObject({ data: String(n) });
+  const keys = Array.from({ length: 250 }, (_, n) => `k${String(n).padStart(3, '0')}`);
+  await Promise.all(keys.map((key, n) => driver.create(key, record({ expiresAtMs: 4e12 - n }))));
+  const found: string[] = [];
+  for await (const { key, version } of driver.list({ prefix: 'k' })) {
+    found.push(key);
+    await driver.touch(key, version, 1, 4e12 + found.length);
+    if (key.endsWith('+')) await driver.delete(key);
+    else if (found.length % 50 === 0) await driver.create(`${key}+`, record());
+  }
+  expect(found.filter((key) => !key.endsWith('+'))).toEqual(keys);
+  await driver.close();
+});
+
+test('a backup is one new file for its user alone, and is a store', async () => {
+  const dataDirectory = createDirectory();
+  onTestFinished(() => remove(dataDirectory));
+  const driver = await open({ dataDirectory });
+  await driver.create('a', record());
+  await driver.create('b', record());
+  await driver.setAside('b');
+  const copies = join(dataDirectory, 'copies');
+  await mkdir(join(copies, 'sessions'), { recursive: true });
+  const file = join(copies, 'sessions', 'data.mdb');
+  await driver.backup?.(file);
+  await driver.close();
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(await readdir(join(copies, 'sessions'))).toEqual(['data.mdb']);
+  const copy = await open({ dataDirectory: copies });
+  expect(await copy.read('a')).toMatchObject({ ...record(), version: 1 });
+  expect(await copy.read('b')).toBeUndefined();
+  expect(await copy.countSetAside?.()).toBe(1);
+  await copy.close();
+});
+
+test('pruning forgets processes that were killed while they read, which would keep the file growing', async () => {
+  const dataDirectory = createDirectory();
+  onTestFinished(() => remove(dataDirectory));
+  const driver = await open({ dataDirectory });
+  await driver.create('a', record());
+  const root = openLmdb({ path: join(dataDirectory, 'sessions') });
+  const reader = `
+    import { open } from 'lmdb';
+    const root = open({ path: process.argv[1] });
+    root.useReadTransaction();
+    process.kill(process.pid, 'SIGKILL');`;
+  const args = ['--input-type=module', '--eval', reader, join(dataDirectory, 'sessions')];
+  const child = spawn(process.execPath, args, { cwd: repository, stdio: 'ignore' });
+  await once(child, 'exit');
+  const line = new RegExp(`^\\s*${child.pid} `, 'm');
+  expect(root.readerList()).toMatch(line);
+  await driver.prune(1, 10);
+  expect(root.readerList()).not.toMatch(line);
+  await root.close();
   await driver.close();
 });

@@ -13,6 +13,7 @@ const hiddenLockfile = join('node_modules', '.package-lock.json');
 export interface Served {
   url: string;
   pid: number;
+  workers: number;
 }
 
 /** A copy of a ready environment with its packages as hard links: much faster, for tests that edit none of them. */
@@ -40,17 +41,17 @@ export async function serve(
   options: SpawnOptions = {},
 ): Promise<Served & { child: ChildProcess }> {
   const child = sandbox.start(['serve', environment, '--port', '0', '--json', ...args], options);
-  const { url, pid } = (await untilEvent(child, 'listening')) as unknown as Served;
-  return { url, pid, child };
+  const { url, pid, workers } = (await untilEvent(child, 'listening')) as unknown as Served;
+  return { url, pid, workers, child };
 }
 
 /** `sessapp serve --background` on a free port; the server ends with the test at the latest. */
 export async function serveInBackground(sandbox: Sandbox, environment: string, args: string[] = []): Promise<Served> {
   const result = await sandbox.sessapp(['serve', environment, '--port', '0', '--background', '--json', ...args]);
   if (result.exitCode !== 0) throw new Error(`serve --background: ${result.stdout}${result.stderr}`);
-  const { url, pid } = JSON.parse(result.stdout) as Served;
+  const { url, pid, workers } = JSON.parse(result.stdout) as Served;
   killAtEnd(pid);
-  return { url, pid };
+  return { url, pid, workers };
 }
 
 /** `node server.js`, without sessapp, once it listens. */

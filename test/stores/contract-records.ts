@@ -1,0 +1,150 @@
+import { expect, test } from 'vitest';
+import { defaultLimits } from '../../templates/session/limits.ts';
+import { Records } from '../../templates/session/records.ts';
+import { change, record, type Ways } from './contract-support.ts';
+
+/** What is promised of single records, also to those who work on one at the same time. */
+export function testRecords(ways: Ways): void {
+  test('reads back what it created, as version 1', async () => {
+    const created = record({ owner: 'ann', keyId: '01234567' });
+    expect(await ways.driver.create('a', created)).toBe(true);
+    expect(await ways.other.read('a')).toEqual({ ...created, key: 'a', version: 1 });
+  });
+
+  test.each([
+    '{"b":1,"a":{"__proto__":{"x":1},"constructor":0},"b2":[]}',
+    '{"n":12345678901234567890,"e":1e400,"z":-0.0,"f":0.1000}',
+    String.raw`{"zero":"\u0000","half":"\ud83d","quote":"\"","slash":"\\","line":"\n"}`,
+    '{"text":"세션 😀 \u2028 \u00e9"}',
+    JSON.stringify({ large: 'x'.repeat(256 * 1024) }),
+  ])('keeps data to the letter (%#)', async (data) => {
+    await ways.driver.create('a', record());
+    await ways.driver.update('a', 1, record({ data }));
+    await ways.driver.create('b', record({ data }));
+    for (const key of ['a', 'b']) expect((await ways.other.read(key))?.data).toBe(data);
+  });
+
+  test('keeps times to the millisecond', async () => {
+    const times = { createdAtMs: 1_767_225_600_001, seenAtMs: 1_767_225_600_999, expiresAtMs: 4_102_444_799_123 };
+    await ways.driver.create('a', record(times));
+    expect(await ways.other.read('a')).toMatchObject(times);
+  });
+
+  test('reads nothing where nothing is', async () => {
+    expect(await ways.driver.read('a')).toBeUndefined();
+  });
+
+  test('does not create what exists', async () => {
+    await ways.driver.create('a', record());
+    expect(await ways.other.create('a', record({ data: '{}' }))).toBe(false);
+    expect(await ways.driver.read('a')).toMatchObject({ data: record().data, version: 1 });
+  });
+
+  test('updates the version it was told, and no other', async () => {
+    await ways.driver.create('a', record());
+    expect(await ways.driver.update('a', 1, record({ data: '{"n":2}' }))).toBe(true);
+    expect(await ways.other.update('a', 1, record({ data: '{"n":3}' }))).toBe(false);
+    expect(await ways.driver.read('a')).toMatchObject({ data: '{"n":2}', version: 2 });
+  });
+
+  test('never creates by an update or a touch', async () => {
+    expect(await ways.driver.update('a', 1, record())).toBe(false);
+    for (const version of [0, 1]) await ways.driver.touch('a', version, 1, 4e12);
+    expect(await ways.driver.read('a')).toBeUndefined();
+  });
+
+  test('moves times by a touch, and neither data nor version', async () => {
+    await ways.driver.create('a', record());
+    await ways.driver.touch('a', 1, 5000, 5e12);
+    const touched = record({ seenAtMs: 5000, expiresAtMs: 5e12 });
+    expect(await ways.other.read('a')).toEqual({ ...touched, key: 'a', version: 1 });
+  });
+
+  test('does not touch what was changed meanwhile', async () => {
+    await ways.driver.create('a', record());
+    await ways.other.update('a', 1, record({ expiresAtMs: 5e12 }));
+    await ways.driver.touch('a', 1, 5000, 6e12);
+    expect(await ways.other.read('a')).toMatchObject({ seenAtMs: 2000, expiresAtMs: 5e12 });
+  });
+
+  test('deletes, also what is not there', async () => {
+    await ways.driver.create('a', record());
+    await ways.driver.delete('a');
+    await ways.driver.delete('a');
+    expect(await ways.other.read('a')).toBeUndefined();
+  });
+
+  test('sets a record aside, also one that is not there', async () => {
+    await ways.driver.create('a', record());
+    await ways.driver.setAside('a');
+    await ways.driver.setAside('missing');
+    expect(await ways.other.read('a')).toBeUndefined();
+    expect(await ways.other.update('a', 1, record())).toBe(false);
+  });
+
+  test('sees at once what another one acknowledged', async () => {
+    await ways.driver.create('a', record());
+    for (let version = 1; version < 50; version += 1) {
+      const [writer, reader] = version % 2 ? [ways.driver, ways.other] : [ways.other, ways.driver];
+      expect(await reader.read('a')).toMatchObject({ version });
+      await writer.update('a', version, record());
+      expect(await reader.read('a')).toMatchObject({ version: version + 1 });
+    }
+  });
+
+  test('lets one of many writers of the same version through', async () => {
+    await ways.driver.create('a', record());
+    const writers = Array.from({ length: 20 }, (_, n) => (n % 2 ? ways.driver : ways.other));
+    const results = await Promise.all(writers.map((writer, n) => writer.update('a', 1, record({ data: `${n}` }))));
+    expect(results.filter(Boolean)).toHaveLength(1);
+    expect(await ways.driver.read('a')).toMatchObject({ data: `${results.indexOf(true)}`, version: 2 });
+  });
+
+  test('loses no increment of writers that try again', async () => {
+    await ways.driver.create('a', record({ data: '0' }));
+    const writers = Array.from({ length: 50 }, (_, n) => (n % 2 ? ways.driver : ways.other));
+    await Promise.all(writers.map((writer) => change(writer, 'a', (data) => `${Number(data) + 1}`)));
+    expect(await ways.driver.read('a')).toMatchObject({ data: '50', version: 51 });
+  });
+
+  test('a record that is deleted while others change and touch it is gone, and stays so', async () => {
+    await ways.driver.create('a', record({ data: '0' }));
+    const writers = Array.from({ length: 20 }, async (_, n) => {
+      while (await change(n % 2 ? ways.driver : ways.other, 'a', (data) => `${Number(data) + 1}`));
+      await ways.other.touch('a', n, 1, 4e12);
+    });
+    await ways.other.delete('a');
+    await Promise.all(writers);
+    expect(await ways.driver.read('a')).toBeUndefined();
+  });
+
+  test('of many who regenerate one session each has a new one, and nobody has the old one', async () => {
+    await ways.driver.create('old', record());
+    const regenerate = async (_: unknown, n: number): Promise<unknown> => {
+      const [one, two] = n % 2 ? [ways.driver, ways.other] : [ways.other, ways.driver];
+      await Promise.all([change(one, 'old', () => `{"n":${n}}`), two.delete('old')]);
+      return one.create(`new${n}`, record({ data: `{"n":${n}}` }));
+    };
+    expect(await Promise.all(Array.from({ length: 20 }, regenerate))).toEqual(Array(20).fill(true));
+    expect(await ways.driver.read('old')).toBeUndefined();
+    for (let n = 0; n < 20; n++) expect(await ways.other.read(`new${n}`)).toMatchObject({ data: `{"n":${n}}` });
+  });
+
+  test('a session expires by the clock of the session layer, and is not changed or touched after that', async () => {
+    const clock = { now: Date.now() };
+    const log = { warn: () => undefined, error: () => undefined };
+    const records = new Records(ways.driver, defaultLimits, () => clock.now, log);
+    const created = await records.create('a', { userId: 'ann' }, 'k');
+    clock.now += defaultLimits.idleMs - 1;
+    expect((await records.read('a'))?.data).toEqual({ userId: 'ann' });
+    clock.now += 1;
+    expect(await records.read('a')).toBeUndefined();
+    expect(await records.change(created, () => ({ userId: 'eve' }))).toBeUndefined();
+    await records.touch(created);
+    expect(await ways.other.read('a')).toMatchObject({ data: '{"userId":"ann"}', expiresAtMs: created.expiresAtMs });
+  });
+
+  test('answers a ping', async () => {
+    await expect(ways.driver.ping()).resolves.toBeUndefined();
+  });
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import layer from '../../templates/stores/redis/layer.json' with { type: 'json' };
+import { readAddress } from '../../templates/stores/redis/redis/address.ts';
+import { address, open } from '../../templates/stores/redis/redis.ts';
+
+test.each([
+  ['redis://localhost', { hosts: [{ host: 'localhost', port: 6379 }], tls: false, database: 0 }],
+  ['rediss://db.example:7000/2', { hosts: [{ host: 'db.example', port: 7000 }], tls: true, database: 2 }],
+  ['redis://[::1]:7000/', { hosts: [{ host: '::1', port: 7000 }], tls: false, database: 0 }],
+  [
+    'redis://me:p%40ss%2Fword@a:7001,b,[::1]:7003/1',
+    {
+      hosts: [
+        { host: 'a', port: 7001 },
+        { host: 'b', port: 6379 },
+        { host: '::1', port: 7003 },
+      ],
+      tls: false,
+      username: 'me',
+      password: 'p@ss/word',
+      database: 1,
+    },
+  ],
+  ['redis://:word@a', { hosts: [{ host: 'a', port: 6379 }], tls: false, password: 'word', database: 0 }],
+])('%s is understood', (url, expected) => {
+  expect(readAddress(url)).toEqual(expected);
+});
+
+test.each([
+  ['', /does not begin with redis/],
+  ['localhost:6379', /does not begin with redis/],
+  ['http://localhost', /does not begin with redis/],
+  ['redis://', /names no host/],
+  ['redis://:geheim@', /names no host/],
+  ['redis://a,,b', /names no host/],
+  ['redis://a:geheim', /names no host/],
+  ['redis://a:99999', /names no host/],
+  ['redis://:gehe%im@a', /percent-encoded/],
+  ['redis://:gehe/im@a', /names no host/],
+  ['redis://:gehe#im@a', /names no host/],
+  ['redis://a/geheim', /a database that is no number/],
+  ['redis://a/-1', /a database that is no number/],
+  ['redis://a?db=geheim', /\? or # that means nothing/],
+  ['redis://a/1#geheim', /\? or # that means nothing/],
+])('%j is refused, and not repeated', async (url, fault) => {
+  expect(address.findFault(url)).toMatch(fault);
+  expect(address.findFault(url)).not.toMatch(/gehe/);
+  await expect(open({ dataDirectory: '', url })).rejects.toThrow(fault);
+});
+
+test('init and the driver agree on what an address begins with', () => {
+  expect(layer.address.example).toBe(address.example);
+  for (const protocol of layer.address.protocols) expect(address.findFault(`${protocol}://a`)).toBeUndefined();
+});

@@ -1,0 +1,37 @@
+import { Writable } from 'node:stream';
+import { main } from '../../src/cli.ts';
+import { createSystem, type System } from '../../src/system.ts';
+import { repository } from './sandbox.ts';
+
+/** A system that keeps what is printed, in this process: the tool's own process takes a fifth of a second to start. */
+export function fakeSystem(cwd: () => string, env: NodeJS.ProcessEnv = {}) {
+  const printed = { stdout: '', stderr: '' };
+  const stream = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk, _, done) {
+        printed[name] += chunk;
+        done();
+      },
+    });
+  const real = createSystem();
+  const start: System['start'] = (file, args, options) => real.start(file, args.map(toBuilt), options);
+  const system: System = { ...real, env, start, stdout: stream('stdout'), stderr: stream('stderr') };
+  return { printed, system: Object.defineProperty(system, 'cwd', { get: cwd }) };
+}
+
+/** Runs a command line in this process, with nothing of the real environment but the PATH. */
+export async function invoke(
+  cwd: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const { system, printed } = fakeSystem(() => cwd, { PATH: process.env.PATH, ...env });
+  return { exitCode: await main(args, system), ...printed };
+}
+
+/** A program of the tool that another Node.js runs, as that one can. */
+function toBuilt(path: string): string {
+  return path.replace(/^(.*)\/src\/(.*)\.ts$/, (whole, root, name) =>
+    root === repository ? `${root}/dist/${name}.js` : whole,
+  );
+}

@@ -1,0 +1,56 @@
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Clients that ask again and again, some on a kept connection, some each time on a new one. */
+export interface Load {
+  /** How many were answered with 200, by what the answer was. */
+  answers: Map<string, number>;
+  /** What else came of a request. */
+  failures: string[];
+  stop(): Promise<void>;
+}
+
+export function startLoad(url: string, clients = 2, pauseMs = 10): Load {
+  const kept = new Agent({ keepAlive: true });
+  const load = { answers: new Map<string, number>(), failures: [] as string[] };
+  let isOver = false;
+  const client = async (agent: Agent | false): Promise<void> => {
+    for (; !isOver; await wait(pauseMs)) {
+      try {
+        const { status, body } = await ask(url, agent);
+        if (status === 200) load.answers.set(body, (load.answers.get(body) ?? 0) + 1);
+        else load.failures.push(`${status} ${body}`);
+      } catch (error) {
+        load.failures.push(String(error));
+      }
+    }
+  };
+  const running = Array.from({ length: clients }, () => [client(kept), client(false)]).flat();
+  return {
+    ...load,
+    async stop() {
+      isOver = true;
+      await Promise.all(running);
+      kept.destroy();
+    },
+  };
+}
+
+/** One request with this agent; `false`: on a connection of its own. */
+export function ask(
+  url: string,
+  agent: Agent | false,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: IncomingMessage['headers']; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = get(url, { agent, headers }, async (response) => {
+      try {
+        const body = (await response.setEncoding('utf8').toArray()).join('');
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+      } catch (error) {
+        reject(error);
+      }
+    });
+    sent.on('error', reject);
+  });
+}

@@ -1,0 +1,173 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type { Sandbox } from './sandbox.ts';
+import { type Answer, request, startPlain, waitFor } from './server.ts';
+
+/** The pages that users of the machines ask for. */
+export const pages = `
+  app.get('/login', (req, res) => { req.session.userId = req.query.name; res.json({}); });
+  app.get('/count', async (req, res) => {
+    await req.session.update((data) => { data.count = (data.count ?? 0) + 1; });
+    res.json({ name: req.session.userId, count: req.session.count });
+  });`;
+
+export interface Place {
+  /** Where its environment is. */
+  directory: string;
+  host: string;
+  port: number;
+  /** What is put before the server's command. */
+  prefix?: string[];
+  env?: NodeJS.ProcessEnv;
+}
+
+/** A server as a machine of its own would run it: a primary with two workers, which are gone or there together. */
+export class Machine {
+  readonly url: string;
+  readonly #sandbox: Sandbox;
+  readonly #place: Place;
+  #server: { child: ChildProcess; output(): string } | undefined;
+  readonly #outputs: (() => string)[] = [];
+
+  constructor(sandbox: Sandbox, place: Place) {
+    this.#sandbox = sandbox;
+    this.#place = place;
+    this.url = `http://${place.host}:${place.port}`;
+  }
+
+  async start(secrets: string[]): Promise<void> {
+    const { directory, host, port, prefix = [], env } = this.#place;
+    const settings = { PORT: String(port), HOST: host, WORKERS: '2', SESSION_SECRET: secrets.join(), ...env };
+    const [file = '', ...args] = [...prefix, process.execPath, join(directory, 'server.js')];
+    const options = { env: settings, detached: true };
+    this.#server = await startPlain(this.#sandbox, directory, options, [file, ...args]);
+    this.#outputs.push(this.#server.output);
+    await waitFor(() => this.isReady(), 30_000);
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await request(`${this.url}/readyz`)).status === 200;
+  }
+
+  /** As a deployment does it; every request is answered. */
+  async stop(): Promise<void> {
+    const child = this.#server?.child as ChildProcess;
+    const ended = once(child, 'close');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  }
+
+  /** As a power failure does it. */
+  async die(): Promise<void> {
+    const child = this.#server?.child;
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'close');
+    process.kill(-child.pid, 'SIGKILL');
+    await ended;
+  }
+
+  output(): string {
+    return this.#outputs.map((output) => output()).join('');
+  }
+}
+
+/** Asks one machine and then the other, as a load balancer sends it; counts, and is never to be told another count. */
+export class User {
+  readonly #name: string;
+  readonly #urls: string[];
+  #cookie = '';
+  #turn = 0;
+  /** What the last answer said. */
+  count = 0;
+  /** Requests that got no answer, or that there is no store, and of which nobody knows yet whether they have counted. */
+  #doubts = 0;
+  /** Requests of these that have counted. */
+  unanswered = 0;
+  /** Which machine answered how often. */
+  readonly answers = new Map<string, number>();
+
+  constructor(name: string, machines: Machine[]) {
+    this.#name = name;
+    this.#urls = machines.map(({ url }) => url);
+  }
+
+  get cookie(): string {
+    return this.#cookie;
+  }
+
+  async login(): Promise<void> {
+    await this.#ask(`/login?name=${this.#name}`);
+  }
+
+  async act(): Promise<void> {
+    const { name, count } = JSON.parse((await this.#ask('/count')).body);
+    expect(name).toBe(this.#name);
+    expect(count).toBeGreaterThan(this.count);
+    const counted = count - this.count - 1;
+    expect(counted).toBeLessThanOrEqual(this.#doubts);
+    this.#doubts -= counted;
+    this.unanswered += counted;
+    this.count = count;
+  }
+
+  /** Two requests at the same time, one to each machine. */
+  async actAtBoth(): Promise<void> {
+    const headers = { Cookie: this.#cookie };
+    const answers = await Promise.all(this.#urls.map((url) => request(`${url}/count`, headers)));
+    const counts = answers.map(({ body }) => JSON.parse(body).count as number).sort((a, b) => a - b);
+    expect(counts).toEqual([this.count + 1, this.count + 2]);
+    this.count += 2;
+  }
+
+  async #ask(path: string): Promise<Answer> {
+    for (const end = Date.now() + 60_000; Date.now() < end; await wait(10)) {
+      this.#turn += 1;
+      const url = this.#urls[this.#turn % this.#urls.length] ?? '';
+      const answer = await this.#tryAt(url + path);
+      if (!answer) continue;
+      expect(answer.status).toBe(200);
+      this.#cookie = answer.cookie || this.#cookie;
+      this.answers.set(url, (this.answers.get(url) ?? 0) + 1);
+      return answer;
+    }
+    throw new Error(`no machine answered ${this.#name}`);
+  }
+
+  // A machine that is not there, or cannot reach the store: its turn goes to the next one.
+  async #tryAt(url: string): Promise<Answer | undefined> {
+    try {
+      const answer = await request(url, this.#cookie ? { Cookie: this.#cookie } : {});
+      if (answer.status !== 503) return answer;
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (!['ECONNREFUSED', 'ECONNRESET'].includes(code)) throw error;
+      if (code === 'ECONNREFUSED') return undefined;
+    }
+    this.#doubts += 1;
+    return undefined;
+  }
+}
+
+/** Users who go on until the work is done. */
+export async function during(
+  users: User[],
+  work: (untilEachActs: (times: number) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  let isOver = false;
+  const acting = users.map(async (user) => {
+    for (; !isOver; await wait(5)) await user.act();
+  });
+  const untilEachActs = async (times: number): Promise<void> => {
+    const from = users.map(({ count }) => count);
+    await waitFor(() => users.every(({ count }, index) => count >= (from[index] ?? 0) + times), 60_000);
+  };
+  try {
+    await Promise.race([work(untilEachActs), Promise.all(acting)]);
+  } finally {
+    isOver = true;
+    await Promise.all(acting);
+  }
+}

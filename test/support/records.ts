@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SessionRecord, StoredRecord } from '../../templates/session/driver.ts';
+import { open } from '../../templates/stores/embedded/embedded.ts';
+
+export const hourMs = 3_600_000;
+
+export type Given = Partial<SessionRecord> & { key?: string };
+
+/** A session made three hours ago, seen two hours ago, that lives for an hour more. */
+export function record(given: Given = {}): SessionRecord {
+  const { key: _, ...changes } = given;
+  const now = Date.now();
+  const times = { createdAtMs: now - 3 * hourMs, seenAtMs: now - 2 * hourMs, expiresAtMs: now + hourMs };
+  return { data: '{"username":"ann"}', ...times, ...changes };
+}
+
+/** A key as the session layer makes it. */
+export function keyOf(name: string | number): string {
+  return createHash('sha256').update(String(name)).digest('base64url');
+}
+
+/** Makes these the only sessions of an environment that no server runs in. Their keys are made of their places. */
+export async function fill(environment: string, records: Given[]): Promise<void> {
+  await rm(join(environment, 'data'), { recursive: true, force: true });
+  await add(environment, records);
+}
+
+/** Puts these records into an environment's store. */
+export async function add(environment: string, records: Given[]): Promise<void> {
+  const driver = await open({ dataDirectory: join(environment, 'data') });
+  await Promise.all(records.map((given, n) => driver.create(given.key ?? keyOf(n), record(given))));
+  await driver.close();
+}
+
+/** What an environment's store holds, in the order of the keys. */
+export async function stored(environment: string): Promise<StoredRecord[]> {
+  const driver = await open({ dataDirectory: join(environment, 'data') });
+  const found: StoredRecord[] = [];
+  for await (const entry of driver.list({ prefix: '' })) found.push(entry);
+  await driver.close();
+  return found;
+}

@@ -1,0 +1,75 @@
+import { createClient } from 'redis';
+import { RedisServer } from './redis-server.ts';
+import { waitFor } from './server.ts';
+
+const slotCount = 16384;
+/** After this time without an answer a node counts as failed, and its replica takes over. */
+const nodeTimeoutMs = 1000;
+
+type Client = ReturnType<typeof createClient>;
+
+/** A Redis Cluster of its own: three nodes that hold the slots, and a replica of the first. */
+export class RedisCluster {
+  readonly masters: RedisServer[];
+  readonly replica: RedisServer;
+  #clients = new Map<RedisServer, Client>();
+
+  private constructor(nodes: RedisServer[]) {
+    this.masters = nodes.slice(0, 3);
+    this.replica = nodes[3] as RedisServer;
+  }
+
+  static async start(program: string): Promise<RedisCluster> {
+    const options = { enabled: 'yes', 'node-timeout': nodeTimeoutMs, 'require-full-coverage': 'no' };
+    const args = Object.entries(options).flatMap(([name, value]) => [`--cluster-${name}`, String(value)]);
+    const nodes = [1, 2, 3, 4].map(() => new RedisServer(program, ...args, '--appendonly', 'yes'));
+    for (const node of nodes) await node.start();
+    const cluster = new RedisCluster(nodes);
+    await cluster.#join();
+    return cluster;
+  }
+
+  get nodes(): RedisServer[] {
+    return [...this.masters, this.replica];
+  }
+
+  /** Sends a command to one node. */
+  async send(node: RedisServer, ...words: (string | number)[]): Promise<unknown> {
+    const client = this.#clients.get(node) ?? createClient({ url: node.url, socket: { reconnectStrategy: 100 } });
+    if (!this.#clients.has(node)) await client.on('error', () => undefined).connect();
+    this.#clients.set(node, client);
+    return client.sendCommand(words.map(String));
+  }
+
+  /** Waits until all slots are served, as every node that is asked sees it. */
+  async untilWhole(nodes = this.nodes): Promise<void> {
+    const isWhole = async (node: RedisServer): Promise<boolean> =>
+      String(await this.send(node, 'CLUSTER', 'INFO')).includes('cluster_state:ok');
+    await waitFor(async () => (await Promise.all(nodes.map(isWhole))).every(Boolean), 30_000);
+  }
+
+  async roleOf(node: RedisServer): Promise<unknown> {
+    return ((await this.send(node, 'ROLE')) as unknown[])[0];
+  }
+
+  async remove(): Promise<void> {
+    for (const client of this.#clients.values()) client.destroy();
+    await Promise.all(this.nodes.map((node) => node.remove()));
+  }
+
+  async #join(): Promise<void> {
+    const [first] = this.masters as [RedisServer];
+    for (const node of this.nodes.slice(1)) await this.send(first, 'CLUSTER', 'MEET', '127.0.0.1', node.port);
+    for (const [number, node] of this.masters.entries()) {
+      const [from, to] = [number, number + 1].map((part) => Math.round((part * slotCount) / this.masters.length));
+      await this.send(node, 'CLUSTER', 'ADDSLOTSRANGE', from ?? 0, (to ?? 0) - 1);
+    }
+    const id = await this.send(first, 'CLUSTER', 'MYID');
+    const isKnown = async (): Promise<boolean> =>
+      String(await this.send(this.replica, 'CLUSTER', 'NODES')).includes(String(id));
+    await waitFor(isKnown, 30_000);
+    await this.send(this.replica, 'CLUSTER', 'REPLICATE', String(id));
+    await this.untilWhole();
+    await waitFor(async () => String(await this.send(first, 'INFO', 'replication')).includes('state=online'), 30_000);
+  }
+}

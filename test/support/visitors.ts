@@ -1,0 +1,84 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { addRoutes, request } from './server.ts';
+
+/** The routes that visitors use. */
+export function addVisitorRoutes(environment: string): Promise<void> {
+  return addRoutes(
+    environment,
+    `
+    app.get('/login', (req, res) => { req.session.username = req.query.name; req.session.n = 0; res.send('in'); });
+    app.get('/count', (req, res) => {
+      if (!req.session.username) return res.send('nobody');
+      req.session.n += 1;
+      res.send(req.session.username + ' ' + req.session.n);
+    });
+    app.get('/who', (req, res) => res.send(String(req.session.username) + ' ' + req.session.n));
+    app.get('/logout', (req, res, next) => req.session.destroy((error) => (error ? next(error) : res.send('out'))));
+    `,
+  );
+}
+
+/** Somebody with a session, who counts in it and remembers what was acknowledged. */
+export class Visitor {
+  readonly name: string;
+  /** What the last answer said. */
+  count = 0;
+  #cookie = '';
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async login(url: string): Promise<this> {
+    const { status, cookie } = await request(`${url}/login?name=${this.name}`);
+    if (status !== 200) throw new Error(`${this.name} could not log in: ${status}`);
+    this.#cookie = cookie;
+    return this;
+  }
+
+  ask(url: string, path: string): Promise<{ status: number; body: string }> {
+    return request(url + path, { Cookie: this.#cookie });
+  }
+}
+
+export interface Visits {
+  /** What came of requests that should have come to something else. */
+  failures: string[];
+  /** Those who have logged out, which was acknowledged. */
+  gone: Visitor[];
+  present: Visitor[];
+  stop(): Promise<void>;
+}
+
+/** Visitors who count all the time; again and again one logs out, and a new one comes. */
+export function startVisits(getUrl: () => string, visitors: Visitor[]): Visits {
+  const visits = { failures: [] as string[], gone: [] as Visitor[], present: [...visitors] };
+  let isOver = false;
+  let made = 0;
+  const expectAnswer = async (visitor: Visitor, path: string, expected: string): Promise<boolean> => {
+    const answer = await visitor.ask(getUrl(), path).catch((error: unknown) => ({ status: 0, body: String(error) }));
+    if (answer.status === 200 && answer.body === expected) return true;
+    visits.failures.push(`${visitor.name} ${path}: ${answer.status} ${answer.body}, not ${expected}`);
+    return false;
+  };
+  const visit = async (place: number): Promise<void> => {
+    for (let turn = 1; !isOver; turn += 1) {
+      const visitor = visits.present[place] as Visitor;
+      if (await expectAnswer(visitor, '/count', `${visitor.name} ${visitor.count + 1}`)) visitor.count += 1;
+      if (turn % 25 === 0 && (await expectAnswer(visitor, '/logout', 'out'))) {
+        made += 1;
+        visits.gone.push(visitor);
+        visits.present[place] = await new Visitor(`new${made}`).login(getUrl());
+      }
+      await wait(20);
+    }
+  };
+  const running = visitors.map((_, place) => visit(place));
+  return {
+    ...visits,
+    async stop() {
+      isOver = true;
+      await Promise.all(running);
+    },
+  };
+}
