@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { checks } from '../src/commands/doctor/list.ts';
 import { listCommands, loadCommand } from '../src/commands/index.ts';
 import { repository } from './support/sandbox.ts';
 
@@ -11,14 +12,20 @@ function firstCells(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(([, name = '']) => name).sort();
 }
 
+/** `cache info\|clean` is two commands. */
+function expand(cell: string): string[] {
+  const [group = '', names] = cell.split(' ');
+  return names?.split('\\|').map((name) => `${group} ${name}`) ?? [group];
+}
+
 function optionNames(options: [flags: string, description: string][] = []): string[] {
   return options.map(([flags]) => /--[a-z-]+/.exec(flags)?.[0] ?? flags).sort();
 }
 
 describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
   test('lists every command, and no other', async () => {
-    const listed = firstCells(await read(file), /^\| `sessapp ([a-z]+)/gm);
-    expect(listed).toEqual(await listCommands());
+    const listed = firstCells(await read(file), /^\| `sessapp ([a-z]+(?: [a-z]+(?:\\\|[a-z]+)*)?)/gm);
+    expect(listed.flatMap(expand).sort()).toEqual(listCommands());
   });
 
   test('lists every option of init, and no other', async () => {
@@ -26,9 +33,9 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
     expect(firstCells(await read(file), /^\| `(--[a-z-]+)/gm)).toEqual(optionNames(options));
   });
 
-  test('names the options of serve and logs as they are', async () => {
+  test('names the options of serve, logs and doctor as they are', async () => {
     const text = await read(file);
-    for (const name of ['serve', 'logs']) {
+    for (const name of ['serve', 'logs', 'doctor']) {
       const row = text.split('\n').find((line) => line.startsWith(`| \`sessapp ${name} `)) ?? '';
       const { options } = await loadCommand(name);
       expect(firstCells(row, /`(--[a-z]+)`/g)).toEqual(optionNames(options).filter((option) => option !== '--env'));
@@ -55,6 +62,11 @@ test('every variable of .env.example is in the README', async () => {
   const names = firstCells(example, /^#?([A-Z_]+)=/gm).filter((name) => name !== 'STORE_URL');
   const readme = await read('README.md');
   expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('docs/doctor.md describes every check, in their order', async () => {
+  const described = [...(await read('docs/doctor.md')).matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+  expect(described).toEqual(checks.map(({ name }) => name));
 });
 
 test('CONTRIBUTING names scripts that exist', async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { isInstalled } from '../support/programs.ts';
 import type { Result } from '../support/sandbox.ts';
 import {
   activationLine,
@@ -14,7 +15,7 @@ import {
   run,
   scriptOf,
 } from './environments.ts';
-import { isInstalled, type TestedShell, testedShells } from './tested-shells.ts';
+import { type TestedShell, testedShells } from './tested-shells.ts';
 
 /** What a case works with. */
 export interface Context {

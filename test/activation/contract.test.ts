@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isInstalled } from '../support/programs.ts';
 import {
   activateVirtualenv,
   type Context,
@@ -13,7 +14,7 @@ import {
   virtualenv,
 } from './case.ts';
 import { activateTemplates, cleanEnvironment, readShellLayer, run, scriptOf } from './environments.ts';
-import { isInstalled, type TestedShell, testedShells } from './tested-shells.ts';
+import { type TestedShell, testedShells } from './tested-shells.ts';
 
 describeEachShell((shell) => {
   test.concurrent('refuses a directory with a colon in its name, and changes nothing', async () => {
@@ -142,9 +143,11 @@ describeEachShell((shell) => {
     expect(stdout).toBe(`${virtualenv()}/bin:${process.env.PATH}\n0\n`);
   });
 
-  test.skipIf(!shell.dialect.subshell).concurrent('works in a subshell, and ends with it', async () => {
+  const { subshell } = shell.dialect;
+  const inSubshells = subshell ? [subshell] : [];
+  test.concurrent.for(inSubshells)('works in a subshell, and ends with it', async (inSubshell) => {
     const context = makeContext(shell, 'my env');
-    const line = shell.dialect.subshell?.(`${context.activate()}; printenv SESSAPP_ENV`) ?? '';
+    const line = inSubshell(`${context.activate()}; printenv SESSAPP_ENV`);
     const { stdout, dumps } = await runCase(context, [dump(shell, 'before'), line, dump(shell, 'after')]);
     expect(stdout).toBe(`${context.environment}\n`);
     expect(dumps('after')).toEqual(dumps('before'));
@@ -159,8 +162,9 @@ describeEachShell((shell) => {
     expect(stdout).toBe(`${context.environment}\n`);
   });
 
-  test.skipIf(shell.family !== 'csh').concurrent('refuses a directory with a newline in its name', async () => {
-    const context = makeContext(shell, 'new\nline');
+  const refused = shell.family === 'csh' ? ['new\nline'] : [];
+  test.concurrent.for(refused)('refuses a directory with a newline in its name: %j', async (name) => {
+    const context = makeContext(shell, name);
     const { stdout, stderr } = await runCase(context, [shell.dialect.attempt(context.activate())]);
     expect(stderr).toContain('its path has a newline');
     expect(stdout).toBe('1\n');

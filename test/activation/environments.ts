@@ -19,6 +19,8 @@ export const activateTemplates = join(repository, 'templates', 'activate');
 export interface ShellLayer {
   names: string[];
   activate: string;
+  append: string;
+  unset: string;
   quote: { open: string; close: string; replace: [from: string, to: string][] };
 }
 
@@ -47,6 +49,17 @@ export function activationLine(family: string, environment: string): string {
   const layer = readShellLayer(family);
   const script = quoteWord(layer, join(environment, 'bin', scriptOf(family)));
   return layer.activate.replace('{script}', () => script);
+}
+
+/** What doctor shows: the line that adds a line to a file, and the one that unsets a variable. */
+export function appendLine(family: string, line: string, file: string): string {
+  const layer = readShellLayer(family);
+  const words: Record<string, string> = { line: quoteWord(layer, line), file: quoteWord(layer, file) };
+  return layer.append.replace(/\{(\w+)\}/g, (_, name: string) => words[name] ?? '');
+}
+
+export function unsetLine(family: string, name: string): string {
+  return readShellLayer(family).unset.replace('{name}', name);
 }
 
 /** A directory for a file of tests. Its name has a link in it nowhere, so that paths can be compared. */

@@ -1,17 +1,24 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { isInstalled } from '../support/programs.ts';
+import { repository } from '../support/sandbox.ts';
 import {
   activationLine,
+  appendLine,
   cleanEnvironment,
   makeDirectory,
   makeEnvironment,
+  quoteWord,
+  readShellLayer,
   removeDirectory,
   run,
+  runOnTerminal,
+  unsetLine,
 } from './environments.ts';
-import { isInstalled } from './tested-shells.ts';
 
 const directory = makeDirectory();
+const startup = join(repository, 'templates', 'shells', 'nu', 'shell.json');
 const env = { ...cleanEnvironment(directory), NODE_PATH: '/elsewhere', NO_COLOR: '1' };
 afterAll(() => removeDirectory(directory));
 
@@ -57,6 +64,30 @@ describe.skipIf(!isInstalled('nu'))(
       expect(prompt?.startsWith(`(${name}) `)).toBe(true);
       expect(after).toBe(before);
       expect(readdirSync(directory)).not.toContain('pwned');
+    });
+
+    test.skipIf(!isInstalled('script'))('comes up activated, as sessapp shell starts it', async () => {
+      const environment = makeEnvironment(join(directory, "it's $(my) env"));
+      const { args } = JSON.parse(readFileSync(startup, 'utf8')) as { args: [option: string, commands: string] };
+      const script = quoteWord(readShellLayer('nu'), join(environment, 'bin', 'activate.nu'));
+      const commands = `${args[1].replace('{script}', () => script)}; ${print}; print ($env._SESSAPP_SHELL_ENV? == null); exit 7`;
+      const file = join(directory, 'commands');
+      writeFileSync(file, commands);
+      const started = await runOnTerminal(`nu --no-config-file ${args[0]} "$(cat commands)"`, [], directory, {
+        ...env,
+        _SESSAPP_SHELL_ENV: environment,
+      });
+      expect(started.stdout).toContain(`"sessapp":${JSON.stringify(environment)}`);
+      expect(started.stdout).toContain('\ntrue\n');
+      expect(started.exitCode).toBe(7);
+    });
+
+    test('adds a line to a file, and unsets a variable, as doctor says', async () => {
+      const path = join(directory, "it's $x; file");
+      writeFileSync(path, 'first\n');
+      const { stdout } = await nu([appendLine('nu', 'A=b', path), unsetLine('nu', 'NODE_PATH'), print]);
+      expect(readFileSync(path, 'utf8')).toBe('first\nA=b\n');
+      expect(JSON.parse(stdout)).toMatchObject({ node: null });
     });
 
     test('activated twice, is left by one deactivate', async () => {

@@ -1,15 +1,19 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isInstalled } from '../support/programs.ts';
 import {
   activateTemplates,
+  appendLine,
   cleanEnvironment,
   makeDirectory,
   quoteWord,
   readShellLayer,
   removeDirectory,
   run,
+  unsetLine,
 } from './environments.ts';
-import { isInstalled, testedShells } from './tested-shells.ts';
+import { testedShells } from './tested-shells.ts';
 
 const hostileWords = [
   'plain',
@@ -41,6 +45,20 @@ for (const { name, family, args, debianPackage } of testedShells) {
       const { stdout } = await run(name, [...args, '-c', program], directory, cleanEnvironment(directory));
       removeDirectory(directory);
       expect(stdout.split('\0').slice(0, -1)).toEqual(hostileWords);
+    });
+
+    test('adds a line to a file, and unsets a variable, as doctor says', async () => {
+      const directory = makeDirectory();
+      const path = join(directory, "it's $x; file");
+      writeFileSync(path, 'first\n');
+      const lines = [appendLine(family, 'A=b', path), unsetLine(family, 'NODE_PATH'), 'env'];
+      const env = { ...cleanEnvironment(directory), NODE_PATH: '/x', OTHER: '/y' };
+      const { stdout } = await run(name, [...args, '-c', lines.join('\n')], directory, env);
+      const content = readFileSync(path, 'utf8');
+      removeDirectory(directory);
+      expect(content).toBe('first\nA=b\n');
+      expect(stdout).toMatch(/^OTHER=/m);
+      expect(stdout).not.toMatch(/^NODE_PATH=/m);
     });
   });
 }

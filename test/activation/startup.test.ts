@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isInstalled } from '../support/programs.ts';
 import { type Result, repository } from '../support/sandbox.ts';
 import { cleanEnvironment, makeDirectory, makeEnvironment, removeDirectory, runOnTerminal } from './environments.ts';
-import { isInstalled } from './tested-shells.ts';
 
 const startupTemplates = join(repository, 'templates', 'shells');
 
@@ -135,10 +135,7 @@ describe('the start of an activated shell', () => {
   });
 
   // They cannot be had from Debian or the npm registry.
-  test.skip.each([['nu'], ['powershell'], ['cmd']])(
-    '%s is not tested: its shell is not packaged here',
-    () => undefined,
-  );
+  test.skip.each([['powershell'], ['cmd']])('%s is not tested: its shell is not packaged here', () => undefined);
 });
 
 let started = 0;

@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-
 /** What the suite has to know of a shell to look into it. A new shell signs up here. */
 export interface TestedShell {
   name: string;
@@ -156,7 +154,3 @@ export const testedShells: TestedShell[] = [
     volatile: /^(_|status)\t/,
   },
 ];
-
-export function isInstalled(program: string): boolean {
-  return Boolean(execFileSync('sh', ['-c', `command -v ${program} || :`], { encoding: 'utf8' }));
-}

@@ -1,9 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli.ts';
-import { createSystem } from '../../src/system.ts';
+import { fakeSystem, invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 
@@ -15,12 +14,54 @@ beforeAll(async () => {
   await writeFile(join(data, 'server.log'), 'a line\n');
 });
 
-const commands = ['info', 'init', 'install', 'logs', 'run', 'serve', 'shell', 'status', 'stop'];
-const onEnvironment = commands.filter((name) => name !== 'init');
+const commands = [
+  'cache clean',
+  'cache info',
+  'deploy',
+  'doctor',
+  'info',
+  'init',
+  'install',
+  'logs',
+  'reload',
+  'run',
+  'secret list',
+  'secret retire',
+  'secret rotate',
+  'serve',
+  'sessions destroy',
+  'sessions list',
+  'sessions prune',
+  'sessions show',
+  'sessions stats',
+  'shell',
+  'status',
+  'stop',
+  'store backup',
+  'store migrate',
+];
+/** Where a command needs more than an environment. */
+const operands: Record<string, string[]> = {
+  run: ['true'],
+  deploy: ['docker'],
+  'secret retire': ['1a2b3c4d'],
+  'sessions destroy': ['abcd'],
+  'sessions show': ['abcd'],
+  'store backup': ['copy.mdb'],
+  'store migrate': ['redis'],
+};
+/** These take any number of words. */
+const variadic = ['install', 'run', 'sessions destroy'];
+const onEnvironment = commands.filter((name) => name !== 'init' && !name.startsWith('cache '));
+
+/** A command line of this command that lacks nothing. */
+function withOperands(name: string, ...options: string[]): string[] {
+  return [...name.split(' '), ...options, ...(operands[name] ?? [])];
+}
 
 test('the matrix below is over all commands', async () => {
   const { listCommands } = await import('../../src/commands/index.ts');
-  expect(await listCommands()).toEqual(commands);
+  expect(listCommands()).toEqual(commands);
 });
 
 test.each<[number, string[]]>([
@@ -32,29 +73,46 @@ test.each<[number, string[]]>([
   [1, ['status', 'myenv']],
   [1, ['run', '-e', 'myenv', '--', 'false']],
   [127, ['run', '-e', 'myenv', '--', 'no-such-command']],
-  ...onEnvironment.map((name): [number, string[]] => [1, name === 'run' ? [name, 'true'] : [name]]),
-  ...onEnvironment.map((name): [number, string[]] => [1, [name, '-e', 'nowhere', ...(name === 'run' ? ['true'] : [])]]),
-  ...commands.map((name): [number, string[]] => [2, [name, '--no-such-option']]),
+  ...onEnvironment.map((name): [number, string[]] => [1, withOperands(name)]),
+  ...onEnvironment.map((name): [number, string[]] => [1, withOperands(name, '-e', 'nowhere')]),
+  ...commands.map((name): [number, string[]] => [2, [...name.split(' '), '--no-such-option']]),
   ...commands
-    .filter((name) => !['install', 'run'].includes(name))
-    .map((name): [number, string[]] => [2, [name, 'one', 'two', 'three']]),
-  ...onEnvironment.map((name): [number, string[]] => [2, [name, '-e']]),
+    .filter((name) => !variadic.includes(name))
+    .map((name): [number, string[]] => [2, [...name.split(' '), 'one', 'two', 'three']]),
+  ...onEnvironment.map((name): [number, string[]] => [2, [...name.split(' '), '-e']]),
   [2, ['init']],
   [2, []],
   [2, ['nonsense']],
   [2, ['--nonsense']],
   [2, ['help', 'nonsense']],
+  [2, ['secret', 'retire', '-e', 'myenv']],
+  [2, ['sessions']],
+  [2, ['sessions', 'nonsense']],
+  [2, ['help', 'sessions', 'nonsense']],
+  [1, ['sessions', 'show', '-e', 'myenv', 'abcd']],
+  [1, ['sessions', 'destroy', '-e', 'myenv', '+bcd']],
   [2, ['run', '-e', 'myenv']],
+  [2, ['sessions', 'show', '-e', 'myenv', 'abc']],
+  [2, ['sessions', 'show', '-e', 'myenv', 's:abcdefgh.ijkl']],
+  [2, ['sessions', 'show', '-e', 'myenv', '']],
+  [2, ['sessions', 'destroy']],
+  [2, ['sessions', 'destroy', '--all']],
+  [2, ['sessions', 'destroy', '--all', '--yes', 'abcd']],
+  [2, ['sessions', 'destroy', '--all', '--user', 'ann', '--yes']],
+  [2, ['sessions', 'destroy', '--user', '']],
+  [2, ['sessions', 'list', '--limit', '0']],
+  [2, ['sessions', 'list', '--older-than', '12']],
+  [2, ['store', 'backup', '-e', 'myenv', '-']],
   [2, ['info', 'myenv', '-e', 'other']],
 ])('exit code %i: sessapp %j; without a stack, and --json is one document', async (exitCode, args) => {
-  const text = await invoke(args);
+  const text = await invoke(shared.directory, args);
   expect(text.exitCode).toBe(exitCode);
   expect(text.stderr).not.toMatch(/^\s+at .*:\d+/m);
   if (exitCode === 0 || ['run', 'status'].includes(args[0] ?? '') || args[0]?.startsWith('--') || args[0] === 'help')
     return;
   expect(text.stderr).toMatch(/^error: /);
   const end = args.indexOf('--');
-  const json = await invoke(end === -1 ? [...args, '--json'] : args.toSpliced(end, 0, '--json'));
+  const json = await invoke(shared.directory, end === -1 ? [...args, '--json'] : args.toSpliced(end, 0, '--json'));
   expect(json).toMatchObject({ exitCode, stderr: '' });
   expect(JSON.parse(json.stdout)).toEqual({
     version: 1,
@@ -62,33 +120,11 @@ test.each<[number, string[]]>([
   });
 });
 
-/** In this process: a hundred of the tool's own take 15 s. */
-async function invoke(args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  const { system, printed } = fakeSystem(() => shared.directory);
-  return {
-    exitCode: await main(args, { ...system, cwd: shared.directory, env: { PATH: process.env.PATH } }),
-    ...printed,
-  };
-}
-
 test('the process ends with the code that the command line came to', async () => {
   expect((await shared.sessapp(['stop', 'myenv'])).exitCode).toBe(0);
   expect((await shared.sessapp(['status', 'myenv'])).exitCode).toBe(1);
   expect((await shared.sessapp(['nonsense'])).exitCode).toBe(2);
 });
-
-function fakeSystem(cwd: () => string) {
-  const printed = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') =>
-    new Writable({
-      write(chunk, _, done) {
-        printed[name] += chunk;
-        done();
-      },
-    });
-  const system = { ...createSystem(), env: {}, stdout: stream('stdout'), stderr: stream('stderr') };
-  return { printed, system: Object.defineProperty(system, 'cwd', { get: cwd }) };
-}
 
 test('a bug is exit code 70, with its stack and where to report it', async () => {
   const broken = () =>

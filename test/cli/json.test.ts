@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { invoke } from '../support/in-process.ts';
 import { collect } from '../support/output.ts';
 import { repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, killAtEnd, request, serve, waitFor } from '../support/server.ts';
@@ -38,6 +39,9 @@ test('docs/json.md shows the very fields that each command prints', async () => 
   await expectDocumented('serve --background', started);
   await expectDocumented('status', await sessapp('status'), stopped.status);
   await expectDocumented('info', await sessapp('info'));
+  const rotated = (await sessapp('secret', 'rotate')) as { keys: string[] };
+  await expectDocumented('secret rotate', rotated);
+  await expectDocumented('secret list', await sessapp('secret', 'list'));
   await expectDocumented(
     'logs',
     await waitFor(async () => {
@@ -45,14 +49,40 @@ test('docs/json.md shows the very fields that each command prints', async () => 
       return logs.lines.length > 0 && logs;
     }),
   );
+  await expectDocumented('deploy', await sessapp('deploy', 'docker'));
+  await chmod(join(environment, '.env'), 0o644);
+  await expectDocumented('doctor', await sessapp('doctor'));
+  await expectDocumented('secret retire', await sessapp('secret', 'retire', rotated.keys[1] ?? '', '--force'));
+  await expectDocumented('reload', await sessapp('reload'));
   await expectDocumented('stop', await sessapp('stop'), stopped.stop);
   await expectDocumented('install', await sessapp('install', 'is-number@7.0.0'));
+});
+
+test('docs/json.md shows the very fields of the commands on sessions and the store', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { url } = await serve(sandbox, environment);
+  await request(url);
+  const sessapp = (...args: string[]) => invoke(environment, args).then(parse);
+  const list = (await sessapp('sessions', 'list', '--json')) as { sessions: { ref: string }[] };
+  const ref = list.sessions[0]?.ref ?? '';
+  await expectDocumented('sessions list', list, await sessapp('sessions', 'list', '--ndjson'));
+  await expectDocumented('sessions show', await sessapp('sessions', 'show', ref, '--values', '--json'));
+  await expectDocumented('sessions stats', await sessapp('sessions', 'stats', '--json'));
+  await expectDocumented('store backup', await sessapp('store', 'backup', '../copy.mdb', '--json'));
+  const address = ['--store-url', 'redis://localhost'];
+  await expectDocumented(
+    'store migrate',
+    await sessapp('store', 'migrate', 'redis', ...address, '--dry-run', '--json'),
+  );
+  await expectDocumented('sessions destroy', await sessapp('sessions', 'destroy', ref, '--json'));
+  await expectDocumented('sessions prune', await sessapp('sessions', 'prune', '--json'));
 });
 
 test('docs/json.md shows the very events of serve', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  const { child, url, pid } = await serve(sandbox, environment, ['--watch']);
+  const { child, ...listening } = await serve(sandbox, environment, ['--watch']);
   const output = collect(child);
   const events = () =>
     output
@@ -64,13 +94,17 @@ test('docs/json.md shows the very events of serve', async () => {
   await waitFor(() => events().length === 2);
   child.kill('SIGINT');
   await output.ended;
-  await expectDocumented('serve', { version: 1, event: 'listening', url, pid, store: 'embedded' }, ...events());
+  await expectDocumented('serve', { version: 1, event: 'listening', ...listening, store: 'embedded' }, ...events());
 });
 
 test('docs/json.md shows the very fields of init, and has a section for each command', async () => {
   const sandbox = new Sandbox();
   const printed = parse(await sandbox.sessapp(['init', 'new', '--no-install', '--json'])) as { plan: unknown };
   await expectDocumented('init', { ...printed, plan: {} });
+  const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
+  await cp(process.env.SESSAPP_CACHE_DIR ?? '', sandbox.path('cache'), { recursive: true, verbatimSymlinks: true });
+  await expectDocumented('cache info', parse(await sandbox.sessapp(['cache', 'info', '--json'], { env })));
+  await expectDocumented('cache clean', parse(await sandbox.sessapp(['cache', 'clean', '--json'], { env })));
   const { stdout } = await sandbox.sessapp(['--help']);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)]
     .map(([, name]) => name)

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listCommands } from '../../src/commands/index.ts';
+import { invoke } from '../support/in-process.ts';
 import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 
@@ -12,51 +14,59 @@ beforeAll(async () => {
   ({ version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')));
 });
 
-test.each(['info', 'init', 'install', 'logs', 'run', 'serve', 'shell', 'status', 'stop'])(
+const sessapp = (...args: string[]) => invoke(shared.directory, args);
+
+test.each(listCommands())(
   'the help of %s is on stdout, the same by --help, -h and help, with exit code 0',
   async (name) => {
-    const help = await shared.sessapp([name, '--help']);
+    const words = name.split(' ');
+    const help = await sessapp(...words, '--help');
     expect(help).toMatchObject({ exitCode: 0, stderr: '' });
     expect(help.stdout).toMatch(new RegExp(`^Usage: sessapp ${name} `));
     expect(help.stdout).toContain('--json');
-    expect((await shared.sessapp([name, '-h'])).stdout).toBe(help.stdout);
-    expect((await shared.sessapp(['help', name])).stdout).toBe(help.stdout);
+    expect((await sessapp(...words, '-h')).stdout).toBe(help.stdout);
+    expect((await sessapp('help', ...words)).stdout).toBe(help.stdout);
   },
 );
 
 test.each([['--help'], ['-h'], ['help']])('sessapp %s lists the commands', async (word) => {
-  const { exitCode, stdout, stderr } = await shared.sessapp([word]);
+  const { exitCode, stdout, stderr } = await sessapp(word);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout).toMatch(/^ {2}serve .*\n/m);
 });
 
 test.each(['--version', '-V'])('%s prints the version', async (word) => {
-  expect(await shared.sessapp([word])).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  expect(await sessapp(word)).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test.each([
-  [['sevre'], /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: info, init/],
+  [['sevre'], /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: cache, deploy, doctor, info, init/],
+  [['secert'], /Did you mean secret\?/],
+  [['sessions'], /'sessions' is several commands\.\nChoose one: sessions /],
+  [['sessions', 'xyzzy'], /There is no command 'sessions xyzzy'\.\nValid commands: sessions /],
+  [['sessions', '--values'], /Unknown option '--values'\./],
+  [['sessions', 'stats', '-e'], /argument missing\.\nType sessapp sessions stats --help/],
   [['serve', '-e', '--watch'], /Option '-e, --env <dir>' argument missing/],
-  [['xyzzy'], /There is no command 'xyzzy'\.\nValid commands: info, init/],
+  [['xyzzy'], /There is no command 'xyzzy'\.\nValid commands: cache, deploy, doctor, info, init/],
   [['help', 'sevre'], /There is no command 'sevre'\.\nDid you mean serve\?/],
   [['serve', '--prot', '80'], /Unknown option '--prot'\.\nDid you mean --port\? Valid options: /],
   [['serve', '--port'], /Option '-p, --port <number>' argument missing\.\nType sessapp serve --help/],
   [['info', 'a', 'b'], /Too many arguments for 'info'/],
-  [[], /No command given\.\nCommands: info, init/],
+  [[], /No command given\.\nCommands: cache, deploy, doctor, info, init/],
   [['info', 'myenv', '-e', 'other'], /Two environments are named: .*myenv and .*other/],
 ])('sessapp %j is answered with what is wrong and what is valid', async (args, message) => {
-  expect((await shared.sessapp(args)).stderr).toMatch(message);
+  expect((await sessapp(...args)).stderr).toMatch(message);
 });
 
 test('the same environment may be named twice', async () => {
-  expect((await shared.sessapp(['info', 'myenv', '-e', './myenv/'])).exitCode).toBe(0);
+  expect((await sessapp('info', 'myenv', '-e', './myenv/')).exitCode).toBe(0);
 });
 
 test.each([
   ['nowhere', /\/nowhere does not exist\.\nSESSAPP_ENV names it\./],
   ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names it\./],
 ])('SESSAPP_ENV=%s is named as what is wrong', async (directory, message) => {
-  expect((await shared.sessapp(['status'], { env: { SESSAPP_ENV: directory } })).stderr).toMatch(message);
+  expect((await invoke(shared.directory, ['status'], { SESSAPP_ENV: directory })).stderr).toMatch(message);
 });
 
 test.each(['--help', 'info myenv', 'info myenv --json', 'status nowhere', 'init --help'])(

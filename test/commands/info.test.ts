@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Sandbox } from '../support/sandbox.ts';
@@ -23,8 +23,11 @@ test('info says what the environment is, as JSON and as a text', async () => {
     server: null,
   };
   expect(await info()).toEqual(expected);
+  await rename(join(environment, 'node_modules', 'express'), sandbox.path('express'));
+  expect(await info()).toEqual({ ...expected, dependencies: 'dependencies-differ' });
+  await rename(sandbox.path('express'), join(environment, 'node_modules', 'express'));
   const { url, pid } = await serve(sandbox, environment);
-  expect(await info()).toEqual({ ...expected, server: { url, pid } });
+  expect(await info()).toEqual({ ...expected, server: { url, pid, workers: 1 } });
   const text = await sandbox.sessapp(['info', environment]);
   expect(text).toMatchObject({ exitCode: 0, stderr: '' });
   expect(text.stdout.split('\n').map((line) => line.replace(/ {2,}/g, '|'))).toEqual([

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { readJson, sha256, snapshot } from '../support/files.ts';
+import { invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 /** A directory with these files, and what `--allow-existing` makes of it. */
@@ -9,7 +10,7 @@ async function fill(files: Record<string, string>, ...options: string[]) {
   await mkdir(sandbox.path('t'));
   for (const [name, content] of Object.entries(files)) await writeFile(sandbox.path('t', name), content);
   const before = await snapshot(sandbox.path('t'));
-  const result = await sandbox.sessapp(['init', 't', '--allow-existing', '--json', ...options]);
+  const result = await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--json', ...options]);
   return { sandbox, before, result, after: await snapshot(sandbox.path('t')), data: JSON.parse(result.stdout) };
 }
 
@@ -70,23 +71,9 @@ test.each([
 
 async function ourDependencies(): Promise<Record<string, string>> {
   const sandbox = new Sandbox();
-  await sandbox.sessapp(['init', 'other', '--no-install']);
+  await invoke(sandbox.directory, ['init', 'other', '--no-install']);
   return (await readJson<{ dependencies: Record<string, string> }>(sandbox.path('other', 'package.json'))).dependencies;
 }
-
-test('a package.json with what is needed is installed from, and gets the lockfile that it lacks', async () => {
-  const dependencies = { ...(await ourDependencies()), 'is-number': '7.0.0' };
-  const overrides = { 'msgpackr-extract': '3.0.4' };
-  const manifest = { name: 'mine', type: 'module', dependencies, overrides };
-  const { sandbox, before, after, result } = await fill({ 'package.json': JSON.stringify(manifest) });
-  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(after).toMatchObject(before);
-  const lockfile = await readFile(sandbox.path('t', 'package-lock.json'), 'utf8');
-  expect(JSON.parse(lockfile).packages['node_modules/is-number'].version).toBe('7.0.0');
-  expect(lockfile).not.toContain('"resolved"');
-  const info = await sandbox.sessapp(['info', 't', '--json']);
-  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
-});
 
 test('a file, or a dangling link, where an environment has a directory is named, and nothing changes', async () => {
   const { data, after, before } = await fill({ server: 'mine' }, '--no-install');
@@ -95,17 +82,17 @@ test('a file, or a dangling link, where an environment has a directory is named,
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('t'));
   await symlink('nowhere', sandbox.path('t', 'bin'));
-  const result = await sandbox.sessapp(['init', 't', '--allow-existing', '--no-install', '--json']);
+  const result = await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--no-install', '--json']);
   expect(JSON.parse(result.stdout).error).toMatchObject({ code: 'folder-conflict' });
 });
 
 test('an environment whose marker was lost gets it back, and knows its files again', async () => {
   const sandbox = new Sandbox();
-  await sandbox.sessapp(['init', 't', '--no-install']);
+  await invoke(sandbox.directory, ['init', 't', '--no-install']);
   await writeFile(sandbox.path('t', 'app.js'), 'export function routes() {}\n');
   const before = await readJson<{ files: Record<string, string> }>(sandbox.path('t', 'sessapp.json'));
   await rm(sandbox.path('t', 'sessapp.json'));
-  await sandbox.sessapp(['init', 't', '--allow-existing', '--no-install']);
+  await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--no-install']);
   const { 'app.js': _, ...files } = before.files;
   expect(await readJson(sandbox.path('t', 'sessapp.json'))).toEqual({ ...before, files });
 });

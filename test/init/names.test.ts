@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { toPackageName } from '../../src/scaffold/package-name.ts';
 import { readJson } from '../support/files.ts';
+import { invoke } from '../support/in-process.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 
 type Validate = (name: string) => { validForNewPackages: boolean; errors?: string[]; warnings?: string[] };
@@ -41,7 +42,7 @@ test.each(hostile)(
   'a directory may be named %j: its package has a valid name, and nothing is executed',
   async (name) => {
     const sandbox = new Sandbox();
-    const result = await sandbox.sessapp(['init', '--no-install', '--git', '--json', '--', name]);
+    const result = await invoke(sandbox.directory, ['init', '--no-install', '--git', '--json', '--', name]);
     expect({ ...result, stdout: '' }).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path(name) });
     expect(await readdir(sandbox.directory)).toEqual([name]);

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { readJson } from '../support/files.ts';
@@ -58,8 +58,10 @@ test('with CI set nothing is asked, on a terminal either', async () => {
 
 test('a terminal sees a spinner while dependencies install, and Ctrl-C there leaves nothing', async () => {
   const sandbox = new Sandbox();
-  const result = await onTerminal(sandbox, ['init', 'myenv'], [['⠹', '\x03']]);
+  const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
+  await mkdir(sandbox.path('work'));
+  const result = await onTerminal(sandbox, ['init', 'work/myenv'], [['⠹', '\x03']], env);
   expect(result.exitCode).toBe(130);
   expect(result.stdout).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] Installing dependencies …/);
-  expect(await readdir(sandbox.directory)).toEqual([]);
+  expect(await readdir(sandbox.path('work'))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { sha256, snapshot } from '../support/files.ts';
+import { invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 test.each([
@@ -8,20 +9,18 @@ test.each([
   [['--store', 'embeded'], "There is no store 'embeded'.", /^Did you mean embedded\? Valid stores: .*embedded/],
   [['--store', '../stores/embedded'], "There is no store '../stores/embedded'.", /Valid stores: /],
   [['--template', 'minmal'], "There is no template 'minmal'.", /^Did you mean minimal\? Valid templates: .*minimal/],
-  [['--node', '23x'], "There is no Node.js '23x' for an environment.", /^Did you mean 23\? Valid: 20, 2.*or an exact/],
-  [['--node', '18'], "There is no Node.js '18' for an environment.", /Valid: 20, /],
-  [['--node', '20.0'], "There is no Node.js '20.0' for an environment.", /Valid: 20, /],
   [['--prompt', 'a\nb'], 'The prompt must be a line of text.', /--prompt/],
   [['--prompt', ''], 'The prompt must be a line of text.', /--prompt/],
   [['--template'], "Option '--template <name>' argument missing.", /sessapp init --help/],
+  [['--serve', '--no-install'], '--serve and --no-install do not go together.', /Leave one of them out/],
 ])('%j: exit code 2, what is valid, and the nearest, in words and as JSON', async (options, message, hint) => {
   const sandbox = new Sandbox();
-  const words = await sandbox.sessapp(['init', 'myenv', ...options]);
+  const words = await invoke(sandbox.directory, ['init', 'myenv', ...options]);
   expect(words).toMatchObject({ exitCode: 2, stdout: '' });
   const [fact, remedy = ''] = words.stderr.split('\n');
   expect(fact).toBe(`error: ${message}`);
   expect(remedy).toMatch(hint);
-  const json = await sandbox.sessapp(['init', '--json', 'myenv', ...options]);
+  const json = await invoke(sandbox.directory, ['init', '--json', 'myenv', ...options]);
   expect(json).toMatchObject({ exitCode: 2, stderr: '' });
   expect(JSON.parse(json.stdout)).toEqual({ version: 1, error: { code: 'usage', message, hint: remedy } });
   expect(await snapshot(sandbox.directory)).toEqual({});
@@ -32,7 +31,7 @@ test.each([
   ['an empty name', ['']],
 ])('%s off a terminal is a usage error, never a question', async (_, operands) => {
   const sandbox = new Sandbox();
-  const result = await sandbox.sessapp(['init', ...operands]);
+  const result = await invoke(sandbox.directory, ['init', ...operands]);
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
   expect(result.stderr).toMatch(/^error: .*directory.*\nFor example: sessapp init myenv\n$/);
 });
@@ -56,10 +55,11 @@ test.each([
   if (options[0] === '--allow-existing') await writeFile(sandbox.path('myenv', 'app.js'), 'mine');
   const before = await snapshot(sandbox.directory);
   const args = ['init', 'myenv', '--no-install', '--git', ...options];
-  const planned = JSON.parse((await sandbox.sessapp([...args, '--dry-run', '--json'])).stdout);
-  const text = (await sandbox.sessapp([...args, '--dry-run', '--serve'])).stdout;
+  const planned = JSON.parse((await invoke(sandbox.directory, [...args, '--dry-run', '--json'])).stdout);
+  const served = args.filter((word) => word !== '--no-install');
+  const text = (await invoke(sandbox.directory, [...served, '--dry-run', '--serve'])).stdout;
   expect(await snapshot(sandbox.directory)).toEqual(before);
-  const { plan } = JSON.parse((await sandbox.sessapp([...args, '--json'])).stdout);
+  const { plan } = JSON.parse((await invoke(sandbox.directory, [...args, '--json'])).stdout);
   expect(planned).toEqual({ version: 1, status: 'planned', plan });
   const listed = text.split('\n').filter((line) => line.startsWith('  '));
   expect(listed.map((line) => line.trim())).toEqual(plan.files.map(({ path }: { path: string }) => path));

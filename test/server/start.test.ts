@@ -58,6 +58,31 @@ test('serve refuses as the server does, as a text and as JSON, and runs with a g
   expect((await request(`${url}/`)).status).toBe(200);
 });
 
+test('a .env with a byte order mark is read', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  await writeFile(join(directory, '.env'), `\ufeff${await readFile(join(directory, '.env'), 'utf8')}`);
+  const { url } = await startPlain(sandbox, directory);
+  expect((await request(`${url}/`)).status).toBe(200);
+});
+
+test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
+  ['in UTF-16', (path) => writeFile(path, `SESSION_SECRET=${good}`, 'utf16le'), /\.env in .* is not in UTF-8/],
+  ['in Latin-1', (path) => writeFile(path, `NAME=\xe9\nSESSION_SECRET=${good}`, 'latin1'), /is not in UTF-8/],
+  ['that is a directory', (path) => mkdir(path), /\.env cannot be read \(EISDIR\)/],
+])('a .env %s is refused in words, also when the secret comes from elsewhere', async (_, write, fact) => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  await rm(join(directory, '.env'));
+  await write(join(directory, '.env'));
+  expectRefusal(await startRefused({ SESSION_SECRET: good }, directory, sandbox), fact);
+});
+
+test('an address in brackets is a host too', async () => {
+  const { url } = await startPlain(shared, bare, { env: { SESSION_SECRET: good, HOST: '[127.0.0.1]' } });
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
+});
+
 test.each([
   [{ PORT: 'http' }, /PORT is 'http'/],
   [{ PORT: '65536' }, /PORT is '65536'/],
@@ -65,6 +90,10 @@ test.each([
   [{ PORT: '80.5' }, /PORT is '80.5'/],
   [{ TRUST_PROXY: 'true' }, /TRUST_PROXY is 'true'/],
   [{ TRUST_PROXY: '-1' }, /TRUST_PROXY is '-1'/],
+  ...['0', '257', '-1', '1.5', 'two'].map((WORKERS): [object, RegExp] => [
+    { WORKERS },
+    /WORKERS is '.*', which is no number/,
+  ]),
   [{ HOST: 'nowhere.invalid' }, /no address 'nowhere.invalid'/],
   [{ HOST: '192.0.2.1' }, /no address '192.0.2.1'/],
 ])('%j is refused with what is wrong and what to give', async (env, fact) => {

@@ -171,6 +171,12 @@ test('keys of the language change nothing', async () => {
         Object.defineProperty(req.session, key, { value: evil[key], enumerable: true });
       res.send();
     });
+    app.get('/assign', (req, res) => {
+      for (const key of ['__proto__', 'constructor', 'toString', '__defineGetter__'])
+        req.session[key] = { admin: true };
+      req.session.toJSON = () => ({ admin: true });
+      req.session.save(() => res.send(String(req.session.admin)));
+    });
     routes(app);
   });
   const browse = site.browser();
@@ -178,6 +184,7 @@ test('keys of the language change nothing', async () => {
   expect(await show(browse)).toEqual({ ok: 1 });
   expect((await site.records()).map(({ data }) => data)).toEqual(['{"ok":1}']);
   await browse('/set/more/1');
+  expect((await browse('/assign')).body).toBe('undefined');
   expect(await show(browse)).toEqual({ ok: 1, more: '1' });
   expect(({} as Record<string, unknown>).admin).toBeUndefined();
 });

@@ -138,7 +138,7 @@ test.each(['read', 'deadline'])('when the session cannot be read (%s), no handle
         req.session.count = runs;
         res.send(String(runs));
       }),
-    { driver, limits: { storeDeadlineMs: 50 } },
+    { driver, limits: { storeDeadlineMs: 500 } },
   );
   const browse = site.browser();
   await browse('/');

@@ -1,14 +1,15 @@
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import express, { type Express } from 'express';
 import { onTestFinished } from 'vitest';
+import { createHttpServer } from '../../templates/base/server/http-server.ts';
 import type { Driver, StoredRecord } from '../../templates/session/driver.ts';
 import { type SessionOptions, sessions } from '../../templates/session/sessions.ts';
 import { open } from '../../templates/stores/embedded/embedded.ts';
+import { type Answer, type RequestOptions, send } from '../support/http.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -35,20 +36,6 @@ export interface Site {
   request(path: string, options?: RequestOptions): Promise<Answer>;
   /** A browser of its own, which keeps its cookies. */
   browser(): (path: string, options?: RequestOptions) => Promise<Answer>;
-}
-
-export interface RequestOptions {
-  method?: string;
-  headers?: Record<string, string>;
-  body?: string;
-}
-
-export interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: string;
-  /** The cookies that it sets, as a client sends them back. */
-  cookie: string;
 }
 
 export interface SiteOptions extends Partial<SessionOptions> {
@@ -89,28 +76,13 @@ export async function startSite(routes: (app: Express) => void, options: SiteOpt
 }
 
 async function listen(app: Express): Promise<string> {
-  const server = createServer(app);
+  const server = createHttpServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-export function send(url: string, { method = 'GET', headers = {}, body }: RequestOptions = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false }, async (response) => {
-      try {
-        const text = (await response.setEncoding('utf8').toArray()).join('');
-        const cookie = (response.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]).join('; ');
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, cookie });
-      } catch (error) {
-        reject(error);
-      }
-    });
-    sent.on('error', reject).end(body);
-  });
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

@@ -7,8 +7,11 @@ import { readJson, sha256 } from '../support/files.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 const signals = ['SIGKILL', 'SIGKILL of the group', 'SIGTERM', 'SIGINT of the group'] as const;
-/** How long an undisturbed run may take, in milliseconds: the instants are spread over it, with the end in favour. */
-const spanMs = 3500;
+/**
+ * How long an undisturbed run may take, in milliseconds, when npm installs and a snapshot is kept, and when there is one:
+ * the instants are spread over it, with the end in favour.
+ */
+const spansMs = { 'without a snapshot': 3800, 'with a snapshot': 700 };
 
 interface Situation {
   title: string;
@@ -48,20 +51,22 @@ const situations: Situation[] = [
 const cases = Array.from({ length: 52 }, (_, index) => {
   const situation = situations[index % situations.length] as Situation;
   const signal = signals[Math.floor(index / situations.length) % signals.length] as (typeof signals)[number];
-  return { ...situation, signal, delayMs: Math.round(spanMs * Math.random() ** 0.7) };
+  const cache = index % 3 === 0 ? 'without a snapshot' : ('with a snapshot' as const);
+  return { ...situation, signal, cache, delayMs: Math.round(spansMs[cache] * Math.random() ** 0.7) };
 });
 
 test.each(cases)(
-  '$title, $signal after $delayMs ms: whole or as before; the next run completes it',
+  '$title, $cache, $signal after $delayMs ms: whole or as before; the next run completes it',
   async (situation) => {
-    const { options, signal, delayMs, arrange, mine } = situation;
+    const { options, cache, signal, delayMs, arrange, mine } = situation;
     const sandbox = new Sandbox();
     await mkdir(sandbox.path('work'));
     await arrange(sandbox);
     const secret = await readIfThere(sandbox, '.env');
     const isThere = (await readdir(sandbox.path('work'))).length > 0;
 
-    const child = sandbox.start(['init', 'work/myenv', ...options, '--json'], { detached: true, stdio: 'ignore' });
+    const env = cache === 'with a snapshot' ? {} : { SESSAPP_CACHE_DIR: sandbox.path('cache') };
+    const child = sandbox.start(['init', 'work/myenv', ...options, '--json'], { env, detached: true, stdio: 'ignore' });
     const ended = once(child, 'exit');
     await Promise.race([wait(delayMs), ended]);
     kill(child.pid ?? 0, signal);
@@ -73,7 +78,7 @@ test.each(cases)(
       expect((await readdir(sandbox.path('work'))).filter((name) => !name.startsWith('.sessapp'))).toEqual([]);
     await verifyKept(sandbox, mine);
 
-    const again = await sandbox.sessapp(['init', 'work/myenv', ...options, '--json']);
+    const again = await sandbox.sessapp(['init', 'work/myenv', ...options, '--json'], { env });
     expect([again.exitCode, again.stdout]).toEqual([
       0,
       expect.stringMatching(/"status":"(created|unchanged|cleared)"/),
@@ -86,8 +91,18 @@ test.each(cases)(
     if (options.includes('--clear')) await verifyChangeKept(sandbox);
     const names = [...(await readdir(sandbox.path('work'))), ...(await readdir(sandbox.path('work', 'myenv')))];
     expect(names.filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+    if (cache === 'without a snapshot') await verifySnapshot(sandbox);
   },
 );
+
+// Whatever was killed, the next environment is made from what is kept.
+async function verifySnapshot(sandbox: Sandbox): Promise<void> {
+  const names = await readdir(sandbox.path('cache', 'snapshots'));
+  expect(names).toEqual([expect.stringMatching(/^[0-9a-f]{40}$/)]);
+  const env = { SESSAPP_CACHE_DIR: sandbox.path('cache'), npm_config_registry: 'http://127.0.0.1:9/' };
+  const offline = await sandbox.sessapp(['init', 'other', '--offline', '--json'], { env });
+  expect(JSON.parse(offline.stdout)).toMatchObject({ status: 'created' });
+}
 
 // The change itself takes some milliseconds, which instants all over the run seldom meet.
 const moments = situations
@@ -126,10 +141,13 @@ test('eight real installations at once on one target: one makes it, nothing is m
   for (const isThere of [false, true]) {
     const sandbox = new Sandbox();
     await mkdir(sandbox.path('work', ...(isThere ? ['myenv'] : [])), { recursive: true });
-    const runs = Array.from({ length: 8 }, () => sandbox.sessapp(['init', 'work/myenv', '--json']));
-    const statuses = (await Promise.all(runs)).map(({ stdout }) => (JSON.parse(stdout) as { status: string }).status);
-    expect(statuses.filter((status) => status === 'created')).toHaveLength(1);
-    expect(statuses.filter((status) => status === 'unchanged')).toHaveLength(7);
+    const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
+    const runs = Array.from({ length: 8 }, () => sandbox.sessapp(['init', 'work/myenv', '--json'], { env }));
+    const said = (await Promise.all(runs)).map(({ stdout }) => {
+      const { status, error } = JSON.parse(stdout) as { status?: string; error?: object };
+      return status ?? error;
+    });
+    expect(said.filter((status) => status !== 'unchanged')).toEqual(['created']);
     await verifyWhole(sandbox);
     expect(await readdir(sandbox.path('work'))).toEqual(['myenv']);
     expect((await readdir(sandbox.path('work', 'myenv'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);

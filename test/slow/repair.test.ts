@@ -28,8 +28,7 @@ async function followHint(sandbox: Sandbox, environment: string, hint: string): 
   const words = command.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1'));
   // What is said of an environment that cannot be read names no directory: it is meant to be typed in it.
   const inside = !words.some((word) => word.endsWith('myenv'));
-  const args = words[0] === 'init' && inside ? [...words, '.'] : words;
-  return sandbox.sessapp(args, { cwd: inside ? environment : join(environment, '..') });
+  return sandbox.sessapp(words, { cwd: inside ? environment : join(environment, '..') });
 }
 
 const absent = '1.999.0';
@@ -96,7 +95,7 @@ test.each(['{', 'null', '[]', '{"format":2}', ''])(
       expect(result.exitCode).toBe(1);
       expect(JSON.parse(result.stdout).error).toMatchObject({
         code: 'marker-damaged',
-        hint: expect.stringContaining('sessapp init --allow-existing'),
+        hint: expect.stringContaining('sessapp init . --allow-existing in that directory'),
       });
     }
   },

@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { readJson } from '../support/files.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 
@@ -97,7 +101,7 @@ test.each([
   'when %s, the reason is npm’s own, in a few lines, and there is no target',
   async (_, variables, options, code, fact, hint) => {
     const sandbox = new Sandbox();
-    const env = { npm_config_cache: sandbox.path('cache'), ...variables };
+    const env = { SESSAPP_CACHE_DIR: sandbox.path('snapshots'), npm_config_cache: sandbox.path('cache'), ...variables };
     await mkdir(sandbox.path('work'));
     const started = Date.now();
     const result = await sandbox.sessapp(['init', 'a/myenv', '--json', ...options], { env, cwd: sandbox.path('work') });
@@ -111,10 +115,87 @@ test.each([
   },
 );
 
+test('a version that is newer than what npm’s cache knows of the package is installed', async () => {
+  const sandbox = new Sandbox();
+  const first = await pack(sandbox, '1.0.0');
+  const second = await pack(sandbox, '1.1.0');
+  const published = [first];
+  const registry = await startRegistry(published);
+  const env = {
+    SESSAPP_CACHE_DIR: sandbox.path('snapshots'),
+    npm_config_cache: sandbox.path('cache'),
+    npm_config_registry: registry,
+  };
+  await sandbox.sessapp(['init', 'myenv', '--no-install']);
+  const install = async (wanted: Pack): Promise<string | undefined> => {
+    await depend(sandbox.path('myenv'), wanted);
+    expect(await sandbox.sessapp(['install', '-e', 'myenv'], { env })).toMatchObject({ exitCode: 0 });
+    return (await readJson<Pack>(sandbox.path('myenv', 'node_modules', 'thing'), 'package.json')).version;
+  };
+  expect(await install(first)).toBe('1.0.0');
+  published.push(second);
+  expect(await install(second)).toBe('1.1.0');
+});
+
+async function depend(directory: string, { version, integrity }: Pack): Promise<void> {
+  const manifest = { name: 'myenv', version: '1.0.0', dependencies: { thing: version } };
+  const packages = { '': manifest, 'node_modules/thing': { version, integrity } };
+  const lockfile = { ...manifest, lockfileVersion: 3, requires: true, packages };
+  await writeFile(join(directory, 'package.json'), JSON.stringify(manifest));
+  await writeFile(join(directory, 'package-lock.json'), JSON.stringify(lockfile));
+}
+
+interface Pack {
+  version: string;
+  file: Buffer;
+  integrity: string;
+}
+
+/** A version of a package named thing, packed. */
+async function pack(sandbox: Sandbox, version: string): Promise<Pack> {
+  const directory = sandbox.path(`thing-${version}`);
+  await mkdir(directory);
+  await writeFile(join(directory, 'package.json'), JSON.stringify({ name: 'thing', version }));
+  const { stdout } = await finish(sandbox.spawn('npm', ['pack', '--silent'], { cwd: directory }));
+  const file = await readFile(join(directory, stdout.trim()));
+  return { version, file, integrity: `sha512-${createHash('sha512').update(file).digest('base64')}` };
+}
+
+/** A registry of one package, whose answers may be kept for an hour. */
+async function startRegistry(packs: Pack[]): Promise<string> {
+  const server = createServer((req, res) => {
+    const asked = packs.find(({ version }) => req.url === `/thing/${version}.tgz`);
+    res.setHeader('Cache-Control', 'max-age=3600');
+    if (asked) return void res.end(asked.file);
+    const versions = packs.map(({ version, integrity }) => {
+      const dist = { tarball: `http://${req.headers.host}/thing/${version}.tgz`, integrity };
+      return [version, { name: 'thing', version, dist }] as const;
+    });
+    res.setHeader('Content-Type', 'application/json');
+    res.end(
+      JSON.stringify({
+        name: 'thing',
+        'dist-tags': { latest: packs.at(-1)?.version },
+        versions: Object.fromEntries(versions),
+      }),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 test('a failure to install in a directory that is there leaves it as it was', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('myenv'));
-  const env = { npm_config_cache: sandbox.path('cache'), npm_config_registry: unreachable };
+  const env = {
+    SESSAPP_CACHE_DIR: sandbox.path('snapshots'),
+    npm_config_cache: sandbox.path('cache'),
+    npm_config_registry: unreachable,
+  };
   const result = await sandbox.sessapp(['init', 'myenv'], { env });
   expect(result).toMatchObject({ exitCode: 1, stdout: '' });
   expect(result.stderr).toMatch(/^Installing dependencies …\nerror: npm failed:\n( {2}.+\n){1,4}Check the network/);
@@ -128,4 +209,22 @@ test('--no-install writes the files, and says how to install', async () => {
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
   expect(result.stdout).toMatch(/\n {2}sessapp install \S+ myenv\n/);
   expect(await readdir(sandbox.path('myenv'))).not.toContain('node_modules');
+});
+
+test('a package.json with what is needed is installed from, and gets the lockfile that it lacks', async () => {
+  const sandbox = new Sandbox();
+  const ours = await readJson<{ dependencies: object }>(join(inject('environment'), 'package.json'));
+  const dependencies = { ...ours.dependencies, 'is-number': '7.0.0' };
+  const overrides = { 'msgpackr-extract': '3.0.4' };
+  const manifest = { name: 'mine', type: 'module', dependencies, overrides };
+  await mkdir(sandbox.path('t'));
+  await writeFile(sandbox.path('t', 'package.json'), JSON.stringify(manifest));
+  const result = await sandbox.sessapp(['init', 't', '--allow-existing', '--json']);
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await readJson(sandbox.path('t', 'package.json'))).toEqual(manifest);
+  const lockfile = await readFile(sandbox.path('t', 'package-lock.json'), 'utf8');
+  expect(JSON.parse(lockfile).packages['node_modules/is-number'].version).toBe('7.0.0');
+  expect(lockfile).not.toContain('"resolved"');
+  const info = await sandbox.sessapp(['info', 't', '--json']);
+  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
 });

@@ -1,21 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readJson, snapshot } from '../support/files.ts';
+import { invoke } from '../support/in-process.ts';
+import { canActAsStranger, mountable, mountDisk, onlyAsRoot, onlyWithMount, stranger } from '../support/privileges.ts';
 import { cli, finish, type Result, Sandbox } from '../support/sandbox.ts';
 
-/** A user who owns nothing here. */
-const stranger = { uid: 65_534, gid: 65_534 };
-const canActAsStranger = spawnSync(process.execPath, [cli, '--version'], { ...stranger, cwd: '/' }).status === 0;
-const onlyAsRoot = canActAsStranger ? '' : ' (skipped: needs root, and a checkout that other users can read)';
-const mountable = canMount();
-const onlyWithMount = mountable ? '' : ' (skipped: needs the right to mount a file system)';
-
 /** One line that states the fact and one that says what to type. */
-function expectRefusal(result: Result, code: string, fact: string): void {
+function expectRefusal(result: Omit<Result, 'signal'>, code: string, fact: string): void {
   const { error } = JSON.parse(result.stdout) as { error: { code: string; message: string; hint: string } };
   expect({ exitCode: result.exitCode, code: error.code }).toEqual({ exitCode: 1, code });
   expect(error.message).toContain(fact);
@@ -52,7 +43,7 @@ test('a link to an empty directory leads to where the environment is made', asyn
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('real'));
   await symlink('real', sandbox.path('link'));
-  const result = await sandbox.sessapp(['init', 'link', '--no-install', '--json']);
+  const result = await invoke(sandbox.directory, ['init', 'link', '--no-install', '--json']);
   expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path('real') });
   expect(await readJson(sandbox.path('real', 'sessapp.json'))).toMatchObject({ format: 1 });
   expect((await readdir(sandbox.directory)).sort()).toEqual(['link', 'real']);
@@ -61,15 +52,15 @@ test('a link to an empty directory leads to where the environment is made', asyn
 test('the same command again changes nothing, and says so', async () => {
   const sandbox = new Sandbox();
   const options = ['--template', 'minimal', '--store', 'embedded', '--prompt', 'shop', '--no-install'];
-  await sandbox.sessapp(['init', 'myenv', ...options]);
+  await invoke(sandbox.directory, ['init', 'myenv', ...options]);
   const before = await snapshot(sandbox.directory);
-  const again = await sandbox.sessapp(['init', 'myenv', ...options]);
+  const again = await invoke(sandbox.directory, ['init', 'myenv', ...options]);
   expect(again).toMatchObject({
     exitCode: 0,
     stdout: 'shop is an environment already; nothing changed.\n',
     stderr: '',
   });
-  const json = await sandbox.sessapp(['init', 'myenv', '--json']);
+  const json = await invoke(sandbox.directory, ['init', 'myenv', '--json']);
   expect(JSON.parse(json.stdout)).toEqual({
     version: 1,
     status: 'unchanged',
@@ -88,9 +79,9 @@ test.each([
   [['--node', '24'], 'no Node.js of its own'],
 ])('other options than those of the environment that is there are refused: %j', async (options, difference) => {
   const sandbox = new Sandbox();
-  await sandbox.sessapp(['init', 'myenv', '--no-install']);
+  await invoke(sandbox.directory, ['init', 'myenv', '--no-install']);
   const before = await snapshot(sandbox.directory);
-  const result = await sandbox.sessapp(['init', 'myenv', '--json', ...options]);
+  const result = await invoke(sandbox.directory, ['init', 'myenv', '--json', ...options]);
   expectRefusal(result, 'exists', `is an environment already, with ${difference}.`);
   expect(await snapshot(sandbox.directory)).toEqual(before);
 });
@@ -130,12 +121,12 @@ test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: 
   const sandbox = new Sandbox();
   await arrange(sandbox);
   const before = await snapshot(sandbox.directory);
-  expectRefusal(await sandbox.sessapp(['init', target, '--no-install', '--json']), code, fact);
+  expectRefusal(await invoke(sandbox.directory, ['init', target, '--no-install', '--json']), code, fact);
   expect(await snapshot(sandbox.directory)).toEqual(before);
 });
 
 async function mark(sandbox: Sandbox, name: string): Promise<void> {
-  await sandbox.sessapp(['init', name, '--no-install']);
+  await invoke(sandbox.directory, ['init', name, '--no-install']);
   await mkdir(sandbox.path(name, 'empty'));
 }
 
@@ -196,16 +187,29 @@ test.runIf(canActAsStranger)(
   },
 );
 
-// Each size fills up at another place: while the files are written, and while npm installs.
+test.runIf(process.platform === 'linux')('where no directory can be made at all, init says so and ends', async () => {
+  const sandbox = new Sandbox();
+  for (const target of ['/proc/myenv', '/proc/a/b']) {
+    const result = await sandbox.sessapp(['init', target, '--no-install', '--json'], { timeout: 20_000 });
+    expect(JSON.parse(result.stdout).error).toMatchObject({
+      code: 'target-refused',
+      message: expect.stringMatching(/ in \/proc\.$/),
+    });
+  }
+});
+
+// Each fills up at another place: while the files are written, while npm installs, while a snapshot is copied.
 test.runIf(mountable).each([
-  ['8k', ['--no-install'], 'disk-full', 'The disk is full'],
-  ['2m', [], 'npm-failed', 'ENOSPC'],
+  ['8k', ['--no-install'], {}, 'disk-full', 'The disk is full'],
+  ['2m', [], { SESSAPP_CACHE_DIR: '/dev/null/none' }, 'npm-failed', 'ENOSPC'],
+  ['2m', [], {}, 'disk-full', 'The disk is full'],
 ])(
-  `a disk of %s is full: one clear reason, and nothing left behind${onlyWithMount}`,
-  async (size, options, code, fact) => {
+  `a disk of %s is full, for init %j with %j: one clear reason, and nothing left behind${onlyWithMount}`,
+  async (size, options, env, code, fact) => {
     const sandbox = new Sandbox();
-    const disk = await mountDisk(sandbox, size);
-    const result = await sandbox.sessapp(['init', `${disk}/myenv`, '--json', ...options]);
+    const disk = sandbox.path('disk');
+    await mountDisk(disk, size);
+    const result = await sandbox.sessapp(['init', `${disk}/myenv`, '--json', ...options], { env });
     const { error } = JSON.parse(result.stdout) as { error: { code: string; message: string; hint: string } };
     expect({ exitCode: result.exitCode, code: error.code }).toEqual({ exitCode: 1, code });
     expect(error.message).toContain(fact);
@@ -214,20 +218,3 @@ test.runIf(mountable).each([
     expect(await readdir(disk)).toEqual([]);
   },
 );
-
-async function mountDisk(sandbox: Sandbox, size: string): Promise<string> {
-  const disk = sandbox.path('disk');
-  await mkdir(disk);
-  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk]).status).toBe(0);
-  onTestFinished(() => void spawnSync('umount', [disk]));
-  return disk;
-}
-
-/** Containers and ordinary users may often not mount. */
-function canMount(): boolean {
-  const directory = mkdtempSync(join(tmpdir(), 'sessapp-mount-'));
-  const isMounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', directory]).status === 0;
-  if (isMounted) spawnSync('umount', [directory]);
-  rmdirSync(directory);
-  return isMounted;
-}

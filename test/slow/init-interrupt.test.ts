@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -10,7 +10,11 @@ import { finish, Sandbox } from '../support/sandbox.ts';
 
 /** A registry that never answers keeps npm, and so `init`, at work. */
 async function startInstalling(sandbox: Sandbox, ...args: string[]): Promise<ChildProcess> {
-  const env = { npm_config_registry: await silentRegistry(), npm_config_cache: sandbox.path('cache') };
+  const env = {
+    SESSAPP_CACHE_DIR: sandbox.path('snapshots'),
+    npm_config_registry: await silentRegistry(),
+    npm_config_cache: sandbox.path('cache'),
+  };
   await mkdir(sandbox.path('work'), { recursive: true });
   const child = sandbox.start(['init', ...args], { env, cwd: sandbox.path('work') });
   await once(child.stderr ?? child, 'data');
@@ -90,6 +94,17 @@ test('a lock is waited for while its owner lives, and taken over when it does no
   holder.kill('SIGKILL');
   expect(await init).toMatchObject({ exitCode: 0, stderr: '' });
   expect((await readdir(sandbox.path('myenv'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+});
+
+test('a lock from another machine is taken over when it is old', async () => {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('myenv'));
+  const path = sandbox.path('myenv', '.sessapp-lock');
+  await writeFile(path, JSON.stringify({ owner: { pid: 1, started: '1', machine: '00000000' } }));
+  const longAgo = new Date('2020-01-01');
+  await utimes(path, longAgo, longAgo);
+  const made = await sandbox.sessapp(['init', 'myenv', '--no-install']);
+  expect(made).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
 /** The pid of the one child of a process. */

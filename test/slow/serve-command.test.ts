@@ -51,6 +51,7 @@ test('under --json each line is an object, the first when the server accepts; th
     url: expect.stringMatching(/^http:\/\/localhost:\d+$/),
     pid: expect.any(Number),
     store: 'embedded',
+    workers: 1,
   });
   expect((await request(first.url)).status).toBe(200);
   child.kill('SIGTERM');
@@ -80,6 +81,10 @@ test.each([
   [['--port', '65536'], "'65536' is no port"],
   [['--port', ''], "'' is no port"],
   [['--host', ''], 'The host is empty'],
+  ...['0', '257', '1.5', 'many', ''].map((count): [string[], string] => [
+    ['--workers', count],
+    `'${count}' is no number of workers`,
+  ]),
   [['--watch', '--background'], '--watch and --background do not go together'],
 ])('%j is a usage error', async (args, message) => {
   const sandbox = new Sandbox();

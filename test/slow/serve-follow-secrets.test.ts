@@ -2,6 +2,7 @@ import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { followSecrets } from '../../templates/base/server/follow-secrets.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
 
@@ -38,6 +39,32 @@ test('a running server follows a change of .env within 2 s, and answers every re
   for (const secret of [old, newer]) expect(output()).not.toContain(secret);
 });
 
+test('a session is known to every process of an environment while each comes to know a new secret', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  const path = join(directory, '.env');
+  const first = await startPlain(sandbox, directory);
+  // So that they do not look at the same time.
+  await wait(500);
+  const second = await startPlain(sandbox, directory);
+  const signedBy = secretOf('n');
+  const old = /SESSION_SECRET=(\S+)/.exec(await readFile(path, 'utf8'))?.[1] ?? '';
+  let { cookie } = await request(`${first.url}/`);
+  const given = cookie;
+  await writeFile(`${path}.new`, `SESSION_SECRET=${signedBy},${old}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+  const changedMs = Date.now();
+  while (Date.now() - changedMs < 2500) {
+    for (const { url } of [first, second]) {
+      const answer = await profile(url, cookie);
+      expect(answer.body).toBe(guest);
+      cookie = answer.cookie || cookie;
+    }
+    await wait(20);
+  }
+  expect(cookie).not.toBe(given);
+});
+
 test('a .env without usable secrets is said once and changes nothing', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
@@ -59,4 +86,17 @@ test('SESSION_SECRET of the real environment wins over .env, also over what is w
   await wait(2000);
   const answer = await profile(url, cookie);
   expect([answer.body, answer.cookie]).toEqual([guest, '']);
+});
+
+test('a process that starts right after a rotation signs with what the others know, and a moment later with the new secret', async () => {
+  const sandbox = new Sandbox();
+  const [old, newer] = [secretOf('o'), secretOf('n')];
+  const log = { info: () => undefined, error: () => undefined };
+  await writeFile(sandbox.path('.env'), `SESSION_SECRET=${newer},${old}\n`);
+  const first = followSecrets(sandbox.directory, {}, [newer, old], log);
+  expect(first()).toEqual([old, newer]);
+  await waitFor(() => first()[0] === newer);
+  expect(first()).toEqual([newer, old]);
+  const later = followSecrets(sandbox.directory, {}, [newer, old], log);
+  expect(later()).toEqual([newer, old]);
 });

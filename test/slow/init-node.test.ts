@@ -1,17 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, cp, readFile, readlink, rename } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, readlink, rename } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readJson } from '../support/files.ts';
 import { finish, Sandbox, untilEvent } from '../support/sandbox.ts';
 
 const canStrip = process.allowedNodeEnvironmentFlags.has('--experimental-strip-types');
-let sandbox: Sandbox;
+const sandbox = new Sandbox(afterAll);
 let data: Record<string, unknown>;
 
 // One download for all of them.
 beforeAll(async () => {
-  sandbox = new Sandbox(afterAll);
   const env = { npm_config_userconfig: '/dev/null' };
   const made = await sandbox.sessapp(['init', 'made', '--typescript', '--node', '24', '--json'], { env });
   data = JSON.parse(made.stdout) as Record<string, unknown>;
@@ -31,6 +30,13 @@ test('--node gives the environment its own Node.js, behind a link that survives 
   expect(execFileSync(inside('bin', 'node'), ['--version'], { encoding: 'utf8' })).toBe(`v${data.node}\n`);
   const run = await sandbox.sessapp(['run', '-e', inside(), '--', 'node', '--version']);
   expect(run).toMatchObject({ exitCode: 0, stdout: `v${data.node}\n` });
+});
+
+test('npm start takes its own Node.js, and its README says what it is', async () => {
+  expect(await readJson(inside('package.json'))).toMatchObject({ scripts: { start: 'bin/node server.ts' } });
+  const readme = await readFile(inside('README.md'), 'utf8');
+  expect(readme).toMatch(/`node server\.ts`.*22\.18.*`bin\/node`/s);
+  expect(readme).not.toMatch(/server\.js|app\.js|20\.19/);
 });
 
 test('no lockfile holds the address of a registry', async () => {
@@ -68,6 +74,10 @@ test('its server runs the source under that Node.js, without sessapp, and answer
   const saved = await fetch(url);
   expect(await saved.text()).toContain('세션에 username을 저장했습니다.');
   const cookie = (saved.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  // Through the driver's source, in that Node.js.
+  const list = await sandbox.sessapp(['sessions', 'list', '-e', inside(), '--json']);
+  expect(list).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(list.stdout).sessions).toMatchObject([{ owner: 'guest', damaged: false }]);
   expect(await (await fetch(`${url}/profile`, { headers: { cookie } })).text()).toContain('현재 유저는 guest입니다.');
   server.kill('SIGTERM');
   const [exitCode] = (await once(server, 'exit')) as [number];
@@ -105,4 +115,18 @@ test('--serve makes the environment, then serves it: two events under --json', a
   const result = finish(child);
   child.kill('SIGTERM');
   expect(await result).toMatchObject({ exitCode: 0 });
+});
+
+test.each([
+  [['--node', '23x'], "There is no Node.js '23x' for an environment.", /^Did you mean 23\? Valid: 20, 2.*or an exact/],
+  [['--node', '18'], "There is no Node.js '18' for an environment.", /Valid: 20, /],
+  [['--node', '20.0'], "There is no Node.js '20.0' for an environment.", /Valid: 20, /],
+])('%j: exit code 2, what is valid, and the nearest', async (options, message, hint) => {
+  const sandbox = new Sandbox();
+  const result = await sandbox.sessapp(['init', 'myenv', '--json', ...options]);
+  expect(result).toMatchObject({ exitCode: 2, stderr: '' });
+  const { error } = JSON.parse(result.stdout);
+  expect(error).toMatchObject({ code: 'usage', message });
+  expect(error.hint).toMatch(hint);
+  expect(await readdir(sandbox.directory)).toEqual([]);
 });

@@ -1,5 +1,6 @@
-import { appendFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { collect } from '../support/output.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
@@ -40,6 +41,7 @@ test('a background server answers when serve returns; status, logs and stop find
   expect((await sandbox.sessapp(['logs', environment])).stdout).toMatch(/^\d\d:\d\d:\d\d GET \/profile 200 \d+ ms\n$/);
 
   expect(await sandbox.sessapp(['stop', environment])).toMatchObject({ exitCode: 0, stdout: 'myenv has stopped.\n' });
+  expect(await readdir(join(environment, 'data'))).not.toContain('server.json');
   expect(isAlive(Number(pid))).toBe(false);
   await expect(request(url)).rejects.toThrow('ECONNREFUSED');
   expect(await sandbox.sessapp(['stop', environment])).toMatchObject({ exitCode: 0, stdout: 'myenv does not run.\n' });
@@ -97,6 +99,39 @@ test('of eight background starts at once exactly one runs, and the others say so
   for (const { exitCode, error } of results.filter((result) => result !== made[0]))
     expect({ exitCode, code: error.code }).toEqual({ exitCode: 1, code: 'already-running' });
   expect(await statusOf(sandbox, environment)).toMatchObject({ running: true, pid: made[0].pid });
+});
+
+test('a log to which nothing was written is empty, not missing', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const said = async () => (await sandbox.sessapp(['logs', environment])).stderr;
+  expect(await said()).toMatch(/^There is no log/);
+  await serveInBackground(sandbox, environment);
+  expect(await said()).toBe('The log is empty so far.\n');
+});
+
+test.skipIf(process.platform === 'win32')(
+  'a server whose environment is removed ends by itself; one whose environment is moved goes on',
+  async () => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    const { url, pid } = await serveInBackground(sandbox, environment);
+    await rename(environment, `${environment}-moved`);
+    await wait(1500);
+    expect((await request(url)).status).toBe(200);
+    await rm(`${environment}-moved`, { recursive: true });
+    await untilGone(pid);
+  },
+);
+
+test('a server that was suspended stops when it is asked to', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { child, pid } = await serve(sandbox, environment);
+  child.kill('SIGSTOP');
+  const { stdout } = await sandbox.sessapp(['stop', environment, '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'stopped', forced: false });
+  await untilGone(pid);
 });
 
 test('a server that was killed outright does not count: status says so, and serve starts anew', async () => {

@@ -1,0 +1,464 @@
+import { once } from 'node:events';
+import type { StatsFs } from 'node:fs';
+import { chmod, chown, cp, mkdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { identify } from '../../../src/environment/process-identity.ts';
+import { isPlaceholder, minimumBytes } from '../../../src/environment/secrets.ts';
+import type { System } from '../../../src/system.ts';
+import { readSecrets } from '../../../templates/base/server/secrets.ts';
+import { open } from '../../../templates/stores/embedded/embedded.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+import { copyEnvironment } from '../../support/server.ts';
+import { commandsIn, editJson, env, examine, type Finding, replace, run } from './support.ts';
+
+const hourMs = 60 * 60 * 1000;
+const isRoot = process.getuid?.() === 0;
+const strong = 'kJ8-qz3VwT_5rNfB2xYhD7mLpC4sGtE9aUoR6iWvX1Q';
+
+/** Nothing is changed in this one. */
+const whole = new Sandbox(afterAll);
+beforeAll(async () => {
+  const environment = await copyEnvironment(whole);
+  await utimes(join(environment, 'sessapp.json'), new Date(), new Date('2025-01-01'));
+});
+
+/** What one check finds that is not ok. */
+async function expectFindings(
+  sandbox: Sandbox,
+  check: string,
+  expected: [level: string, fact: RegExp][],
+  changes: Partial<System> = {},
+  url?: string,
+): Promise<Finding[]> {
+  const found = (await examine(sandbox, check, changes, url)).filter(({ level }) => level !== 'ok');
+  expect(found.map(({ level, fact }) => [level, fact])).toEqual(
+    expected.map(([level, fact]) => [level, expect.stringMatching(fact)]),
+  );
+  for (const { level, why, remedy } of found) {
+    expect(why).toMatch(/[\w*)]\.$/);
+    if (level === 'problem') expect(remedy).toMatch(/\w/);
+  }
+  return found;
+}
+
+test('a whole environment is ok in each way, and exit code 0', async () => {
+  const { exitCode, stdout, stderr } = await run(whole, ['doctor', 'myenv']);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines.pop()).toBe(`0 problems, 0 notes, ${lines.length} ok.`);
+  expect(lines.filter((line) => !line.startsWith('ok      '))).toEqual([]);
+  expect(lines.length).toBeGreaterThan(19);
+});
+
+test('problems come first, each with why and what to type on a line of its own; the last line counts', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await chmod(join(environment, '.env'), 0o644);
+  const variables = { ...env, NODE_PATH: '/elsewhere' };
+  const { exitCode, stdout } = await run(sandbox, ['doctor', 'myenv'], { env: variables });
+  expect(exitCode).toBe(1);
+  const lines = stdout.split('\n');
+  expect(lines.slice(0, 6)).toEqual([
+    'problem .env: Others than its owner may use it (mode 0644).',
+    '        Who reads the secret can forge a session of anybody.',
+    '        Type: chmod 600 myenv/.env',
+    'note    node-path: NODE_PATH is set: /elsewhere.',
+    expect.stringMatching(/^ {8}\w/),
+    '        Type: unset NODE_PATH',
+  ]);
+  expect(lines.at(-2)).toMatch(/^1 problem, 1 note, \d+ ok\.$/);
+});
+
+test('inside of the environment what to type is said as from there', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await chmod(join(environment, '.env'), 0o644);
+  const found = await examine(sandbox, '.env', { cwd: join(environment, 'server') });
+  expect(found.flatMap(commandsIn)).toEqual([`chmod 600 ${join(environment, '.env')}`]);
+});
+
+test.each([
+  ['/usr/bin/fish', 'set -e NODE_PATH'],
+  ['/bin/tcsh', 'unsetenv NODE_PATH'],
+])('NODE_PATH is unset as %s does it', async (SHELL, command) => {
+  const changes = { env: { ...env, SHELL, NODE_PATH: ['/a', '/b'].join(delimiter) } };
+  const found = await expectFindings(whole, 'node-path', [['note', /\/a, \/b/]], changes);
+  expect(found.flatMap(commandsIn)).toEqual([command]);
+});
+
+const disk = (changes: Partial<StatsFs>): Partial<System> => ({
+  statfs: async () =>
+    ({
+      type: 61_267,
+      bsize: 4096,
+      blocks: 1e7,
+      bfree: 5e6,
+      bavail: 5e6,
+      files: 1e6,
+      ffree: 1e6,
+      ...changes,
+    }) as StatsFs,
+});
+
+test.each<[string, Partial<System>, string, [string, RegExp][]]>([
+  ['NFS', disk({ type: 0x6969 }), 'file-system', [['problem', /is on NFS, a network file system/]]],
+  ['CIFS', disk({ type: 0xff534d42 }), 'file-system', [['problem', /is on SMB/]]],
+  ['CIFS by a signed number', disk({ type: 0xff534d42 - 2 ** 32 }), 'file-system', [['problem', /is on SMB/]]],
+  ['SMB 2', disk({ type: 0xfe534d42 }), 'file-system', [['problem', /is on SMB/]]],
+  ['9p', disk({ type: 0x01021997 }), 'file-system', [['problem', /is on 9p/]]],
+  ['some FUSE', disk({ type: 0x65735546 }), 'file-system', [['note', /which may be a network’s/]]],
+  ['a full disk', disk({ bavail: 1000 }), 'disk-space', [['problem', /^3 MB are free on the disk of/]]],
+  ['a disk that fills', disk({ bavail: 100_000 }), 'disk-space', [['note', /^390 MB are free/]]],
+  ['a small disk', disk({ bavail: 100_000, blocks: 110_000 }), 'disk-space', []],
+  ['a disk of too many files', disk({ ffree: 9_000 }), 'disk-space', [['note', /room for 9000 more files/]]],
+  ['a disk that does not count files', disk({ files: 0, ffree: 0 }), 'disk-space', []],
+  [
+    'a disk of which nothing is told',
+    { statfs: () => Promise.reject(Object.assign(new Error('ENOSYS: no statfs'), { syscall: 'statfs' })) },
+    'disk-space',
+    [['note', /^Not checked: ENOSYS: no statfs\.$/]],
+  ],
+  ['a clock that is ahead', { now: () => Date.now() + hourMs }, 'clock', [['problem', /3600 s behind this one/]]],
+  ['a clock that is behind', { now: () => Date.now() - hourMs }, 'clock', [['problem', /3600 s ahead of this one/]]],
+  ['a clock of 1970', { now: () => 0 }, 'clock', [['problem', /^It is 1970-01-01.*written at 2025-01-01/]]],
+])('%s is found', async (_, changes, check, expected) => {
+  await expectFindings(whole, check, expected, changes);
+});
+
+const isOpen = { HOST: '0.0.0.0' };
+const production = { NODE_ENV: 'production' };
+const proxied = { TRUST_PROXY: '1' };
+test.each<[object, string | undefined, [string, RegExp][]]>([
+  [{}, undefined, []],
+  [{}, 'http://localhost:1', []],
+  [proxied, undefined, []],
+  [{ ...production, ...proxied }, undefined, []],
+  [{ ...production, ...proxied }, 'https://example.invalid', []],
+  [production, undefined, [['problem', /TRUST_PROXY is not set: no session/]]],
+  [production, 'https://example.invalid', [['problem', /TRUST_PROXY is not set: no session/]]],
+  [{ ...production, ...proxied }, 'http://example.invalid', [['problem', /the address is plain HTTP/]]],
+  [{}, 'https://example.invalid', [['problem', /the cookie is not Secure/]]],
+  [proxied, 'https://example.invalid', [['note', /NODE_ENV is not production/]]],
+  [{}, 'http://example.invalid', [['note', /over plain HTTP from other machines/]]],
+  [isOpen, undefined, [['note', /over plain HTTP from other machines/]]],
+  [{ ...production, ...proxied, ...isOpen }, undefined, [['note', /listens for other machines too/]]],
+  [{ TRUST_PROXY: '-1' }, undefined, [['problem', /TRUST_PROXY is no number/]]],
+])('the cookie for %j at %s', async (variables, url, expected) => {
+  const found = await expectFindings(whole, 'cookie', expected, { env: { ...env, ...variables } }, url);
+  // What the real environment says is not mended in .env.
+  for (const finding of found) if ('TRUST_PROXY' in variables) expect(finding.remedy).not.toContain('TRUST_PROXY=');
+});
+
+test('a port that is taken is a note, with another to choose', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const taken = [['note', new RegExp(`Port ${port} of localhost is in use`)]] as [string, RegExp][];
+  const found = await expectFindings(whole, 'port', taken, { env: { ...env, PORT: String(port) } });
+  expect(found.flatMap(commandsIn)).toEqual([`sessapp serve myenv --port ${port === 65535 ? port - 1 : port + 1}`]);
+  await expectFindings(whole, 'port', [['problem', /no port/]], { env: { ...env, PORT: '65536' } });
+  await expectFindings(whole, 'port', [['note', /no such address/]], {
+    env: { ...env, PORT: '1', HOST: 'no.invalid' },
+  });
+});
+
+test('a secret in the environment variables is the one that counts, and is mended there', async () => {
+  const beaten = { env: { ...env, SESSION_SECRET: strong } };
+  await expectFindings(whole, 'secrets', [['note', /and \.env has another/]], beaten);
+  const weak = { env: { ...env, SESSION_SECRET: 'hunter42' } };
+  const expected: [string, RegExp][] = [
+    ['problem', /has 8 bytes/],
+    ['note', /and \.env has another/],
+  ];
+  const [finding] = await expectFindings(whole, 'secrets', expected, weak);
+  expect(finding?.remedy).toMatch(/^SESSION_SECRET is set in the environment variables, .*Type: node -p '/);
+});
+
+test('a server that runs is no reason for a note, unless it has other secrets', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const record = { inode: (await stat(environment)).ino, pid: process.pid, url: 'http://localhost:1', sinceMs: 1 };
+  const write = async (about: object) => {
+    await mkdir(join(environment, 'data'), { recursive: true });
+    const owner = await identify(process.pid);
+    await writeFile(join(environment, 'data', 'server.json'), JSON.stringify({ ...record, owner, ...about }));
+  };
+  await write({ hasOwnSecret: false });
+  expect(await examine(sandbox, 'server')).toMatchObject([{ level: 'ok', fact: 'It runs at http://localhost:1.' }]);
+  expect(await examine(sandbox, 'port')).toMatchObject([{ level: 'ok', fact: 'Its server runs.' }]);
+  await expectFindings(sandbox, 'secrets', []);
+  await write({ hasOwnSecret: true });
+  await expectFindings(sandbox, 'secrets', [['note', /was started with SESSION_SECRET set/]]);
+});
+
+test('a sixth secret is too many, and words are no secret', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const secrets = ['A', 'B', 'C', 'D', 'E', 'F'].map((letter) => strong.replace('k', letter));
+  await replace(join(environment, '.env'), `SESSION_SECRET=${secrets.slice(0, 5).join()}`);
+  await expectFindings(sandbox, 'secrets', []);
+  await replace(join(environment, '.env'), `SESSION_SECRET=${secrets.join()}`);
+  await expectFindings(sandbox, 'secrets', [['note', /There are 6 secrets/]]);
+  const words = 'correct horse battery staple and tractor';
+  await replace(join(environment, '.env'), `SESSION_SECRET="${words},${strong},${words}"`);
+  await expectFindings(sandbox, 'secrets', [
+    ['note', /The newest secret looks like words/],
+    ['note', /Secret number 3 looks like words/],
+  ]);
+});
+
+test.each([
+  strong,
+  'x'.repeat(31),
+  'x'.repeat(40),
+  '0123456789abcdef0123456789abcdef',
+  '환'.repeat(11),
+  `${strong}-Change-Me`,
+  'correct horse battery staple and tractor',
+])('doctor refuses the secrets that the server refuses: %s', (secret) => {
+  const isRefused = Buffer.byteLength(secret) < minimumBytes || isPlaceholder(secret);
+  const server = () => readSecrets(secret);
+  if (isRefused) expect(server).toThrow('SESSION_SECRET');
+  else expect(server()).toEqual([secret]);
+});
+
+test('a copy shares secret and cookie; a rotation in one of them leaves a note', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await copyEnvironment(sandbox, 'copy');
+  const copy = sandbox.path('copy');
+  const cookie: [string, RegExp] = ['note', new RegExp(`has the name of that of ${copy}`)];
+  const signs: [string, RegExp] = ['problem', new RegExp(`It signs with a secret that ${copy} has too`)];
+  const [finding] = await expectFindings(sandbox, 'shared-secrets', [signs, cookie]);
+  expect(finding && commandsIn(finding)).toEqual(['sessapp secret rotate -e myenv']);
+
+  const { SESSION_SECRET: old = '' } = await readEnv(environment);
+  await writeFile(join(environment, '.env'), `SESSION_SECRET=${strong},${old}\n`);
+  await editJson(join(environment, 'sessapp.json'), (marker: { cookie?: string }) => {
+    marker.cookie = 'mine';
+  });
+  await expectFindings(sandbox, 'shared-secrets', [
+    ['note', new RegExp(`An older secret is one that ${copy} has too`)],
+  ]);
+  await writeFile(join(environment, '.env'), `SESSION_SECRET=${strong}\n`);
+  await expectFindings(sandbox, 'shared-secrets', []);
+});
+
+async function readEnv(environment: string): Promise<NodeJS.Dict<string>> {
+  const { readFile } = await import('node:fs/promises');
+  const { parseEnv } = await import('node:util');
+  return parseEnv(await readFile(join(environment, '.env'), 'utf8'));
+}
+
+test('the environment that is activated is compared too, wherever it is', async () => {
+  const [sandbox, other] = [new Sandbox(), new Sandbox()];
+  await copyEnvironment(sandbox);
+  const SESSAPP_ENV = await copyEnvironment(other);
+  const [finding] = await examine(sandbox, 'shared-secrets', { env: { ...env, SESSAPP_ENV } });
+  expect(finding).toMatchObject({ level: 'problem', fact: expect.stringContaining(SESSAPP_ENV) });
+});
+
+test('what comes from outside is found, by whatever way it comes in', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const packages = join(environment, 'node_modules');
+  const parents = sandbox.path('node_modules');
+  await mkdir(parents);
+  await cp(join(packages, 'express'), join(parents, 'express'), { recursive: true });
+  await rm(join(packages, 'express'), { recursive: true });
+  await rename(join(packages, 'helmet'), sandbox.path('helmet'));
+  await symlink(sandbox.path('helmet'), join(packages, 'helmet'));
+  await rename(join(packages, 'pino', 'lib'), sandbox.path('lib'));
+  await symlink('../../../lib', join(packages, 'pino', 'lib'));
+  await editJson(join(packages, 'etag', 'package.json'), (manifest: { version?: string }) => {
+    manifest.version = '0.0.1';
+  });
+  await rm(join(packages, 'vary'), { recursive: true });
+  const found = await expectFindings(sandbox, 'packages', [
+    [
+      'problem',
+      /Outside of the environment: express \(.*\/node_modules\/express\), helmet \(.*\/helmet\), pino\/lib \(/,
+    ],
+    ['problem', /Not installed: express, vary\./],
+    ['problem', /Not the version that package-lock\.json says: etag\./],
+  ]);
+  expect(new Set(found.flatMap(commandsIn))).toEqual(new Set(['sessapp install -e myenv']));
+});
+
+test('what the code imports is found, where it is not in the environment', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await mkdir(sandbox.path('node_modules', '@scope', 'stray'), { recursive: true });
+  await writeFile(sandbox.path('elsewhere.js'), '');
+  await mkdir(sandbox.path('lib'));
+  await writeFile(sandbox.path('lib', 'linked.js'), '');
+  await symlink(sandbox.path('lib'), join(environment, 'lib'));
+  await writeFile(join(environment, 'unused.js'), "import 'nonsense'");
+  await writeFile(join(environment, 'used.js'), "export * from 'missing-too'; import './app.js'");
+  const code = `
+    import './used.js';
+    import './lib/linked.js';
+    import express, { Router } from 'express';
+    import {
+      a,
+    } from '@scope/stray/deep';
+    import type { B } from 'only-a-type';
+    // import 'commented';
+    import './server/drain.js';
+    import '../elsewhere.js';
+    import 'node:fs';
+    import '#own';
+    const c = require("missing/sub");
+    const d = await import('fs');
+    export const routes = 'import nothing from here';
+  `;
+  await writeFile(join(environment, 'app.js'), code);
+  const found = await expectFindings(sandbox, 'imports', [
+    ['problem', /^lib\/linked\.js is outside of the environment, by a link: at .*\/lib\/linked\.js/],
+    ['problem', /^app\.js imports @scope\/stray from .*\/node_modules\/@scope\/stray, outside/],
+    ['problem', /^app\.js imports .*\/elsewhere\.js, outside of the environment/],
+    ['note', /^app\.js imports missing, which is not installed/],
+    ['note', /^used\.js imports missing-too, which is not installed/],
+  ]);
+  expect(found.flatMap(commandsIn)).toEqual([
+    'sessapp install -e myenv @scope/stray',
+    'sessapp install -e myenv missing',
+    'sessapp install -e myenv missing-too',
+  ]);
+});
+
+test('generated files that were changed are a note, but not the application; missing ones are a problem', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  for (const path of ['app.js', 'README.md', 'session/ids.js', 'bin/activate'])
+    await writeFile(join(environment, path), 'export function routes() {}\n', { flag: 'a' });
+  const changed = /Changed by hand: bin\/activate, session\/ids\.js\./;
+  await expectFindings(sandbox, 'generated-files', [['note', changed]]);
+  for (const path of ['session/caching.js', 'bin/activate.fish', 'README.md']) await rm(join(environment, path));
+  const found = await expectFindings(sandbox, 'generated-files', [
+    ['problem', /Missing: session\/caching\.js\./],
+    ['note', /Missing: bin\/activate\.fish\./],
+    ['note', changed],
+  ]);
+  expect(found.flatMap(commandsIn)).toEqual(Array(2).fill('sessapp init myenv --clear'));
+});
+
+test('a line of .env that is none is told by its number, not by what is in it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, '.env'), `# mine\nPORT=0\n<<<<<<< ours\nSESSION_SECRET=${strong}\n`);
+  const found = await expectFindings(sandbox, '.env', [['problem', /no NAME=value: number 3\.$/]]);
+  expect(JSON.stringify(found)).not.toContain('ours');
+});
+
+test.each<[string, string, [string, RegExp][]]>([
+  ['exit 1', '22.0.0', [['problem', /own Node\.js does not run/]]],
+  ['echo v22.0.1', '22.0.0', [['problem', /own Node\.js is 22\.0\.1, not 22\.0\.0/]]],
+  ['echo v20.18.0', '20.18.0', [['problem', /The environment’s own Node\.js 20\.18\.0 is too old/]]],
+  ['echo v20.19.0', '20.19.0', []],
+])('an own Node.js that does `%s` where %s is meant', async (script, version, expected) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await giveNode(environment, version, script);
+  const found = await expectFindings(sandbox, 'node', expected);
+  const isBroken = found.some(({ fact }) => !fact.includes('too old'));
+  if (isBroken)
+    expect(found.flatMap(commandsIn)).toEqual(['rm -rf myenv/.node/node_modules', 'sessapp install -e myenv']);
+});
+
+test('TypeScript needs a newer Node.js', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await giveNode(environment, '22.17.1', 'echo v22.17.1');
+  await editJson(join(environment, 'sessapp.json'), (marker: { language?: string }) => {
+    marker.language = 'typescript';
+  });
+  const found = await expectFindings(sandbox, 'node', [['problem', /22\.17\.1.*too old/]]);
+  expect(found.flatMap(commandsIn)).toEqual(['sessapp init myenv --clear --node 24']);
+});
+
+async function giveNode(environment: string, version: string, script: string): Promise<void> {
+  await writeFile(join(environment, 'bin', 'node'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await editJson(join(environment, 'sessapp.json'), (marker: { node?: string }) => {
+    marker.node = version;
+  });
+}
+
+test('sessions of a time to come are found; the record that the check writes is never one of them', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const driver = await open({ dataDirectory: join(environment, 'data') });
+  const nowMs = Date.now();
+  const times = { createdAtMs: nowMs, seenAtMs: nowMs, expiresAtMs: nowMs + hourMs };
+  await driver.create('present', { data: '{}', ...times });
+  await driver.create('future', { data: '{}', ...times, seenAtMs: nowMs + hourMs });
+  await driver.close();
+  await expectFindings(sandbox, 'store', [['problem', /^1 session is of a time to come/]]);
+  const stats = await run(sandbox, ['sessions', 'stats', '-e', 'myenv', '--json']);
+  expect(JSON.parse(stats.stdout)).toMatchObject({ sessions: 2, expired: 0 });
+});
+
+test('a damaged store is found', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await mkdir(join(environment, 'data', 'sessions'), { recursive: true, mode: 0o700 });
+  await writeFile(join(environment, 'data', 'sessions', 'data.mdb'), 'x'.repeat(20_000), { mode: 0o600 });
+  const found = await expectFindings(sandbox, 'store', [['problem', /store/]]);
+  expect(found.flatMap(commandsIn)).toEqual(['mv myenv/data/sessions myenv/data/sessions.damaged']);
+});
+
+test.each([
+  ['takes nothing', 'create: async () => false', /it did not take a new record/],
+  ['deletes nothing', 'read: async () => ({})', /it did not delete a record/],
+])('a store that %s is found', async (_, broken, fact) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const calls = ['create: async () => true', 'delete: async () => {}', 'read: async () => {}', 'close: async () => {}'];
+  const driver = `export const open = async () => ({ ${[...calls, broken].join(', ')} });\n`;
+  await writeFile(join(environment, 'session', 'far.js'), driver);
+  await editJson(join(environment, 'sessapp.json'), (marker: { store?: string }) => {
+    marker.store = 'far';
+  });
+  await expectFindings(sandbox, 'store', [['problem', fact]]);
+  await expectFindings(sandbox, 'file-system', []);
+});
+
+test('a command that cannot use the store points to doctor', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await mkdir(join(environment, 'data'));
+  await writeFile(join(environment, 'data', 'sessions'), '');
+  const { stdout } = await run(sandbox, ['sessions', 'stats', '-e', 'myenv', '--json']);
+  expect(JSON.parse(stdout).error).toMatchObject({ code: 'store-unavailable', hint: 'Type: sessapp doctor myenv' });
+});
+
+test.runIf(isRoot)('root writes nothing into another user’s environment, and says who should', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  for (const path of ['', '.env']) await chown(join(environment, path), 65_534, 65_534);
+  for (const check of ['clock', 'store']) {
+    const found = await expectFindings(sandbox, check, [['note', /^Not checked: .* another user/]]);
+    expect(found.flatMap(commandsIn)).toEqual(["sudo -u '#65534' sessapp doctor myenv"]);
+  }
+});
+
+test('where git cannot be asked, that is a note', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await mkdir(join(environment, '.git'));
+  await expectFindings(sandbox, 'git', [['note', /^Not checked: git said: fatal: not a git repository/]]);
+  const changes = { env: { ...env, PATH: sandbox.path('empty') } };
+  await expectFindings(sandbox, 'git', [['note', /^Not checked: git is not on the PATH\.$/]], changes);
+});
+
+test('a .gitignore that does not end its last line is not appended to', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await run(sandbox, ['run', '-e', 'myenv', '--', 'git', 'init', '--quiet', environment]);
+  await writeFile(join(environment, '.gitignore'), 'data/');
+  const [finding] = await expectFindings(sandbox, 'git', [['problem', /does not ignore \.env/]]);
+  expect(finding?.remedy).toBe(`Add a line to ${join(environment, '.gitignore')}: .env`);
+});

@@ -1,0 +1,105 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { System } from '../../../src/system.ts';
+import { fakeSystem } from '../../support/in-process.ts';
+import { finish, repository, type Sandbox } from '../../support/sandbox.ts';
+
+export interface Finding {
+  check: string;
+  level: 'ok' | 'note' | 'problem';
+  fact: string;
+  why: string | null;
+  remedy: string | null;
+}
+
+export interface Diagnosis {
+  exitCode: number;
+  findings: Finding[];
+  /** Those of one check that are not ok. */
+  of(check: string): Finding[];
+  problems: Finding[];
+}
+
+/** The variables of a shell that knows `sessapp`. */
+export const env: NodeJS.ProcessEnv = {
+  PATH: `${join(repository, 'node_modules', '.bin')}:${process.env.PATH}`,
+  HOME: process.env.HOME,
+  SHELL: '/bin/sh',
+  // Whatever runs on this machine.
+  PORT: '0',
+};
+
+/** A module of the tool as it is built: what starts the store's driver must be JavaScript. */
+async function built<T>(path: string): Promise<T> {
+  return (await import(pathToFileURL(join(repository, 'dist', path)).href)) as T;
+}
+
+/** Runs the tool in this process; the store's driver runs in one of its own. */
+export async function run(sandbox: Sandbox, args: string[], changes: Partial<System> = {}) {
+  const { main } = await built<typeof import('../../../src/cli.ts')>('cli.js');
+  const { printed, system } = fakeSystem(() => sandbox.directory, env);
+  return { exitCode: await main(args, { ...system, cwd: sandbox.directory, ...changes }), ...printed };
+}
+
+/** Makes one check alone. */
+export async function examine(
+  sandbox: Sandbox,
+  check: string,
+  changes: Partial<System> = {},
+  url?: string,
+): Promise<Finding[]> {
+  const { checks } = await built<typeof import('../../../src/commands/doctor/list.ts')>('commands/doctor/list.js');
+  const { runChecks } = await built<typeof import('../../../src/commands/doctor/run.ts')>('commands/doctor/run.js');
+  const { readSubject } =
+    await built<typeof import('../../../src/commands/doctor/subject.ts')>('commands/doctor/subject.js');
+  const system = { ...fakeSystem(() => sandbox.directory, env).system, cwd: sandbox.directory, ...changes };
+  const subject = await readSubject(system, [sandbox.path('myenv')], url === undefined ? undefined : new URL(url));
+  const made = checks.filter(({ name }) => name === check);
+  if (made.length !== 1) throw new Error(`there is no check ${check}`);
+  return runChecks(made, subject, system);
+}
+
+export async function diagnose(
+  sandbox: Sandbox,
+  args: string[] = ['myenv'],
+  changes: Partial<System> = {},
+): Promise<Diagnosis> {
+  const { exitCode, stdout, stderr } = await run(sandbox, ['doctor', ...args, '--json'], changes);
+  const { findings, error } = JSON.parse(stdout) as { findings?: Finding[]; error?: object };
+  if (!findings) throw new Error(JSON.stringify(error) + stderr);
+  return {
+    exitCode,
+    findings,
+    of: (check) => findings.filter((finding) => finding.check === check && finding.level !== 'ok'),
+    problems: findings.filter(({ level }) => level === 'problem'),
+  };
+}
+
+/** What a remedy says to type; none when it says so in words. */
+export function commandsIn({ remedy }: Finding): string[] {
+  const [, commands] = (remedy ?? '').split('Type: ');
+  return commands?.split('\n') ?? [];
+}
+
+/** Types it, where the user is. */
+export async function follow(sandbox: Sandbox, finding: Finding): Promise<void> {
+  const commands = commandsIn(finding);
+  if (commands.length === 0) throw new Error(`nothing to type in: ${finding.remedy}`);
+  for (const command of commands) {
+    const { exitCode, stderr } = await finish(sandbox.spawn('sh', ['-c', command], { env }));
+    if (exitCode !== 0) throw new Error(`${command}: ${exitCode} ${stderr}`);
+  }
+}
+
+export async function editJson(path: string, change: (content: Record<string, never>) => void): Promise<void> {
+  const content = JSON.parse(await readFile(path, 'utf8'));
+  change(content);
+  await replace(path, JSON.stringify(content, null, 2));
+}
+
+/** What is in node_modules is a link to what other tests use. */
+export async function replace(path: string, content: string): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, content);
+}

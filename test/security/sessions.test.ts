@@ -1,0 +1,172 @@
+// OWASP ASVS 5.0, chapter V7, and the OWASP Session Management Cheat Sheet where it says more. Each test is named by the
+// requirement, or the heading, that it shows.
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Driver, StoredRecord } from '../../templates/session/driver.ts';
+import { signId } from '../../templates/session/signature.ts';
+import { open } from '../../templates/stores/embedded/embedded.ts';
+import { partsOf, serveFor } from './site.ts';
+
+const production = serveFor('production');
+const { as, ask, secret } = production;
+let driver: Driver;
+
+beforeAll(async () => {
+  driver = await open({ dataDirectory: join(production.directory, 'data') });
+});
+afterAll(() => driver.close());
+
+const hourMs = 3_600_000;
+
+async function recordOf(cookie: string): Promise<StoredRecord> {
+  const record = await driver.read(partsOf(cookie).key);
+  if (!record) throw new Error('there is no record');
+  return record;
+}
+
+/** Moves a session's past by this much, as if that time had gone by. */
+async function age(cookie: string, changes: (record: StoredRecord) => Partial<StoredRecord>): Promise<void> {
+  const { key, version, ...record } = await recordOf(cookie);
+  expect(await driver.update(key, version, { ...record, ...changes({ key, version, ...record }) })).toBe(true);
+}
+
+test('7.2.1: the server alone decides by its store and its signature: a changed cookie is nobody’s', async () => {
+  const { cookie } = await ask('/in');
+  expect((await as(cookie, '/me')).body).toBe('ann');
+  const at = cookie.indexOf('=');
+  for (const position of [at + 5, at + 20, cookie.length - 10]) {
+    const other = cookie[position] === 'A' ? 'B' : 'A';
+    expect((await as(cookie.slice(0, position) + other + cookie.slice(position + 1), '/me')).body).toBe('nobody');
+  }
+});
+
+test('7.2.2: a session is made when it is needed: no fixed token opens one, not even one that is signed', async () => {
+  const { name } = partsOf((await ask('/in')).cookie);
+  const key = { id: '', secret: await secret() };
+  for (const id of ['', 'admin', '1', 'A'.repeat(43), await secret()]) {
+    const { body, cookie } = await as(`${name}=${encodeURIComponent(signId(id, key))}`, '/in');
+    expect(body).toBe('in');
+    expect(partsOf(cookie).id).not.toBe(id);
+    expect((await as(`${name}=${encodeURIComponent(signId(id, key))}`, '/me')).body).toBe('nobody');
+  }
+});
+
+test('7.2.3: an id is 256 random bits, another one each time, and never taken from outside', async () => {
+  const cookies = await Promise.all(Array.from({ length: 20 }, async () => (await ask('/in')).cookie));
+  const ids = cookies.map((cookie) => partsOf(cookie).id);
+  expect(new Set(ids).size).toBe(20);
+  const bytes = ids.map((id) => Buffer.from(id, 'base64url'));
+  for (const id of bytes) expect(id).toHaveLength(32);
+  const ones = bytes.reduce(
+    (sum, id) => sum + [...id].reduce((bits, byte) => bits + byte.toString(2).replaceAll('0', '').length, 0),
+    0,
+  );
+  expect(Math.abs(ones / (20 * 256) - 0.5)).toBeLessThan(0.05);
+});
+
+test('7.2.4: req.session.regenerate at login gives a new id, and the one before is dead', async () => {
+  const before = (await ask('/keep/theme/dark')).cookie;
+  const { cookie } = await as(before, '/in');
+  expect(partsOf(cookie).id).not.toBe(partsOf(before).id);
+  expect([(await as(before, '/data')).body, (await as(cookie, '/data')).body]).toEqual(['{}', '{"userId":"ann"}']);
+});
+
+test('7.3.1: a session ends after 24 hours without use, and one of nobody after 30 minutes', async () => {
+  const { cookie } = await ask('/in');
+  const record = await recordOf(cookie);
+  expect(record.expiresAtMs - record.seenAtMs).toBe(24 * hourMs);
+  await age(cookie, ({ expiresAtMs }) => ({ expiresAtMs: expiresAtMs - 24 * hourMs }));
+  expect((await as(cookie, '/me')).body).toBe('nobody');
+  const unknown = await recordOf((await ask('/keep/theme/dark')).cookie);
+  expect(unknown.expiresAtMs - unknown.seenAtMs).toBe(hourMs / 2);
+});
+
+test('7.3.2: a session ends after 30 days however much it is used, whatever the client keeps', async () => {
+  const { cookie } = await ask('/in');
+  await age(cookie, ({ createdAtMs }) => ({ createdAtMs: createdAtMs - (30 * 24 - 1) * hourMs }));
+  expect((await as(cookie, '/keep/used/yes')).status).toBe(200);
+  const { createdAtMs, expiresAtMs } = await recordOf(cookie);
+  expect(expiresAtMs).toBe(createdAtMs + 30 * 24 * hourMs);
+  await age(cookie, (record) => ({ createdAtMs: record.createdAtMs - hourMs, expiresAtMs: expiresAtMs + 24 * hourMs }));
+  expect((await as(cookie, '/me')).body).toBe('nobody');
+});
+
+test('7.4.1: after a logout the session is gone from the store, for requests still running too', async () => {
+  const { cookie } = await ask('/in');
+  const slow = as(cookie, '/slow');
+  expect((await as(cookie, '/out')).body).toBe('out');
+  expect(await driver.read(partsOf(cookie).key)).toBeUndefined();
+  await slow;
+  expect((await as(cookie, '/data')).body).toBe('{}');
+  expect(await driver.read(partsOf(cookie).key)).toBeUndefined();
+});
+
+test('7.6.2: looking makes no session', async () => {
+  for (const path of ['/me', '/data', '/missing', '/fail']) expect((await ask(path)).cookie).toBe('');
+});
+
+test('Cheat sheet, Session ID Name Fingerprinting: the name of the cookie does not tell what the server runs', async () => {
+  const { name } = partsOf((await ask('/in')).cookie);
+  expect(name).not.toMatch(/connect|express|session|sid|sessapp|node/i);
+});
+
+test('Cheat sheet, Session ID Content: an id is random, and of no meaning', async () => {
+  const ids = await Promise.all([1, 2, 3].map(async () => partsOf((await ask('/in')).cookie).id));
+  for (const id of ids) expect(id).toMatch(/^[\w-]{43}$/);
+  for (const at of Array(36).keys()) expect(ids[0]?.slice(at, at + 8)).not.toBe(ids[1]?.slice(at, at + 8));
+});
+
+test('Cheat sheet, Used vs. Accepted Session ID Exchange Mechanisms: a session is taken from its cookie, and from nowhere else', async () => {
+  const { cookie } = await ask('/in');
+  const value = decodeURIComponent(cookie).replace(/^[^=]*=/, '');
+  for (const name of ['Authorization', 'X-Session-Id', 'Cookie2', 'X-Auth-Token', partsOf(cookie).name])
+    for (const sent of [cookie, value]) expect((await ask('/me', { headers: { [name]: sent } })).body).toBe('nobody');
+  const form = { method: 'POST', body: cookie, headers: { 'Content-Type': 'application/x-www-form-urlencoded' } };
+  expect((await ask('/write', form)).cookie).toBe('');
+});
+
+test('Cheat sheet, Permissive and Strict Session Management: an id that the server did not make is not adopted', async () => {
+  const { cookie } = await ask('/in');
+  const { name, id } = partsOf(cookie);
+  for (const value of [`s:${'a'.repeat(43)}.${'b'.repeat(43)}`, 'a'.repeat(43), `s:${id}`, id, `j:{"a":1}`]) {
+    const answer = await as(`${name}=${encodeURIComponent(value)}`, '/in');
+    expect(answer.cookie).not.toContain('a'.repeat(43));
+    expect(partsOf(answer.cookie).id).not.toBe(id);
+  }
+});
+
+test.each([
+  ['nothing', ''],
+  ['markup', '"><script>alert(1)</script>'],
+  ['a quote of SQL', "' OR '1'='1"],
+  ['a path', 's:../../data/sessions/data.mdb.x'],
+  ['a broken escape', '%E0%A4%A'],
+  ['zero bytes', 's:%00%00.%00'],
+  ['a long one', `s:${'x'.repeat(7000)}.y`],
+  ['dots', 's:.............'],
+  ['bytes that are no UTF-8', 's:\u00ff\u00fe.\u00fd'],
+])(
+  'Cheat sheet, Manage Session ID as Any Other User Input: %s for a value is nobody, and is not sent back',
+  async (_, value) => {
+    const { name } = partsOf((await ask('/in')).cookie);
+    const answer = await as(`${name}=${value}`, '/me');
+    expect(answer).toMatchObject({ status: 200, body: 'nobody', cookie: '' });
+    if (value) expect(JSON.stringify(answer)).not.toContain(value);
+  },
+);
+
+test('Cheat sheet, Expire and Max-Age Attributes: the cookie ends when the session does at the latest', async () => {
+  const [line = ''] = (await ask('/in')).headers['set-cookie'] ?? [];
+  const [, seconds = ''] = /; Max-Age=(\d+);/.exec(line) ?? [];
+  expect(Number(seconds)).toBeLessThanOrEqual(30 * 24 * 3600);
+  expect(Number(seconds)).toBeGreaterThan(30 * 24 * 3600 - 60);
+});
+
+test('Cheat sheet, Session ID Guessing and Brute Force Detection: a thousand guesses open nothing and store nothing', async () => {
+  const { cookie } = await ask('/in');
+  const { name, signature } = partsOf(cookie);
+  const guesses = Array.from({ length: 20 }, (_, n) =>
+    Array.from({ length: 50 }, (_, m) => `${name}=s:guess${n}-${m}.${signature}`).join('; '),
+  );
+  for (const guess of guesses) expect(await as(guess, '/me')).toMatchObject({ body: 'nobody', cookie: '' });
+});

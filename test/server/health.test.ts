@@ -1,0 +1,62 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type Express } from 'express';
+import { expect, onTestFinished, test } from 'vitest';
+import { answerHealth } from '../../templates/base/server/health.ts';
+import { type Answer, send } from '../support/http.ts';
+
+async function startWith(ping: () => Promise<void>, routes: (app: Express) => void = () => undefined) {
+  const app = express();
+  app.use(answerHealth(app, { ping }));
+  routes(app);
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return (path: string, method = 'GET'): Promise<Answer> => send(url + path, { method });
+}
+
+const well = (): Promise<void> => Promise.resolve();
+
+test('a store that fails makes the server not ready, though it is alive, until the store answers again', async () => {
+  let isDown = true;
+  const ask = await startWith(() => (isDown ? Promise.reject(new Error('down')) : Promise.resolve()));
+  expect(await ask('/readyz')).toMatchObject({ status: 503, body: 'not ready\n' });
+  expect(await ask('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
+  isDown = false;
+  expect(await ask('/readyz')).toMatchObject({ status: 200, body: 'ok\n' });
+});
+
+test('a store that does not answer within a second makes it not ready, and is asked once however many want to know', async () => {
+  let asked = 0;
+  const ask = await startWith(() => {
+    asked += 1;
+    return new Promise(() => undefined);
+  });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask('/readyz')));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+  expect(asked).toBe(1);
+  await ask('/readyz');
+  expect(asked).toBe(2);
+});
+
+test('HEAD is answered as GET; other methods, and other paths, are left to the application', async () => {
+  const ask = await startWith(well);
+  expect(await ask('/readyz', 'HEAD')).toMatchObject({ status: 200, body: '' });
+  expect((await ask('/readyz', 'POST')).status).toBe(404);
+  expect((await ask('/healthz/', 'GET')).status).toBe(404);
+  expect((await ask('/__proto__')).status).toBe(404);
+});
+
+test.each<[string, (app: Express) => void]>([
+  ['app.get', (app) => app.get('/healthz', (_, res) => void res.send('mine'))],
+  ['app.all', (app) => app.all('/healthz', (_, res) => void res.send('mine'))],
+  ['several paths', (app) => app.get(['/alive', '/healthz'], (_, res) => void res.send('mine'))],
+])('a route of the application of the same path is answered instead: %s', async (_, routes) => {
+  const ask = await startWith(well, routes);
+  expect((await ask('/healthz')).body).toBe('mine');
+  expect((await ask('/readyz')).body).toBe('ok\n');
+});

@@ -1,0 +1,76 @@
+import { inspect } from 'node:util';
+import { expect, test } from 'vitest';
+import type { Driver } from '../../templates/session/driver.ts';
+import { hidePassword, passwordsIn } from '../../templates/session/hide-password.ts';
+
+const calls: [keyof Driver, unknown[]][] = [
+  ['read', ['a']],
+  ['create', ['a', {}]],
+  ['update', ['a', 1, {}]],
+  ['touch', ['a', 1, 1, 1]],
+  ['delete', ['a']],
+  ['setAside', ['a']],
+  ['prune', [1, 1]],
+  ['ping', []],
+  ['warnings', []],
+  ['close', []],
+];
+
+/** A driver of which every call fails with this error. */
+function failing(error: unknown): Driver {
+  const fail = async (): Promise<never> => Promise.reject(error);
+  // biome-ignore lint/correctness/useYield: it fails before
+  const list = async function* (): AsyncGenerator<never> {
+    throw error;
+  };
+  return { ...Object.fromEntries(calls.map(([name]) => [name, fail])), list } as unknown as Driver;
+}
+
+async function reasonOf(driver: Driver, name: keyof Driver, args: unknown[]): Promise<unknown> {
+  const method = driver[name] as (...args: unknown[]) => Promise<unknown>;
+  return method(...args).catch((error: unknown) => error);
+}
+
+test.each([
+  ['redis://localhost:6379', []],
+  ['redis://me@localhost', []],
+  ['redis://:geheim@localhost', ['geheim']],
+  ['redis://me:gehe%40im@a:1,b:2/3', ['gehe%40im', 'gehe@im']],
+  ['postgres://me:ge:heim@localhost/db', ['ge:heim']],
+  ['postgres://me@localhost/db?password=gehe%25im&x=1', ['gehe%im']],
+  ['redis://:100%@localhost', ['100%']],
+])('the passwords in %s are %j', (url, passwords) => {
+  expect(passwordsIn(url)).toEqual(passwords);
+});
+
+test('no error of any call tells the password, in its text, its stack, its cause or what else it has', async () => {
+  const url = 'redis://me:gehe%40im@localhost';
+  const cause = new Error('AUTH gehe@im failed');
+  const error = Object.assign(new TypeError(`${url} is gehe@im`, { cause }), {
+    code: 'ECODE',
+    input: url,
+    command: [url],
+  });
+  const driver = hidePassword(failing(error), url);
+  for (const [name, args] of calls) {
+    const reason = await reasonOf(driver, name, args);
+    expect(reason).toMatchObject({ message: '*** is ***', code: 'ECODE', cause: { message: 'AUTH *** failed' } });
+    expect(inspect(reason, { depth: 9, showHidden: true })).not.toMatch(/gehe/);
+  }
+  const listing = async (): Promise<void> => {
+    for await (const _ of driver.list({}));
+  };
+  await expect(listing()).rejects.toThrow('*** is ***');
+});
+
+test('an error that is no Error is hidden too', async () => {
+  const driver = hidePassword(failing('no geheim here'), 'redis://:geheim@localhost');
+  expect(await reasonOf(driver, 'ping', [])).toMatchObject({ message: 'no *** here' });
+});
+
+test('a driver without a password to hide is as it was, and one without warnings has none', () => {
+  const driver = failing(new Error());
+  expect(hidePassword(driver, 'redis://localhost')).toBe(driver);
+  const { warnings: _, ...rest } = driver;
+  expect('warnings' in hidePassword(rest, 'redis://:geheim@localhost')).toBe(false);
+});

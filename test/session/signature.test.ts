@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { createId, keyOf } from '../../templates/session/ids.ts';
+import { createVerifier, signId } from '../../templates/session/signature.ts';
+
+const [older, newer] = ['older', 'newer'].map((id) => ({ id, secret: id.repeat(10) })) as [
+  { id: string; secret: string },
+  { id: string; secret: string },
+];
+
+test('what was verified counts no longer than its key does, and says how old that is by now', () => {
+  const verify = createVerifier();
+  const id = createId();
+  const value = signId(id, older);
+  const first = [older];
+  expect(verify(value, first)).toEqual({ id, key: keyOf(id), keyAge: 0 });
+  expect(verify(value, first)).toEqual({ id, key: keyOf(id), keyAge: 0 });
+  expect(verify(value, [newer, older])).toMatchObject({ id, keyAge: 1 });
+  expect(verify(value, [newer])).toBeUndefined();
+  expect(verify(value, first)).toMatchObject({ id, keyAge: 0 });
+});
+
+test('what is known stays what is right when there is more of it than is kept', () => {
+  const verify = createVerifier();
+  const keys = [newer];
+  const ids = Array.from({ length: 10_050 }, createId);
+  for (const id of ids) expect(verify(signId(id, newer), keys)?.id).toBe(id);
+  for (const id of ids.slice(0, 100)) expect(verify(signId(id, newer), keys)?.id).toBe(id);
+  expect(verify(signId(ids[0] ?? '', older), keys)).toBeUndefined();
+});

@@ -1,0 +1,87 @@
+import type { Express } from 'express';
+import { expect, test } from 'vitest';
+import { change, dayMs, gate, hourMs, minuteMs, openStore, secretOf, startSite } from './support.ts';
+
+function routesWith(opened: Promise<void>): (app: Express) => void {
+  return (app) => {
+    app.get('/set/:key/:value', (req, res) => {
+      req.session[req.params.key as string] = req.params.value;
+      res.send();
+    });
+    app.get('/read', (req, res) => res.json(req.session.userId ?? null));
+    app.get('/slow', async (req, res) => {
+      const { userId } = req.session;
+      await opened;
+      res.json(userId ?? null);
+    });
+  };
+}
+
+const begun = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+
+test('a slow request that only reads does not bring back a session that expires meanwhile', async () => {
+  const { opened, open } = gate();
+  const site = await startSite(routesWith(opened));
+  const browse = site.browser();
+  await browse('/set/userId/ann');
+  site.clock.now += 3 * hourMs;
+  const slow = browse('/slow');
+  await begun();
+  site.clock.now += dayMs;
+  expect((await browse('/read')).body).toBe('null');
+  open();
+  expect((await slow).body).toBe('"ann"');
+  expect((await browse('/read')).body).toBe('null');
+});
+
+test('a slow request of somebody unknown does not shorten the session of who logs in meanwhile', async () => {
+  const { opened, open } = gate();
+  const site = await startSite(routesWith(opened));
+  const browse = site.browser();
+  await browse('/set/theme/dark');
+  site.clock.now += 10 * minuteMs;
+  const slow = browse('/slow');
+  await begun();
+  await browse('/set/userId/ann');
+  open();
+  await slow;
+  expect(await site.records()).toMatchObject([{ expiresAtMs: site.clock.now + dayMs }]);
+  site.clock.now += hourMs;
+  expect((await browse('/read')).body).toBe('"ann"');
+});
+
+test('a store that cannot write answers who only reads, also while a secret is rotated', async () => {
+  const store = await openStore();
+  const full = (): Promise<never> => Promise.reject(new Error('no space left'));
+  let secrets = [secretOf('a')];
+  let isFull = false;
+  const driver = change(store, { update: (...args) => (isFull ? full() : store.update(...args)) });
+  const site = await startSite(routesWith(Promise.resolve()), { driver, secrets: () => secrets });
+  const browse = site.browser();
+  await browse('/set/userId/ann');
+  secrets = [secretOf('b'), secretOf('a')];
+  await browse('/read');
+  isFull = true;
+  expect(await browse('/read')).toMatchObject({ status: 200, body: '"ann"' });
+  expect(site.log).toMatchObject([{ level: 'warn', detail: { err: { cause: { message: 'no space left' } } } }]);
+  expect((await browse('/set/theme/dark')).status).toBe(503);
+});
+
+test('an owner whose name is cut in the midst of a character is listed by that name, and no longer than it has it', async () => {
+  const site = await startSite((app) =>
+    app.get('/is/:name', (req, res) => {
+      req.session.userId = decodeURIComponent(req.params.name as string) + (req.query.half ? '\ud83d' : '');
+      res.send();
+    }),
+  );
+  const browse = site.browser();
+  await browse('/is/a?half=1');
+  const [owner] = (await site.records()).map((record) => record.owner);
+  expect(owner).toBe('a\ufffd');
+  await browse('/is/b');
+  const named = [];
+  for (const name of ['a\ufffd', 'a\ud83d', 'b']) {
+    for await (const record of site.driver.list({ owner: name })) named.push([name, record.owner]);
+  }
+  expect(named).toEqual([['b', 'b']]);
+});

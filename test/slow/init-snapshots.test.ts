@@ -1,0 +1,194 @@
+import { chmodSync, lstatSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { chmod, cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ownIdentity } from '../../src/environment/lock.ts';
+import { cacheDirectory, refuseDirectory } from '../../src/scaffold/snapshots/cache-directory.ts';
+import { Snapshots } from '../../src/scaffold/snapshots/snapshots.ts';
+import { Sandbox } from '../support/sandbox.ts';
+
+const key = 'a'.repeat(40);
+
+/** A project with a node_modules as npm makes it, and a cache that holds a snapshot of it. */
+async function createSnapshot() {
+  const sandbox = new Sandbox();
+  const source = sandbox.path('one', 'node_modules');
+  await mkdir(join(source, 'pkg', 'bin'), { recursive: true });
+  await mkdir(join(source, '.bin'));
+  await writeFile(join(source, 'pkg', 'index.js'), 'module.exports = 1;\n');
+  await writeFile(join(source, 'pkg', 'bin', 'run'), '#!/bin/sh\n', { mode: 0o755 });
+  await symlink('../pkg/bin/run', join(source, '.bin', 'run'));
+  await writeFile(join(source, '.package-lock.json'), '{ "name": "one", "packages": {} }\n');
+  await writeFile(sandbox.path('one', 'package-lock.json'), '{ "name": "one" }');
+  const cache = sandbox.path('cache');
+  await mkdir(cache);
+  await new Snapshots(cache).keep(source, key);
+  const copy = async (name: string, from = cache): Promise<string | undefined> => {
+    await mkdir(sandbox.path(name));
+    await writeFile(sandbox.path(name, 'package-lock.json'), JSON.stringify({ name }));
+    const target = sandbox.path(name, 'node_modules');
+    return (await new Snapshots(from).copyTo(target, key)) ? target : undefined;
+  };
+  return { sandbox, source, cache, tree: join(cache, 'snapshots', key, 'tree'), copy };
+}
+
+test('what is made from a snapshot is what npm made, with links and modes, and the name of its own project', async () => {
+  const { source, copy } = await createSnapshot();
+  const target = (await copy('two')) ?? '';
+  expect(readdirSync(target, { recursive: true }).sort()).toEqual(readdirSync(source, { recursive: true }).sort());
+  expect(await readFile(join(target, '.bin', 'run'), 'utf8')).toBe('#!/bin/sh\n');
+  expect(lstatSync(join(target, '.bin', 'run')).isSymbolicLink()).toBe(true);
+  expect(statSync(join(target, 'pkg', 'bin', 'run')).mode & 0o777).toBe(0o755);
+  expect(JSON.parse(await readFile(join(target, '.package-lock.json'), 'utf8'))).toEqual({ name: 'two', packages: {} });
+  const listed = statSync(join(target, '.package-lock.json')).mtimeMs;
+  for (const folder of ['', 'pkg', '.bin']) expect(statSync(join(target, folder)).mtimeMs).toBeLessThanOrEqual(listed);
+});
+
+test('nothing is shared: what is done in one environment shows in no other, and not in the cache', async () => {
+  const { source, tree, copy } = await createSnapshot();
+  const [two = '', three = ''] = [await copy('two'), await copy('three')];
+  await writeFile(join(two, 'pkg', 'index.js'), 'changed');
+  await writeFile(join(source, 'pkg', 'index.js'), 'changed too');
+  for (const copied of [three, tree, (await copy('four')) ?? ''])
+    expect(await readFile(join(copied, 'pkg', 'index.js'), 'utf8')).toBe('module.exports = 1;\n');
+  for (const copied of [two, three, tree]) expect(statSync(join(copied, 'pkg', 'index.js')).nlink).toBe(1);
+});
+
+test.each<[string, (tree: string) => Promise<unknown>]>([
+  ['a changed file of the same size and time', (tree) => replaceUnseen(join(tree, 'pkg', 'index.js'))],
+  ['an added file', (tree) => writeFile(join(tree, 'pkg', 'index.json'), '{}')],
+  ['a missing file', (tree) => rm(join(tree, 'pkg', 'index.js'))],
+  ['a link that leads elsewhere', (tree) => relink(join(tree, '.bin', 'run'), '../../../evil')],
+  ['a folder in the place of a file', (tree) => replaceByFolder(join(tree, 'pkg', 'index.js'))],
+  ['a missing list', (tree) => rm(join(tree, '..', 'manifest.json'))],
+  ['half a list', (tree) => writeFile(join(tree, '..', 'manifest.json'), '{"entries":[')],
+  ['another list', (tree) => writeFile(join(tree, '..', 'manifest.json'), '{}')],
+  ['a list that leads outside', (tree) => leadOutside(join(tree, '..', 'manifest.json'))],
+])('a snapshot with %s is not used, and gone', async (_, damage) => {
+  const { sandbox, cache, tree, copy } = await createSnapshot();
+  await damage(tree);
+  expect(await copy('two')).toBeUndefined();
+  expect(readdirSync(sandbox.path('two'))).toEqual(['package-lock.json']);
+  expect(readdirSync(join(cache, 'snapshots'))).toEqual([]);
+  expect(readdirSync(sandbox.directory).sort()).toEqual(['cache', 'one', 'two']);
+});
+
+async function replaceUnseen(file: string): Promise<void> {
+  const { atime, mtime } = statSync(file);
+  await writeFile(file, 'module.exports = 2;\n');
+  utimesSync(file, atime, mtime);
+}
+
+async function relink(link: string, target: string): Promise<void> {
+  await rm(link);
+  await symlink(target, link);
+}
+
+async function replaceByFolder(file: string): Promise<void> {
+  await rm(file);
+  await mkdir(file);
+}
+
+async function leadOutside(manifest: string): Promise<void> {
+  const content = JSON.parse(await readFile(manifest, 'utf8'));
+  content.entries.push({ path: '../evil', mode: 0o755 });
+  await writeFile(manifest, JSON.stringify(content));
+}
+
+test('a cache that was restored from an archive, or moved, is used; one that was damaged on the way is not', async () => {
+  const { sandbox, cache, copy } = await createSnapshot();
+  await cp(cache, sandbox.path('restored'), { recursive: true, verbatimSymlinks: true });
+  await rename(cache, sandbox.path('moved'));
+  expect(await copy('two', sandbox.path('restored'))).toBeDefined();
+  expect(await copy('three', sandbox.path('restored'))).toBeDefined();
+  expect(await copy('four', sandbox.path('moved'))).toBeDefined();
+  await cp(sandbox.path('moved'), sandbox.path('damaged'), { recursive: true, verbatimSymlinks: true });
+  await writeFile(sandbox.path('damaged', 'snapshots', key, 'tree', 'pkg', 'index.js'), 'module.exports = 2;\n');
+  expect(await copy('five', sandbox.path('damaged'))).toBeUndefined();
+});
+
+test('who comes second to keep the same leaves the first one as it is; what a killed one left behind goes', async () => {
+  const { source, cache, copy } = await createSnapshot();
+  const folder = join(cache, 'snapshots');
+  const { pid, started, machine } = await ownIdentity();
+  const leftover = join(folder, `.sessapp-staging-${pid}-${Number(started) + 1}-${machine}`);
+  await mkdir(join(leftover, 'tree'), { recursive: true });
+  const { ino } = statSync(join(folder, key));
+  await new Snapshots(cache).keep(source, key);
+  expect(readdirSync(folder)).toEqual([key]);
+  expect(statSync(join(folder, key)).ino).toBe(ino);
+  expect(await copy('two')).toBeDefined();
+});
+
+test('a snapshot that nobody used for two months goes when another one comes', async () => {
+  const { source, cache } = await createSnapshot();
+  const old = new Date(Date.now() - 61 * 24 * 60 * 60 * 1000);
+  utimesSync(join(cache, 'snapshots', key, 'manifest.json'), old, old);
+  await new Snapshots(cache).keep(source, 'b'.repeat(40));
+  expect(readdirSync(join(cache, 'snapshots'))).toEqual(['b'.repeat(40)]);
+});
+
+test('snapshots are where SESSAPP_CACHE_DIR says, else in the cache of XDG, else in the home directory', () => {
+  const place = (env: NodeJS.ProcessEnv): string => cacheDirectory({ env: { HOME: '/home/me', ...env }, cwd: '/here' });
+  expect(place({ SESSAPP_CACHE_DIR: '/c', XDG_CACHE_HOME: '/x' })).toBe('/c');
+  expect(place({ SESSAPP_CACHE_DIR: 'c' })).toBe('/here/c');
+  expect(place({ XDG_CACHE_HOME: '/x' })).toBe('/x/sessapp');
+  if (process.platform !== 'linux') return;
+  expect(place({ XDG_CACHE_HOME: 'relative', SESSAPP_CACHE_DIR: '' })).toBe('/home/me/.cache/sessapp');
+});
+
+test('a cache where others may write is not used; one of our own is made for us alone', () => {
+  const sandbox = new Sandbox();
+  expect(refuseDirectory(sandbox.path('a', 'b'))).toBeUndefined();
+  expect(statSync(sandbox.path('a', 'b')).mode & 0o777).toBe(0o700);
+  chmodSync(sandbox.path('a', 'b'), 0o777);
+  expect(refuseDirectory(sandbox.path('a', 'b'))).toBe('others may write there');
+  expect(refuseDirectory('/dev/null/cache')).toBe('ENOTDIR');
+});
+
+test('init takes dependencies that it has seen before from their snapshot, and a registry is not needed', async () => {
+  const sandbox = new Sandbox();
+  const unreachable = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_cache: sandbox.path('npm') };
+  for (const args of [['one'], ['two', '--offline'], ['three', '--no-install']]) {
+    expect(await sandbox.sessapp(['init', ...args], { env: unreachable })).toMatchObject({ exitCode: 0 });
+  }
+  const installed = await sandbox.sessapp(['install', '-e', 'three'], { env: unreachable });
+  expect(installed).toMatchObject({ exitCode: 0 });
+  for (const name of ['one', 'two', 'three']) {
+    const { stdout } = await sandbox.sessapp(['info', name, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ dependencies: 'ready' });
+  }
+});
+
+test('npm finds nothing wrong with what was made from a snapshot, and npm ci makes the same', async () => {
+  const sandbox = new Sandbox();
+  await sandbox.sessapp(['init', 'one']);
+  const npm = (...args: string[]) => sandbox.sessapp(['run', '-e', 'one', '--', 'npm', ...args, '--prefix', 'one']);
+  expect(await npm('ls', '--all')).toMatchObject({ exitCode: 0, stderr: expect.not.stringMatching(/ERR|extraneous/) });
+  await cp(sandbox.path('one', 'node_modules'), sandbox.path('before'), { recursive: true, verbatimSymlinks: true });
+  expect(await npm('ci', '--ignore-scripts')).toMatchObject({ exitCode: 0 });
+  const diff = sandbox.spawn('diff', ['-r', 'before', join('one', 'node_modules')]);
+  expect(await new Promise((resolve) => diff.on('close', resolve))).toBe(0);
+});
+
+test('cache info and cache clean', async () => {
+  const sandbox = new Sandbox();
+  const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
+  const sessapp = async (...args: string[]) => JSON.parse((await sandbox.sessapp([...args, '--json'], { env })).stdout);
+  await cp(process.env.SESSAPP_CACHE_DIR ?? '', sandbox.path('cache'), { recursive: true, verbatimSymlinks: true });
+  await chmod(sandbox.path('cache'), 0o700);
+  const mine = sandbox.path('cache', 'mine');
+  await writeFile(mine, '');
+  const { bytes, snapshots } = await sessapp('cache', 'info');
+  expect(snapshots.length).toBeGreaterThan(0);
+  expect(bytes).toBeGreaterThan(1_000_000);
+  expect((await sandbox.sessapp(['cache', 'info'], { env })).stdout).toContain(snapshots[0].key.slice(0, 8));
+  expect(await sessapp('cache', 'clean')).toMatchObject({ status: 'cleaned', snapshots: snapshots.length, bytes });
+  expect(await sessapp('cache', 'info')).toMatchObject({ bytes: 0, snapshots: [], refusal: null });
+  expect(readdirSync(sandbox.path('cache', 'snapshots'))).toEqual([]);
+  expect(statSync(mine).isFile()).toBe(true);
+
+  await chmod(sandbox.path('cache'), 0o777);
+  expect(await sessapp('cache', 'info')).toMatchObject({ refusal: 'others may write there', snapshots: [] });
+  expect(await sessapp('cache', 'clean')).toMatchObject({ error: { code: 'cache-refused' } });
+});

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Sandbox as Box, finish, repository, Sandbox } from '../support/sandbox.ts';
+import { addRoutes, copyEnvironment, request, startPlain, untilGone, waitFor } from '../support/server.ts';
+
+const routes = `
+  app.get('/fill', (req, res) => { req.session.userId = 'ann'; req.session.text = 'x'.repeat(60000); res.send('saved'); });
+  app.get('/read', (req, res) => res.send(req.session.userId ?? 'nobody'));
+  app.get('/logout', (req, res) => req.session.destroy(() => res.send('out')));`;
+
+async function prepare(sandbox: Box): Promise<string> {
+  const directory = await copyEnvironment(sandbox);
+  await addRoutes(directory, routes);
+  return directory;
+}
+
+async function fillUp(url: string): Promise<string[]> {
+  const cookies: string[] = [];
+  for (let count = 0; count < 100; count += 1) {
+    const { status, cookie, body, headers } = await request(`${url}/fill`);
+    if (status === 200) cookies.push(cookie);
+    else {
+      expect({ status, cookie, body }).toEqual({
+        status: 503,
+        cookie: '',
+        body: expect.stringContaining('not available'),
+      });
+      expect(headers['retry-after']).toBe('5');
+      return cookies;
+    }
+  }
+  throw new Error('the disk did not get full');
+}
+
+// A mount of its own, in a namespace of its own: for that no user needs a right, where the system allows it at all.
+const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+const onlyWithMount = canMount ? '' : ' (skipped: needs util-linux’ unshare, and the right to use it)';
+
+/** Starts the server in a namespace of its own, where it is started anew when it is killed. */
+function startIn(sandbox: Box, directory: string, preparation: string): ReturnType<typeof startPlain> {
+  const script = `${preparation} && "$NODE" server.js; exec "$NODE" server.js`;
+  const env = { NODE: process.execPath };
+  return startPlain(sandbox, directory, { cwd: directory, env }, ['unshare', '-rm', 'sh', '-c', script]);
+}
+
+async function killServer({ pid }: ChildProcess): Promise<void> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  process.kill(Number(children.trim()), 'SIGKILL');
+}
+
+test.runIf(canMount)(
+  `on a full disk a save is a 503 and a line in the log, what is there can be read, and room mends it${onlyWithMount}`,
+  async () => {
+    const sandbox = new Sandbox();
+    const directory = await prepare(sandbox);
+    const data = join(directory, 'data');
+    await mkdir(data, { recursive: true });
+    const first = await startIn(sandbox, directory, 'mount -t tmpfs -o size=2m tmpfs data');
+    const cookies = await fillUp(first.url);
+    expect(first.output()).toMatch(/the session could not be saved: a 503 was sent/);
+    expect(cookies.length).toBeGreaterThan(5);
+
+    await killServer(first.child);
+    const url = await waitFor(() => /listening.*listening at (http:\/\/[^\s,]+)/s.exec(first.output())?.[1]);
+    for (const Cookie of cookies) expect((await request(`${url}/read`, { Cookie })).body).toBe('ann');
+    expect((await request(`${url}/fill`)).status).toBe(503);
+
+    const remount = ['mount', '-o', 'remount,size=4m', data];
+    expect(spawnSync('nsenter', ['-t', `${first.child.pid}`, '-U', '-m', ...remount]).status).toBe(0);
+    expect((await request(`${url}/fill`)).status).toBe(200);
+    const [Cookie = ''] = cookies;
+    expect((await request(`${url}/logout`, { Cookie })).body).toBe('out');
+    expect((await request(`${url}/read`, { Cookie })).body).toBe('nobody');
+  },
+);
+
+const fact = (reason: string): RegExp =>
+  new RegExp(`The embedded store cannot be opened: .*${reason}.*\n.* disk that can be`);
+
+test.runIf(canMount).each([
+  ['read-only', 'mkdir -p data && mount --bind data data && mount -o remount,bind,ro data', fact('EROFS')],
+  ['full', 'mkdir -p data && mount -t tmpfs -o size=100k tmpfs data', fact('ENOSPC')],
+])(
+  `with a ${'%s'} disk for a new store the server says so, and does not start${onlyWithMount}`,
+  async (_, mount, reason) => {
+    const sandbox = new Sandbox();
+    const directory = await prepare(sandbox);
+    await rm(join(directory, 'data'), { recursive: true, force: true });
+    const script = `${mount} && exec "$NODE" server.js`;
+    const child = sandbox.spawn('unshare', ['-rm', 'sh', '-c', script], {
+      cwd: directory,
+      env: { NODE: process.execPath },
+    });
+    const { exitCode, stderr } = await finish(child);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringMatching(reason) });
+    expect(stderr).not.toMatch(/\n\s+at /);
+  },
+);
+
+test('with a damaged store the server says which file it is, does not start, and leaves the file as it is', async () => {
+  const sandbox = new Sandbox();
+  const directory = await prepare(sandbox);
+  const path = join(directory, 'data', 'sessions', 'data.mdb');
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, 'hello\n');
+  const { exitCode, stderr } = await finish(sandbox.spawn(process.execPath, ['server.js'], { cwd: directory }));
+  expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringMatching(/data\.mdb is damaged/) });
+  expect(await readFile(path, 'utf8')).toBe('hello\n');
+});
+
+// As a process is that was stopped, or waits for its disk, in the midst of a change.
+const holder = `
+  const { open } = await import(process.argv[1]);
+  const root = open({ path: process.argv[2], overlappingSync: false });
+  root.transactionSync(() => {
+    process.stdout.write('holds\\n');
+    process.kill(process.pid, 'SIGSTOP');
+  });`;
+
+test('while another process holds the store a save is a 503 in time, reading goes on, and its end mends it', async () => {
+  const sandbox = new Sandbox();
+  const directory = await prepare(sandbox);
+  const { url, child, output } = await startPlain(sandbox, directory);
+  const { cookie } = await request(`${url}/fill`);
+  const lmdb = join(repository, 'node_modules', 'lmdb', 'node-index.js');
+  const args = ['--input-type=module', '--eval', holder, lmdb, join(directory, 'data', 'sessions')];
+  const other = sandbox.spawn(process.execPath, args);
+  await once(other.stdout as NonNullable<typeof other.stdout>, 'data');
+
+  const start = performance.now();
+  expect(await request(`${url}/fill`)).toMatchObject({ status: 503, cookie: '' });
+  expect(performance.now() - start).toBeLessThan(3000);
+  expect(output()).toMatch(/the store did not answer within 2000 ms/);
+  expect((await request(`${url}/read`, { Cookie: cookie })).body).toBe('ann');
+  other.kill('SIGKILL');
+  await waitFor(async () => (await request(`${url}/fill`)).status === 200);
+
+  const again = sandbox.spawn(process.execPath, args);
+  await once(again.stdout as NonNullable<typeof again.stdout>, 'data');
+  expect((await request(`${url}/fill`)).status).toBe(503);
+  child.kill('SIGTERM');
+  await untilGone(child.pid ?? 0, 5000);
+  expect(output()).toMatch(/the store did not close/);
+});

@@ -1,0 +1,232 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { open as openRedis } from '../../templates/stores/redis/redis.ts';
+import { record } from '../support/records.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
+import { startPlain } from '../support/server.ts';
+import { type RunningStore, sharedStores } from '../support/shared-stores.ts';
+import { addVisitorRoutes, startVisits, Visitor } from '../support/visitors.ts';
+
+const stores = sharedStores.filter(({ missing }) => missing === undefined).map(({ store }) => store);
+const directions = stores.flatMap((from) => stores.filter((to) => to !== from).map((to) => [from, to] as const));
+const steps = ['Installing', 'Waiting', 'Waiting', 'Copying', 'Verifying', 'Clearing', 'Waiting'];
+
+for (const { title, missing } of sharedStores) if (missing !== undefined) test.skip(`${title} (${missing})`);
+
+describe('store migrate', () => {
+  const running = new Map<string, RunningStore>();
+
+  beforeAll(async () => {
+    for (const { store, missing, start } of sharedStores) if (!missing) running.set(store, await start());
+  });
+
+  afterAll(async () => {
+    for (const store of running.values()) await store.remove();
+  });
+
+  const urlOf = (store: string): string | undefined => running.get(store)?.url?.href;
+
+  async function make(store: string): Promise<{ sandbox: Sandbox; environment: string }> {
+    const sandbox = new Sandbox();
+    const STORE_URL = urlOf(store);
+    const made = await sandbox.sessapp(['init', 'shop', '--store', store], {
+      env: { ...(STORE_URL && { STORE_URL }) },
+    });
+    expect(made).toMatchObject({ exitCode: 0 });
+    const environment = sandbox.path('shop');
+    await addVisitorRoutes(environment);
+    return { sandbox, environment };
+  }
+
+  function startMigrate(sandbox: Sandbox, to: string, ...args: string[]): ChildProcess {
+    const NEXT_STORE_URL = urlOf(to);
+    const env = { ...(NEXT_STORE_URL && { NEXT_STORE_URL }) };
+    return sandbox.start(['store', 'migrate', to, '-e', 'shop', ...args], { env });
+  }
+
+  /** Visitors of whom some come all the time, some have been there and wait, and one has logged out. */
+  async function receive(url: string) {
+    const welcome = (name: string): Promise<Visitor> => new Visitor(name).login(url);
+    const quiet = await Promise.all(Array.from({ length: 60 }, (_, n) => welcome(`quiet${n}`)));
+    const out = await welcome('out');
+    await out.ask(url, '/logout');
+    const busy = await Promise.all(['a', 'b', 'c', 'd'].map(welcome));
+    return { quiet, out, busy };
+  }
+
+  async function expectAllThere(url: string, present: Visitor[], gone: Visitor[]): Promise<void> {
+    for (const visitor of present)
+      expect((await visitor.ask(url, '/who')).body, visitor.name).toBe(`${visitor.name} ${visitor.count}`);
+    for (const visitor of gone) expect((await visitor.ask(url, '/who')).body, visitor.name).toBe('undefined undefined');
+  }
+
+  async function count(sandbox: Sandbox): Promise<number> {
+    const { stdout } = await sandbox.sessapp(['sessions', 'stats', '-e', 'shop', '--json']);
+    return (JSON.parse(stdout) as { sessions: number }).sessions;
+  }
+
+  test.each(directions)(
+    'from %s to %s: no request fails, nobody is logged out, and who went is gone',
+    async (from, to) => {
+      const { sandbox, environment } = await make(from);
+      const { url, output } = await startPlain(sandbox, environment, { env: { WORKERS: '2' } });
+      const { quiet, out, busy } = await receive(url);
+      const visits = startVisits(() => url, busy);
+      const migrated = await finish(startMigrate(sandbox, to, '--json'));
+      await visits.stop();
+      expect(migrated, migrated.stdout + migrated.stderr).toMatchObject({ exitCode: 0 });
+      expect(JSON.parse(migrated.stdout)).toMatchObject({ status: 'migrated', from, to });
+      expect(visits.failures).toEqual([]);
+      expect(visits.gone.length).toBeGreaterThan(3);
+      await expectAllThere(url, [...quiet, ...visits.present], [out, ...visits.gone]);
+      expect(await count(sandbox)).toBe(quiet.length + visits.present.length);
+      for (const secret of [urlOf(from), urlOf(to)]) {
+        const password = secret && new URL(secret).password;
+        if (password) expect(migrated.stdout + migrated.stderr + output()).not.toContain(decodeURIComponent(password));
+      }
+      const { dependencies } = JSON.parse(await readFile(join(environment, 'package.json'), 'utf8'));
+      const packages: Record<string, string> = { embedded: 'lmdb', redis: 'redis', postgres: 'pg' };
+      expect([packages[from], packages[to]].map((name) => name && name in dependencies)).toEqual([false, true]);
+      expect(await readFile(join(environment, '.env'), 'utf8')).not.toContain('NEXT_STORE_URL');
+      expect((await sandbox.sessapp(['doctor', 'shop'])).exitCode).toBe(0);
+    },
+  );
+
+  test('killed at each of its steps, and run again each time, it comes to its end with nobody logged out', async () => {
+    const [from, to] = [stores[0] ?? '', stores.at(-1) ?? ''];
+    const { sandbox, environment } = await make(from);
+    const { url } = await startPlain(sandbox, environment, { env: { WORKERS: '2' } });
+    const { quiet, out, busy } = await receive(url);
+    const visits = startVisits(() => url, busy);
+    for (const [n, step] of steps.entries()) await killAt(startMigrate(sandbox, to), step, n === 6 || n === 2 ? 2 : 1);
+    const migrated = await finish(startMigrate(sandbox, to));
+    await visits.stop();
+    expect(migrated, migrated.stderr).toMatchObject({ exitCode: 0 });
+    expect(visits.failures).toEqual([]);
+    await expectAllThere(url, [...quiet, ...visits.present], [out, ...visits.gone]);
+    expect(await count(sandbox)).toBe(quiet.length + visits.present.length);
+  });
+
+  test('a server that is killed while sessions move has what it acknowledged when it is started again', async () => {
+    const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
+    const { sandbox, environment } = await make(from);
+    let server = await startPlain(sandbox, environment);
+    const { quiet, out, busy } = await receive(server.url);
+    const migrating = startMigrate(sandbox, to);
+    for (const step of ['Waiting', 'Waiting', 'Copying']) {
+      const visits = startVisits(() => server.url, busy);
+      await untilPrinted(migrating, step);
+      await visits.stop();
+      expect(visits.failures).toEqual([]);
+      busy.splice(0, busy.length, ...visits.present);
+      server.child.kill('SIGKILL');
+      await once(server.child, 'exit');
+      server = await startPlain(sandbox, environment);
+      await expectAllThere(server.url, [...quiet, ...busy], [out, ...visits.gone]);
+    }
+    expect(await finish(migrating)).toMatchObject({ exitCode: 0 });
+    await expectAllThere(server.url, [...quiet, ...busy], [out]);
+  });
+
+  test('a move that was prepared can be taken back, and one that has begun cannot', async () => {
+    const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
+    const { sandbox, environment } = await make(from);
+    const { url } = await startPlain(sandbox, environment);
+    const { quiet, out, busy } = await receive(url);
+    const visits = startVisits(() => url, busy);
+    await killAt(startMigrate(sandbox, to), 'Waiting');
+    const back = await finish(startMigrate(sandbox, to, '--rollback', '--json'));
+    expect(JSON.parse(back.stdout)).toMatchObject({ status: 'rolled-back', from, to });
+    const marker = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));
+    expect([marker.store, marker.migration]).toEqual([from, undefined]);
+    await killAt(startMigrate(sandbox, to), 'Copying');
+    expect((await finish(startMigrate(sandbox, to, '--rollback', '--json'))).stdout).toContain('migration-too-far');
+    expect(await finish(startMigrate(sandbox, to))).toMatchObject({ exitCode: 0 });
+    await visits.stop();
+    expect(visits.failures).toEqual([]);
+    await expectAllThere(url, [...quiet, ...visits.present], [out, ...visits.gone]);
+  });
+
+  test('a server that stands still all the while serves from the new store when it goes on', async () => {
+    const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
+    const { sandbox, environment } = await make(from);
+    const { url, child } = await startPlain(sandbox, environment);
+    const { quiet, out, busy } = await receive(url);
+    child.kill('SIGSTOP');
+    const waiting = busy.map((visitor) => visitor.ask(url, '/count'));
+    expect(await finish(startMigrate(sandbox, to))).toMatchObject({ exitCode: 0 });
+    child.kill('SIGCONT');
+    expect((await Promise.all(waiting)).map(({ body }) => body)).toEqual(busy.map(({ name }) => `${name} 1`));
+    for (const visitor of busy) visitor.count += 1;
+    await expectAllThere(url, [...quiet, ...busy], [out]);
+    expect(await count(sandbox)).toBe(quiet.length + busy.length);
+  });
+
+  test.skipIf(!stores.includes('redis'))(
+    'a store that cannot be used is refused, and the environment is as it was',
+    async () => {
+      const { sandbox, environment } = await make('embedded');
+      const before = await describeFiles(environment);
+      const redis = urlOf('redis') ?? '';
+      const { cookie } = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));
+      const full = await openRedis({ url: redis, name: cookie, dataDirectory: '' });
+      onTestFinished(() => full.close());
+      await full.create('key', record());
+      const refusals: [NEXT_STORE_URL: string, code: string][] = [
+        ['redis://127.0.0.1:1', 'store-unavailable'],
+        ['redis://:p4ssw0rd@127.0.0.1:1', 'store-unavailable'],
+        [redis, 'store-not-empty'],
+      ];
+      for (const [NEXT_STORE_URL, code] of refusals) {
+        const args = ['store', 'migrate', 'redis', '-e', 'shop', '--json'];
+        const refused = await sandbox.sessapp(args, { env: { NEXT_STORE_URL } });
+        expect(refused).toMatchObject({ exitCode: 1, stdout: expect.stringContaining(`"${code}"`) });
+        expect(refused.stdout + refused.stderr).not.toContain('p4ssw0rd');
+        expect(await describeFiles(environment)).toEqual(before);
+      }
+      await full.delete('key');
+      expect(await finish(startMigrate(sandbox, 'redis'))).toMatchObject({ exitCode: 0 });
+      const other = redis.replace('127.0.0.1', 'localhost');
+      const same = await sandbox.sessapp(['store', 'migrate', 'redis', '-e', 'shop', '--store-url', other, '--json']);
+      expect(same).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('"same-store"') });
+    },
+  );
+});
+
+async function describeFiles(environment: string): Promise<Record<string, unknown>> {
+  const names = ['.env', 'package.json', 'package-lock.json', 'sessapp.json'];
+  const contents = names.map(async (name) => [name, await readFile(join(environment, name), 'utf8')] as const);
+  // npm leaves empty folders.
+  const installed = (await readdir(join(environment, 'node_modules'))).filter((name) => /^\w/.test(name));
+  return {
+    ...Object.fromEntries(await Promise.all(contents)),
+    session: await readdir(join(environment, 'session'), { recursive: true }),
+    installed: installed.sort(),
+  };
+}
+
+/** Kills the tool when it says for the n-th time that it begins with this. */
+async function killAt(child: ChildProcess, step: string, times = 1): Promise<void> {
+  const ended = once(child, 'exit');
+  for (let n = 0; n < times; n += 1) await untilPrinted(child, step);
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** Resolves when the tool says that it begins with this; a step that was waited for before does not count. */
+function untilPrinted(child: ChildProcess, step: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => reject(new Error(`it ended before: ${step}`));
+    const look = (text: string): void => {
+      if (!text.includes(step)) return;
+      child.stderr?.off('data', look);
+      child.off('exit', end);
+      resolve();
+    };
+    child.stderr?.setEncoding('utf8').on('data', look);
+    child.once('exit', end);
+  });
+}

@@ -1,0 +1,222 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Driver } from '../../templates/session/driver.ts';
+import { readAddress } from '../../templates/stores/postgres/postgres/address.ts';
+import { address, open } from '../../templates/stores/postgres/postgres.ts';
+import { missingPostgres, Postgres, role, type UrlOptions } from '../support/postgres.ts';
+import { waitFor } from '../support/server.ts';
+import { findFreePort, whyMissing } from '../support/server-programs.ts';
+
+test.each([
+  ['postgres://u:p@h:5433/db', undefined],
+  ['postgresql://h/db?sslmode=verify-full', undefined],
+  ['postgres:///db?host=/run/postgresql', undefined],
+  ['postgres://u@%2Frun%2Fpostgresql/db', undefined],
+  [address.example, undefined],
+  ['redis://h', /begin with postgres:/],
+  ['h/db', /begin with postgres:/],
+  ['postgres://h', /no database/],
+  ['postgres:///db', /no host/],
+  ['postgres://h,i/db', /several hosts/],
+  ['postgres://h:99999/db', /no address/],
+  ['postgres://u:sec/ret@h/db', /no address.*%2F/],
+  ['postgres://u:sec#ret@h/db', /no address.*%23/],
+  ['postgres://u:1?secret=1@h/db', /a parameter that is none of sslmode/],
+  ['postgres://h/db?password=secret', /a parameter that is none of sslmode/],
+  ['postgres://h/db?sslmod=require', /a parameter that is none of sslmode/],
+  ['postgres://h/db?sslmode=yes', /none of disable, prefer/],
+  ['postgres://h/db?sslmode=verify-ca', /no sslrootcert/],
+  ['postgres://h/db?sslmode=require&sslrootcert=/no/secret.pem', /cannot be read \(ENOENT\)/],
+])('the address %s is told to be wrong, or not', (url, fault) => {
+  const told = address.findFault(url);
+  if (fault === undefined) expect(told).toBeUndefined();
+  else expect(told).toMatch(fault);
+  expect(told ?? '').not.toContain('sec');
+});
+
+test.each([
+  ['postgres://u:secret@h/db', 'h:5432'],
+  ['postgres://u:secret@[::1]:5433/db', '[::1]:5433'],
+  ['postgres://u:secret@%2Frun%2Fpostgresql/db', '/run/postgresql'],
+  ['postgres:///db?host=/run/postgresql&port=5433', '/run/postgresql'],
+])('a message calls %s by its place alone', (url, place) => {
+  expect(readAddress(url).place).toBe(place);
+});
+
+describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${missingPostgres}` : ''}`, () => {
+  let server: Postgres;
+
+  beforeAll(async () => {
+    server = await Postgres.create();
+    await server.start();
+  });
+
+  afterAll(() => server.remove());
+
+  async function openDriver(options: UrlOptions = {}): Promise<Driver> {
+    const driver = await open({ dataDirectory: '', url: server.url(options) });
+    onTestFinished(() => driver.close());
+    return driver;
+  }
+
+  /** Why the store cannot be used. */
+  async function refusal(options: UrlOptions): Promise<string> {
+    const error: unknown = await (await openDriver(options)).ping().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Error);
+    for (const secret of [role.password, encodeURIComponent(role.password), 'wrong-secret'])
+      expect(inspect(error, { depth: null, showHidden: true })).not.toContain(secret);
+    return (error as Error).message;
+  }
+
+  test.each<[string, () => Promise<UrlOptions> | UrlOptions, RegExp]>([
+    ['a port where nothing is', async () => ({ port: await findFreePort() }), /nothing listens there \(ECONNREFUSED\)/],
+    ['another password', () => ({ password: 'wrong-secret' }), /password authentication failed for user "app"/],
+    ['no password', () => ({ password: '' }), /asks for a password, and STORE_URL has none/],
+    ['a user that is none', () => ({ user: 'nobody' }), /password authentication failed/],
+    ['a database that is none', () => ({ database: 'missing' }), /database "missing" does not exist/],
+    ['TLS where there is none', () => ({ query: 'sslmode=require' }), /has no TLS.*sslmode/],
+  ])('with %s the store says why it cannot be used, and keeps the password', async (_, options, fact) => {
+    expect(await refusal(await options())).toMatch(fact);
+  });
+
+  test('a password in the environment or the home directory is not taken', async () => {
+    process.env.PGPASSWORD = role.password;
+    onTestFinished(() => void Reflect.deleteProperty(process.env, 'PGPASSWORD'));
+    expect(await refusal({ password: '' })).toMatch(/asks for a password/);
+  });
+
+  test('a database without every character is refused, with the way to make one', async () => {
+    await server.sql("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 OWNER app", [], 'postgres');
+    expect(await refusal({ database: 'latin' })).toMatch(/encoding is LATIN1.*ENCODING 'UTF8'/);
+  });
+
+  test('a server that can only be read is refused, until it can be written', async () => {
+    const schema = await server.createSchema();
+    const driver = await openDriver({ schema });
+    await driver.ping();
+    await server.sql(`ALTER ROLE ${role.name} SET default_transaction_read_only = on`);
+    await server.terminateConnections();
+    await expect(driver.ping()).rejects.toThrow(/read-only/);
+    await expect(driver.ping()).rejects.toThrow(/read-only.*primary/);
+    expect(await refusal({ schema })).toMatch(/read-only.*primary/);
+    await server.sql(`ALTER ROLE ${role.name} RESET default_transaction_read_only`);
+    await waitFor(() => isUsable(driver));
+  });
+
+  test('many servers that start at once make the tables once', async () => {
+    const schema = await server.createSchema();
+    const drivers = await Promise.all(Array.from({ length: 8 }, () => openDriver({ schema })));
+    await Promise.all(drivers.map((driver) => driver.ping()));
+    expect(await server.sql(`SELECT version FROM ${schema}.sessapp_schema`)).toEqual([{ version: 1 }]);
+  });
+
+  test('tables that are dropped while a server runs are made anew', async () => {
+    const schema = await server.createSchema();
+    const driver = await openDriver({ schema });
+    await driver.ping();
+    await server.sql(`DROP SCHEMA ${schema} CASCADE; CREATE SCHEMA ${schema} AUTHORIZATION ${role.name}`);
+    await expect(driver.ping()).rejects.toThrow(/does not exist/);
+    await waitFor(() => isUsable(driver));
+  });
+
+  test('tables of a newer sessapp are refused, and not touched', async () => {
+    const schema = await server.createSchema();
+    await (await openDriver({ schema })).ping();
+    await server.sql(`INSERT INTO ${schema}.sessapp_schema (version) VALUES (7)`);
+    expect(await refusal({ schema })).toMatch(/version 7, and this environment knows 1.*sessapp init . --clear/);
+  });
+
+  async function createLimitedRole(name: string): Promise<void> {
+    await server.sql(`CREATE ROLE "${name}" LOGIN PASSWORD '${role.password}'`);
+  }
+
+  test.each([
+    ['is missing', 'DROP SCHEMA IF EXISTS closed1'],
+    ['is not its own', 'CREATE SCHEMA closed2'],
+    ['is only to be used', 'CREATE SCHEMA closed3; GRANT USAGE ON SCHEMA closed3 TO "limited 3"'],
+  ])('a role whose schema %s is told what to run, and that suffices', async (_, prepare) => {
+    const schema = /closed./.exec(prepare)?.[0] ?? '';
+    const user = `limited ${schema.at(-1)}`;
+    await createLimitedRole(user);
+    await server.sql(prepare);
+    const options = { schema, user: encodeURIComponent(user) };
+    const [, remedy = ''] = /may not make the tables.*run: (.*); or, in that schema/.exec(await refusal(options)) ?? [];
+    await server.sql(remedy);
+    await (await openDriver(options)).ping();
+  });
+
+  test('an owner of the database can make the tables for a role that may only use them', async () => {
+    await createLimitedRole('user only');
+    const { schema, user } = { schema: await server.createSchema(), user: 'user%20only' };
+    const [, file = '', remedy = ''] =
+      /or, in that schema, session\/(\S+) and then: (.*)$/.exec(await refusal({ schema, user })) ?? [];
+    const sql = await readFile(new URL(`../../templates/stores/postgres/${file}`, import.meta.url), 'utf8');
+    const reading = `GRANT USAGE ON SCHEMA ${schema} TO "user only"; GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO "user only"`;
+    await server.sql(`SET search_path = ${schema}; ${sql}; ${reading}`);
+    expect(await refusal({ schema, user })).toContain(
+      `may not use the tables for sessions; let the owner of the database run: ${remedy}`,
+    );
+    await server.sql(remedy);
+    await (await openDriver({ schema, user })).ping();
+  });
+
+  test('a server as it comes needs no warning; each setting that can lose sessions has one', async () => {
+    const schema = await server.createSchema();
+    const driver = await openDriver({ schema });
+    expect(await driver.warnings?.()).toEqual([]);
+    await server.alterSystem('fsync', 'off');
+    await server.alterSystem('full_page_writes', 'off');
+    await server.alterRole('synchronous_commit', 'off');
+    await server.sql(`ALTER TABLE ${schema}.sessapp_sessions SET UNLOGGED`);
+    expect(await (await openDriver({ schema })).warnings?.()).toEqual([
+      expect.stringMatching(/^fsync is off/),
+      expect.stringMatching(/^full_page_writes is off/),
+      expect.stringMatching(/^synchronous_commit is off/),
+      expect.stringMatching(/unlogged/),
+    ]);
+  });
+
+  const missingTls = whyMissing('openssl');
+  test.skipIf(missingTls)(`TLS is what sslmode says${missingTls ? `: ${missingTls}` : ''}`, async () => {
+    const authority = await serveWithTls(server);
+    const isEncrypted = async (query: string): Promise<boolean> => {
+      await (await openDriver({ query })).ping();
+      const found = await server.sql<{ ssl: boolean }>(
+        "SELECT ssl FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) WHERE application_name = 'sessapp' ORDER BY backend_start DESC LIMIT 1",
+      );
+      return found[0]?.ssl ?? false;
+    };
+    expect(await isEncrypted('')).toBe(false);
+    expect(await isEncrypted('sslmode=disable')).toBe(false);
+    expect(await isEncrypted('sslmode=prefer')).toBe(true);
+    expect(await isEncrypted('sslmode=require&channel_binding=require')).toBe(true);
+    expect(await isEncrypted(`sslmode=verify-ca&sslrootcert=${authority}`)).toBe(true);
+    expect(await refusal({ query: 'sslmode=verify-full' })).toMatch(/certificate is not trusted.*sslrootcert/);
+    expect(await refusal({ query: `sslmode=verify-full&sslrootcert=${authority}` })).toMatch(/for another host/);
+  });
+});
+
+function isUsable(driver: Driver): Promise<boolean> {
+  return driver.ping().then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Gives the server a certificate for another host, signed by itself; gives the file of it. */
+async function serveWithTls(server: Postgres): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'sessapp-tls-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const subject = ['-subj', '/CN=db.example', '-addext', 'subjectAltName=DNS:db.example'];
+  const args = ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', certificate];
+  execFileSync('openssl', args, { stdio: 'ignore' });
+  await server.serveTls(await readFile(key, 'utf8'), await readFile(certificate, 'utf8'));
+  return certificate;
+}

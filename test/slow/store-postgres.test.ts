@@ -1,0 +1,18 @@
+import { describe } from 'vitest';
+import { open } from '../../templates/stores/postgres/postgres.ts';
+import { describeOutage } from '../stores/outage.ts';
+import { missingPostgres, Postgres } from '../support/postgres.ts';
+
+describe.skipIf(missingPostgres)(`PostgreSQL${missingPostgres ? `: ${missingPostgres}` : ''}`, () => {
+  describeOutage('postgres', async () => {
+    const server = await Postgres.create();
+    return {
+      start: () => server.start(),
+      kill: () => server.kill(),
+      pause: () => server.pause(),
+      resume: () => server.resume(),
+      remove: () => server.remove(),
+      open: () => open({ dataDirectory: '', url: server.url() }),
+    };
+  });
+});

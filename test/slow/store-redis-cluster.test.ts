@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Driver } from '../../templates/session/driver.ts';
+import { open } from '../../templates/stores/redis/redis.ts';
+import { describeDriver } from '../stores/contract.ts';
+import { collect, record } from '../stores/contract-support.ts';
+import { Load } from '../stores/outage.ts';
+import { RedisCluster } from '../support/redis-cluster.ts';
+import { type RedisServer, redisModule, redisPrograms, withoutRedis } from '../support/redis-server.ts';
+import { waitFor } from '../support/server.ts';
+
+if (redisPrograms.length === 0) test.skip(`the redis driver on a cluster (${withoutRedis})`);
+
+/** Keys as sessions have them. */
+const realKeys = (count: number): string[] =>
+  Array.from({ length: count }, (_, n) => createHash('sha256').update(`${n}`).digest('base64url'));
+
+describe.each(redisPrograms)('on a cluster of %s', (program) => {
+  describe('that is whole', () => {
+    let cluster: RedisCluster;
+    let names = 0;
+
+    beforeAll(async () => {
+      cluster = await RedisCluster.start(program);
+    });
+
+    afterAll(() => cluster.remove());
+
+    describeDriver('redis', () => {
+      names += 1;
+      const options = { dataDirectory: '', url: cluster.masters[0]?.url as string, name: `environment-${names}` };
+      return { open: () => open(options), remove: async () => undefined, module: redisModule, options };
+    });
+
+    test('the nodes share the sessions, and every list has all of them', async () => {
+      for (const node of cluster.masters) await cluster.send(node, 'FLUSHALL');
+      const driver = await open({ dataDirectory: '', url: cluster.masters[1]?.url as string, name: 'spread' });
+      const keys = realKeys(600);
+      const expiry = new Map(keys.map((key, n) => [key, 100 + n]));
+      await Promise.all(
+        keys.map((key) => driver.create(key, record({ owner: 'ann', expiresAtMs: expiry.get(key) as number }))),
+      );
+      for (const node of cluster.masters) expect(await cluster.send(node, 'DBSIZE')).toBeGreaterThan(100);
+      expect(await collect(driver.list({}))).toEqual(keys);
+      expect(await collect(driver.list({ owner: 'ann' }))).toEqual(keys.toSorted());
+      expect(await driver.warnings?.()).toEqual([]);
+      expect(await driver.prune(399, 1000)).toBe(300);
+      expect(await collect(driver.list({}))).toEqual(keys.slice(300));
+      await driver.close();
+    });
+
+    test('sessions whose slot moves to another node are found there', async () => {
+      const driver = await open({ dataDirectory: '', url: cluster.masters[0]?.url as string, name: 'moving' });
+      await driver.create('a', record({ data: '0' }));
+      const slot = Number(await cluster.send(cluster.masters[0] as RedisServer, 'CLUSTER', 'KEYSLOT', '{moving:a}'));
+      const from = cluster.masters[Math.floor((slot * 3) / 16384)] as RedisServer;
+      const to = cluster.masters.find((node) => node !== from) as RedisServer;
+      const [fromId, toId] = [await cluster.send(from, 'CLUSTER', 'MYID'), await cluster.send(to, 'CLUSTER', 'MYID')];
+      await cluster.send(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(fromId));
+      await cluster.send(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(toId));
+      const keys = (await cluster.send(from, 'CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
+      expect(keys).toHaveLength(2);
+      await cluster.send(from, 'MIGRATE', '127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys);
+      // It is on its way: the new node has it, and the old one is asked first.
+      expect(await driver.read('a')).toMatchObject({ data: '0' });
+      for (const node of [to, from]) await cluster.send(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', String(toId));
+      expect(await driver.update('a', 1, record({ data: '1' }))).toBe(true);
+      expect(await driver.read('a')).toMatchObject({ data: '1', version: 2 });
+      await driver.close();
+    });
+
+    test('that a cluster has no databases to choose from is said', async () => {
+      const driver = await open({ dataDirectory: '', url: `${cluster.masters[0]?.url}/1`, name: 'environment' });
+      await expect(driver.ping()).rejects.toThrow('SELECT is not allowed in cluster mode');
+      await driver.close();
+    });
+  });
+
+  describe('of which a node is lost', () => {
+    let cluster: RedisCluster;
+    let driver: Driver;
+
+    beforeEach(async () => {
+      cluster = await RedisCluster.start(program);
+    });
+
+    afterEach(async () => {
+      for (const node of cluster.nodes) await node.resume();
+      await driver.close();
+      await cluster.remove();
+    });
+
+    test.each([
+      ['killed', (node: RedisServer) => node.kill()],
+      ['paused', (node: RedisServer) => node.pause()],
+    ])(
+      '%s, its replica takes over: other sessions go on, and those on it come back, by themselves',
+      async (_, harm) => {
+        const [lost, ...others] = cluster.masters as [RedisServer, ...RedisServer[]];
+        // The only node that is named is the one that is lost.
+        driver = await open({ dataDirectory: '', url: lost.url, name: 'environment' });
+        const load = await Load.start(driver, 32);
+        load.run();
+        await load.untilAcknowledged(3);
+        await cluster.send(lost, 'WAIT', 1, 5000);
+        await harm(lost);
+        await waitFor(async () => (await cluster.roleOf(cluster.replica)) === 'master', 30_000);
+        await cluster.untilWhole([cluster.replica, ...others]);
+        await load.untilRecovered();
+        await load.untilAcknowledged(3);
+        await load.stop();
+        load.expectPromisesKept();
+        expect(load.refused).toBeGreaterThan(0);
+        expect(load.usersNeverRefused).toBeGreaterThan(0);
+      },
+    );
+
+    test('without a replica, its sessions come back with it', async () => {
+      const [, lost] = cluster.masters as [RedisServer, RedisServer];
+      driver = await open({ dataDirectory: '', url: cluster.masters[0]?.url as string, name: 'environment' });
+      const load = await Load.start(driver, 32);
+      load.run();
+      await load.untilAcknowledged(3);
+      await lost.kill();
+      await load.during(3000);
+      await lost.start();
+      await cluster.untilWhole();
+      await load.untilRecovered();
+      await load.untilAcknowledged(3);
+      await load.stop();
+      load.expectPromisesKept();
+      expect(load.refused).toBeGreaterThan(0);
+    });
+  });
+});
