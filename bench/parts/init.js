@@ -1,0 +1,73 @@
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { timeCommand } from '../measure/commands.js';
+import { measureRows } from '../measure/rounds.js';
+import { peersDirectory } from '../servers/registry.js';
+import { createEnvironment, sessapp, toolEnvironment } from '../setup/environment.js';
+import { systemProgram } from '../setup/peers.js';
+
+export const title = 'Making an environment';
+
+export const about = 'Seconds from the start of the command to its end, npm’s cache warm, each into a new directory.';
+
+export const notes = [
+  '`virtualenv` and `python3 -m venv` make an environment without a framework: installing Flask comes after them. sessapp’s has Express and its store.',
+  'npm runs with `--ignore-scripts --no-audit --no-fund --prefer-offline`: the network and the audit are not in the figures.',
+  'express-generator’s application has no sessions.',
+];
+
+const npmFlags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+
+const titles = {
+  first: 'sessapp init, first ever',
+  seen: 'sessapp init, dependencies seen before',
+  'npm-ci': 'npm ci of the same lockfile',
+  virtualenv: 'virtualenv',
+  venv: 'python3 -m venv',
+  'express-generator': 'express-generator + npm install',
+};
+
+export async function run(bench) {
+  const measures = await createMeasures(bench);
+  // Once before: every cache is warm, but for the snapshots of `first`.
+  for (const measure of Object.values(measures)) await measure('warm');
+  return measureRows(bench, measures, (id) => titles[id]);
+}
+
+async function createMeasures(bench) {
+  const { workshop, missing } = bench;
+  const model = await createEnvironment(workshop, 'model');
+  // They stay until the end: for some seconds after files were deleted, ext4 takes ten times as long to make new ones.
+  const fresh = (name) => (work) => (round) => work(workshop.path(`${name}-${round}`), round);
+  const init = (directory, cache) =>
+    timeCommand(process.execPath, [sessapp, 'init', directory], { env: toolEnvironment(workshop, cache) });
+  const python = { ...process.env, VIRTUALENV_OVERRIDE_APP_DATA: workshop.path('virtualenv-data') };
+  return {
+    first: fresh('first')((directory, round) => init(directory, workshop.path(`empty-cache-${round}`))),
+    seen: fresh('seen')((directory) => init(directory)),
+    'npm-ci': fresh('npm-ci')((directory) => timeNpmCi(model, directory)),
+    ...(!missing.includes('virtualenv') && {
+      virtualenv: fresh('virtualenv')((directory) =>
+        timeCommand(systemProgram('virtualenv'), [directory], { env: python }),
+      ),
+    }),
+    ...(!missing.includes('python3-venv') && {
+      venv: fresh('venv')((directory) => timeCommand(systemProgram('python3'), ['-m', 'venv', directory])),
+    }),
+    'express-generator': fresh('express-generator')(timeGenerator),
+  };
+}
+
+async function timeNpmCi(model, directory) {
+  await mkdir(directory);
+  for (const file of ['package.json', 'package-lock.json']) await copyFile(join(model, file), join(directory, file));
+  return timeCommand('npm', ['ci', ...npmFlags], { cwd: directory });
+}
+
+// Two commands, as its own page says; one figure.
+async function timeGenerator(directory) {
+  const generator = join(peersDirectory, 'node_modules', 'express-generator', 'bin', 'express-cli.js');
+  const made = await timeCommand(process.execPath, [generator, '--no-view', directory]);
+  const installed = await timeCommand('npm', ['install', ...npmFlags], { cwd: directory });
+  return { seconds: made.seconds + installed.seconds };
+}

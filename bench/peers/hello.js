@@ -1,0 +1,8 @@
+// Express alone, as its own first page shows it.
+import express from 'express';
+
+const app = express();
+app.get('/profile', (_req, res) => {
+  res.send('Hello World!');
+});
+app.listen(process.env.PORT, process.env.HOST);

@@ -1,0 +1,50 @@
+// Measures sessapp beside its peers: npm run bench -- [--quick] [part…]; README.md says what the parts are.
+import { parseArgs } from 'node:util';
+import { parts } from './parts/index.js';
+import { renderPart, resultsDirectory, toResult, writeReport, writeResult } from './report/results.js';
+import { renderGoals } from './report/table.js';
+import { createBench } from './setup/bench.js';
+import { readCircumstances } from './setup/circumstances.js';
+import { createWorkshop } from './setup/workshop.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+});
+const unknown = positionals.find((name) => !(name in parts));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+
+if (unknown !== undefined) {
+  console.error(`There is no part '${unknown}'. Parts: ${Object.keys(parts).join(', ')}`);
+  process.exitCode = 2;
+} else {
+  await runParts(positionals.length > 0 ? positionals : Object.keys(parts), values.quick);
+}
+
+async function runParts(names, quick) {
+  const bench = await createBench({ quick, say: (text) => console.error(text) });
+  const directory = resultsDirectory(quick);
+  const results = [];
+  for (const name of names) {
+    const result = await runPart(name, bench);
+    await writeResult(directory, result);
+    results.push(result);
+    console.log(`${renderPart(result)}\n`);
+  }
+  await writeReport(directory);
+  console.log(renderGoals(results));
+  console.error(`Written to ${directory}`);
+}
+
+async function runPart(name, bench) {
+  const circumstances = await readCircumstances(bench);
+  const workshop = await createWorkshop();
+  const startMs = Date.now();
+  const say = (text) => bench.say(`${name}, ${Math.round((Date.now() - startMs) / 1000)} s: ${text}`);
+  try {
+    const measured = await parts[name].run({ ...bench, workshop, say, onRound: (round) => say(`round ${round}`) });
+    return toResult(name, measured, { ...circumstances, tookSeconds: (Date.now() - startMs) / 1000 });
+  } finally {
+    await workshop.clear();
+  }
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+
+export const peersDirectory = join(import.meta.dirname, '..', 'peers');
+
+const node = (file, ...args) => ({ program: 'node', args: [join(peersDirectory, file), ...args] });
+const gunicorn = (...args) => ({
+  program: 'gunicorn',
+  args: ['--workers', '1', ...args, '--chdir', peersDirectory, 'flask_app:app'],
+});
+
+/**
+ * Every server that is measured. `redis` says how the Redis behind it keeps what it has; a `cookie` server stores nothing:
+ * the session is in the cookie itself.
+ */
+export const servers = {
+  sessapp: { title: 'sessapp, embedded store', program: 'node', args: ['server.js'], isOurs: true },
+  http: { title: 'node:http, no session', ...node('http.js'), isSessionless: true },
+  'express-memory': { title: 'Express + express-session, in memory', ...node('express.js', 'memory') },
+  'express-redis': {
+    title: 'Express + express-session + connect-redis',
+    ...node('express.js', 'redis'),
+    redis: 'snapshots',
+  },
+  'express-redis-dressed': {
+    title: 'the same with helmet and pino-http, as sessapp has',
+    ...node('express.js', 'redis', '--like-sessapp'),
+    redis: 'snapshots',
+  },
+  'express-redis-durable': {
+    title: 'Express + express-session + connect-redis, every write on the disk',
+    ...node('express.js', 'redis'),
+    redis: 'every write',
+  },
+  'express-file': { title: 'Express + express-session + session-file-store', ...node('express.js', 'file') },
+  'fastify-memory': { title: 'Fastify + @fastify/session, in memory', ...node('fastify.js', 'memory') },
+  'fastify-memory-dressed': {
+    title: 'the same with helmet and its log, as sessapp has',
+    ...node('fastify.js', 'memory', '--like-sessapp'),
+  },
+  'fastify-secure': { title: 'Fastify + @fastify/secure-session', ...node('fastify.js', 'secure'), isCookie: true },
+  flask: { title: 'Flask + gunicorn, one worker', ...gunicorn(), isCookie: true },
+  'flask-threads': {
+    title: 'Flask + gunicorn, one worker with threads that keep connections',
+    ...gunicorn('--worker-class', 'gthread', '--threads', '4'),
+    isCookie: true,
+  },
+};
+
+/** The name of a row: a server, on one of the versions of Node.js where that makes a difference. */
+export function rowId(id, major) {
+  return servers[id].program === 'node' ? `${id}@${major}` : id;
+}
+
+export function rowTitle(row) {
+  const [id, major] = row.split('@');
+  return major === undefined ? servers[id].title : `${servers[id].title} (Node ${major})`;
+}
