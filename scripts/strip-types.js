@@ -42,9 +42,16 @@ function startWithComment(source, statement) {
 }
 
 function importJavaScript(source) {
-  const specifiers = parse(source).statements.map(({ moduleSpecifier }) => moduleSpecifier);
-  const local = specifiers.filter((specifier) => /^\.\.?\/.*\.ts$/.test(specifier?.text ?? '')).reverse();
-  return local.reduce((text, { end }) => `${text.slice(0, end - 4)}.js${text.slice(end - 1)}`, source);
+  const local = listSpecifiers(parse(source)).filter(({ text }) => /^\.\.?\/.*\.ts$/.test(text));
+  return local.reverse().reduce((text, { end }) => `${text.slice(0, end - 4)}.js${text.slice(end - 1)}`, source);
+}
+
+/** What a file imports, with `import … from` or with `import(…)`, in its order. */
+function listSpecifiers(node) {
+  const isCall = ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword;
+  const specifier = isCall ? node.arguments[0] : node.moduleSpecifier;
+  const own = specifier && ts.isStringLiteral(specifier) ? [specifier] : [];
+  return [...own, ...node.getChildren().flatMap(listSpecifiers)];
 }
 
 function parse(source) {
