@@ -15,27 +15,39 @@ export interface Staging {
   top: string;
 }
 
+/** How often a parent is made again that other processes remove, before the system is taken at its word. */
+const attempts = 5;
+
 /** Makes an empty directory in `parent` to build an environment in. Its name says which process owns it. */
 export async function createStaging(parent: string): Promise<Staging> {
+  const directory = await freeStagingPath(parent);
+  return { directory, top: (await makeDirectory(directory)) ?? directory };
+}
+
+/** A path in `parent` where nothing is, for what this process moves aside: killed, it leaves what the next one removes. */
+export async function freeStagingPath(parent: string): Promise<string> {
   const { pid, started, machine } = await ownIdentity();
-  const directory = join(parent, `.sessapp-staging-${pid}-${started}-${machine}`);
-  await removeTree(directory);
-  return { directory, top: await makeDirectory(directory) };
+  const path = join(parent, `.sessapp-staging-${pid}-${started}-${machine}`);
+  await removeTree(path);
+  return path;
 }
 
 // Node.js's own way of making parents never ends where the system answers ENOENT in a directory that is there: /proc.
-async function makeDirectory(directory: string): Promise<string> {
-  try {
-    await mkdir(directory);
-    return directory;
-  } catch (error) {
-    const parent = dirname(directory);
-    if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
-    if (await isDirectory(parent)) throw refused(parent);
-    const top = await makeDirectory(parent);
-    await mkdir(directory);
-    return top;
+// Other processes may make the same parents at the same time, or remove them.
+async function makeDirectory(directory: string): Promise<string | undefined> {
+  const parent = dirname(directory);
+  let top: string | undefined;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    try {
+      await mkdir(directory);
+      return top ?? directory;
+    } catch (error) {
+      if (hasCode(error, 'EEXIST') && (await isDirectory(directory))) return undefined;
+      if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
+      top = (await makeDirectory(parent)) ?? top;
+    }
   }
+  throw refused(parent);
 }
 
 async function isDirectory(path: string): Promise<boolean> {

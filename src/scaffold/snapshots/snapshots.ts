@@ -3,7 +3,7 @@ import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../errors.ts';
-import { createStaging, findLeftovers, isOlderThan, listNames, removeTree } from '../staging.ts';
+import { createStaging, findLeftovers, freeStagingPath, isOlderThan, listNames, removeTree } from '../staging.ts';
 import { copyAndDescribe, copyEntries, type Entry, fingerprint, isIntact, sizeOf } from './tree.ts';
 
 /** What is known of a snapshot: `manifest.json`, beside its `tree`. */
@@ -118,13 +118,13 @@ export class Snapshots {
 
   // Moved first, so that no other process finds half of it.
   async #discard(key: string): Promise<void> {
-    const { directory: staging } = await createStaging(this.#directory);
+    const aside = await freeStagingPath(this.#directory);
     try {
-      await rename(join(this.#directory, key), join(staging, key));
+      await rename(join(this.#directory, key), aside);
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error;
     } finally {
-      await removeTree(staging);
+      await removeTree(aside);
     }
   }
 }
