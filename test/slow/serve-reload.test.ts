@@ -141,6 +141,18 @@ describe('a server in the background', () => {
     expect((await reload(environment)).exitCode).toBe(0);
   });
 
+  test('a connection that was on its way to a worker that retires goes to the next one', async () => {
+    const load = startLoad(server.url, 8, 0);
+    for (let count = 0; count < 30; count += 1) {
+      const { body: before } = await request(`${server.url}/pid`);
+      process.kill(server.pid, 'SIGHUP');
+      await waitFor(async () => (await request(`${server.url}/pid`)).body !== before);
+    }
+    // A lost one would never be answered.
+    expect(await Promise.race([load.stop(), wait(5000, 'hangs', { ref: false })])).toBeUndefined();
+    expect(load.failures).toEqual([]);
+  });
+
   test('of several reloads at once each waits for one that began after it was typed', async () => {
     await writeFile(join(environment, 'app.js'), answering('three'));
     const results = await Promise.all([reload(environment), reload(environment), reload(environment)]);
@@ -153,18 +165,19 @@ describe('a server in the background', () => {
     const before = cookie;
     const counts: number[] = [];
     let isOver = false;
-    const user = (async () => {
+    const visit = async (): Promise<void> => {
       for (; !isOver; await wait(20)) {
         const answer = await request(`${server.url}/count`, { Cookie: cookie });
         counts.push(Number(answer.body));
         cookie = answer.cookie || cookie;
       }
-    })();
-    expect((await invoke(environment, ['secret', 'rotate'])).exitCode).toBe(0);
-    expect((await reload(environment)).exitCode).toBe(0);
-    await waitFor(() => cookie !== before);
-    isOver = true;
-    await user;
+    };
+    const rotate = async (): Promise<void> => {
+      expect((await invoke(environment, ['secret', 'rotate'])).exitCode).toBe(0);
+      expect((await reload(environment)).exitCode).toBe(0);
+      await waitFor(() => cookie !== before);
+    };
+    await Promise.all([visit(), rotate().finally(() => (isOver = true))]);
     expect(counts).toEqual(counts.map((_, index) => index + 2));
   });
 

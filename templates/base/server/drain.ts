@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { leaveParent, onParentGone, tellParent } from './parent.ts';
 import { type Patience, Traffic } from './traffic.ts';
-import { isForPrimary, onRetired, outlivePrimary } from './workers/worker.ts';
+import { isForPrimary, onRetired, outlivePrimary, untilReleased } from './workers/worker.ts';
 
 /** The server is to stop. */
 const stopping: Patience = { deadlineMs: 4000, idleMs: 0 };
@@ -46,7 +46,8 @@ export function drainOnSignal(servers: Server[], closers: (() => Promise<void>)[
   onParentGone(onSignal);
   onRetired(() => {
     if (draining) return;
-    void stop(traffic, retiring, closers, log);
+    const released = untilReleased();
+    void stop(traffic, retiring, [() => released, ...closers], log);
     void tellParent({ event: 'retiring' });
   });
 }

@@ -61,6 +61,7 @@ export class WorkerProcess {
     const timer = setTimeout(() => this.kill(), longestMs);
     void this.ended.then(() => clearTimeout(timer));
     await this.#untilSaid(retireMs, 'retiring');
+    this.order('released');
   }
 
   order(order: Order): void {

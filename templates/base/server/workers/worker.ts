@@ -1,7 +1,10 @@
 import cluster from 'node:cluster';
 
-/** What a primary says to a worker: another has your place, stop once your requests have ended; do what one does for all. */
-export type Order = 'retire' | 'lead';
+/**
+ * What a primary says to a worker: another has your place, stop once your requests have ended; no connection comes any
+ * more; do what one does for all.
+ */
+export type Order = 'retire' | 'released' | 'lead';
 
 /** True for a signal that a terminal sends to the workers too, though it is meant for their primary. */
 export function isForPrimary(signal: NodeJS.Signals): boolean {
@@ -10,6 +13,17 @@ export function isForPrimary(signal: NodeJS.Signals): boolean {
 
 export function onRetired(callback: () => void): void {
   onOrder('retire', callback);
+}
+
+/**
+ * Resolves when every connection that the primary had on its way to this worker has arrived, or the primary is gone.
+ * One that a worker does not take any more goes to another worker; one that it never hears of is lost.
+ */
+export function untilReleased(): Promise<void> {
+  return new Promise((resolve) => {
+    onOrder('released', resolve);
+    process.once('disconnect', resolve);
+  });
 }
 
 /**
