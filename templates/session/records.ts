@@ -12,6 +12,8 @@ const attempts = 200;
 const ownerLength = 200;
 /** After this part of its idle time a session that is only read is marked as seen. */
 const touchPart = 1 / 10;
+/** A change makes a session live longer when that is at least this part of its idle time: stores list them by their ends. */
+const prolongPart = 1 / 100;
 
 /** A session that lives. */
 export interface Found {
@@ -19,6 +21,9 @@ export interface Found {
   /** What the record holds, for its reader to change. */
   data: Data;
 }
+
+/** What is known of a session that changes; one that begins has no end yet. */
+type Before = Pick<SessionRecord, 'createdAtMs'> & Partial<Pick<SessionRecord, 'expiresAtMs'>>;
 
 /** The records of sessions: only those that live, within the limits, changed one at a time. */
 export class Records {
@@ -44,7 +49,7 @@ export class Records {
   }
 
   async create(key: string, data: Data, keyId: string): Promise<StoredRecord> {
-    const record = this.#toRecord(key, data, this.now(), keyId);
+    const record = this.#toRecord(key, data, { createdAtMs: this.now() }, keyId);
     if (await this.#store.create(key, record)) return { ...record, key, version: 1 };
     throw new StoreUnavailable('a new session has the key of another one');
   }
@@ -59,8 +64,8 @@ export class Records {
     // What has expired while the request ran may only have been seen by another one.
     let current = this.#isLive(known) ? { record: known, data: parseData(known.data) } : await this.read(key);
     for (let attempt = 1; current; attempt += 1) {
-      const { version, createdAtMs } = current.record;
-      const record = this.#toRecord(key, toData(current.data), createdAtMs, keyId);
+      const { version } = current.record;
+      const record = this.#toRecord(key, toData(current.data), current.record, keyId);
       if (await this.#store.update(key, version, record)) return { ...record, key, version: version + 1 };
       if (attempt === attempts) throw new StoreUnavailable('too many changes of one session at the same time');
       if (attempt > 3) await wait(Math.random() * 5);
@@ -94,16 +99,23 @@ export class Records {
     return Math.min(expiresAtMs, createdAtMs + this.limits.absoluteMs) > this.now();
   }
 
-  #toRecord(key: string, data: Data, createdAtMs: number, keyId: string | undefined): SessionRecord {
+  #toRecord(key: string, data: Data, before: Before, keyId: string | undefined): SessionRecord {
     const text = stringifyData(data);
     this.#verifySize(key, Buffer.byteLength(text));
     const owner = this.#ownerOf(data);
-    const times = { createdAtMs, seenAtMs: this.now(), expiresAtMs: this.#expiryOf(data, createdAtMs) };
+    const { createdAtMs } = before;
+    const times = { createdAtMs, seenAtMs: this.now(), expiresAtMs: this.#nextExpiryOf(data, before) };
     return { data: text, ...times, ...(owner !== undefined && { owner }), ...(keyId !== undefined && { keyId }) };
   }
 
   #expiryOf(data: Data, createdAtMs: number): number {
     return Math.min(this.now() + this.idleMsOf(data), createdAtMs + this.limits.absoluteMs);
+  }
+
+  #nextExpiryOf(data: Data, { createdAtMs, expiresAtMs = 0 }: Before): number {
+    const wantedMs = this.#expiryOf(data, createdAtMs);
+    const longerMs = wantedMs - expiresAtMs;
+    return longerMs >= 0 && longerMs < this.idleMsOf(data) * prolongPart ? expiresAtMs : wantedMs;
   }
 
   #ownerOf(data: Data): string | undefined {

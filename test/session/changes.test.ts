@@ -90,6 +90,30 @@ test('a session that was only read is not written, and is touched after a tenth 
   expect(await site.records()).toMatchObject([{ seenAtMs: site.clock.now, expiresAtMs: site.clock.now + dayMs }]);
 });
 
+test('a change makes a session live longer, but for a hundredth of its idle time; another lifetime counts at once', async () => {
+  const site = await startSite((app) => {
+    routes(app);
+    app.get('/brief', (req, res) => {
+      req.session.cookie.maxAge = dayMs - minuteMs;
+      res.send();
+    });
+  });
+  const browse = site.browser();
+  const leftMs = async (): Promise<number> => ((await site.records())[0]?.expiresAtMs ?? 0) - site.clock.now;
+  await browse('/set/userId/ann');
+  for (const [path, laterMs, leftThenMs] of [
+    ['/set/theme/dark', 14 * minuteMs, dayMs - 14 * minuteMs],
+    ['/set/theme/light', minuteMs, dayMs],
+    ['/brief', minuteMs, dayMs - minuteMs],
+    ['/set/theme/dark', minuteMs, dayMs - 2 * minuteMs],
+  ] as const) {
+    site.clock.now += laterMs;
+    await browse(path);
+    expect([path, await leftMs()]).toEqual([path, leftThenMs]);
+    expect(await site.records()).toMatchObject([{ seenAtMs: site.clock.now }]);
+  }
+});
+
 test('a touch that fails costs nobody an answer', async () => {
   const driver = change(await openStore(), { touch: () => Promise.reject(new Error('read-only')) });
   const site = await startSite(routes, { driver });

@@ -181,10 +181,11 @@ class EmbeddedDriver implements Driver {
     }
   }
 
-  // In a transaction: the record and both indexes change together.
+  // In a transaction: the record and both indexes change together. Most changes leave the indexes as they are.
   #put(key: string, old: Value | undefined, value: Value): void {
-    if (old) this.#unindex(key, old);
     this.#records.putSync(key, value);
+    if (old?.expiresAtMs === value.expiresAtMs && old.owner === value.owner) return;
+    if (old) this.#unindex(key, old);
     this.#byExpiry.putSync([value.expiresAtMs, key], null);
     if (value.owner !== undefined) this.#byOwner.putSync([value.owner, key], null);
   }

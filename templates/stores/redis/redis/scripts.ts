@@ -28,32 +28,35 @@ const common = String.raw`
     if redis.call('PTTL', name) < tonumber(lifeMs) then redis.call('PEXPIRE', name, lifeMs) end
   end
 
-  local function put(value, lifeMs)
+  -- Most changes leave the entries as they are.
+  local function put(value, lifeMs, old)
     local _, expires, owner = parse(value)
-    index(byExpiry, expires .. key, lifeMs)
-    if owner ~= '' then index(byOwner, owner .. key, lifeMs) end
+    local _, expiresBefore, ownerBefore = parse(old)
+    if expires ~= expiresBefore or owner ~= ownerBefore then
+      unindex(old, key)
+      index(byExpiry, expires .. key, lifeMs)
+      if owner ~= '' then index(byOwner, owner .. key, lifeMs) end
+    end
     redis.call('SET', record, value, 'PX', lifeMs)
   end
 `;
 
 const create = `
   if redis.call('EXISTS', record) == 1 then return 0 end
-  put(ARGV[2], ARGV[3])
+  put(ARGV[2], ARGV[3], '')
   return 1`;
 
 const update = `
   local old = read(record)
   if parse(old) ~= ARGV[4] then return 0 end
-  unindex(old, key)
-  put(ARGV[2], ARGV[3])
+  put(ARGV[2], ARGV[3], old)
   return 1`;
 
 const touch = String.raw`
   local old = read(record)
   if parse(old) ~= ARGV[2] then return 0 end
   local before, after = string.match(old, '^([^\n]*\n[^\n]*\n)[^\n]*\n[^\n]*(\n.*)$')
-  unindex(old, key)
-  put(before .. ARGV[3] .. '\n' .. ARGV[4] .. after, ARGV[5])
+  put(before .. ARGV[3] .. '\n' .. ARGV[4] .. after, ARGV[5], old)
   return 1`;
 
 const remove = `
