@@ -33,7 +33,7 @@ export async function freeStagingPath(parent: string): Promise<string> {
 }
 
 // Node.js's own way of making parents never ends where the system answers ENOENT in a directory that is there: /proc.
-// Other processes may make the same parents at the same time, or remove them.
+// Other processes may make the same parents at the same time, or remove them: `top` is the topmost one that this one made.
 async function makeDirectory(directory: string): Promise<string | undefined> {
   const parent = dirname(directory);
   let top: string | undefined;
@@ -42,7 +42,7 @@ async function makeDirectory(directory: string): Promise<string | undefined> {
       await mkdir(directory);
       return top ?? directory;
     } catch (error) {
-      if (hasCode(error, 'EEXIST') && (await isDirectory(directory))) return undefined;
+      if (hasCode(error, 'EEXIST') && (await isDirectory(directory))) return top;
       if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
       top = (await makeDirectory(parent)) ?? top;
     }
