@@ -1,7 +1,7 @@
 import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode } from '../errors.ts';
+import { hasCode, UserError } from '../errors.ts';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 /** Who changes files holds a lock for a fraction of a second: a short wait turns most collisions into an answer. */
@@ -13,30 +13,31 @@ export interface Lock {
   owner: ProcessIdentity;
 }
 
-/** Tells a lock that counts from one that is left over; `path` is where it is at this moment. */
-type IsHeld<L extends Lock> = (holder: L, path: string) => Promise<boolean>;
+/** Tells a lock that counts from one that is left over. */
+type IsHeld<L extends Lock> = (holder: L) => Promise<boolean>;
 
 /**
  * Takes the lock at `path` for this process. A lock whose owner is dead is taken over.
  * @returns the lock of the living process that holds it already, or undefined when this process has it now
+ * @throws UserError when a process that was to remove a dead owner's lock does not go on
  */
 export async function acquireLock<L extends Lock>(
   path: string,
   content: Omit<L, 'owner'>,
-  isHeld: IsHeld<L> = ({ owner }) => isRunning(owner),
+  isHeld: IsHeld<L> = isOwnerRunning,
 ): Promise<L | undefined> {
   const owner = await ownIdentity();
   const draft = uniqueBeside(path);
   try {
     await writeFile(draft, `${JSON.stringify({ ...content, owner })}\n`, { mode: 0o600 });
-    for (;;) {
+    for (const end = Date.now() + waitMs; ; ) {
       if (await linkIfFree(draft, path)) return undefined;
-      const text = await readIfThere(path);
-      // It was released meanwhile; who moved it aside now might move the next one's.
-      if (text === undefined) continue;
-      const holder = parseLock<L>(text);
-      if (holder && (await isHeld(holder, path))) return holder;
-      await removeIfDead(path, isHeld);
+      const found = await look<L>(path);
+      if (!found) continue;
+      if (found.lock && (await isHeld(found.lock))) return found.lock;
+      const remover = await removeIfDead(path, isHeld);
+      if (remover && Date.now() > end) throw stuck(path, remover);
+      if (remover) await wait(pollMs);
     }
   } finally {
     await rm(draft, { force: true });
@@ -54,26 +55,19 @@ export async function waitForLock(path: string, isHeld?: IsHeld<Lock>): Promise<
   }
 }
 
-/** Undefined when there is none. */
+/** Undefined when there is none, or one that is damaged. */
 export async function readLock<L extends Lock>(path: string): Promise<L | undefined> {
-  return parseLock(await readIfThere(path));
+  return (await look<L>(path))?.lock;
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+// Undefined when nothing is there, which is not the same as a damaged lock: what is not there is not to be removed, for
+// another process may take it at any moment.
+async function look<L extends Lock>(path: string): Promise<{ lock: L | undefined } | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return { lock: JSON.parse(await readFile(path, 'utf8')) as L };
   } catch (error) {
+    if (error instanceof SyntaxError) return { lock: undefined };
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
-}
-
-// Undefined too for one that is damaged.
-function parseLock<L extends Lock>(text = ''): L | undefined {
-  try {
-    return JSON.parse(text) as L;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
@@ -89,26 +83,40 @@ export async function releaseLock(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Removes a lock whose owner is dead. */
-export async function removeIfDead<L extends Lock>(path: string, isHeld: IsHeld<L>): Promise<void> {
-  // Two processes may find the same dead lock: the second one to move it might move the first one's fresh lock.
-  const aside = uniqueBeside(path);
+/**
+ * Removes a lock whose owner is dead.
+ * @returns the lock of a process that is at it already
+ */
+export async function removeIfDead<L extends Lock>(path: string, isHeld: IsHeld<L>): Promise<Lock | undefined> {
+  // Of two that find the same dead lock, the second might remove the lock that the first has taken since. So only one
+  // looks and removes; it too may be killed at it.
+  const guard = guardOf(path);
+  const remover = await acquireLock(guard, {});
+  if (remover) return remover;
   try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
-    throw error;
+    const found = await look<L>(path);
+    const isLeftOver = found && !(found.lock && (await isHeld(found.lock)));
+    if (isLeftOver) await rm(path, { force: true });
+  } finally {
+    await releaseLock(guard);
   }
-  const moved = await readLock<L>(aside);
-  if (moved && (await isHeld(moved, aside))) await linkIfFree(aside, path);
-  await rm(aside, { force: true });
+}
+
+function stuck(path: string, { owner }: Lock): UserError {
+  return new UserError(
+    'busy',
+    `Another sessapp (process ${owner.pid}) is about to remove ${path}, and gets no further.`,
+    'Let it go on, or end it; then run the same command again.',
+  );
 }
 
 /** Removes what processes left that were killed while they asked for this lock. */
 export async function removeDrafts(path: string): Promise<void> {
   const prefix = `${basename(path)}.`;
-  for (const name of await listNames(dirname(path))) {
-    const [, pid] = name.startsWith(prefix) ? (/^(\d+)\./.exec(name.slice(prefix.length)) ?? []) : [];
+  const names = await listNames(dirname(path));
+  if (names.includes(basename(guardOf(path)))) await removeIfDead(guardOf(path), isOwnerRunning);
+  for (const name of names) {
+    const [, pid] = name.startsWith(prefix) ? (/^(?:guard\.)*(\d+)\./.exec(name.slice(prefix.length)) ?? []) : [];
     if (pid === undefined) continue;
     const draft = join(dirname(path), name);
     const lock = await readLock(draft);
@@ -140,6 +148,14 @@ async function linkIfFree(draft: string, path: string): Promise<boolean> {
     if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
+}
+
+function isOwnerRunning({ owner }: Lock): Promise<boolean> {
+  return isRunning(owner);
+}
+
+function guardOf(path: string): string {
+  return `${path}.guard`;
 }
 
 function uniqueBeside(path: string): string {

@@ -16,7 +16,7 @@ const foreignMs = 10 * 60 * 1000;
  */
 export async function withLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
   const path = join(directory, lockName);
-  const holder = await waitForLock(path, isHeld);
+  const holder = await waitForLock(path, (lock) => isHeld(lock, path));
   if (holder) throw busy(directory, holder);
   try {
     await removeDrafts(path);

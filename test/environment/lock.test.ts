@@ -1,14 +1,18 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { acquireLock, releaseLock } from '../../src/environment/lock.ts';
+import { acquireLock, type Lock, releaseLock, removeDrafts } from '../../src/environment/lock.ts';
 
-test('of many who take a lock again and again, one has it at a time', async () => {
+async function createPath(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sessapp-lock-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const path = join(directory, 'lock');
+  return join(directory, 'lock');
+}
+
+test('of many who take a lock again and again, one has it at a time', async () => {
+  const path = await createPath();
   let inside = 0;
   let most = 0;
   const work = async (): Promise<void> => {
@@ -23,5 +27,46 @@ test('of many who take a lock again and again, one has it at a time', async () =
   };
   await Promise.all(Array.from({ length: 8 }, work));
   expect(most).toBe(1);
-  expect(await readdir(directory)).toEqual([]);
+  expect(await readdir(dirname(path))).toEqual([]);
+});
+
+test('of many who find the lock of one that died, one has it at a time', async () => {
+  const path = await createPath();
+  const living = new Set<number>();
+  const isHeld = async ({ holder }: Lock & { holder: number }): Promise<boolean> => living.has(holder);
+  let next = 0;
+  let inside = 0;
+  let most = 0;
+  const work = async (): Promise<void> => {
+    for (let count = 0; count < 40; count += 1) {
+      const holder = next++;
+      living.add(holder);
+      while (await acquireLock(path, { holder }, isHeld)) await wait(Math.random() * 3);
+      inside += 1;
+      most = Math.max(most, inside);
+      await wait(1);
+      inside -= 1;
+      living.delete(holder);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, work));
+  expect(most).toBe(1);
+});
+
+const dead = { owner: { pid: 1, started: 'long ago', machine: 'this one' } };
+
+test('what one left that was killed while it removed a lock stops nobody, and goes', async () => {
+  const path = await createPath();
+  for (const name of [path, `${path}.guard`, `${path}.guard.1.abc`]) await writeFile(name, JSON.stringify(dead));
+  expect(await acquireLock(path, {})).toBeUndefined();
+  await writeFile(`${path}.guard`, JSON.stringify(dead));
+  await removeDrafts(path);
+  expect(await readdir(dirname(path))).toEqual(['lock']);
+});
+
+test('one that removes a lock and gets no further is named, after a while', { timeout: 20_000 }, async () => {
+  const path = await createPath();
+  await writeFile(path, JSON.stringify(dead));
+  await acquireLock(`${path}.guard`, {});
+  await expect(acquireLock(path, {})).rejects.toThrow(`process ${process.pid}`);
 });
