@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { backOffMs } from '../../templates/base/server/workers/place.ts';
 import { ask, startLoad } from '../support/load.ts';
@@ -183,6 +184,17 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     const steps = delays().map(Number);
     expect(steps.slice(1)).toEqual(steps.slice(0, -1).map((ms) => ms * 2));
     expect(await meet(server.url, 2)).toHaveLength(2);
+  });
+
+  test('when a worker is killed, no client waits for an answer that cannot come', async () => {
+    const load = startLoad(`${server.url}/version`, 12, 0);
+    for (let kill = 0; kill < 6; kill += 1) {
+      const [victim = 0] = childrenOf(server.pid);
+      process.kill(victim, 'SIGKILL');
+      await waitFor(() => !childrenOf(server.pid).includes(victim));
+      await meet(server.url, 2);
+    }
+    expect(await Promise.race([load.stop(), wait(5000, 'one waits', { ref: false })])).toBeUndefined();
   });
 
   test('on SIGTERM requests of both workers end; the exit code is 0, and no process is left', async () => {

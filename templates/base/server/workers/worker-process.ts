@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Message } from '../parent.ts';
 import { StartError } from '../start-error.ts';
+import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
 
 /** How long a worker may take until it listens, from its retirement until the news of it, and to end once it failed. */
@@ -27,7 +28,9 @@ export class WorkerProcess {
   constructor(variables: Record<string, string>) {
     this.#worker = cluster.fork(variables);
     this.#worker.on('message', (message: Message) => this.#said.set(message.event, message));
+    const endForgotten = watchHandOver(this.#worker.process);
     this.ended = this.#untilEnded();
+    void this.ended.then(endForgotten);
   }
 
   get pid(): number | undefined {
