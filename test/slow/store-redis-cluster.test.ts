@@ -6,10 +6,10 @@ import { describeDriver } from '../stores/contract.ts';
 import { collect, record } from '../stores/contract-support.ts';
 import { Load } from '../stores/outage.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
-import { type RedisServer, redisModule, redisPrograms, withoutRedis } from '../support/redis-server.ts';
+import { type RedisServer, redisModule, redisPrograms, skipMissingPrograms } from '../support/redis-server.ts';
 import { waitFor } from '../support/server.ts';
 
-if (redisPrograms.length === 0) test.skip(`the redis driver on a cluster (${withoutRedis})`);
+skipMissingPrograms('the redis driver on a cluster');
 
 /** Keys as sessions have them. */
 const realKeys = (count: number): string[] =>

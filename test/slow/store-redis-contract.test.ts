@@ -4,9 +4,9 @@ import type { Driver } from '../../templates/session/driver.ts';
 import { open } from '../../templates/stores/redis/redis.ts';
 import { describeDriver, type Subject } from '../stores/contract.ts';
 import { collect, record } from '../stores/contract-support.ts';
-import { RedisServer, redisModule, redisPrograms, withoutRedis } from '../support/redis-server.ts';
+import { RedisServer, redisModule, redisPrograms, skipMissingPrograms } from '../support/redis-server.ts';
 
-if (redisPrograms.length === 0) test.skip(`the redis driver (${withoutRedis})`);
+skipMissingPrograms('the redis driver');
 
 const hourMs = 60 * 60 * 1000;
 

@@ -3,10 +3,10 @@ import type { Driver } from '../../templates/session/driver.ts';
 import { open } from '../../templates/stores/redis/redis.ts';
 import { record } from '../stores/contract-support.ts';
 import { describeOutage, Load } from '../stores/outage.ts';
-import { RedisServer, redisPrograms, sendTo, withoutRedis } from '../support/redis-server.ts';
+import { RedisServer, redisPrograms, sendTo, skipMissingPrograms } from '../support/redis-server.ts';
 import { waitFor } from '../support/server.ts';
 
-if (redisPrograms.length === 0) test.skip(`the redis driver through an outage (${withoutRedis})`);
+skipMissingPrograms('the redis driver through an outage');
 
 /** With this it keeps what it has acknowledged. */
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];

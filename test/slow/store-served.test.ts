@@ -3,14 +3,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isInstalled } from '../support/programs.ts';
-import { RedisServer, redisPrograms, withoutRedis } from '../support/redis-server.ts';
+import { RedisServer, redisPrograms, skipMissingPrograms } from '../support/redis-server.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { request, serve, startPlain, waitFor } from '../support/server.ts';
 
 const password = 'p4ssw0rd-of-redis';
 const english = { 'Accept-Language': 'en' };
 
-if (redisPrograms.length === 0) test.skip(`an environment with its sessions in Redis (${withoutRedis})`);
+skipMissingPrograms('an environment with its sessions in Redis');
 
 describe.each(redisPrograms)('an environment with its sessions in %s', (program) => {
   const shared = new Sandbox(afterAll);

@@ -4,12 +4,20 @@ import { rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { test } from 'vitest';
 import { isInstalled } from './programs.ts';
 import { repository } from './sandbox.ts';
 import { waitFor } from './server.ts';
 
+const programs = ['redis-server', 'valkey-server'];
+
 /** The servers of this kind that are on the PATH: Redis, Valkey, or both. */
-export const redisPrograms = ['redis-server', 'valkey-server'].filter(isInstalled);
+export const redisPrograms = programs.filter(isInstalled);
+
+/** Says of each server that is missing that these tests do not run on it. */
+export function skipMissingPrograms(title: string): void {
+  for (const program of programs) if (!isInstalled(program)) test.skip(`${title} (no ${program} on the PATH)`);
+}
 
 /** The driver, as other processes load it. */
 export const redisModule = join(repository, 'dist', 'templates', 'stores', 'redis', 'redis.js');
