@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Language } from '../environment/marker.ts';
@@ -104,18 +105,19 @@ export interface Lockfile {
 async function readLayer(folder: string, to: string, language: Language): Promise<Layer> {
   const manifest = await readManifest(folder);
   const other = language === 'typescript' ? '.js' : '.ts';
-  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  // A hundred small files: to wait for each of them on the event loop takes longer than to read them.
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true });
   const paths = names
     .filter((entry) => entry.isFile() && entry.name !== manifestName && !entry.name.endsWith(other))
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();
-  const files = paths.map(async (path) => ({
+  const files = paths.map((path) => ({
     path: to + renameDotfile(path),
-    content: await readFile(join(folder, path), 'utf8'),
+    content: readFileSync(join(folder, path), 'utf8'),
   }));
   const { types, ...layer } = manifest;
   const fragment = language === 'typescript' ? withTypes(layer.package, types) : layer.package;
-  return { ...layer, package: fragment, files: await Promise.all(files) };
+  return { ...layer, package: fragment, files };
 }
 
 function withTypes(fragment: PackageFragment, types: Record<string, string>): PackageFragment {

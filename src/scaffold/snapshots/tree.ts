@@ -13,7 +13,8 @@ import {
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-// A thousand small files: waiting for each of them on the event loop took three times as long as these calls do.
+// A thousand small files: waiting for each of them on the event loop took three times as long as these calls do, and
+// path.join() a twentieth of their time.
 
 /** One file, folder or link of a tree. */
 export interface Entry {
@@ -63,10 +64,10 @@ export async function copyEntries(
     // A signal, such as Ctrl-C, is heard between two turns of the event loop.
     if (index % 50 === 49) await nextTurn();
     cancelSignal?.throwIfAborted();
-    const to = join(destination, path);
+    const to = `${destination}/${path}`;
     if (target !== undefined) symlinkSync(target, to);
     else if (sha256 === undefined) mkdirSync(to, { mode });
-    else copyFileSync(join(source, path), to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    else copyFileSync(`${source}/${path}`, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
   }
 }
 
@@ -74,7 +75,7 @@ export async function copyEntries(
 export function fingerprint(entries: Entry[], tree: string): string {
   const digest = createHash('sha256');
   for (const { path } of entries) {
-    const { ino, size, mode, mtimeMs, ctimeMs } = lstatSync(join(tree, path));
+    const { ino, size, mode, mtimeMs, ctimeMs } = lstatSync(`${tree}/${path}`);
     digest.update(`${path}\n${ino} ${size} ${mode} ${mtimeMs} ${ctimeMs}\n`);
   }
   return digest.digest('hex');
