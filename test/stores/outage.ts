@@ -15,7 +15,7 @@ export interface StoreServer {
   kill(): Promise<void>;
   /** Stops it with SIGSTOP: it keeps its connections, and does not answer. */
   pause(): Promise<void>;
-  /** Lets it go on with SIGCONT. */
+  /** Lets it go on with SIGCONT, if it runs. Resolves when it answers. */
   resume(): Promise<void>;
   /** A driver on it; also while it is down. */
   open(): Promise<Driver>;

@@ -157,8 +157,10 @@ export class Postgres {
     for (const pid of await this.#pids()) signal(pid, 'SIGSTOP');
   }
 
+  /** Lets it go on, if it was not killed meanwhile. Resolves when it answers: it first greets all who knocked and left. */
   async resume(): Promise<void> {
     for (const pid of (await this.#pids()).reverse()) signal(pid, 'SIGCONT');
+    if (this.#isRunning()) await this.start();
   }
 
   /** Ends it, and removes what it kept. */

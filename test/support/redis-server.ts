@@ -71,7 +71,7 @@ export class RedisServer {
   /** Ends it with SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !isRunning(child)) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
@@ -84,8 +84,11 @@ export class RedisServer {
     await waitFor(async () => !(await this.#answers()));
   }
 
+  /** Lets it go on, if it was not killed meanwhile. Resolves when it answers. */
   async resume(): Promise<void> {
-    this.#child?.kill('SIGCONT');
+    if (!this.#child || !isRunning(this.#child)) return;
+    this.#child.kill('SIGCONT');
+    await waitFor(() => this.#answers(), 30_000);
   }
 
   /** Ends it, and removes what it kept. */
@@ -99,6 +102,10 @@ export class RedisServer {
     // A server with a password answers too.
     return /^[+-](PONG|NOAUTH)/.test(await ask(this.port, 'PING\r\n'));
   }
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 /** What a server answers to a command, as it comes over the wire. */
