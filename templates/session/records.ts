@@ -139,6 +139,7 @@ export class Records {
 
 // Undefined when the record is corrupt.
 function parseRecord({ data, createdAtMs, seenAtMs, expiresAtMs, version }: StoredRecord): Data | undefined {
+  if (typeof data !== 'string') return undefined;
   if (![createdAtMs, seenAtMs, expiresAtMs, version].every(Number.isFinite)) return undefined;
   try {
     return parseData(data);

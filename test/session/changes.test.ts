@@ -231,13 +231,16 @@ test('a large session is a warning at 32 KB and refused above 256 KB, and the on
   expect((await show(browse)) as { value: string }).toEqual({ value: 'x'.repeat(33000) });
 });
 
-test('a record that cannot be read is an anonymous session, a line in the log, and is kept aside', async () => {
+test.each([
+  ['broken off', '{"userId":'],
+  ['no text', { toString: 0 }],
+])('a record that is %s is an anonymous session, a line in the log, and is kept aside', async (_, data) => {
   const site = await startSite(routes);
   const browse = site.browser();
   await browse('/login');
   const [record] = await site.records();
   if (!record) throw new Error('there is no record');
-  await site.driver.update(record.key, record.version, { ...record, data: '{"userId":' });
+  await site.driver.update(record.key, record.version, { ...record, data: data as string });
   const aside = vi.spyOn(site.driver, 'setAside');
   expect(await show(browse)).toEqual({});
   expect(site.log).toMatchObject([{ level: 'error', message: expect.stringContaining('set aside') }]);
