@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isInstalled } from '../support/programs.ts';
 import { repository } from '../support/sandbox.ts';
 import {
@@ -17,9 +17,13 @@ import {
   unsetLine,
 } from './environments.ts';
 
-const directory = makeDirectory();
+let directory: string;
+let env: NodeJS.ProcessEnv;
 const startup = join(repository, 'templates', 'shells', 'nu', 'shell.json');
-const env = { ...cleanEnvironment(directory), NODE_PATH: '/elsewhere', NO_COLOR: '1' };
+beforeAll(() => {
+  directory = makeDirectory();
+  env = { ...cleanEnvironment(directory), NODE_PATH: '/elsewhere', NO_COLOR: '1' };
+});
 afterAll(() => removeDirectory(directory));
 
 const nu = (program: string[]) => run('nu', ['--no-config-file', '--commands', program.join('\n')], directory, env);

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isInstalled } from '../support/programs.ts';
-import { RedisServer, redisPrograms, skipMissingPrograms } from '../support/redis-server.ts';
+import { freePort, RedisServer, redisPrograms, skipMissingPrograms } from '../support/redis-server.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { request, serve, startPlain, waitFor } from '../support/server.ts';
 
@@ -89,7 +89,7 @@ describe.each(redisPrograms)('an environment with its sessions in %s', (program)
       execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files], {
         stdio: 'ignore',
       });
-      const port = (await new RedisServer(program).choosePort()).port;
+      const port = await freePort();
       const tls = {
         port,
         'cert-file': certificate,

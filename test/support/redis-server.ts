@@ -127,7 +127,7 @@ function ask(port: number, line: string): Promise<string> {
   });
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     // A node of a cluster listens at 10000 more as well.
     const port = 10_000 + Math.floor(Math.random() * 12_000);
