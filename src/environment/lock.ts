@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -12,6 +13,9 @@ const pollMs = 50;
 export interface Lock {
   owner: ProcessIdentity;
 }
+
+/** A link that leads nowhere is there, though reading it finds nothing. No lock of ours is a link. */
+const readNoLink = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
 
 /** Tells a lock that counts from one that is left over. */
 type IsHeld<L extends Lock> = (holder: L) => Promise<boolean>;
@@ -64,9 +68,10 @@ export async function readLock<L extends Lock>(path: string): Promise<L | undefi
 // another process may take it at any moment.
 async function look<L extends Lock>(path: string): Promise<{ lock: L | undefined } | undefined> {
   try {
-    return { lock: JSON.parse(await readFile(path, 'utf8')) as L };
+    const lock = JSON.parse(await readFile(path, { encoding: 'utf8', flag: readNoLink })) as Partial<L> | null;
+    return { lock: lock?.owner ? (lock as L) : undefined };
   } catch (error) {
-    if (error instanceof SyntaxError) return { lock: undefined };
+    if (error instanceof SyntaxError || hasCode(error, 'ELOOP')) return { lock: undefined };
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }

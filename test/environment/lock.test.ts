@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -62,6 +62,17 @@ test('what one left that was killed while it removed a lock stops nobody, and go
   await writeFile(`${path}.guard`, JSON.stringify(dead));
   await removeDrafts(path);
   expect(await readdir(dirname(path))).toEqual(['lock']);
+});
+
+test.each([
+  ['text that is no lock', (path: string) => writeFile(path, '{}\n')],
+  ['a link that leads nowhere', (path: string) => symlink('/nowhere/at/all', path)],
+])('%s stops nobody', async (_, put) => {
+  const path = await createPath();
+  await put(path);
+  expect(await acquireLock(path, {})).toBeUndefined();
+  await releaseLock(path);
+  expect(await readdir(dirname(path))).toEqual([]);
 });
 
 test('one that removes a lock and gets no further is named, after a while', { timeout: 20_000 }, async () => {
