@@ -20,7 +20,7 @@ export const command: Command = {
     const environment = await findEnvironment(system, directory, text(input, 'env'));
     const files = await planDeployment(environment, target);
     const isDryRun = flag(input, 'dryRun');
-    if (!isDryRun) await writeDeployment(environment, files);
+    if (!isDryRun) await writeDeployment(environment, target, files);
     const status = isDryRun ? 'planned' : 'deployed';
     const shown = files.map(({ path, state, content }) => ({ path, state, ...(isDryRun && { content }) }));
     const name = output.style.bold(promptOf(environment));

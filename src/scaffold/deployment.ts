@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Environment } from '../environment/find.ts';
@@ -9,12 +9,19 @@ import { templatesDirectory } from '../templates.ts';
 import { isThere } from './existing.ts';
 import { toPackageName } from './package-name.ts';
 
-/** Where an environment can be deployed, and the folders of templates that it takes. */
-const targets: Record<string, string[]> = {
-  docker: ['docker'],
-  compose: ['docker', 'compose'],
-  systemd: ['systemd'],
-  kubernetes: ['docker', 'kubernetes'],
+interface Target {
+  /** Of templates. */
+  folders: string[];
+  /** It runs the environment where it is, and does not make the folder for data itself. */
+  needsData?: true;
+}
+
+/** Where an environment can be deployed. */
+const targets: Record<string, Target> = {
+  docker: { folders: ['docker'] },
+  compose: { folders: ['docker', 'compose'] },
+  systemd: { folders: ['systemd'], needsData: true },
+  kubernetes: { folders: ['docker', 'kubernetes'] },
 };
 
 export const deployTargets = Object.keys(targets);
@@ -34,7 +41,7 @@ export async function planDeployment(environment: Environment, target: string): 
   const variants = ['all', marker.store, ...(marker.store === 'embedded' ? [] : ['network'])];
   const values = await readValues(environment);
   const files: DeployedFile[] = [];
-  for (const folder of targets[target] ?? []) {
+  for (const folder of targets[target]?.folders ?? []) {
     for (const variant of variants) {
       for (const [path, text] of await readTexts(join(templatesDirectory, 'deploy', folder, variant))) {
         const to = fill(path, values).replace(/(^|\/)dockerignore$/, '$1.dockerignore');
@@ -47,23 +54,41 @@ export async function planDeployment(environment: Environment, target: string): 
 }
 
 /** Writes what is not there; a file that is there is never replaced, also when it has come meanwhile. */
-export async function writeDeployment({ directory }: Environment, files: DeployedFile[]): Promise<void> {
+export async function writeDeployment(
+  { directory }: Environment,
+  target: string,
+  files: DeployedFile[],
+): Promise<void> {
+  if (targets[target]?.needsData) await makeData(directory);
   for (const { path, content, state } of files) {
     if (state !== 'written') continue;
-    const target = join(directory, path);
-    await mkdir(dirname(target), { recursive: true });
+    const file = join(directory, path);
+    await mkdir(dirname(file), { recursive: true });
     // A link appears whole or not at all, and unlike a rename replaces nothing.
-    const draft = `${target}.${randomUUID()}`;
+    const draft = `${file}.${randomUUID()}`;
     try {
       await writeFile(draft, content, { mode: 0o644 });
-      await link(draft, target);
+      await link(draft, file);
     } catch (error) {
-      if (hasCode(error, 'EEXIST')) throw appeared(target);
+      if (hasCode(error, 'EEXIST')) throw appeared(file);
       throw error;
     } finally {
       await rm(draft, { force: true });
     }
   }
+}
+
+// With sudo too it is the server's, which runs as the owner of the environment.
+async function makeData(directory: string): Promise<void> {
+  const data = join(directory, 'data');
+  try {
+    await mkdir(data, { mode: 0o700 });
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    throw error;
+  }
+  const { uid, gid } = await stat(directory);
+  if (userInfo().uid !== uid) await chown(data, uid, gid);
 }
 
 async function stateOf(path: string, content: string): Promise<DeployedFile['state']> {

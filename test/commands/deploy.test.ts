@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readJson } from '../support/files.ts';
@@ -46,10 +46,22 @@ test.each(Object.keys(written))(
     for (const { path, content } of planned.files) expect(await readFile(join(directory, path), 'utf8')).toBe(content);
     expect((await deploy()).files.map(({ state }: { state: string }) => state)).toEqual(files.map(() => 'unchanged'));
     const after = (await readdir(directory, { recursive: true })).filter((path) => !before.includes(path));
-    const isFolder = (path: string): boolean => ['deploy', 'deploy/kubernetes'].includes(path);
+    const isFolder = (path: string): boolean => ['data', 'deploy', 'deploy/kubernetes'].includes(path);
     expect(after.filter((path) => !isFolder(path)).sort()).toEqual([...(written[target] ?? [])].sort());
   },
 );
+
+test('deploy systemd makes the folder for data, which its unit needs, and leaves one that is there alone', async () => {
+  const { directory } = await createEnvironment();
+  const data = join(directory, 'data');
+  await invoke(directory, ['deploy', 'systemd', '--dry-run']);
+  await expect(stat(data)).rejects.toThrow('ENOENT');
+  await invoke(directory, ['deploy', 'systemd']);
+  expect((await stat(data)).mode & 0o777).toBe(0o700);
+  await chmod(data, 0o750);
+  await invoke(directory, ['deploy', 'systemd']);
+  expect((await stat(data)).mode & 0o777).toBe(0o750);
+});
 
 test('a file that is there stays as it is, whatever it is, and is said to', async () => {
   const { directory } = await createEnvironment();

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -47,6 +47,21 @@ test('the Dockerfile has nothing that a linter finds wrong', async () => {
   expect(validate(text.replace('WORKDIR', 'WROKDIR'))).not.toEqual([]);
   expect(text.match(/^FROM /gm)).toHaveLength(2);
   expect(text.indexOf('USER node')).toBeGreaterThan(text.lastIndexOf('\nRUN'));
+});
+
+test('the image is not built with a secret in it, and all but its dependencies can be read by its user', async () => {
+  const directory = await deploy('image', 'embedded', 'docker');
+  const text = await readFile(join(directory, 'Dockerfile'), 'utf8');
+  const [, command = ''] = /\nRUN (test (?:.*\\\n)*.*)\n/.exec(text) ?? [];
+  const run = () => spawnSync('sh', ['-c', `chown() { :; }; ${command}`], { cwd: directory, encoding: 'utf8' });
+  const isReadable = async (path: string): Promise<boolean> => ((await stat(join(directory, path))).mode & 0o5) === 0o5;
+  await mkdir(join(directory, 'node_modules', 'kept'), { recursive: true, mode: 0o700 });
+  for (const path of ['server', 'session']) await chmod(join(directory, path), 0o700);
+  await symlink('nowhere', join(directory, 'link'));
+  expect(run().status).toBe(1);
+  await rm(join(directory, '.env'));
+  expect(run()).toMatchObject({ status: 0, stderr: '' });
+  expect(await Promise.all(['server', 'session', 'node_modules/kept'].map(isReadable))).toEqual([true, true, false]);
 });
 
 test('the health check of the image is a program that tells a good answer from a bad one', async () => {
@@ -128,5 +143,7 @@ test.skipIf(!hasSystemd).each(['shop', 'my 한글 shop\'s $(x) %h; "q"'])(
     // Of 10; what is left is the network, and the user of its own that the environment has.
     const security = analyze('security', '--offline=true', '--threshold=25');
     expect(security.status, security.stdout).toBe(0);
+    // To be killed for a call that it can do without is the end of Node.js 20, which asks for keys for memory.
+    expect(await readFile(join(directory, 'deploy', unit), 'utf8')).toMatch(/^SystemCallErrorNumber=EPERM$/m);
   },
 );
