@@ -111,6 +111,18 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     for (let n = 0; n < 8; n += 1) expect(await driver.read('a')).toMatchObject({ key: 'a' });
   });
 
+  test('a call that outlives its driver, on a server that hangs, fails and harms nobody', async () => {
+    const driver = await openDriver();
+    await lockTable();
+    const found = driver.read('a').catch((error: Error) => error.message);
+    await untilWaiting();
+    await server.pause();
+    onTestFinished(() => server.resume());
+    await driver.close();
+    // What is rejected unheard fails the run.
+    expect(await found).toMatch(/does not answer/);
+  });
+
   test('a server that was restarted is used again by itself', async () => {
     const driver = await openDriver();
     await server.stop();

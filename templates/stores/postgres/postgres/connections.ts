@@ -27,6 +27,7 @@ export class Connections {
   readonly #address: Address;
   readonly #direct = new WeakSet<PoolClient>();
   #pool: Pool;
+  #ending: Promise<void> | undefined;
 
   constructor(address: Address) {
     this.#address = address;
@@ -54,7 +55,8 @@ export class Connections {
 
   /** Those in use end with their statements, which end in time. */
   async close(): Promise<void> {
-    await Promise.race([this.#pool.end(), wait(closeMs, undefined, { ref: false })]);
+    this.#ending ??= this.#pool.end();
+    await Promise.race([this.#ending, wait(closeMs, undefined, { ref: false })]);
   }
 
   async #connect(): Promise<PoolClient> {
@@ -71,7 +73,8 @@ export class Connections {
 
   // The server would have ended the statement. When one connection is dead without a word, so are those beside it.
   #replace(pool: Pool): void {
-    if (pool !== this.#pool) return;
+    // A pool may end once only, and nobody would end the new one.
+    if (this.#ending || pool !== this.#pool) return;
     this.#pool = this.#createPool();
     void pool.end();
   }
