@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Driver, SessionRecord } from '../../templates/session/driver.ts';
 import { open } from '../../templates/stores/postgres/postgres.ts';
@@ -109,6 +110,20 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     way.loseConnections();
     await expect(driver.read('a')).rejects.toThrow(/does not answer/);
     for (let n = 0; n < 8; n += 1) expect(await driver.read('a')).toMatchObject({ key: 'a' });
+  });
+
+  test('who waits for one of the connections that turn out to be dead gets a new one', async () => {
+    const way = await openWay(server.port);
+    const driver = await openDriver(way.port);
+    const readAll = (): Promise<unknown[]> => Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
+    const all = await readAll();
+    way.loseConnections();
+    const lost = expect(readAll()).rejects.toThrow(/does not answer/);
+    await wait(1000);
+    const startMs = performance.now();
+    expect(await readAll()).toEqual(all);
+    expect(performance.now() - startMs).toBeLessThan(1900);
+    await lost;
   });
 
   test('a call that outlives its driver, on a server that hangs, fails and harms nobody', async () => {

@@ -20,12 +20,20 @@ export interface TimedQuery extends QueryConfig {
   query_timeout: number;
 }
 
+/** A connection, and where it is from. */
+interface Lent {
+  client: PoolClient;
+  pool: Pool;
+}
+
 /** A few connections, which come and go with the server. */
 export class Connections {
   /** A pooler such as PgBouncer is in between, and gives each transaction another of its own connections. */
   isPooled = false;
   readonly #address: Address;
   readonly #direct = new WeakSet<PoolClient>();
+  /** Those who wait for a connection: each is called when its pool is replaced. */
+  readonly #waiting = new Set<() => void>();
   #pool: Pool;
   #ending: Promise<void> | undefined;
 
@@ -39,8 +47,7 @@ export class Connections {
    * @throws PostgresFailure when there is none to be had in time
    */
   async use<T>(work: (client: PoolClient, isDirect: boolean) => Promise<T>): Promise<T> {
-    const pool = this.#pool;
-    const client = await this.#connect();
+    const { client, pool } = await this.#connect();
     const sinceMs = performance.now();
     try {
       const result = await work(client, this.#direct.has(client));
@@ -59,16 +66,46 @@ export class Connections {
     await Promise.race([this.#ending, wait(closeMs, undefined, { ref: false })]);
   }
 
-  async #connect(): Promise<PoolClient> {
+  async #connect(): Promise<Lent> {
     const { place } = this.#address;
     if (this.#pool.waitingCount >= waitingLimit) {
       throw new PostgresFailure(`PostgreSQL at ${place}: ${waitingLimit} calls wait for a connection already`);
     }
     try {
-      return await this.#pool.connect();
+      return await this.#wait();
     } catch (error) {
       throw explain(error, place);
     }
+  }
+
+  // A pool that was replaced serves nobody: who waits in it goes on with the new one, for the time that is left.
+  async #wait(): Promise<Lent> {
+    const endsAtMs = performance.now() + connectMs + greetMs;
+    do {
+      const pool = this.#pool;
+      const client = await this.#waitIn(pool, endsAtMs - performance.now());
+      if (client) return { client, pool };
+    } while (performance.now() < endsAtMs);
+    throw new Error('timeout expired');
+  }
+
+  /** Gives nothing when the pool was replaced, or the time is over. */
+  #waitIn(pool: Pool, ms: number): Promise<PoolClient | undefined> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(leave);
+        resolve(undefined);
+      };
+      const timer = setTimeout(leave, ms).unref();
+      this.#waiting.add(leave);
+      pool.connect((error, client) => {
+        if (!this.#waiting.has(leave)) client?.release();
+        else if (client) resolve(client);
+        else reject(error);
+        leave();
+      });
+    });
   }
 
   // The server would have ended the statement. When one connection is dead without a word, so are those beside it.
@@ -76,6 +113,7 @@ export class Connections {
     // A pool may end once only, and nobody would end the new one.
     if (this.#ending || pool !== this.#pool) return;
     this.#pool = this.#createPool();
+    for (const leave of this.#waiting) leave();
     void pool.end();
   }
 
