@@ -23,5 +23,7 @@ export async function renderSuggestion(kind: string, given: string, valid: strin
 /** @throws UsageError when `given` is not one of the valid words; it lists them and suggests the nearest */
 export async function verifyChoice(kind: string, given: string, valid: string[]): Promise<void> {
   if (valid.includes(given)) return;
-  throw new UsageError(`There is no ${kind} '${given}'.`, await renderSuggestion(kind, given, valid));
+  // An address may have a password in it, which no message repeats.
+  const named = given.includes('://') ? 'of that name' : `'${given}'`;
+  throw new UsageError(`There is no ${kind} ${named}.`, await renderSuggestion(kind, given, valid));
 }

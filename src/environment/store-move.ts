@@ -59,7 +59,8 @@ export async function* walkMove(driver: MovingDriver, step: MoveStep): AsyncGene
 /** What is done with each record of the old store; true: it was not yet as it is to be. */
 const steps: Record<MoveStep, (driver: MovingDriver, entry: Entry) => Promise<boolean>> = {
   async copy(driver, entry) {
-    if (isDamaged(summarize(entry))) await driver.from.setAside(entry.key);
+    // One without a version can be changed by nobody, and so not be moved.
+    if (isDamaged(summarize(entry)) || !Number.isFinite(entry.version)) await driver.from.setAside(entry.key);
     else await driver.move(entry.key);
     return !isMoved(entry);
   },

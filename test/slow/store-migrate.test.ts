@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { open as openRedis } from '../../templates/stores/redis/redis.ts';
@@ -164,6 +164,39 @@ describe('store migrate', () => {
     await expectAllThere(url, [...quiet, ...busy], [out]);
     expect(await count(sandbox)).toBe(quiet.length + busy.length);
   });
+
+  test.skipIf(!stores.includes('redis'))(
+    'a server with an address of its own says that it cannot follow: nothing moves until it can',
+    async () => {
+      const { sandbox, environment } = await make('redis');
+      const own = { STORE_URL: urlOf('redis') };
+      const server = await startPlain(sandbox, environment, { env: own });
+      const { quiet, out, busy } = await receive(server.url);
+      const refused = await finish(startMigrate(sandbox, 'embedded', '--json'));
+      expect(refused).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('"store-url-in-environment"') });
+      expect(refused.stdout).toContain(`process ${server.child.pid}`);
+      await expectAllThere(server.url, [...quiet, ...busy], [out]);
+      server.child.kill('SIGTERM');
+      await once(server.child, 'exit');
+      await killAt(startMigrate(sandbox, 'embedded'), 'Copying');
+      await expect(startPlain(sandbox, environment, { env: own })).rejects.toThrow('wins over .env');
+      expect(await finish(startMigrate(sandbox, 'embedded'))).toMatchObject({ exitCode: 0 });
+      await expectAllThere((await startPlain(sandbox, environment)).url, [...quiet, ...busy], [out]);
+    },
+  );
+
+  test.skipIf(!stores.includes('redis'))(
+    'the environment’s own package, and an address that was there, stay when a move does not begin',
+    async () => {
+      const { sandbox, environment } = await make('embedded');
+      await appendFile(join(environment, '.env'), 'NEXT_STORE_URL=redis://127.0.0.1:1\n');
+      expect(await sandbox.sessapp(['install', '-e', 'shop', 'redis'])).toMatchObject({ exitCode: 0 });
+      const before = await describeFiles(environment);
+      const refused = await sandbox.sessapp(['store', 'migrate', 'redis', '-e', 'shop', '--json']);
+      expect(refused).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('"store-unavailable"') });
+      expect(await describeFiles(environment)).toEqual(before);
+    },
+  );
 
   test.skipIf(!stores.includes('redis'))(
     'a store that cannot be used is refused, and the environment is as it was',

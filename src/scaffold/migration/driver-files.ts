@@ -36,18 +36,30 @@ export async function addDriver(
   return edit(system, added, (manifest) => addFragment(manifest, layer.package), options);
 }
 
-/** Takes the driver of a store out, but for what another store's has too. @throws UserError when npm fails */
+/** What a store's driver needs and the environment has for itself: its own code uses it. */
+export async function listOwnPackages({ directory, marker }: Environment, store: string): Promise<string[]> {
+  const layer = await readStoreLayer(store, marker.language);
+  // With the driver there, an earlier call has brought them.
+  if (layer.files.some(({ path }) => path in marker.files)) return [];
+  const manifest = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as Manifest;
+  return namesIn(layer.package).filter((name) => fields.some((field) => manifest[field]?.[name] !== undefined));
+}
+
+/**
+ * Takes the driver of a store out, but for what another store's has too, and the packages that are the environment's own.
+ * @throws UserError when npm fails
+ */
 export async function removeDriver(
   system: System,
   environment: Environment,
-  { store, kept }: { store: string; kept: string },
+  { store, kept, own = [] }: { store: string; kept: string; own?: string[] },
   options: Options,
 ): Promise<Environment> {
   if (store === kept) return environment;
   const { directory, marker } = environment;
   const [layer, other] = await Promise.all([store, kept].map((name) => readStoreLayer(name, marker.language)));
   const { files, package: fragment } = layer as Layer;
-  const { package: needed } = other as Layer;
+  const needed = [...namesIn((other as Layer).package), ...own];
   const edited = await edit(system, environment, (manifest) => dropFragment(manifest, fragment, needed), options);
   const paths = files.map(({ path }) => path);
   for (const path of paths) await rm(join(directory, path), { force: true });
@@ -96,11 +108,15 @@ function addFragment(manifest: Manifest, fragment: PackageFragment): Manifest {
   return { ...manifest, ...Object.fromEntries(merged) };
 }
 
-function dropFragment(manifest: Manifest, fragment: PackageFragment, needed: PackageFragment): Manifest {
+function namesIn(fragment: PackageFragment): string[] {
+  return fields.flatMap((field) => Object.keys(fragment[field] ?? {}));
+}
+
+function dropFragment(manifest: Manifest, fragment: PackageFragment, needed: string[]): Manifest {
   const dropped = fields
     .filter((field) => fragment[field] && manifest[field])
     .map((field) => {
-      const isLeft = (name: string): boolean => fragment[field]?.[name] === undefined || name in (needed[field] ?? {});
+      const isLeft = (name: string): boolean => fragment[field]?.[name] === undefined || needed.includes(name);
       return [field, Object.fromEntries(Object.entries(manifest[field] ?? {}).filter(([name]) => isLeft(name)))];
     });
   return { ...manifest, ...Object.fromEntries(dropped) };

@@ -10,8 +10,9 @@ import { readVariables } from '../../environment/variables.ts';
 import { UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { readStoreAddress } from '../layers.ts';
-import { addDriver, removeDriver } from './driver-files.ts';
+import { addDriver, listOwnPackages, removeDriver } from './driver-files.ts';
 import { moveSessions } from './move-sessions.ts';
+import { forgetOwnAddresses, verifyAllFollow } from './own-addresses.ts';
 
 /** Where the sessions of an environment are to be. */
 export interface Destination {
@@ -59,7 +60,9 @@ export async function migrate(
   if (!current.marker.migration) current = await prepare(system, current, destination, options);
   if (phaseOf(current) === undefined || phaseOf(current) === 'prepare') {
     // Nobody knows for how long others have known of the phase that an interrupted call began.
+    await forgetOwnAddresses(current);
     await advance('prepare');
+    await verifyAllFollow(current);
     current = await mark(current, destination.store, 'move');
   }
   if (phaseOf(current) === 'move') {
@@ -78,6 +81,8 @@ async function prepare(
 ): Promise<Environment> {
   const { offline, signal } = options;
   options.step('Installing the driver of the new store');
+  const own = await listOwnPackages(environment, store);
+  const { [nextVariable]: before } = await readVariables(environment.directory);
   try {
     const installed = await addDriver(system, environment, store, { offline, cancelSignal: signal });
     await verifyReady(system, installed);
@@ -91,7 +96,7 @@ async function prepare(
     return installed;
   } catch (error) {
     // What sessapp.json says by now of the files that were changed.
-    await cancel(system, await findEnvironment(system, environment.directory), store, offline);
+    await cancel(system, await findEnvironment(system, environment.directory), store, { offline, own, before });
     throw error;
   }
 }
@@ -113,10 +118,18 @@ export async function waitForFollowers({ signal, step }: Pick<MigrateOptions, 's
   await wait(followMs, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
-/** Takes back what was done for a move that has not begun. */
-export async function cancel(system: System, environment: Environment, store: string, offline: boolean): Promise<void> {
-  await setVariables(environment, { [nextVariable]: undefined });
-  await removeDriver(system, environment, { store, kept: environment.marker.store }, { offline });
+/**
+ * Takes back what was done for a move that has not begun.
+ * @param options `own`: packages that the environment has for itself; `before`: the variable's value, where it had one
+ */
+export async function cancel(
+  system: System,
+  environment: Environment,
+  store: string,
+  { offline, own = [], before }: { offline: boolean; own?: string[]; before?: string | undefined },
+): Promise<void> {
+  await setVariables(environment, { [nextVariable]: before });
+  await removeDriver(system, environment, { store, kept: environment.marker.store, own }, { offline });
 }
 
 async function mark(environment: Environment, to: string, phase: Mark['phase']): Promise<Environment> {

@@ -24,5 +24,5 @@ export async function rollBack(
     );
   const restored = await changeMarker(environment, ({ migration: _, ...rest }) => rest);
   await waitForFollowers(options);
-  await cancel(system, restored, store, options.offline);
+  await cancel(system, restored, store, { offline: options.offline });
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Driver } from '../session/driver.ts';
 import { OpenStores, type Stores } from '../session/open-stores.ts';
+import { tellOwnStoreUrl, verifyFollows } from './own-store-url.ts';
 import { fingerprintStores, readStores, type StoreVariables } from './read-stores.ts';
 import { readMarker } from './settings.ts';
 
@@ -34,6 +35,8 @@ export class FollowedStore {
   static async open(directory: string, environment: StoreVariables, log: FollowLog): Promise<FollowedStore> {
     const known = await fingerprintStores(directory);
     const stores = await readStores(directory, environment);
+    verifyFollows(environment, stores);
+    await tellOwnStoreUrl(directory, environment, stores);
     // Environments that share a store share sessions only where they share a cookie.
     const { cookie: name } = await readMarker(directory);
     const open = new OpenStores({ dataDirectory: join(directory, 'data'), name });
@@ -90,6 +93,7 @@ export class FollowedStore {
     this.#seen = found;
     try {
       const stores = await readStores(this.#directory, this.#environment);
+      await tellOwnStoreUrl(this.#directory, this.#environment, stores);
       if (!isDeepStrictEqual(stores, this.#stores)) await this.#use(stores);
       this.#known = found;
     } catch (error) {

@@ -4,7 +4,7 @@ import { commandLine } from '../../../environment/shells.ts';
 import { readStoreUrl } from '../../../environment/store.ts';
 import { overlay, readVariables } from '../../../environment/variables.ts';
 import { UsageError, UserError } from '../../../errors.ts';
-import { renderSuggestion } from '../../../nearest.ts';
+import { verifyChoice } from '../../../nearest.ts';
 import { listStores, readStoreAddress } from '../../../scaffold/layers.ts';
 import { type Destination, nextVariable } from '../../../scaffold/migration/migrate.ts';
 import type { System } from '../../../system.ts';
@@ -21,7 +21,7 @@ export async function decideDestination(
   store: string,
   said: string | undefined,
 ): Promise<Destination> {
-  await verifyKnown(store);
+  await verifyChoice('store', store, await listStores());
   if (said !== undefined) verifyNoPassword(said, nextVariable);
   await verifyFollows(system, environment);
   await verifyKnowsMoves(system, environment);
@@ -40,12 +40,6 @@ export async function decideDestination(
   const isSame = store === environment.marker.store && (!url || withoutUser(url) === withoutUser(current ?? ''));
   if (!isSame) return { store, url };
   throw new UserError('same-store', `The sessions are in that store (${store}) already.`, 'Name another one.');
-}
-
-async function verifyKnown(store: string): Promise<void> {
-  const stores = await listStores();
-  if (stores.includes(store)) return;
-  throw new UsageError(`There is no store '${store}'.`, await renderSuggestion('store', store, stores));
 }
 
 /** @throws UserError when STORE_URL is set where it wins over `.env`: then no server can follow */
