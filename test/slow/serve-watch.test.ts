@@ -1,15 +1,17 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { type SpawnOptions, spawnSync } from 'node:child_process';
+import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { collect } from '../support/output.ts';
-import { finish, Sandbox } from '../support/sandbox.ts';
+import { canActAsStranger, onlyAsRoot, stranger } from '../support/privileges.ts';
+import { cli, finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, waitFor } from '../support/server.ts';
 
 const answering = (text: string): string =>
   `export function routes(app) { app.get('/', (q, s) => s.send('${text}')); }`;
 
-async function watch(sandbox: Sandbox, environment: string) {
-  const child = sandbox.start(['serve', environment, '--port', '0', '--watch', '--json']);
+async function watch(sandbox: Sandbox, environment: string, options: SpawnOptions = {}) {
+  const child = sandbox.start(['serve', environment, '--port', '0', '--watch', '--json'], options);
   const output = collect(child);
   const events = (): Record<string, unknown>[] =>
     output
@@ -82,3 +84,62 @@ test('what the server itself writes is no change', async () => {
   await waitFor(() => output.stdout().includes('restarting'), 700).catch(() => undefined);
   expect(output.stdout()).not.toContain('restarting');
 });
+
+test.skipIf(!canActAsStranger)(
+  `under --watch a directory that may not be read is not watched, everything else is${onlyAsRoot}`,
+  async () => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    await mkdir(join(environment, 'closed'), { mode: 0o000 });
+    await finish(sandbox.spawn('chown', ['-R', '65534:65534', environment]));
+    await chmod(sandbox.directory, 0o755);
+    const { output, until } = await watch(sandbox, environment, stranger);
+    await until('listening');
+    await appendFile(join(environment, 'app.js'), '\n');
+    await until('listening', 'restarting', 'listening');
+    expect(output.stderr()).not.toContain('closed');
+  },
+);
+
+/** `serve --watch` where no more files than these can be watched. */
+function watchAtMost(sandbox: Sandbox, environment: string, count: number) {
+  const script = 'echo "$0" > /proc/sys/user/max_inotify_watches; exec "$@"';
+  const serve = [process.execPath, cli, 'serve', environment, '--port', '0', '--watch', '--json'];
+  return sandbox.spawn('unshare', ['-Ur', 'sh', '-c', script, String(count), ...serve]);
+}
+
+const limitable = spawnSync('unshare', ['-Ur', 'sh', '-c', 'echo 1 > /proc/sys/user/max_inotify_watches']).status === 0;
+const onlyWithLimit = limitable ? '' : ' (skipped: needs the right to make a user namespace)';
+
+test.skipIf(!limitable)(
+  `too many files to watch are told with the limit that was reached${onlyWithLimit}`,
+  async () => {
+    const sandbox = new Sandbox();
+    const { exitCode, stdout, stderr } = await finish(watchAtMost(sandbox, await copyEnvironment(sandbox), 3));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: 'watch-limit',
+      hint: expect.stringContaining('sudo sysctl fs.inotify.max_user_watches='),
+    });
+  },
+);
+
+test.skipIf(!limitable)(
+  `a limit that is reached later is told, and what was watched stays so${onlyWithLimit}`,
+  async () => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    const child = watchAtMost(sandbox, environment, 400);
+    const output = collect(child);
+    await waitFor(() => output.stdout().includes('"listening"'));
+    for (let count = 0; count < 400; count += 1)
+      await mkdir(join(environment, 'more', String(count)), { recursive: true });
+    await waitFor(() => output.stderr().includes('A new file is not watched'));
+    await waitFor(() => output.stdout().split('"listening"').length === 3);
+    await appendFile(join(environment, 'app.js'), '\n');
+    await waitFor(() => output.stdout().split('"listening"').length === 4);
+    expect(output.stderr().match(/is not watched/g)).toHaveLength(1);
+    child.kill('SIGINT');
+    expect(await output.ended).toEqual([0, null]);
+  },
+);
