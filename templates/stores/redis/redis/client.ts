@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { createClient, createCluster } from 'redis';
 import type { Address, Host } from './address.ts';
 import { scripts } from './scripts.ts';
@@ -27,11 +28,11 @@ function sharedOptions({ tls, username, password }: Address) {
 }
 
 /** A client of one server. */
-export function createServerClient(address: Address, { host, port }: Host) {
+export function createServerClient(address: Address, host: Host) {
   const { socket, ...options } = sharedOptions(address);
   return createClient({
     ...options,
-    socket: { ...socket, host, port },
+    socket: { ...socket, ...toSocket(address, host) },
     database: address.database,
     commandOptions,
     scripts,
@@ -41,7 +42,8 @@ export function createServerClient(address: Address, { host, port }: Host) {
 /** A client of all nodes of a cluster, which it asks one of them for. */
 export function createClusterClient(address: Address, node: Host) {
   return createCluster({
-    rootNodes: [{ socket: node }],
+    rootNodes: [{ socket: toSocket(address, node) }],
+    nodeAddressMap: (node) => toSocket(address, toHost(node)),
     defaults: sharedOptions(address),
     // A node that is away keeps nobody from the others.
     minimizeConnections: true,
@@ -49,6 +51,17 @@ export function createClusterClient(address: Address, node: Host) {
     commandOptions,
     scripts,
   });
+}
+
+// Who serves several hosts at one address goes by the name in the greeting of TLS, which may be no IP address (RFC 6066).
+function toSocket({ tls }: Address, { host, port }: Host) {
+  return { host, port, ...(tls && isIP(host) === 0 && { servername: host }) };
+}
+
+/** @param node as a cluster names it: `host:port` */
+function toHost(node: string): Host {
+  const end = node.lastIndexOf(':');
+  return { host: node.slice(0, end), port: Number(node.slice(end + 1)) };
 }
 
 // The package counts the time until a command is written; ours until it is answered.
