@@ -29,9 +29,9 @@ export class NpmError extends UserError {
  */
 export async function runNpm(system: System, args: string[], options: NpmOptions): Promise<string> {
   const { directory, offline = false, cancelSignal } = options;
-  const result = await system.run('npm', [...args, ...isolation(directory), ...(offline ? ['--offline'] : [])], {
+  const result = await system.run('npm', [...args, ...isolation, ...(offline ? ['--offline'] : [])], {
     cwd: directory,
-    env: npmEnvironment(system.env),
+    env: { ...npmEnvironment(system.env), SESSAPP_PREFIX: directory },
     ...(cancelSignal && { cancelSignal }),
   });
   cancelSignal?.throwIfAborted();
@@ -41,27 +41,28 @@ export async function runNpm(system: System, args: string[], options: NpmOptions
   throw explain(result, offline);
 }
 
-function isolation(directory: string): string[] {
-  return [
-    // A prefix that is given is not looked for: npm then reads no workspace and no .npmrc of a directory above.
-    `--prefix=${directory}`,
-    '--ignore-scripts',
-    '--omit-lockfile-registry-resolved',
-    // What the user's own settings may say for other projects would make another tree than the lockfile's.
-    '--package-lock',
-    '--install-strategy=hoisted',
-    ...['dev', 'optional', 'peer'].map((kind) => `--include=${kind}`),
-    '--no-audit',
-    '--no-fund',
-    '--no-progress',
-    '--no-update-notifier',
-    // Warnings are read, not shown: npm takes a file that could not be written for no more than that.
-    '--loglevel=warn',
-    // The defaults wait for more than a minute before they say that a registry cannot be reached.
-    '--fetch-retry-mintimeout=500',
-    '--fetch-retry-maxtimeout=3000',
-  ];
-}
+const isolation = [
+  // A prefix that is given is not looked for: npm then reads no workspace and no .npmrc of a directory above. It is given
+  // as a variable because npm expands each ${HOME} and trims each space of an option's value, but not of a variable's;
+  // where a path has a backslash before it, npm takes it for no variable.
+  process.platform === 'win32' ? '--prefix=.' : '--prefix=/${SESSAPP_PREFIX}',
+  '--ignore-scripts',
+  '--omit-lockfile-registry-resolved',
+  // What the user's own settings may say for other projects would make another tree than the lockfile's.
+  '--package-lock',
+  '--install-strategy=hoisted',
+  '--bin-links',
+  ...['dev', 'optional', 'peer'].map((kind) => `--include=${kind}`),
+  '--no-audit',
+  '--no-fund',
+  '--no-progress',
+  '--no-update-notifier',
+  // Warnings are read, not shown: npm takes a file that could not be written for no more than that.
+  '--loglevel=warn',
+  // The defaults wait for more than a minute before they say that a registry cannot be reached.
+  '--fetch-retry-mintimeout=500',
+  '--fetch-retry-maxtimeout=3000',
+];
 
 /** What counts of npm's configuration in the environment variables: how to reach the registry, and the cache. */
 const allowed =

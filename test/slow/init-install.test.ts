@@ -19,6 +19,7 @@ test('nothing of the surroundings changes what is installed, or where it is foun
   const sandbox = new Sandbox();
   await surround(sandbox);
   const env = {
+    SESSAPP_CACHE_DIR: sandbox.path('snapshots'),
     NODE_PATH: sandbox.path('node_modules'),
     NODE_ENV: 'production',
     npm_config_userconfig: sandbox.path('user-npmrc'),
@@ -47,6 +48,8 @@ test('nothing of the surroundings changes what is installed, or where it is foun
   for (const lockfile of ['package-lock.json', join('node_modules', '.package-lock.json')]) {
     expect(await readFile(join(directory, lockfile), 'utf8')).not.toContain('"resolved"');
   }
+  const bins = join('node_modules', '.bin');
+  expect(await readdir(join(directory, bins))).toEqual(await readdir(join(inject('environment'), bins)));
   expect((await readdir(sandbox.path('project'))).sort()).toEqual(['myenv', 'package.json']);
   expect((await readdir(sandbox.directory)).filter((name) => name.startsWith('global'))).toEqual([]);
 });
@@ -64,7 +67,10 @@ async function surround(sandbox: Sandbox): Promise<void> {
   await mkdir(sandbox.path('node_modules', 'express'), { recursive: true });
   await writeFile(sandbox.path('node_modules', 'express', 'package.json'), '{"name":"express","version":"0.0.1"}');
   await writeFile(sandbox.path('.npmrc'), settings);
-  await writeFile(sandbox.path('user-npmrc'), 'package-lock=false\nomit=optional\ninstall-strategy=nested\n');
+  await writeFile(
+    sandbox.path('user-npmrc'),
+    'package-lock=false\nomit=optional\ninstall-strategy=nested\nbin-links=false\n',
+  );
   await writeFile(sandbox.path('package.json'), JSON.stringify(workspace));
   await writeFile(sandbox.path('project', 'package.json'), JSON.stringify({ workspaces: ['*'] }));
 }
@@ -84,6 +90,21 @@ async function found(sandbox: Sandbox, directory: string): Promise<string[]> {
   const child = sandbox.spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: directory });
   return JSON.parse((await finish(child)).stdout) as string[];
 }
+
+test.each(['p${HOME}/myenv', 'my${HOME}', 'with space /myenv'])(
+  'npm takes %j for the name that it is, and writes nowhere else',
+  async (target) => {
+    const sandbox = new Sandbox();
+    const env = { SESSAPP_CACHE_DIR: sandbox.path('snapshots'), HOME: sandbox.path('home') };
+    await mkdir(env.HOME);
+    const npmCache = (await finish(sandbox.spawn('npm', ['config', 'get', 'cache']))).stdout.trim();
+    const result = await sandbox.sessapp(['init', target], { env: { ...env, npm_config_cache: npmCache } });
+    expect(result).toMatchObject({ exitCode: 0 });
+    expect(await resolved(sandbox.path(target))).toEqual(await resolved(inject('environment')));
+    expect((await readdir(sandbox.directory)).sort()).toEqual(['home', 'snapshots', target.replace(/\/.*/, '')].sort());
+    expect(await readdir(env.HOME)).toEqual([]);
+  },
+);
 
 test.each([
   [
