@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Driver } from '../../templates/session/driver.ts';
 import { open } from '../../templates/stores/redis/redis.ts';
@@ -52,19 +53,28 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
     test('sessions whose slot moves to another node are found there', async () => {
       const driver = await open({ dataDirectory: '', url: cluster.masters[0]?.url as string, name: 'moving' });
       await driver.create('a', record({ data: '0' }));
-      const slot = Number(await cluster.send(cluster.masters[0] as RedisServer, 'CLUSTER', 'KEYSLOT', '{moving:a}'));
-      const from = cluster.masters[Math.floor((slot * 3) / 16384)] as RedisServer;
-      const to = cluster.masters.find((node) => node !== from) as RedisServer;
-      const [fromId, toId] = [await cluster.send(from, 'CLUSTER', 'MYID'), await cluster.send(to, 'CLUSTER', 'MYID')];
-      await cluster.send(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(fromId));
-      await cluster.send(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(toId));
-      const keys = (await cluster.send(from, 'CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
-      expect(keys).toHaveLength(2);
-      await cluster.send(from, 'MIGRATE', '127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys);
+      const arrive = await cluster.moveSlot('{moving:a}');
       // It is on its way: the new node has it, and the old one is asked first.
       expect(await driver.read('a')).toMatchObject({ data: '0' });
-      for (const node of [to, from]) await cluster.send(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', String(toId));
+      await arrive();
       expect(await driver.update('a', 1, record({ data: '1' }))).toBe(true);
+      expect(await driver.read('a')).toMatchObject({ data: '1', version: 2 });
+      await driver.close();
+    });
+
+    test('a change of a session whose slot is on its way waits until it is there, for as long as a call may take', async () => {
+      const driver = await open({ dataDirectory: '', url: cluster.masters[0]?.url as string, name: 'changing' });
+      for (const key of ['a', 'b']) await driver.create(key, record({ data: '0' }));
+      const arrive = await cluster.moveSlot('{changing:a}');
+      const change = (): Promise<boolean> => driver.update('a', 1, record({ data: '1' }));
+      const startMs = performance.now();
+      await expect(change()).rejects.toThrow(/TRYAGAIN/);
+      expect(performance.now() - startMs).toBeLessThan(2000);
+      const changed = change();
+      await wait(800);
+      expect(await driver.update('b', 1, record({ data: '1' }))).toBe(true);
+      await arrive();
+      expect(await changed).toBe(true);
       expect(await driver.read('a')).toMatchObject({ data: '1', version: 2 });
       await driver.close();
     });

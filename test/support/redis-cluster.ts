@@ -52,6 +52,23 @@ export class RedisCluster {
     return ((await this.send(node, 'ROLE')) as unknown[])[0];
   }
 
+  /** Moves all that is in the slot of a key to another node. Gives what then says that the slot is there. */
+  async moveSlot(key: string): Promise<() => Promise<void>> {
+    const slot = Number(await this.send(this.masters[0] as RedisServer, 'CLUSTER', 'KEYSLOT', key));
+    const from = this.masters[Math.floor((slot * this.masters.length) / slotCount)] as RedisServer;
+    const to = this.masters.find((node) => node !== from) as RedisServer;
+    const [fromId, toId] = [await this.send(from, 'CLUSTER', 'MYID'), await this.send(to, 'CLUSTER', 'MYID')].map(
+      String,
+    );
+    await this.send(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId as string);
+    await this.send(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId as string);
+    const keys = (await this.send(from, 'CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
+    await this.send(from, 'MIGRATE', '127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys);
+    return async () => {
+      for (const node of [to, from]) await this.send(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId as string);
+    };
+  }
+
   async remove(): Promise<void> {
     for (const client of this.#clients.values()) client.destroy();
     await Promise.all(this.nodes.map((node) => node.remove()));

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { ErrorReply } from 'redis';
 import type { Host } from './address.ts';
 import type { ClusterClient, ServerClient } from './client.ts';
@@ -18,6 +19,9 @@ export type Commands = Pick<
 
 /** How long an answer may take; who owes one for longer counts as lost. */
 const answerMs = 1000;
+/** How long a slot's move to another node is waited for: a little less than the session layer waits for a call. */
+const moveMs = 1800;
+const moveRestMs = 50;
 /** How much may wait for an answer: more would only fill the memory. */
 const owedLimit = 10_000;
 const owedBytesLimit = 64 * 2 ** 20;
@@ -57,21 +61,14 @@ export class Link {
 
   /** @param bytes about as much as the command sends */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (this.#owed >= owedLimit || this.#owedBytes + bytes > owedBytesLimit)
-      throw new Error(`Redis has ${this.#owed} calls to answer already`);
-    this.#owed += 1;
-    this.#owedBytes += bytes;
-    const answer = command(this.#client as Commands).finally(() => {
-      this.#owed -= 1;
-      this.#owedBytes -= bytes;
-    });
-    try {
-      return await inTime(answer);
-    } catch (error) {
-      if (!meansLoss(error)) throw error;
-      this.#lose(error as Error);
-      // Not that the connection was then closed under this command.
-      throw await this.lost;
+    const endsAtMs = performance.now() + moveMs;
+    for (;;) {
+      try {
+        return await this.#ask(bytes, command);
+      } catch (error) {
+        if (!isMoving(error) || performance.now() >= endsAtMs) throw error;
+        await this.#owe(bytes, wait(moveRestMs));
+      }
     }
   }
 
@@ -85,6 +82,29 @@ export class Link {
   destroy(): void {
     this.#lose(new Error('the connection was closed'));
     this.#client.destroy();
+  }
+
+  async #ask<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
+    if (this.#owed >= owedLimit || this.#owedBytes + bytes > owedBytesLimit)
+      throw new Error(`Redis has ${this.#owed} calls to answer already`);
+    const answer = this.#owe(bytes, command(this.#client as Commands));
+    try {
+      return await inTime(answer);
+    } catch (error) {
+      if (!meansLoss(error)) throw error;
+      this.#lose(error as Error);
+      // Not that the connection was then closed under this command.
+      throw await this.lost;
+    }
+  }
+
+  #owe<T>(bytes: number, answer: Promise<T>): Promise<T> {
+    this.#owed += 1;
+    this.#owedBytes += bytes;
+    return answer.finally(() => {
+      this.#owed -= 1;
+      this.#owedBytes -= bytes;
+    });
   }
 }
 
@@ -105,6 +125,11 @@ async function inTime<T>(answer: Promise<T>): Promise<T> {
 // A server that was made a replica still answers; another one takes the writes now.
 function meansLoss(error: unknown): boolean {
   return !(error instanceof ErrorReply) || error.message.startsWith('READONLY');
+}
+
+// A script that names a key which is not there runs on neither node while its slot moves from one to the other.
+function isMoving(error: unknown): boolean {
+  return error instanceof ErrorReply && error.message.startsWith('TRYAGAIN');
 }
 
 function isCluster(client: ServerClient | ClusterClient): client is ClusterClient {
