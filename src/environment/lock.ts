@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, UserError } from '../errors.ts';
-import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { identify, isOfThisMachine, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 /** Who changes files holds a lock for a fraction of a second: a short wait turns most collisions into an answer. */
 const waitMs = 10_000;
@@ -13,6 +13,9 @@ const pollMs = 50;
 export interface Lock {
   owner: ProcessIdentity;
 }
+
+/** An owner on another machine cannot be asked whether it lives; its lock counts as left over after this time. */
+const foreignMs = 10 * 60 * 1000;
 
 /** A link that leads nowhere is there, though reading it finds nothing. No lock of ours is a link. */
 const readNoLink = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
@@ -28,7 +31,7 @@ type IsHeld<L extends Lock> = (holder: L) => Promise<boolean>;
 export async function acquireLock<L extends Lock>(
   path: string,
   content: Omit<L, 'owner'>,
-  isHeld: IsHeld<L> = isOwnerRunning,
+  isHeld: IsHeld<L> = (lock) => isAlive(lock, path),
 ): Promise<L | undefined> {
   const owner = await ownIdentity();
   const draft = uniqueBeside(path);
@@ -119,14 +122,15 @@ function stuck(path: string, { owner }: Lock): UserError {
 export async function removeDrafts(path: string): Promise<void> {
   const prefix = `${basename(path)}.`;
   const names = await listNames(dirname(path));
-  if (names.includes(basename(guardOf(path)))) await removeIfDead(guardOf(path), isOwnerRunning);
+  const guard = guardOf(path);
+  if (names.includes(basename(guard))) await removeIfDead(guard, (lock) => isAlive(lock, guard));
   for (const name of names) {
     const [, pid] = name.startsWith(prefix) ? (/^(?:guard\.)*(\d+)\./.exec(name.slice(prefix.length)) ?? []) : [];
     if (pid === undefined) continue;
     const draft = join(dirname(path), name);
     const lock = await readLock(draft);
-    const isAlive = lock ? await isRunning(lock.owner) : (await identify(Number(pid))) !== undefined;
-    if (!isAlive) await rm(draft, { force: true });
+    const isInUse = lock ? await isAlive(lock, draft) : (await identify(Number(pid))) !== undefined;
+    if (!isInUse) await rm(draft, { force: true });
   }
 }
 
@@ -155,8 +159,18 @@ async function linkIfFree(draft: string, path: string): Promise<boolean> {
   }
 }
 
-function isOwnerRunning({ owner }: Lock): Promise<boolean> {
-  return isRunning(owner);
+async function isAlive({ owner }: Lock, path: string): Promise<boolean> {
+  return (await isOfThisMachine(owner)) ? isRunning(owner) : !(await isOlderThan(foreignMs, path));
+}
+
+/** Whether a file was last written longer ago than that; false when it is gone. */
+export async function isOlderThan(ms: number, path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > ms;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 function guardOf(path: string): string {

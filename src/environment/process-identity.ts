@@ -28,6 +28,8 @@ export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
 
 /** Ends for good a process that was started detached, with those that it has started. */
 export function killGroup(pid: number): void {
+  // Zero is the group of this process itself, and minus one everybody's.
+  if (pid <= 1) throw new RangeError(`${pid} is no process that was started`);
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
   } catch (error) {
@@ -72,11 +74,12 @@ function isThere(pid: number): boolean {
 }
 
 async function machine(): Promise<string> {
-  const boot = (await readIfThere('/proc/sys/kernel/random/boot_id')) ?? '';
+  // A name may change while the machine runs: it counts only where nothing else tells one from another.
+  const boot = (await readIfThere('/proc/sys/kernel/random/boot_id')) ?? hostname();
   const namespace = process.platform === 'linux' ? await readlink('/proc/self/ns/pid') : '';
   // Loaded when it is needed: most commands end without it.
   const { createHash } = await import('node:crypto');
-  return createHash('sha256').update(`${hostname()}\n${boot}\n${namespace}`).digest('hex').slice(0, 8);
+  return createHash('sha256').update(`${boot}\n${namespace}`).digest('hex').slice(0, 8);
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

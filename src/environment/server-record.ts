@@ -1,9 +1,10 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { hasCode } from '../errors.ts';
 import type { Environment } from './find.ts';
-import { acquireLock, type Lock, readLock, releaseLock, removeIfDead, rewriteLock } from './lock.ts';
+import { acquireLock, type Lock, ownIdentity, readLock, releaseLock, removeIfDead, rewriteLock } from './lock.ts';
 import { identify, isRunning, killGroup, type ProcessIdentity } from './process-identity.ts';
 
 /** What is known of the server that `serve` started: `data/server.json`. Its owner is the process to signal. */
@@ -76,7 +77,8 @@ export async function recordDown(environment: Environment): Promise<void> {
 /** Removes the record that this process made: the server is gone. The directory may be another one by now. */
 export async function forgetServer(environment: Environment): Promise<void> {
   const record = await readLock<ServerRecord>(recordFile(environment));
-  if (record?.owner.pid === process.pid) await releaseLock(recordFile(environment));
+  // In another container another process may have the same pid.
+  if (isDeepStrictEqual(record?.owner, await ownIdentity())) await releaseLock(recordFile(environment));
 }
 
 async function isCurrent(environment: Place, { owner, inode }: ServerRecord): Promise<boolean> {

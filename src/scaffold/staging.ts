@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ownIdentity } from '../environment/lock.ts';
+import { isOlderThan, ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
 import { hasCode, UserError } from '../errors.ts';
 
@@ -91,14 +91,4 @@ async function isLeftover(parent: string, name: string): Promise<boolean> {
   const owner = { pid: Number(pid), started, machine };
   if (await isOfThisMachine(owner)) return !(await isRunning(owner));
   return isOlderThan(foreignMs, join(parent, name));
-}
-
-/** Whether a file was last written longer ago than that; false when it is gone. */
-export async function isOlderThan(ms: number, path: string): Promise<boolean> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs > ms;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
 }

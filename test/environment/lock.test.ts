@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { acquireLock, type Lock, releaseLock, removeDrafts } from '../../src/environment/lock.ts';
+import { acquireLock, type Lock, ownIdentity, releaseLock, removeDrafts } from '../../src/environment/lock.ts';
 
 async function createPath(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sessapp-lock-'));
@@ -53,7 +53,7 @@ test('of many who find the lock of one that died, one has it at a time', async (
   expect(most).toBe(1);
 });
 
-const dead = { owner: { pid: 1, started: 'long ago', machine: 'this one' } };
+const dead = { owner: { ...(await ownIdentity()), started: 'long ago' } };
 
 test('what one left that was killed while it removed a lock stops nobody, and goes', async () => {
   const path = await createPath();
@@ -62,6 +62,16 @@ test('what one left that was killed while it removed a lock stops nobody, and go
   await writeFile(`${path}.guard`, JSON.stringify(dead));
   await removeDrafts(path);
   expect(await readdir(dirname(path))).toEqual(['lock']);
+});
+
+test('a lock of another machine, whose owner nobody here can see, is held until it is old', async () => {
+  const path = await createPath();
+  const { owner } = dead;
+  await writeFile(path, JSON.stringify({ owner: { ...owner, machine: 'another' } }));
+  expect(await acquireLock(path, {})).toMatchObject({ owner: { machine: 'another' } });
+  const longAgo = Date.now() / 1000 - 11 * 60;
+  await utimes(path, longAgo, longAgo);
+  expect(await acquireLock(path, {})).toBeUndefined();
 });
 
 test.each([

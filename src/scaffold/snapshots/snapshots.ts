@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOlderThan } from '../../environment/lock.ts';
 import { hasCode } from '../../errors.ts';
-import { createStaging, findLeftovers, freeStagingPath, isOlderThan, listNames, removeTree } from '../staging.ts';
+import { createStaging, findLeftovers, freeStagingPath, listNames, removeTree } from '../staging.ts';
 import { copyAndDescribe, copyEntries, type Entry, fingerprint, isIntact, sizeOf } from './tree.ts';
 
 /** What is known of a snapshot: `manifest.json`, beside its `tree`. */
