@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, environmentOption, flag, text } from '../command.ts';
 import { findEnvironment, promptOf } from '../environment/find.ts';
-import { checkReadiness } from '../environment/readiness.ts';
+import { checkReadiness, isNodeInstalled } from '../environment/readiness.ts';
 import { UsageError } from '../errors.ts';
 import { installNode } from '../scaffold/dependencies.ts';
 import { installPackages, restorePackages } from '../scaffold/packages.ts';
@@ -19,7 +19,7 @@ export const command: Command = {
       step(packages.length > 0 ? `Adding ${input.operands.join(', ')}` : 'Installing what the lockfile says');
       if (packages.length > 0) await installPackages(system, packages, options);
       else await restorePackages(system, options);
-      if (marker.node === undefined || (await checkReadiness(environment)) !== 'node-missing') return;
+      if (await isNodeInstalled(environment)) return;
       step(`Installing Node.js ${marker.node}`);
       await installNode(system, options);
     });

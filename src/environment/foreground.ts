@@ -76,9 +76,14 @@ async function runAndRestart(run: Run, changes: Changes): Promise<ServerEnd> {
 
 async function start({ system, environment, options, signal, follower }: Run, port?: string): Promise<RunningServer> {
   const server = await startServer(system, environment, { ...options, ...(port !== undefined && { port }) }, signal);
-  await recordListening(environment, server, system.now());
-  await follower.listening(server);
-  return server;
+  try {
+    await recordListening(environment, server, system.now());
+    await follower.listening(server);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
 }
 
 async function startIfPossible(run: Run, port: string | undefined): Promise<RunningServer | undefined> {

@@ -18,7 +18,15 @@ export type Readiness =
   | 'server-missing';
 
 interface Lockfile {
-  packages?: Record<string, { version?: string; integrity?: string; optional?: boolean } & Ranges>;
+  packages?: Record<string, Locked & Ranges>;
+}
+
+interface Locked {
+  version?: string;
+  integrity?: string;
+  optional?: boolean;
+  dev?: boolean;
+  devOptional?: boolean;
 }
 
 interface Ranges {
@@ -37,7 +45,7 @@ export function nodeOf({ directory, marker }: Environment): string {
 }
 
 export async function checkReadiness(environment: Environment): Promise<Readiness> {
-  const { directory, marker } = environment;
+  const { directory } = environment;
   const manifest = await readJson<Ranges>(join(directory, 'package.json'));
   const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
   // npm keeps what it installed in this file.
@@ -48,9 +56,15 @@ export async function checkReadiness(environment: Environment): Promise<Readines
   if (!isSame(ranges(manifest), ranges(lockfile.packages?.['']))) return 'lockfile-behind';
   if (!installed) return 'dependencies-missing';
   if (!isInstalled(directory, lockfile, installed)) return 'dependencies-differ';
-  if (marker.node !== undefined && !(await readJson(join(directory, '.node', 'node_modules', '.package-lock.json'))))
-    return 'node-missing';
-  return 'ready';
+  return (await isNodeInstalled(environment)) ? 'ready' : 'node-missing';
+}
+
+/** True too for an environment that has no Node.js of its own. */
+export async function isNodeInstalled(environment: Environment): Promise<boolean> {
+  const { directory, marker } = environment;
+  if (marker.node === undefined) return true;
+  const installed = await readJson(join(directory, '.node', 'node_modules', '.package-lock.json'));
+  return installed !== undefined && existsSync(nodeOf(environment));
 }
 
 /** @throws UserError with the command that mends it when the server could not run */
@@ -103,12 +117,17 @@ const failures: Record<Exclude<Readiness, 'ready'>, Failure> = {
 function isInstalled(directory: string, lockfile: Lockfile, installed: Lockfile): boolean {
   const wanted = Object.entries(lockfile.packages ?? {}).filter(([path]) => path !== '');
   const present = installed.packages ?? {};
-  const fits = wanted.every(([path, { version, integrity, optional }]) => {
+  const fits = wanted.every(([path, entry]) => {
     const found = present[path];
-    if (!found) return optional === true;
-    return found.version === version && found.integrity === integrity && existsSync(join(directory, path));
+    if (!found) return mayBeMissing(entry);
+    return found.version === entry.version && found.integrity === entry.integrity && existsSync(join(directory, path));
   });
   return fits && Object.keys(present).every((path) => lockfile.packages?.[path] !== undefined);
+}
+
+// The server needs none of these, and `npm ci --omit=dev` leaves out what is only for development.
+function mayBeMissing({ optional, dev, devOptional }: Locked): boolean {
+  return Boolean(optional || dev || devOptional);
 }
 
 function ranges(manifest: Ranges | undefined): Ranges {

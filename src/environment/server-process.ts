@@ -176,11 +176,12 @@ export function describeEnd({ exitCode, signal }: ServerEnd): string {
 }
 
 async function stopServer(child: ChildProcess, ended: Promise<ServerEnd>): Promise<ServerEnd> {
+  const { pid } = child;
+  // It could not be started.
+  if (pid === undefined) return ended;
   child.kill('SIGTERM');
-  const timer = setTimeout(() => killGroup(child.pid ?? 0), stopMs);
-  const end = await ended;
-  clearTimeout(timer);
-  return end;
+  const timer = setTimeout(() => killGroup(pid), stopMs);
+  return ended.finally(() => clearTimeout(timer));
 }
 
 // The server closes the channel when it has read this.

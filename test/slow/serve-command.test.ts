@@ -2,7 +2,8 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { collect, jsonLines } from '../support/output.ts';
-import { Sandbox } from '../support/sandbox.ts';
+import { freePort } from '../support/redis-server.ts';
+import { finish, repository, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, killAtEnd, request, serve, untilGone, waitFor } from '../support/server.ts';
 
 test('the banner says the address, the store and how to stop; Ctrl-C in words ends with exit code 0', async () => {
@@ -152,6 +153,36 @@ test.each([
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toMatch(reason);
   expect(result.stderr).toMatch(/error: The server ended before it listened, with exit code 1\./);
+});
+
+test('a Node.js that cannot be started is told, and nothing but serve ends', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const marker = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));
+  await writeFile(join(environment, 'sessapp.json'), JSON.stringify({ ...marker, node: '24.0.0' }));
+  await mkdir(join(environment, '.node', 'node_modules'), { recursive: true });
+  await writeFile(join(environment, '.node', 'node_modules', '.package-lock.json'), '{}');
+  const serveIt = ['serve', environment, '--port', '0', '--json'];
+  expect((await sandbox.sessapp(serveIt)).stdout).toContain('"node-missing"');
+  await writeFile(join(environment, 'bin', 'node'), 'no program', { mode: 0o644 });
+  // In a group of its own, as a script or a job of CI has one: it has to live on.
+  const script = 'node "$@"; echo "ended with $?"; sleep 6; echo goes on';
+  const tool = join(repository, 'bin', 'sessapp.js');
+  const { stdout } = await finish(sandbox.spawn('setsid', ['--wait', 'sh', '-c', script, 'sh', tool, ...serveIt]));
+  expect(stdout).toMatch(/"node-missing".*\nended with 1\ngoes on\n$/s);
+});
+
+test('a server that listens and cannot be noted down ends with serve', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const inTheWay =
+    "import { mkdirSync, rmSync } from 'node:fs';\nrmSync('data/server.json'); mkdirSync('data/server.json');\n";
+  const app = join(environment, 'app.js');
+  await writeFile(app, `${inTheWay}${await readFile(app, 'utf8')}`);
+  const port = await freePort();
+  const { exitCode } = await sandbox.sessapp(['serve', environment, '--port', String(port)]);
+  expect(exitCode).toBe(70);
+  await expect(request(`http://localhost:${port}`)).rejects.toThrow('ECONNREFUSED');
 });
 
 test('a server that is itself asked to stop with SIGTERM ends serve cleanly', async () => {
