@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { hasCode, UsageError, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
@@ -97,12 +97,22 @@ async function verifyNotUnmarked(system: System, directory: string): Promise<voi
   const parts = [join(directory, 'session', 'open-driver'), join(directory, 'server')];
   const found = await Promise.all(parts.map(async (part) => (await isThere(`${part}.js`)) || isThere(`${part}.ts`)));
   if (found.includes(false)) return;
+  const again = await commandLine(system, directory, 'init', '--allow-existing', ...(await optionsOf(directory)));
   throw new BrokenEnvironment(
     directory,
     'marker-missing',
     `${directory} looks like an environment, but its sessapp.json is missing.`,
-    `Restore it from your version control, or write it anew: ${await commandLine(system, directory, 'init', '--allow-existing')}`,
+    `Restore it from your version control, or write it anew: ${again}`,
   );
+}
+
+// What else than its marker tells how it was made; without it another application would be laid beside this one.
+async function optionsOf(directory: string): Promise<string[]> {
+  const isTypeScript = await isThere(join(directory, 'server.ts'));
+  const manifest = join(directory, '.node', 'package.json');
+  const text = (await isThere(manifest)) ? await readFile(manifest, 'utf8') : '';
+  const [, node] = /"(\d+\.\d+\.\d+)"/.exec(text) ?? [];
+  return [...(isTypeScript ? ['--typescript'] : []), ...(node === undefined ? [] : ['--node', node])];
 }
 
 async function isThere(path: string): Promise<boolean> {

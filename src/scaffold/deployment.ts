@@ -119,7 +119,7 @@ async function readValues(environment: Environment): Promise<Record<string, stri
     description: onOneLine(name).replaceAll('%', '%%'),
     directory: toUnitPath(directory),
     data: quoteForUnit(join(directory, 'data')),
-    nodeCommand: quoteForUnit(nodeOf(environment)).replaceAll('$', '$$$$'),
+    nodeCommand: quoteForUnit(nodeOf(environment)),
     user: uid === own.uid ? own.username : String(uid),
   };
 }
@@ -139,8 +139,9 @@ function toLabel(name: string): string {
 
 // The rest of the line is the path.
 function toUnitPath(path: string): string {
-  if (/[\n\r]/.test(path)) {
-    throw new UserError('name-refused', 'systemd takes no path with a line break.', 'Rename the environment.');
+  if (/[\n\r]|[\\ \t]$/.test(path)) {
+    const fact = 'systemd takes no path with a line break in it, or a backslash or a blank at its end.';
+    throw new UserError('name-refused', fact, 'Rename the environment.');
   }
   return path.replaceAll('%', '%%');
 }
