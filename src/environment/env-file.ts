@@ -11,6 +11,7 @@ import { envFileName } from './secrets.ts';
 export interface EnvFile {
   /** The file itself: `.env` may be a symbolic link to it. */
   path: string;
+  /** Without the mark of its encoding, which some editors put at the front: the server passes over it too. */
   text: string;
   /** Undefined when there is no such file yet. */
   found: (Ownership & { changedMs: number }) | undefined;
@@ -97,7 +98,7 @@ function verifyFile(found: Stats, path: string): Stats {
 
 function decode(bytes: Buffer, path: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch (error) {
     if (!hasCode(error, 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw error;
     throw unclear(path, 'is not UTF-8', 'Save it as UTF-8, then run the same command again.');

@@ -15,9 +15,10 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import { changeEnvFile } from '../../src/environment/env-file.ts';
+import { changeEnvFile, readEnvFile } from '../../src/environment/env-file.ts';
 import { secretsIn } from '../../src/environment/env-text.ts';
 import { findEnvironment } from '../../src/environment/find.ts';
+import { keysIn } from '../../src/environment/keys.ts';
 import { keyIdOf } from '../../src/environment/secrets.ts';
 import { claimServer, forgetServer, recordListening } from '../../src/environment/server-record.ts';
 import { createSystem } from '../../src/system.ts';
@@ -147,6 +148,14 @@ test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
   await expectRefused(directory, 'env-file-unclear', hint);
   expect(await lstat(join(directory, '.env'))).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
   expect((await readdir(directory)).sort()).toEqual(['.env', 'data', 'sessapp.json']);
+});
+
+test('a mark of the encoding at the front hides no secret: list and rotate read what the server reads', async () => {
+  const sandbox = new Sandbox();
+  const directory = await makeEnvironment(sandbox, `\ufeffSESSION_SECRET=${a}\nPORT=5001\n`);
+  expect(keysIn(await readEnvFile(await open(directory))).keys).toMatchObject([{ id: keyIdOf(a) }]);
+  expect((await rotate(directory)).keys).toEqual([expect.any(String), keyIdOf(a)]);
+  expect(await read(directory)).toMatch(/^# key .*\nSESSION_SECRET=[^,]+,[^,]+\nPORT=5001\n$/);
 });
 
 test('several rotations at once keep every secret, and whoever reads meanwhile finds a whole file', async () => {
