@@ -288,6 +288,26 @@ test('what comes from outside is found, by whatever way it comes in', async () =
   expect(new Set(found.flatMap(commandsIn))).toEqual(new Set(['sessapp install -e myenv']));
 });
 
+test('what is only for development may be left out, as by npm ci --omit=dev', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const devDependencies = { 'is-number': '7.0.0' };
+  await editJson(join(environment, 'package.json'), (manifest) => Object.assign(manifest, { devDependencies }));
+  await editJson(join(environment, 'package-lock.json'), ({ packages = {} }: { packages?: Record<string, object> }) => {
+    packages[''] = { ...packages[''], devDependencies };
+    packages['node_modules/is-number'] = { version: '7.0.0', dev: true };
+    packages['node_modules/is-odd'] = { version: '3.0.1', devOptional: true };
+  });
+  for (const check of ['dependencies', 'packages']) await expectFindings(sandbox, check, []);
+  await editJson(join(environment, 'package-lock.json'), ({ packages = {} }: { packages?: Record<string, object> }) => {
+    packages['node_modules/is-odd'] = { version: '3.0.1' };
+  });
+  await expectFindings(sandbox, 'dependencies', [
+    ['problem', /^What is installed is not what package-lock\.json says/],
+  ]);
+  await expectFindings(sandbox, 'packages', [['problem', /^Not installed: is-odd\.$/]]);
+});
+
 test('what the code imports is found, where it is not in the environment', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);

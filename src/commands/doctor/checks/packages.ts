@@ -26,14 +26,14 @@ export const packages: Check = {
     for (const [path, entry] of locked) await examinePackage(root, path, asObject(entry), faults);
     await examineLinks(root, faults);
     const findings = tell(faults, type(await commandLine(system, directory, 'install')));
-    return findings.length > 0 ? findings : [ok(`All ${locked.length - 1} packages are in the environment.`)];
+    return findings.length > 0 ? findings : [ok('All packages that the server needs are in the environment.')];
   },
 };
 
 async function examinePackage(root: string, path: string, entry: Record<string, unknown>, faults: Faults) {
   const found = await realpathIfThere(join(root, path));
   if (found === undefined) {
-    if (!isOptional(entry)) faults.missing.add(shorten(path));
+    if (!mayBeMissing(entry)) faults.missing.add(shorten(path));
     return;
   }
   if (!isInside(root, found)) {
@@ -46,8 +46,9 @@ async function examinePackage(root: string, path: string, entry: Record<string, 
   await examineDependencies(root, found, manifest, faults);
 }
 
-function isOptional({ optional, devOptional, peer }: Record<string, unknown>): boolean {
-  return Boolean(optional || devOptional || peer);
+// `npm ci --omit=dev` leaves out what is only for development.
+function mayBeMissing({ optional, dev, devOptional, peer }: Record<string, unknown>): boolean {
+  return Boolean(optional || dev || devOptional || peer);
 }
 
 async function examineDependencies(root: string, from: string, manifest: Record<string, unknown>, faults: Faults) {
