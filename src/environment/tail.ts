@@ -18,7 +18,7 @@ export async function readEnd(path: string, lines: number): Promise<string | und
 
 /**
  * Yields the last lines of a file and what is added to it until the signal aborts. When a new file takes its place,
- * the old one is read to its end and the new one from its beginning.
+ * the old one is read to its end and the new one from its beginning; one that was emptied is read anew.
  */
 export async function* follow(path: string, lines: number, signal: AbortSignal): AsyncIterable<Buffer | string> {
   let file = await openIfThere(path);
@@ -31,6 +31,7 @@ export async function* follow(path: string, lines: number, signal: AbortSignal):
     }
     while (!signal.aborted) {
       const replaced = !file || (await isReplaced(file, path));
+      if (await isShorter(file, position)) position = 0;
       for (let chunk = await readChunk(file, position); chunk; chunk = await readChunk(file, position)) {
         position += chunk.length;
         yield chunk;
@@ -52,9 +53,9 @@ async function readLastLines(file: FileHandle, lines: number): Promise<{ text: s
   const start = Math.max(0, size - chunkBytes);
   const chunk = (await readChunk(file, start)) ?? Buffer.alloc(0);
   const all = chunk.toString('utf8').split('\n');
-  // The first of them may have been cut.
-  if (start > 0) all.shift();
   const ended = all.at(-1) === '' ? 1 : 0;
+  // The first of them may have been cut. Where it is all there is, its end says more than nothing.
+  if (start > 0 && all.length - ended > 1) all.shift();
   return { text: all.slice(-lines - ended).join('\n'), end: start + chunk.length };
 }
 
@@ -62,6 +63,11 @@ async function readChunk(file: FileHandle | undefined, position: number): Promis
   if (!file) return undefined;
   const { buffer, bytesRead } = await file.read(Buffer.alloc(chunkBytes), 0, chunkBytes, position);
   return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
+}
+
+// Such as by logrotate's `copytruncate`.
+async function isShorter(file: FileHandle | undefined, position: number): Promise<boolean> {
+  return file !== undefined && (await file.stat()).size < position;
 }
 
 async function isReplaced(file: FileHandle, path: string): Promise<boolean> {
