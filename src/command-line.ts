@@ -17,8 +17,8 @@ export interface Invocation {
  * @throws UsageError with the valid words when it is none
  */
 export async function parse(given: string[], system: System): Promise<Invocation | undefined> {
-  const argv = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const names = listCommands();
+  const argv = withHelpOption(given, names);
   const parser = createParser(system);
   let invocation: Invocation | undefined;
   for (const name of wantedBy(argv, names)) {
@@ -36,6 +36,13 @@ export async function parse(given: string[], system: System): Promise<Invocation
     throw await toUsageError(error, reachedBy(argv, parser));
   }
   return invocation;
+}
+
+/** `help secret list` and `secret help list` ask for what `secret list --help` does; `help help` for all. */
+function withHelpOption(given: string[], names: string[]): string[] {
+  const isGroup = names.some((name) => name.startsWith(`${given[0]} `));
+  const asks = given[isGroup ? 1 : 0] === 'help';
+  return asks ? [...given.filter((word) => word !== 'help' && word !== '--'), '--help'] : given;
 }
 
 /** Those that the first word of the command line can mean; only they are loaded. */
@@ -97,7 +104,9 @@ function verifyValues(parser: Parser): void {
   }
 }
 
-async function verifyCommandName([first, second]: string[], names: string[]): Promise<void> {
+async function verifyCommandName(argv: string[], names: string[]): Promise<void> {
+  // It only says that no options follow.
+  const [first, second] = argv.filter((word) => word !== '--');
   const commands = [...new Set(names.map((name) => name.split(' ')[0] ?? ''))];
   if (first === undefined)
     throw new UsageError('No command given.', `Commands: ${commands.join(', ')}. Type sessapp --help`);
@@ -107,7 +116,7 @@ async function verifyCommandName([first, second]: string[], names: string[]): Pr
   if (inGroup.length === 0 || second?.startsWith('-')) return;
   if (second === undefined)
     throw new UsageError(`'${first}' is several commands.`, `Choose one: ${inGroup.join(', ')}.`);
-  if (second !== 'help') await verifyChoice('command', `${first} ${second}`, inGroup);
+  await verifyChoice('command', `${first} ${second}`, inGroup);
 }
 
 /** The parser that the command line leads to. */

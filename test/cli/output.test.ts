@@ -29,11 +29,22 @@ test.each(listCommands())(
   },
 );
 
-test.each([['--help'], ['-h'], ['help']])('sessapp %s lists the commands', async (word) => {
-  const { exitCode, stdout, stderr } = await sessapp(word);
+test.each(['--help', '-h', 'help', 'help help', 'help --'])('sessapp %s lists the commands', async (words) => {
+  const { exitCode, stdout, stderr } = await sessapp(...words.split(' '));
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout).toMatch(/^ {2}serve .*\n/m);
 });
+
+test.each(['secret --help', 'secret help', 'help secret help', 'secret help help'])(
+  'sessapp %s lists the commands of the group',
+  async (words) => {
+    expect(await sessapp(...words.split(' '))).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^ {2}rotate .*\n/m),
+      stderr: '',
+    });
+  },
+);
 
 test.each(['--version', '-V'])('%s prints the version', async (word) => {
   expect(await sessapp(word)).toMatchObject({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
@@ -53,6 +64,8 @@ test.each([
   [['serve', '--port'], /Option '-p, --port <number>' argument missing\.\nType sessapp serve --help/],
   [['info', 'a', 'b'], /Too many arguments for 'info'/],
   [[], /No command given\.\nCommands: cache, deploy, doctor, info, init/],
+  [['--'], /No command given\.\nCommands: cache, /],
+  [['secret', '--'], /'secret' is several commands\.\nChoose one: secret /],
   [['info', 'myenv', '-e', 'other'], /Two environments are named: .*myenv and .*other/],
 ])('sessapp %j is answered with what is wrong and what is valid', async (args, message) => {
   expect((await sessapp(...args)).stderr).toMatch(message);
