@@ -421,6 +421,17 @@ test('sessions of a time to come are found; the record that the check writes is 
   expect(JSON.parse(stats.stdout)).toMatchObject({ sessions: 2, expired: 0 });
 });
 
+test.runIf(isRoot)('the lost+found of a file system that is mounted for the data is none of it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await mkdir(join(environment, 'data', 'lost+found'), { recursive: true, mode: 0o755 });
+  await chmod(join(environment, 'data'), 0o700);
+  for (const path of ['', 'data']) await chown(join(environment, path), 65_534, 65_534);
+  await expectFindings(sandbox, 'data', []);
+  await mkdir(join(environment, 'data', 'other'));
+  await expectFindings(sandbox, 'data', [['problem', /^Another user’s: data\/other\.$/]]);
+});
+
 test('a damaged store is found', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);

@@ -66,9 +66,12 @@ async function noDirectory(system: System, path: string): Promise<Finding> {
   return problem(`${path} is no directory.`, 'The server has no place to keep sessions in.', `Move it away. ${aside}`);
 }
 
+// The root of a file system that is mounted there has it. It is root's, and no server looks into it.
+const lostAndFound = 'data/lost+found';
+
 // It may be a link itself; links in it are left alone, as where they lead to need not be ours.
 async function* walk(path: string, name = 'data'): AsyncGenerator<[name: string, found: Stats]> {
-  const found = await lstatIfThere(path);
+  const found = name === lostAndFound ? undefined : await lstatIfThere(path);
   if (!found || found.isSymbolicLink()) return;
   yield [name, found];
   if (!found.isDirectory()) return;
