@@ -189,6 +189,21 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await keys()).toEqual([]);
   });
 
+  test.each([
+    ['has too few replicas', { 'min-replicas-to-write': '1' }, { 'min-replicas-to-write': '0' }, /NOREPLICAS/],
+    ['is full', { maxmemory: '1' }, { maxmemory: '0' }, /OOM/],
+  ])('a Redis that %s refuses a ping as it does changes; a ping leaves nothing behind', async (_, harm, mend, why) => {
+    const driver = await openEmpty();
+    onTestFinished(() => void admin.configSet(mend));
+    await driver.ping();
+    await admin.configSet(harm);
+    await expect(driver.ping()).rejects.toThrow(why);
+    expect(await driver.read('a')).toBeUndefined();
+    await admin.configSet(mend);
+    await driver.ping();
+    expect(await keys()).toEqual([]);
+  });
+
   test('a server that has forgotten the scripts is given them again', async () => {
     const driver = await openEmpty();
     await driver.create('a', record());

@@ -7,6 +7,7 @@ import type { ClusterClient, ServerClient } from './client.ts';
 export type Commands = Pick<
   ServerClient,
   | 'get'
+  | 'set'
   | 'sCard'
   | 'zRangeByLex'
   | 'createRecord'
