@@ -7,6 +7,7 @@ import { settleOperations } from './operations.ts';
 import type { Records } from './records.ts';
 import type { SessionAccess } from './session-access.ts';
 import { type CookieProfile, renderCookie } from './session-cookie.ts';
+import { readLifetimeMs } from './session-data.ts';
 import type { SessionStore } from './session-store.ts';
 import { type SignedId, type SigningKey, signId } from './signature.ts';
 
@@ -158,5 +159,5 @@ export class Lifecycle implements Hooks {
 }
 
 function endsWithBrowser(session: Request['session']): boolean {
-  return session.cookie?.originalMaxAge === null;
+  return session.cookie !== undefined && readLifetimeMs(session.cookie) === null;
 }

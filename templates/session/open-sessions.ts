@@ -8,6 +8,7 @@ import {
   findChanges,
   parseData,
   pickData,
+  readLifetimeMs,
   stringifyData,
 } from './session-data.ts';
 
@@ -189,7 +190,7 @@ function dataOf(session: SessionObject, opened: Opened): Data {
 
 // express-session reckons a lifetime from the clock, so that it may be off by a millisecond.
 function lifetimeOf(cookie: Cookie | undefined, { givenMs, chosenMs }: Opened): number | null | undefined {
-  const wantedMs = cookie ? (cookie.originalMaxAge ?? null) : givenMs;
+  const wantedMs = cookie ? readLifetimeMs(cookie) : givenMs;
   const isGiven = wantedMs === givenMs || (wantedMs !== null && givenMs !== null && Math.abs(wantedMs - givenMs) < 100);
   return isGiven ? chosenMs : wantedMs;
 }
@@ -197,8 +198,11 @@ function lifetimeOf(cookie: Cookie | undefined, { givenMs, chosenMs }: Opened): 
 // From text each time, so that no two attempts share a value that `change` alters.
 function merge(stored: Data, changes: string, change: Change | undefined): Data {
   const data = applyChanges(stored, JSON.parse(changes) as Changes);
-  change?.(data);
-  return data;
+  if (!change) return data;
+  const lifetimeMs = data.cookie?.originalMaxAge;
+  change(data);
+  // Only `req.session.cookie` changes how long a session lives: any other `cookie` would make the record unreadable.
+  return pickData(data, lifetimeMs);
 }
 
 function show(session: SessionObject, data: Data): void {

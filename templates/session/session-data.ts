@@ -23,6 +23,11 @@ function hasLifetime({ cookie }: { cookie?: unknown }): boolean {
   return originalMaxAge === null || typeof originalMaxAge === 'number';
 }
 
+/** The lifetime that a cookie asks for. Null: it ends with the browser, which express-session also writes as `false`. */
+export function readLifetimeMs({ originalMaxAge }: { originalMaxAge?: unknown }): number | null {
+  return typeof originalMaxAge === 'number' && Number.isFinite(originalMaxAge) ? originalMaxAge : null;
+}
+
 /** @throws Unstorable when a value has no JSON */
 export function stringifyData(data: Data): string {
   try {
