@@ -23,6 +23,8 @@ export function promptOf({ directory, marker }: Environment): string {
  * @throws UserError when there is none, or when what is named is not one
  */
 export async function findEnvironment(system: System, ...named: (string | undefined)[]): Promise<Environment> {
+  // Such as a variable of a script that is not set: the directory that it happens to be in is not what it means.
+  if (named.includes('')) throw new UsageError('The name of the environment is empty.', 'For example: myenv');
   const given = named.filter((directory) => directory !== undefined).map((directory) => resolve(system.cwd, directory));
   if (new Set(given).size > 1) {
     throw new UsageError(`Two environments are named: ${given.join(' and ')}.`, 'Name one of them.');

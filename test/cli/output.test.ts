@@ -66,6 +66,8 @@ test.each([
   [[], /No command given\.\nCommands: cache, deploy, doctor, info, init/],
   [['--'], /No command given\.\nCommands: cache, /],
   [['secret', '--'], /'secret' is several commands\.\nChoose one: secret /],
+  [['stop', ''], /The name of the environment is empty\./],
+  [['status', '-e', ''], /The name of the environment is empty\./],
   [['info', 'myenv', '-e', 'other'], /Two environments are named: .*myenv and .*other/],
 ])('sessapp %j is answered with what is wrong and what is valid', async (args, message) => {
   expect((await sessapp(...args)).stderr).toMatch(message);
