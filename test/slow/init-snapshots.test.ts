@@ -1,11 +1,13 @@
 import { chmodSync, lstatSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../src/environment/lock.ts';
 import { cacheDirectory, refuseDirectory } from '../../src/scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../src/scaffold/snapshots/snapshots.ts';
-import { Sandbox } from '../support/sandbox.ts';
+import { canActAsStranger, onlyAsRoot, stranger } from '../support/privileges.ts';
+import { finish, repository, Sandbox } from '../support/sandbox.ts';
 
 const key = 'a'.repeat(40);
 
@@ -60,10 +62,20 @@ test.each<[string, (tree: string) => Promise<unknown>]>([
   ['a missing file', (tree) => rm(join(tree, 'pkg', 'index.js'))],
   ['a link that leads elsewhere', (tree) => relink(join(tree, '.bin', 'run'), '../../../evil')],
   ['a folder in the place of a file', (tree) => replaceByFolder(join(tree, 'pkg', 'index.js'))],
+  ['a file in the place of a folder', (tree) => replaceByFile(join(tree, 'pkg'))],
+  ['a file in the place of all', (tree) => replaceByFile(join(tree, '..'))],
+  ['a file that gives its owner’s rights', (tree) => chmod(join(tree, 'pkg', 'index.js'), 0o4755)],
+  ['a file that others may write', (tree) => chmod(join(tree, 'pkg', 'index.js'), 0o666)],
+  ['a program that cannot be run any more', (tree) => chmod(join(tree, 'pkg', 'bin', 'run'), 0o644)],
+  ['a folder that others may write', (tree) => chmod(join(tree, 'pkg'), 0o777)],
+  ['a folder in the place of its list', (tree) => replaceByFolder(join(tree, '..', 'manifest.json'))],
+  ['nothing for a list', (tree) => writeFile(join(tree, '..', 'manifest.json'), 'null')],
+  ['a list of nothing', (tree) => relist(tree, [null])],
+  ['a list of things without names', (tree) => relist(tree, [{}])],
   ['a missing list', (tree) => rm(join(tree, '..', 'manifest.json'))],
   ['half a list', (tree) => writeFile(join(tree, '..', 'manifest.json'), '{"entries":[')],
   ['another list', (tree) => writeFile(join(tree, '..', 'manifest.json'), '{}')],
-  ['a list that leads outside', (tree) => leadOutside(join(tree, '..', 'manifest.json'))],
+  ['a list that leads outside', (tree) => relist(tree, [{ path: '../evil', mode: 0o755 }])],
 ])('a snapshot with %s is not used, and gone', async (_, damage) => {
   const { sandbox, cache, tree, copy } = await createSnapshot();
   await damage(tree);
@@ -89,11 +101,80 @@ async function replaceByFolder(file: string): Promise<void> {
   await mkdir(file);
 }
 
-async function leadOutside(manifest: string): Promise<void> {
-  const content = JSON.parse(await readFile(manifest, 'utf8'));
-  content.entries.push({ path: '../evil', mode: 0o755 });
-  await writeFile(manifest, JSON.stringify(content));
+async function replaceByFile(folder: string): Promise<void> {
+  await rm(folder, { recursive: true });
+  await writeFile(folder, '');
 }
+
+/** Adds these to what the list of a snapshot says is there. */
+async function relist(tree: string, more: unknown[]): Promise<void> {
+  const manifest = join(tree, '..', 'manifest.json');
+  const content = JSON.parse(await readFile(manifest, 'utf8'));
+  await writeFile(manifest, JSON.stringify({ ...content, entries: [...content.entries, ...more] }));
+}
+
+/** Runs `code` on `snapshots` as a user who is not root; what it prints. */
+async function asStranger(sandbox: Sandbox, cache: string, code: string): Promise<string> {
+  await finish(sandbox.spawn('chown', ['-R', `${stranger.uid}:${stranger.gid}`, sandbox.directory]));
+  const module = pathToFileURL(join(repository, 'dist', 'scaffold', 'snapshots', 'snapshots.js')).href;
+  const script = `import { Snapshots } from '${module}';
+    const [cache, key] = process.argv.slice(1);
+    const snapshots = new Snapshots(cache);
+    console.log(${code});`;
+  const args = ['--input-type=module', '-e', script, cache, key];
+  const { stdout, stderr } = await finish(sandbox.spawn(process.execPath, args, stranger));
+  expect(stderr).toBe('');
+  return stdout.trim();
+}
+
+test.runIf(canActAsStranger).each(['pkg/index.js', 'pkg', '../manifest.json'])(
+  `a snapshot whose %s cannot be read is made anew${onlyAsRoot}`,
+  async (path) => {
+    const { sandbox, cache, tree } = await createSnapshot();
+    await chmod(join(tree, path), 0);
+    await mkdir(sandbox.path('two'));
+    await writeFile(sandbox.path('two', 'package-lock.json'), '{ "name": "two" }');
+    const code = `await snapshots.copyTo('two/node_modules', key), await snapshots.keep('one/node_modules', key)`;
+    expect(await asStranger(sandbox, cache, code)).toBe('false undefined');
+    expect(readdirSync(sandbox.path('two'))).toEqual(['package-lock.json']);
+    if (path !== 'pkg') expect(readdirSync(join(cache, 'snapshots'))).toEqual([key]);
+  },
+);
+
+test.runIf(canActAsStranger)(`a cache that may only be read is used, whole or damaged${onlyAsRoot}`, async () => {
+  const { sandbox, cache, tree } = await createSnapshot();
+  const code = (name: string): string =>
+    `await snapshots.copyTo('${name}/node_modules', key), await snapshots.keep('one/node_modules', '${'b'.repeat(40)}')`;
+  for (const name of ['two', 'three']) {
+    await mkdir(sandbox.path(name));
+    await writeFile(sandbox.path(name, 'package-lock.json'), '{}');
+  }
+  await chmod(join(cache, 'snapshots', key), 0o500);
+  await chmod(join(cache, 'snapshots'), 0o500);
+  expect(await asStranger(sandbox, cache, code('two'))).toBe('true undefined');
+  await writeFile(join(tree, 'pkg', 'index.js'), 'changed');
+  expect(await asStranger(sandbox, cache, code('three'))).toBe('false undefined');
+  expect(readdirSync(join(cache, 'snapshots'))).toEqual([key]);
+  expect(readdirSync(sandbox.path('three'))).toEqual(['package-lock.json']);
+});
+
+test('what cannot be written to the target is the command’s own failure, and the snapshot stays', async () => {
+  const { sandbox, cache } = await createSnapshot();
+  await writeFile(sandbox.path('two'), '');
+  const copied = new Snapshots(cache).copyTo(sandbox.path('two', 'node_modules'), key);
+  await expect(copied).rejects.toThrow(/ENOTDIR/);
+  expect(readdirSync(join(cache, 'snapshots'))).toEqual([key]);
+});
+
+test('a snapshot that is a file, or has no list, is counted and cleaned as any other', async () => {
+  const { cache, tree } = await createSnapshot();
+  await replaceByFile(join(cache, 'snapshots', key));
+  await mkdir(join(tree, '..', '..', 'b'.repeat(40)));
+  const snapshots = new Snapshots(cache);
+  expect((await snapshots.list()).map(({ bytes }) => bytes)).toEqual([0, 0]);
+  await snapshots.clean();
+  expect(readdirSync(join(cache, 'snapshots'))).toEqual([]);
+});
 
 test('a cache that was restored from an archive, or moved, is used; one that was damaged on the way is not', async () => {
   const { sandbox, cache, copy } = await createSnapshot();

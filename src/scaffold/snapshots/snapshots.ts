@@ -1,18 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOlderThan } from '../../environment/lock.ts';
 import { hasCode } from '../../errors.ts';
 import { createStaging, findLeftovers, freeStagingPath, listNames, removeTree } from '../staging.ts';
+import { listName, readManifest, writeManifest } from './manifest.ts';
 import { copyAndDescribe, copyEntries, type Entry, fingerprint, isIntact, sizeOf } from './tree.ts';
-
-/** What is known of a snapshot: `manifest.json`, beside its `tree`. */
-interface Manifest {
-  entries: Entry[];
-  /** As the tree was when its content was last known to be right. */
-  fingerprint: string;
-}
 
 export interface SnapshotSummary {
   key: string;
@@ -40,36 +32,28 @@ export class Snapshots {
    */
   async copyTo(target: string, key: string, cancelSignal?: AbortSignal): Promise<boolean> {
     const snapshot = join(this.#directory, key);
-    try {
-      const manifest = readManifest(snapshot);
-      if (!this.#isUsable(snapshot, manifest)) throw new SyntaxError('damaged');
-      await copyEntries(manifest.entries, join(snapshot, 'tree'), target, cancelSignal);
-      nameProject(target);
-      return true;
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT') && !(error instanceof SyntaxError)) throw error;
-      await removeTree(target);
-      await this.#discard(key);
-      return false;
-    }
+    const entries = await readUsable(snapshot);
+    if (entries && (await isCopied(entries, join(snapshot, 'tree'), target, cancelSignal))) return true;
+    await removeTree(target);
+    await ifPossible(() => this.#discard(key));
+    return false;
   }
 
-  /** Keeps a copy of a node_modules that npm has just made. */
+  /** Keeps a copy of a node_modules that npm has just made, where that is possible. */
   async keep(source: string, key: string): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await this.#clearUp();
-    const { directory: staging } = await createStaging(this.#directory);
-    try {
-      const tree = join(staging, 'tree');
-      const entries = copyAndDescribe(source, tree);
-      writeManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
-      renameSync(staging, join(this.#directory, key));
-    } catch (error) {
-      // Another process has kept the same, or there is no room for it: nobody needs it.
-      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOSPC', 'EDQUOT')) throw error;
-    } finally {
-      await removeTree(staging);
-    }
+    await ifPossible(async () => {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      await this.#clearUp();
+      const { directory: staging } = await createStaging(this.#directory);
+      try {
+        const tree = join(staging, 'tree');
+        const entries = copyAndDescribe(source, tree);
+        writeManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
+        renameSync(staging, join(this.#directory, key));
+      } finally {
+        await removeTree(staging);
+      }
+    });
   }
 
   /** The snapshots that are kept, the last used first. */
@@ -86,9 +70,9 @@ export class Snapshots {
   }
 
   async #clearUp(): Promise<void> {
-    for (const leftover of await findLeftovers(this.#directory)) await removeTree(leftover);
-    for (const { key } of await this.list()) {
-      if (await isOlderThan(unusedMs, join(this.#directory, key, 'manifest.json'))) await this.#discard(key);
+    for (const leftover of await findLeftovers(this.#directory)) await ifPossible(() => removeTree(leftover));
+    for (const { key, usedAtMs } of await this.list()) {
+      if (Date.now() - usedAtMs > unusedMs) await ifPossible(() => this.#discard(key));
     }
   }
 
@@ -96,25 +80,11 @@ export class Snapshots {
   async #summarize(key: string): Promise<SnapshotSummary | undefined> {
     const snapshot = join(this.#directory, key);
     try {
-      const { mtimeMs } = await stat(join(snapshot, 'manifest.json'));
-      return { key, bytes: sizeOf(snapshot), usedAtMs: mtimeMs };
+      return { key, bytes: sizeOf(snapshot), usedAtMs: await readUsedAtMs(snapshot) };
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined;
       throw error;
     }
-  }
-
-  // A cache that was moved, or restored from an archive, has the right content and other times.
-  #isUsable(snapshot: string, { entries, fingerprint: known }: Manifest): boolean {
-    const tree = join(snapshot, 'tree');
-    const current = fingerprint(entries, tree);
-    if (current !== known) {
-      if (!isIntact(entries, tree)) return false;
-      writeManifest(snapshot, { entries, fingerprint: current });
-    }
-    const now = new Date();
-    utimesSync(join(snapshot, 'manifest.json'), now, now);
-    return true;
   }
 
   // Moved first, so that no other process finds half of it.
@@ -130,26 +100,76 @@ export class Snapshots {
   }
 }
 
-/** @throws SyntaxError when it is not what `keep` wrote */
-function readManifest(snapshot: string): Manifest {
-  const manifest = JSON.parse(readFileSync(join(snapshot, 'manifest.json'), 'utf8')) as Partial<Manifest>;
-  const { entries, fingerprint: known } = manifest;
-  const isInside = ({ path }: Entry): boolean => !path.startsWith('/') && !path.split('/').includes('..');
-  if (!known || !Array.isArray(entries) || !entries.every(isInside)) throw new SyntaxError('no manifest');
-  return { entries, fingerprint: known };
+// A cache that was moved, or restored from an archive, has the right content and other times.
+async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
+  const tree = join(snapshot, 'tree');
+  try {
+    const { entries, fingerprint: known } = readManifest(snapshot);
+    const current = fingerprint(entries, tree);
+    if (current !== known && !isIntact(entries, tree)) return undefined;
+    await ifPossible(() => {
+      if (current !== known) writeManifest(snapshot, { entries, fingerprint: current });
+      const now = new Date();
+      utimesSync(join(snapshot, 'manifest.json'), now, now);
+    });
+    return entries;
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
 }
 
-function writeManifest(snapshot: string, manifest: Manifest): void {
-  const path = join(snapshot, 'manifest.json');
-  const draft = `${path}.${randomUUID()}`;
-  writeFileSync(draft, JSON.stringify(manifest), { mode: 0o600 });
-  renameSync(draft, path);
+async function isCopied(entries: Entry[], tree: string, target: string, cancelSignal?: AbortSignal): Promise<boolean> {
+  try {
+    await copyEntries(entries, tree, target, cancelSignal);
+    nameProject(target);
+    return true;
+  } catch (error) {
+    cancelSignal?.throwIfAborted();
+    // The snapshot is to blame only where it is no longer what it was; else the target is, or we are.
+    if (isStillIntact(entries, tree)) throw error;
+    return false;
+  }
+}
+
+function isStillIntact(entries: Entry[], tree: string): boolean {
+  try {
+    return isIntact(entries, tree);
+  } catch (error) {
+    if (isDamage(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether a snapshot that could not be read is to be made anew: it is not there, or not as it was written. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof SyntaxError) return true;
+  return hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ELOOP', 'EINVAL', 'EIO', 'ENAMETOOLONG');
+}
+
+// A snapshot saves time, and nobody needs it: another process may have kept the same, the disk may be full, and the
+// cache may be one that is only read.
+async function ifPossible(work: () => unknown): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS')) throw error;
+  }
+}
+
+// A damaged one may have no manifest, or be no folder.
+async function readUsedAtMs(snapshot: string): Promise<number> {
+  const { mtimeMs } = await stat(join(snapshot, 'manifest.json')).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return lstat(snapshot);
+    throw error;
+  });
+  return mtimeMs;
 }
 
 // npm's list of what it installed has the name of the project. It believes the list only while no folder is newer.
 function nameProject(target: string): void {
   const { name } = JSON.parse(readFileSync(join(target, '..', 'package-lock.json'), 'utf8')) as { name?: string };
-  const path = join(target, '.package-lock.json');
+  const path = join(target, listName);
   const list = JSON.parse(readFileSync(path, 'utf8')) as object;
   writeFileSync(path, `${JSON.stringify({ ...list, name }, null, 2)}\n`);
 }

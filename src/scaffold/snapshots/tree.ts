@@ -20,6 +20,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 export interface Entry {
   /** In the tree, with `/`. A folder comes before what is in it. */
   path: string;
+  /** As the copy has it, 0777 at most. */
   mode: number;
   /** A file's SHA-256, in hex. */
   sha256?: string;
@@ -41,12 +42,12 @@ export function copyAndDescribe(source: string, destination: string): Entry[] {
       entries.push({ path, mode, target });
     } else if (stat.isDirectory()) {
       mkdirSync(to, { mode });
-      entries.push({ path, mode });
+      entries.push({ path, mode: lstatSync(to).mode & 0o777 });
       for (const name of readdirSync(from).sort()) visit(path === '' ? name : `${path}/${name}`);
     } else {
       const content = readFileSync(from);
       writeFileSync(to, content, { mode, flag: 'wx' });
-      entries.push({ path, mode, sha256: hash(content) });
+      entries.push({ path, mode: lstatSync(to).mode & 0o777, sha256: hash(content) });
     }
   };
   visit('');
@@ -81,22 +82,25 @@ export function fingerprint(entries: Entry[], tree: string): string {
   return digest.digest('hex');
 }
 
-/** Whether each file and link has the content that it is said to have, and there is nothing else. */
+/** Whether each file, folder and link is what it is said to be, and there is nothing else. */
 export function isIntact(entries: Entry[], tree: string): boolean {
   const paths = readdirSync(tree, { recursive: true });
-  return (
-    paths.length === entries.length - 1 &&
-    entries.every(({ path, sha256, target }) => {
-      const file = join(tree, path);
-      const stat = lstatSync(file);
-      if (target !== undefined) return stat.isSymbolicLink() && readlinkSync(file) === target;
-      return sha256 === undefined ? stat.isDirectory() : stat.isFile() && hash(readFileSync(file)) === sha256;
-    })
-  );
+  return paths.length === entries.length - 1 && entries.every((entry) => isAsDescribed(entry, join(tree, entry.path)));
 }
 
-/** The bytes of its files. */
+function isAsDescribed({ mode, sha256, target }: Entry, path: string): boolean {
+  const stat = lstatSync(path);
+  // The system gives links their modes.
+  if (target !== undefined) return stat.isSymbolicLink() && readlinkSync(path) === target;
+  // A folder may have the set-group-ID bit from the one that it is in.
+  if (sha256 === undefined) return stat.isDirectory() && (stat.mode & 0o777) === mode;
+  return stat.isFile() && (stat.mode & 0o7777) === mode && hash(readFileSync(path)) === sha256;
+}
+
+/** The bytes of its files; its own where it is no folder. */
 export function sizeOf(tree: string): number {
+  const stat = lstatSync(tree);
+  if (!stat.isDirectory()) return stat.size;
   const entries = readdirSync(tree, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return entries.reduce((sum, { parentPath, name }) => sum + lstatSync(join(parentPath, name)).size, 0);
 }

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Entry } from './tree.ts';
+
+/** What is known of a snapshot: `manifest.json`, beside its `tree`. */
+export interface Manifest {
+  entries: Entry[];
+  /** As the tree was when its content was last known to be right. */
+  fingerprint: string;
+}
+
+/** npm's list of what it installed; without it nobody knows what a tree is. */
+export const listName = '.package-lock.json';
+
+/** @throws SyntaxError when it is not what `keep` wrote */
+export function readManifest(snapshot: string): Manifest {
+  const manifest: unknown = JSON.parse(readFileSync(join(snapshot, 'manifest.json'), 'utf8'));
+  const { entries, fingerprint } = (manifest ?? {}) as Record<keyof Manifest, unknown>;
+  if (typeof fingerprint !== 'string' || !Array.isArray(entries) || !entries.every(isEntry))
+    throw new SyntaxError('no manifest');
+  if (!entries.some(({ path }) => path === listName)) throw new SyntaxError(`no ${listName}`);
+  return { entries, fingerprint };
+}
+
+export function writeManifest(snapshot: string, manifest: Manifest): void {
+  const path = join(snapshot, 'manifest.json');
+  const draft = `${path}.${randomUUID()}`;
+  writeFileSync(draft, JSON.stringify(manifest), { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+function isEntry(value: unknown): value is Entry {
+  const { path, mode, sha256, target } = (value ?? {}) as Record<keyof Entry, unknown>;
+  const isMode = Number.isInteger(mode) && Number(mode) >= 0 && Number(mode) <= 0o777;
+  return typeof path === 'string' && isInside(path) && isMode && [sha256, target].every(isTextIfThere);
+}
+
+function isInside(path: string): boolean {
+  return !path.startsWith('/') && !path.includes('\0') && !path.split('/').includes('..');
+}
+
+function isTextIfThere(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
+}
