@@ -11,6 +11,7 @@ import {
   readLifetimeMs,
   stringifyData,
 } from './session-data.ts';
+import { ignore } from './stored-session.ts';
 
 /** What is known of a session object that a handler may change. */
 interface Opened {
@@ -200,9 +201,17 @@ function merge(stored: Data, changes: string, change: Change | undefined): Data 
   const data = applyChanges(stored, JSON.parse(changes) as Changes);
   if (!change) return data;
   const lifetimeMs = data.cookie?.originalMaxAge;
-  change(data);
+  verifyAtOnce(change(data));
   // Only `req.session.cookie` changes how long a session lives: any other `cookie` would make the record unreadable.
   return pickData(data, lifetimeMs);
+}
+
+// What it changes after it has waited comes too late to be stored.
+function verifyAtOnce(result: unknown): void {
+  if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return;
+  // So does its failure: who awaits the update hears of this one instead.
+  Promise.resolve(result).catch(ignore);
+  throw new TypeError('req.session.update takes a function that is not async: await first, then update');
 }
 
 function show(session: SessionObject, data: Data): void {

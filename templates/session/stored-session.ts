@@ -10,7 +10,8 @@ declare module 'express-session' {
      * Changes what is stored now, for counters and lists:
      * `await req.session.update((data) => { data.visits = (data.visits ?? 0) + 1; })`.
      * Once the promise resolves the change is stored, with all else that the request changed so far, and `req.session`
-     * shows it. Rejects when the store fails; does nothing when the session is gone.
+     * shows it. Rejects when the store fails, and with a TypeError when the function is async; does nothing when the
+     * session is gone.
      */
     update(change: (data: Partial<SessionData>) => void): Promise<void>;
   }
@@ -41,10 +42,11 @@ export class StoredSession extends Session {
    * Changes what is stored now, as no assignment to `req.session` can: two requests that count up at the same time count
    * two. `change` gets a copy of the newest data and must not wait; it may be called more than once.
    */
-  override async update(change: (data: Partial<SessionData>) => void): Promise<void> {
+  override update(change: (data: Partial<SessionData>) => void): Promise<void> {
+    // One promise only: who does not await it need not handle it either, as the answer tells of a store that failed.
     const work = this.#store.open.update(this, change);
     addOperation(this.req, work);
-    await work;
+    return work;
   }
 
   get ['__proto__'](): object {
