@@ -214,7 +214,9 @@ function verifyAtOnce(result: unknown): void {
   throw new TypeError('req.session.update takes a function that is not async: await first, then update');
 }
 
+// What is the same stays the same object, which the handler may hold and change later.
 function show(session: SessionObject, data: Data): void {
-  for (const key of Object.keys(pickData(session, undefined))) if (!(key in data)) Reflect.deleteProperty(session, key);
-  Object.assign(session, pickData(data, undefined));
+  const { set, deleted } = findChanges(pickData(session, undefined), pickData(data, undefined));
+  for (const key of deleted) Reflect.deleteProperty(session, key);
+  Object.assign(session, set);
 }

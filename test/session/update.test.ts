@@ -58,3 +58,27 @@ test.each<[string, (data: object) => Promise<void>]>([
   expect(await site.records()).toEqual([]);
   expect(unhandled).toEqual([]);
 });
+
+test('an update leaves alone the objects of the session that it does not change, and shows what it does', async () => {
+  const site = await startSite((app) => {
+    app.get('/begin', (req, res) => {
+      Object.assign(req.session, { cart: { books: [] }, list: [1], old: 1 });
+      res.send();
+    });
+    app.get('/update', async (req, res) => {
+      const { cart } = req.session as unknown as { cart: { books: string[] } };
+      await req.session.update((data) => {
+        data.list?.push(2);
+        delete data.old;
+      });
+      cart.books.push('Emma');
+      res.json([req.session.list, 'old' in req.session]);
+    });
+  });
+  const browse = site.browser();
+  await browse('/begin');
+  expect((await browse('/update')).body).toBe('[[1,2],false]');
+  expect((await site.records()).map(({ data }) => JSON.parse(data))).toEqual([
+    { cart: { books: ['Emma'] }, list: [1, 2] },
+  ]);
+});
