@@ -20,7 +20,7 @@ export async function createEnvironment(
 ): Promise<Made | undefined> {
   const inPlace = plan.action !== 'create';
   const parent = inPlace ? plan.directory : dirname(plan.directory);
-  for (const leftover of await findLeftovers(parent)) await removeTree(leftover);
+  for (const leftover of await findLeftovers(parent)) await removeIfOurs(leftover);
   const staging = await createStaging(parent);
   try {
     await buildEnvironment(system, plan, staging.directory, cancelSignal, progress);
@@ -30,6 +30,15 @@ export async function createEnvironment(
   } finally {
     await removeTree(staging.directory);
     await removeEmpty(parent, staging.top);
+  }
+}
+
+// In a directory that many share, such as /tmp, another user's is that user's to remove.
+async function removeIfOurs(leftover: string): Promise<void> {
+  try {
+    await removeTree(leftover);
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
   }
 }
 

@@ -1,12 +1,18 @@
 import { constants } from 'node:fs';
 import { access, lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { nearestEnvironment } from '../environment/find.ts';
-import { type Marker, markerName, readMarker } from '../environment/marker.ts';
+import { BrokenEnvironment, type Marker, markerName, readMarker } from '../environment/marker.ts';
 import { hasCode, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { lockName } from './directory-lock.ts';
+import { isThere } from './existing.ts';
 import { isUnsettled, settle } from './in-place.ts';
+
+/** Whoever puts an environment there holds it half-made for a fraction of a second. */
+const waitMs = 10_000;
+const pollMs = 20;
 
 /** What is at the place where an environment is to be. */
 export type Target =
@@ -22,12 +28,17 @@ export type Target =
  * @throws UserError when no environment can be there
  */
 export async function inspectTarget(system: System, directory: string, mayChange: boolean): Promise<Target> {
-  for (;;) {
+  for (const end = Date.now() + waitMs; Date.now() < end; await wait(pollMs)) {
     if (mayChange) await settle(directory);
     else await verifySettled(directory);
     const target = await inspectOnce(system, directory);
     if (target) return target;
   }
+  throw new UserError(
+    'busy',
+    `Another process is changing ${join(directory, markerName)} again and again.`,
+    'Wait until it has ended, then run the same command again.',
+  );
 }
 
 // Undefined when another process is putting an environment there at this very moment.
@@ -43,9 +54,22 @@ async function inspectOnce(system: System, directory: string): Promise<Target | 
   await verifyWritable(real);
   const marker = await readMarker(real);
   if (marker) return { kind: 'environment', directory: real, marker };
+  await verifyNoLink(real);
   const names = await readdir(real);
   if (names.includes(markerName) || names.includes(lockName)) return undefined;
   return { kind: 'directory', directory: real, entries: names.filter((name) => !name.startsWith('.sessapp-')) };
+}
+
+// It is listed, and reads as if nothing were there.
+async function verifyNoLink(directory: string): Promise<void> {
+  const path = join(directory, markerName);
+  if (!(await isThere(path)) || !(await lstat(path)).isSymbolicLink()) return;
+  throw new BrokenEnvironment(
+    directory,
+    'marker-damaged',
+    `${path} is not what sessapp wrote: it is a link to something that does not exist.`,
+    'Restore it from your version control, or delete it and run the same command again.',
+  );
 }
 
 async function verifySettled(directory: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { ownIdentity } from '../../src/environment/lock.ts';
 import { readJson, snapshot } from '../support/files.ts';
 import { invoke } from '../support/in-process.ts';
 import { canActAsStranger, mountable, mountDisk, onlyAsRoot, onlyWithMount, stranger } from '../support/privileges.ts';
@@ -110,6 +111,7 @@ test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: 
     ],
     ['the root', async () => undefined, 'target-refused', 'the root of the file system', '/'],
     ['a damaged marker', (s) => damage(s), 'marker-damaged', 'sessapp.json is not what sessapp wrote'],
+    ['a marker that leads nowhere', (s) => lead(s), 'marker-damaged', 'it is a link to something that does not exist'],
     [
       'a directory with files',
       (s) => mess(s),
@@ -136,6 +138,21 @@ async function damage(sandbox: Sandbox): Promise<void> {
   const marker = { format: 1, template: 'minimal', store: 'embedded', language: 'javascript', cookie: 'c', files };
   await writeFile(sandbox.path('t', 'sessapp.json'), JSON.stringify(marker));
 }
+
+async function lead(sandbox: Sandbox): Promise<void> {
+  await mkdir(sandbox.path('t'));
+  await symlink('/nowhere', sandbox.path('t', 'sessapp.json'));
+}
+
+test.each(['--dry-run', '--allow-existing', '--clear'])(
+  'a marker that leads nowhere is refused with %s',
+  async (option) => {
+    const sandbox = new Sandbox();
+    await lead(sandbox);
+    const result = await invoke(sandbox.directory, ['init', 't', '--no-install', '--json', option]);
+    expectRefusal(result, 'marker-damaged', 'it is a link to something that does not exist');
+  },
+);
 
 async function mess(sandbox: Sandbox): Promise<void> {
   await mkdir(sandbox.path('t'));
@@ -184,6 +201,23 @@ test.runIf(canActAsStranger)(
     });
     expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created' });
     expect((await readdir(sandbox.directory)).sort()).toEqual(['mine']);
+  },
+);
+
+test.runIf(canActAsStranger)(
+  `what another user left behind in a directory that many share stays, and is in nobody’s way${onlyAsRoot}`,
+  async () => {
+    const sandbox = new Sandbox();
+    await chmod(sandbox.directory, 0o1777);
+    const { pid, started, machine } = await ownIdentity();
+    const leftover = `.sessapp-staging-${pid}-${Number(started) + 1}-${machine}`;
+    await mkdir(sandbox.path(leftover, 'full'), { recursive: true });
+    const result = await sandbox.sessapp(['init', 'myenv', '--no-install', '--json'], {
+      ...stranger,
+      env: { HOME: '/' },
+    });
+    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created' });
+    expect((await readdir(sandbox.directory)).sort()).toEqual([leftover, 'myenv']);
   },
 );
 
