@@ -84,7 +84,8 @@ export class Lifecycle implements Hooks {
 
   #saveIfChanged(session: object): Promise<void> | undefined {
     const { open } = this.#shared.store;
-    if (open.recordOf(session) || this.#profile.canBeSet) return open.saveIfChanged(session);
+    if (open.recordOf(session)) return open.saveIfChanged(session, this.#provenKeyId(session));
+    if (this.#profile.canBeSet) return open.saveIfChanged(session);
     if (open.isChanged(session)) this.#reportInsecure();
     return undefined;
   }
@@ -92,11 +93,10 @@ export class Lifecycle implements Hooks {
   // The key that the client has proved to hold a cookie of: an answer with a newer cookie may not have reached it.
   #provenKeyId(session: object): string | undefined {
     const record = this.#shared.store.open.recordOf(session);
-    if (!record || !this.#isFromCookie()) return undefined;
-    const keys = this.#shared.keys();
-    const proven = this.#signed?.keyAge ?? keys.length;
-    const recorded = keys.findIndex(({ id }) => id === record.keyId);
-    return recorded === -1 || proven < recorded ? keys[proven]?.id : undefined;
+    const proven = this.#signed?.keyId;
+    if (!record || !this.#isFromCookie() || proven === record.keyId) return undefined;
+    const newer = this.#shared.keys().find(({ id }) => id === proven || id === record.keyId);
+    return newer?.id === proven ? proven : undefined;
   }
 
   #touch(session: object): Promise<void> | undefined {
@@ -132,7 +132,7 @@ export class Lifecycle implements Hooks {
 
   #shouldSetCookie(session: Request['session']): boolean {
     if (!this.#isFromCookie()) return true;
-    return this.#signed?.keyAge !== 0 || endsWithBrowser(session) !== this.#endsWithBrowser;
+    return this.#signed?.keyId !== this.#shared.keys()[0].id || endsWithBrowser(session) !== this.#endsWithBrowser;
   }
 
   #isFromCookie(): boolean {

@@ -43,6 +43,12 @@ interface Content {
   changes: Changes;
 }
 
+/** What is stored together with the changes. */
+interface Extra {
+  change?: Change;
+  keyId?: string | undefined;
+}
+
 class Itself {
   constructor(object: object) {
     // So that a private field of the class below goes into this object.
@@ -108,17 +114,18 @@ export class OpenSessions {
 
   /**
    * The same, with what it holds now; undefined when nothing of it was changed.
+   * @param keyId which of the secrets the client's cookie is signed by, when that is to be noted
    * @throws Unstorable when the session holds what cannot be stored
    */
-  saveIfChanged(session: SessionObject): Promise<void> | undefined {
+  saveIfChanged(session: SessionObject, keyId?: string): Promise<void> | undefined {
     const content = this.#changed(session);
-    return content && this.#enqueue(session, (opened) => this.#save(opened, content));
+    return content && this.#enqueue(session, (opened) => this.#save(opened, content, { keyId }));
   }
 
   /** The same, with a change of what is stored by then; the object shows all of it afterwards. */
   update(session: SessionObject, change: Change): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      await this.#save(opened, contentOf(session, opened), change);
+      await this.#save(opened, contentOf(session, opened), { change });
       if (!opened.record) return;
       const since = findChanges(parseData(opened.base), dataOf(session, opened));
       show(session, applyChanges(parseData(opened.record.data), since));
@@ -154,12 +161,12 @@ export class OpenSessions {
     return changes.deleted.length + Object.keys(changes.set).length > 0 ? { data, text, changes } : undefined;
   }
 
-  async #save(opened: Opened, { data, text, changes }: Content, change?: Change): Promise<void> {
+  async #save(opened: Opened, { data, text, changes }: Content, { change, keyId }: Extra = {}): Promise<void> {
     if (opened.ended) return;
     const { key, record } = opened;
     const frozen = JSON.stringify(changes);
     const saved = record
-      ? await this.#records.change(record, (stored) => merge(stored, frozen, change))
+      ? await this.#records.change(record, (stored) => merge(stored, frozen, change), keyId)
       : await this.#records.create(key, merge({}, frozen, change), this.#newestKeyId());
     const chosenMs = data.cookie?.originalMaxAge;
     const givenMs = chosenMs === undefined ? opened.givenMs : chosenMs;

@@ -54,18 +54,17 @@ export class Records {
     throw new StoreUnavailable('a new session has the key of another one');
   }
 
-  /** Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so. */
-  async change(
-    known: StoredRecord,
-    toData: (data: Data) => Data,
-    keyId = known.keyId,
-  ): Promise<StoredRecord | undefined> {
+  /**
+   * Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so.
+   * @param keyId the secret that the client has proved to hold a cookie of, when that is to be noted
+   */
+  async change(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
     const { key } = known;
     // What has expired while the request ran may only have been seen by another one.
     let current = this.#isLive(known) ? { record: known, data: parseData(known.data) } : await this.read(key);
     for (let attempt = 1; current; attempt += 1) {
       const { version } = current.record;
-      const record = this.#toRecord(key, toData(current.data), current.record, keyId);
+      const record = this.#toRecord(key, toData(current.data), current.record, keyId ?? current.record.keyId);
       if (await this.#store.update(key, version, record)) return { ...record, key, version: version + 1 };
       if (attempt === attempts) throw new StoreUnavailable('too many changes of one session at the same time');
       if (attempt > 3) await wait(Math.random() * 5);

@@ -12,8 +12,8 @@ export interface SignedId {
   id: string;
   /** The key of its record. */
   key: string;
-  /** Which key signed it: 0 is the newest. */
-  keyAge: number;
+  /** Names the key that signed it. Whether that is the newest may change while a request runs. */
+  keyId: string;
 }
 
 /** The keys of these secrets, which are worked out anew only when they have changed. */
@@ -64,8 +64,8 @@ export function verifyId(value: string, keys: SigningKey[]): SignedId | undefine
   const dot = value.lastIndexOf('.');
   if (!value.startsWith('s:') || dot < 3) return undefined;
   const id = value.slice(2, dot);
-  const keyAge = keys.findIndex(({ secret }) => isEqual(value.slice(dot + 1), digest(id, secret)));
-  return keyAge === -1 ? undefined : { id, key: keyOf(id), keyAge };
+  const signer = keys.find(({ secret }) => isEqual(value.slice(dot + 1), digest(id, secret)));
+  return signer && { id, key: keyOf(id), keyId: signer.id };
 }
 
 function digest(id: string, secret: string): string {

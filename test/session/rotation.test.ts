@@ -1,0 +1,104 @@
+import type { Express } from 'express';
+import { expect, test } from 'vitest';
+import { createKeyring } from '../../templates/session/signature.ts';
+import { gate, type Site, type SiteOptions, secretOf, startSite } from './support.ts';
+
+const [a, b, c] = [secretOf('a'), secretOf('b'), secretOf('c')];
+const idOf = (secret: string): string => createKeyring(() => [secret])()[0].id;
+const begun = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+
+interface Rotating extends Site {
+  rotate(...secrets: string[]): void;
+  /** Lets the slow requests go on. */
+  open(): void;
+  keyIds(): Promise<(string | undefined)[]>;
+}
+
+async function startRotating(options: SiteOptions = {}): Promise<Rotating> {
+  const { opened, open } = gate();
+  let current = [a];
+  const site = await startSite((app) => routes(app, opened), { secrets: () => current, ...options });
+  const rotate = (...secrets: string[]): void => {
+    current = secrets;
+  };
+  return { ...site, rotate, open, keyIds: async () => (await site.records()).map(({ keyId }) => keyId) };
+}
+
+function routes(app: Express, opened: Promise<void>): void {
+  app.get('/count', (req, res) => {
+    req.session.count = (req.session.count ?? 0) + 1;
+    res.json(req.session.count);
+  });
+  app.get('/login', (req, res) => {
+    req.session.regenerate(() => {
+      req.session.userId = 'ann';
+      res.send();
+    });
+  });
+  app.get('/show', (req, res) => res.json([req.session.userId ?? null, req.session.count ?? null]));
+  app.get('/slow', async (_req, res) => {
+    await opened;
+    res.send();
+  });
+  app.get('/slow/count', async (req, res) => {
+    await opened;
+    req.session.count = 10;
+    res.send();
+  });
+}
+
+test('a session that each request changes is noted with the newer secret once its client has shown that', async () => {
+  const site = await startRotating();
+  const browse = site.browser();
+  await browse('/count');
+  site.rotate(b, a);
+  expect((await browse('/count')).cookie).toMatch(/^sid=/);
+  expect(await site.keyIds()).toEqual([idOf(a)]);
+  expect((await browse('/count')).cookie).toBe('');
+  expect(await site.keyIds()).toEqual([idOf(b)]);
+  site.rotate(b);
+  expect((await browse('/show')).body).toBe('[null,3]');
+});
+
+test.each(['/slow', '/slow/count'])('%s over a rotation is signed anew, and noted as it was signed', async (path) => {
+  const site = await startRotating();
+  const browse = site.browser();
+  await browse('/count');
+  const slow = browse(path);
+  await begun();
+  site.rotate(a, b);
+  site.rotate(b, a);
+  site.open();
+  expect((await slow).cookie).toMatch(/^sid=/);
+  expect(await site.keyIds()).toEqual([idOf(a)]);
+  site.rotate(b);
+  expect((await browse('/show')).body).toMatch(/^\[null,\d+\]$/);
+});
+
+test('a change does not note an older secret than another request has proved meanwhile', async () => {
+  const site = await startRotating();
+  const browse = site.browser();
+  const { cookie } = await browse('/count');
+  const slow = site.request('/slow/count', { headers: { Cookie: cookie } });
+  await begun();
+  site.rotate(b, a);
+  await browse('/show');
+  await browse('/count');
+  site.open();
+  await slow;
+  expect(await site.keyIds()).toEqual([idOf(b)]);
+});
+
+test('a secret that is gone before the answer is not noted', async () => {
+  const site = await startRotating();
+  const browse = site.browser();
+  await browse('/count');
+  site.rotate(b, a);
+  await browse('/show');
+  const slow = browse('/slow');
+  await begun();
+  site.rotate(c);
+  site.open();
+  expect((await slow).cookie).toMatch(/^sid=/);
+  expect(await site.keyIds()).toEqual([idOf(a)]);
+});
