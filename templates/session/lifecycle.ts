@@ -29,6 +29,8 @@ export class Lifecycle implements Hooks {
   readonly #access: SessionAccess;
   readonly #endsWithBrowser: boolean;
   readonly #held: HeldResponse;
+  /** Whether the client gets another cookie for the session that it came with. */
+  #renewsCookie = false;
 
   /** @param signed the id that the client's cookie holds, when it was that of a session */
   constructor(
@@ -75,8 +77,22 @@ export class Lifecycle implements Hooks {
   #write(): Promise<void> | undefined {
     const session = this.#access.peek();
     if (!session) return undefined;
+    this.#renewsCookie = this.#isRenewalDue(session);
     const saving = this.#access.isUsed ? this.#saveIfChanged(session) : undefined;
     if (saving !== undefined) return saving;
+    return this.#renewsCookie ? this.#note(this.#confirm(session)) : this.#mark(session);
+  }
+
+  // Another request may have ended the session since it was read: a new cookie for it would take the place of its
+  // successor's, and log the user out. A save has told by now. Who cannot find out sets none.
+  async #confirm(session: object): Promise<void> {
+    this.#renewsCookie = false;
+    await this.#shared.store.open.confirm(session);
+    this.#renewsCookie = true;
+    await this.#mark(session);
+  }
+
+  #mark(session: object): Promise<void> | undefined {
     const newerKeyId = this.#provenKeyId(session);
     if (newerKeyId !== undefined) return this.#note(this.#shared.store.open.recordKeyId(session, newerKeyId));
     return this.#touch(session);
@@ -116,7 +132,7 @@ export class Lifecycle implements Hooks {
   #setCookie(): boolean {
     const session = this.#access.peek();
     const record = session && this.#shared.store.open.recordOf(session);
-    if (!record || !this.#shouldSetCookie(session)) return false;
+    if (!record || (this.#isFromCookie() && !this.#renewsCookie)) return false;
     if (!this.#profile.canBeSet) {
       this.#reportInsecure();
       return false;
@@ -130,8 +146,8 @@ export class Lifecycle implements Hooks {
     return true;
   }
 
-  #shouldSetCookie(session: Request['session']): boolean {
-    if (!this.#isFromCookie()) return true;
+  #isRenewalDue(session: Request['session']): boolean {
+    if (!this.#isFromCookie()) return false;
     return this.#signed?.keyId !== this.#shared.keys()[0].id || endsWithBrowser(session) !== this.#endsWithBrowser;
   }
 

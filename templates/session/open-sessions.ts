@@ -136,7 +136,17 @@ export class OpenSessions {
   /** Notes which of the secrets the client's cookie is signed by. */
   recordKeyId(session: object, keyId: string): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      if (opened.record) opened.record = await this.#records.change(opened.record, (data) => data, keyId);
+      if (!opened.record) return;
+      opened.record = await this.#records.change(opened.record, (data) => data, keyId);
+      opened.ended = !opened.record;
+    });
+  }
+
+  /** Looks whether the session is still stored. One that another request has ended meanwhile stays so. */
+  confirm(session: object): Promise<void> {
+    return this.#enqueue(session, async (opened) => {
+      if (!opened.record || (await this.#records.read(opened.key))) return;
+      Object.assign(opened, { record: undefined, ended: true });
     });
   }
 

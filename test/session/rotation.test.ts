@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import { expect, test } from 'vitest';
 import { createKeyring } from '../../templates/session/signature.ts';
-import { gate, type Site, type SiteOptions, secretOf, startSite } from './support.ts';
+import { change, gate, openStore, type Site, type SiteOptions, secretOf, startSite } from './support.ts';
 
 const [a, b, c] = [secretOf('a'), secretOf('b'), secretOf('c')];
 const idOf = (secret: string): string => createKeyring(() => [secret])()[0].id;
@@ -101,4 +101,47 @@ test('a secret that is gone before the answer is not noted', async () => {
   site.open();
   expect((await slow).cookie).toMatch(/^sid=/);
   expect(await site.keyIds()).toEqual([idOf(a)]);
+});
+
+test.each(['/slow', '/slow/count'])(
+  '%s does not put a session that ended meanwhile in the place of its successor',
+  async (path) => {
+    const site = await startRotating();
+    const browse = site.browser();
+    await browse('/count');
+    site.rotate(b, a);
+    const slow = browse(path);
+    await begun();
+    await browse('/login');
+    site.open();
+    expect(await slow).toMatchObject({ status: 200, cookie: '' });
+    expect((await browse('/show')).body).toBe('["ann",null]');
+  },
+);
+
+test('a read is signed anew at its end only when the store can say that the session is there', async () => {
+  const store = await openStore();
+  let reads = 0;
+  let isDown = false;
+  const read: typeof store.read = (key) => {
+    reads += 1;
+    return isDown ? Promise.reject(new Error('down')) : store.read(key);
+  };
+  const site = await startRotating({ driver: change(store, { read }) });
+  const browse = site.browser();
+  await browse('/count');
+  site.rotate(b, a);
+  const slow = browse('/slow');
+  await begun();
+  isDown = true;
+  site.open();
+  expect(await slow).toMatchObject({ status: 200, cookie: '' });
+  expect(site.log).toMatchObject([{ level: 'warn' }]);
+  isDown = false;
+  reads = 0;
+  expect((await browse('/show')).cookie).toMatch(/^sid=/);
+  expect(reads).toBe(2);
+  await browse('/show');
+  await browse('/show');
+  expect(reads).toBe(4);
 });
