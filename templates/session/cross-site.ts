@@ -11,10 +11,13 @@ export function isCrossSiteWrite(req: Request): boolean {
   const site = req.get('sec-fetch-site');
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const origin = req.get('origin');
-  return origin !== undefined && hostOf(origin) !== req.host?.toLowerCase();
+  return origin !== undefined && !isAt(origin, req.host ?? '');
 }
 
-// 'null' is the origin of a sandboxed page, and no host.
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
+// 'null' is the origin of a sandboxed page, and no host. A host may name the port that goes without saying.
+function isAt(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: named } = new URL(origin);
+  const here = `${protocol}//${host}`;
+  return URL.canParse(here) && new URL(here).host === named;
 }

@@ -81,7 +81,7 @@ test.each(['/', '/profile', '/missing'])(
     const { headers } = await request(url + path);
     expect(headers).toMatchObject({
       'content-security-policy': expect.stringMatching(/base-uri 'none'.*frame-ancestors 'none'.*object-src 'none'/),
-      'referrer-policy': 'no-referrer',
+      'referrer-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
     });
