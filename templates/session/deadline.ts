@@ -60,7 +60,8 @@ class Deadline {
     for (const { startedMs, fail } of this.#calls.list()) {
       const leftMs = startedMs + this.#deadlineMs - nowMs;
       if (leftMs > 0) nextMs = Math.min(nextMs, leftMs);
-      else fail();
+      // After the event loop was blocked, answers that have arrived are still to be read: this turn, behind its timers.
+      else setImmediate(fail);
     }
     this.#timer = nextMs < Number.POSITIVE_INFINITY ? this.#checkIn(Math.ceil(nextMs)) : undefined;
   }

@@ -1,4 +1,5 @@
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Readable } from 'node:stream';
 import { sealHead, writeHeadLater } from './response-head.ts';
 
 type Call = (...args: unknown[]) => unknown;
@@ -74,6 +75,8 @@ export class HeldResponse {
     for (const name of res.getHeaderNames()) res.removeHeader(name);
     const all = { ...this.#headersBefore, ...headers, 'Content-Length': Buffer.byteLength(body) };
     for (const [name, value] of Object.entries(all)) res.setHeader(name, value ?? '');
+    // Nobody reads the rest of a stream whose answer is not sent.
+    res.on('unpipe', (source: Readable) => source.destroy());
     this.#send.writeHead.call(res, status, STATUS_CODES[status]);
     this.#send.end.call(res, body);
   }
@@ -121,8 +124,8 @@ export class HeldResponse {
     if (waiting.some(([name]) => name === 'end')) this.#hooks.end();
     const results = waiting.map(([name, args]) => this.#send[name].apply(this.#res, args));
     // Node.js tells a stream itself to go on, once it has told it to wait.
-    const isFlowing = waiting.at(-1)?.[0] === 'write' && results.at(-1) === true;
-    if (isFlowing) this.#res.emit('drain');
+    const lastWrite = waiting.findLastIndex(([name]) => name === 'write');
+    if (results[lastWrite] === true && !this.#res.writableEnded) this.#res.emit('drain');
   }
 
   #fail(error: unknown): void {

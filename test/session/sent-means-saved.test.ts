@@ -1,9 +1,13 @@
-import { createReadStream } from 'node:fs';
+import { pbkdf2 } from 'node:crypto';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
 import { expect, test } from 'vitest';
 import { change, gate, openStore, startSite } from './support.ts';
 
+const derive = promisify(pbkdf2);
 const file = import.meta.filename;
 const big = 'x'.repeat(300_000);
 
@@ -88,6 +92,68 @@ for (const method of ['GET', 'HEAD']) {
     expect(site.log).toMatchObject([{ level: 'error', detail: { err: { cause: { message: 'disk full' } } } }]);
   });
 }
+
+test('what reads a file for an answer that is not sent lets go of it', async () => {
+  const driver = change(await openStore(), { create: () => Promise.reject(new Error('disk full')) });
+  const sources: ReadStream[] = [];
+  const site = await startSite(
+    (app) =>
+      app.get('/', (req, res) => {
+        req.session.count = 1;
+        const source = createReadStream(file, { highWaterMark: 16 });
+        sources.push(source);
+        source.pipe(res);
+      }),
+    { driver },
+  );
+  expect((await site.request('/')).status).toBe(503);
+  await expect.poll(() => sources.map(({ destroyed }) => destroyed)).toEqual([true]);
+});
+
+test('a stream that sends the headers early goes on', async () => {
+  const site = await startSite((app) =>
+    app.get('/', (req, res) => {
+      req.session.count = 1;
+      // It is told to wait after its first part.
+      Readable.from(['a', 'b', 'c'])
+        .once('pause', () => res.flushHeaders())
+        .pipe(res);
+    }),
+  );
+  expect((await site.request('/')).body).toBe('abc');
+});
+
+test('answers that arrived while the event loop was blocked are no outage', async () => {
+  const store = await openStore();
+  let reads = 0;
+  const site = await startSite(
+    (app) => {
+      app.get('/in', (req, res) => {
+        req.session.count = 1;
+        res.send('in');
+      });
+      app.get('/', (req, res) => res.send(String(req.session.count)));
+    },
+    {
+      limits: { storeDeadlineMs: 500 },
+      driver: change(store, {
+        read: async (key) => {
+          const found = await store.read(key);
+          // Another thread answers, as a store does, while this one computes.
+          const answer = derive('a', 'b', 50_000, 8, 'sha256');
+          reads += 1;
+          if (reads === 8) for (const endMs = performance.now() + 1000; performance.now() < endMs; );
+          await answer;
+          return found;
+        },
+      }),
+    },
+  );
+  const browse = site.browser();
+  await browse('/in');
+  const answers = await Promise.all(Array.from({ length: 8 }, () => browse('/')));
+  expect(answers.map(({ status, body }) => [status, body])).toEqual(answers.map(() => [200, '1']));
+});
 
 test('a save that takes too long is a 503 at the deadline', async () => {
   const driver = change(await openStore(), { create: () => new Promise(() => undefined) });

@@ -11,6 +11,8 @@ export function answerErrors(log: Logger, { production }: { production: boolean 
   return (error, req, res, next) => {
     const status = statusOf(error);
     if (status >= 500) (req.log ?? log).error({ err: error }, 'a request failed');
+    // What was answered before the handler failed still has to leave.
+    if (res.writableEnded) return;
     if (res.headersSent) return next(error);
     const detail = production || !(error instanceof Error) ? '' : `\n${error.stack}\n`;
     res
