@@ -73,6 +73,18 @@ export function testLists(ways: Ways): void {
     }
   });
 
+  const x = 'x'.repeat(70);
+  const owners = ['a', 'a\0', 'a\0b', 'a\\', 'a\\u0000', `${x}\x01y`, `${x}\0y`, x, '\x04'.repeat(200), `a\0x\x01${x}`];
+
+  test.each(owners)('lists the sessions of the owner %j, and nobody else’s', async (owner) => {
+    await Promise.all(owners.map((name, n) => ways.driver.create(`k${n}`, record({ owner: name }))));
+    const found: string[] = [];
+    for await (const { key } of ways.driver.list({ owner })) if (found.push(key) > owners.length) break;
+    expect(found).toEqual([`k${owners.indexOf(owner)}`]);
+    await ways.other.delete(`k${owners.indexOf(owner)}`);
+    expect(await list({ owner })).toEqual([]);
+  });
+
   test('lists by the beginning of the key', async () => {
     const keys = ['Aa', 'Ab', 'AZ', 'A-', 'A_', 'A', 'B', 'BA', '-A', '_A', '0A'];
     await Promise.all(keys.map((key, n) => ways.driver.create(key, record({ expiresAtMs: 4e12 - n, owner: 'ann' }))));

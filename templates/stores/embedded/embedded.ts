@@ -166,7 +166,7 @@ class EmbeddedDriver implements Driver {
     const pages: Iterable<IndexKey> =
       owner === undefined
         ? this.#inPages(this.#byExpiry, expiresBeforeMs === undefined ? {} : { end: [expiresBeforeMs, ''] })
-        : this.#inPages(this.#byOwner, { start: [owner, ''], end: [owner, last] });
+        : this.#inPages(this.#byOwner, { start: [toIndex(owner), ''], end: [toIndex(owner), last] });
     for (const [, key] of pages) yield key;
   }
 
@@ -187,7 +187,7 @@ class EmbeddedDriver implements Driver {
     if (old?.expiresAtMs === value.expiresAtMs && old.owner === value.owner) return;
     if (old) this.#unindex(key, old);
     this.#byExpiry.putSync([value.expiresAtMs, key], null);
-    if (value.owner !== undefined) this.#byOwner.putSync([value.owner, key], null);
+    if (value.owner !== undefined) this.#byOwner.putSync([toIndex(value.owner), key], null);
   }
 
   #remove(key: string): void {
@@ -199,8 +199,13 @@ class EmbeddedDriver implements Driver {
 
   #unindex(key: string, { expiresAtMs, owner }: Value): void {
     if (expiresAtMs !== undefined) this.#byExpiry.removeSync([expiresAtMs, key]);
-    if (owner !== undefined) this.#byOwner.removeSync([owner, key]);
+    if (owner !== undefined) this.#byOwner.removeSync([toIndex(owner), key]);
   }
+}
+
+// LMDB's keys end parts with control characters, and of a long text do not escape its own.
+function toIndex(owner: string): string {
+  return owner.replace(/[\\\p{Cc}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 // A commit that failed, such as for a full disk, says why in a promise of its own.
