@@ -69,7 +69,9 @@ export class OpenStores {
   #closeOthers(used: string[]): void {
     for (const [name, opened] of this.#opened) {
       if (used.includes(name) || opened.timer) continue;
-      opened.timer = setTimeout(() => void this.#close(name, opened), closeAfterMs).unref();
+      // One that cannot be closed is used no more either way.
+      const close = (): void => void this.#close(name, opened).catch(() => undefined);
+      opened.timer = setTimeout(close, closeAfterMs).unref();
     }
   }
 

@@ -9,20 +9,22 @@ interface HandOver {
 }
 
 /**
- * Watches the connections that Node.js hands to a worker, one after the other. When a worker is killed, it forgets the
- * one that was on its way, and leaves it open: the client would wait for an answer until it gives up.
- * @returns what ends that connection, once the worker has ended; its client learns at once that it has to try again
+ * Watches the connections that Node.js hands to a worker, one after the other from each address that it listens at. When
+ * a worker is killed, it forgets those that were on their way, and leaves them open: the clients would wait until they give up.
+ * @returns what ends these connections, once the worker has ended; their clients learn at once that they have to try again
  */
 export function watchHandOver(worker: ChildProcess): () => void {
-  let onItsWay: { seq: number | undefined; connection: { close(): void } } | undefined;
+  const onTheirWay = new Map<number | undefined, { close(): void }>();
   const send = worker.send as (this: ChildProcess, ...args: unknown[]) => boolean;
   worker.send = (...args: unknown[]): boolean => {
     const [{ act, seq }, connection] = args as [HandOver, { close(): void }];
-    if (act === 'newconn') onItsWay = { seq, connection };
+    if (act === 'newconn') onTheirWay.set(seq, connection);
     return send.apply(worker, args);
   };
   worker.on('internalMessage', ({ ack }: HandOver) => {
-    if (ack !== undefined && ack === onItsWay?.seq) onItsWay = undefined;
+    if (ack !== undefined) onTheirWay.delete(ack);
   });
-  return () => onItsWay?.connection.close();
+  return () => {
+    for (const connection of onTheirWay.values()) connection.close();
+  };
 }
