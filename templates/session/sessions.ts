@@ -36,20 +36,26 @@ export function sessions(driver: Driver, options: SessionOptions): RequestHandle
   return async (req, res, next) => {
     // It is mounted twice.
     if (req.session) return next();
-    if (isCrossSiteWrite(req)) return refuse(shared.log, req, res);
+    const isAnswered = hasAnswer(res);
+    if (isAnswered && isCrossSiteWrite(req)) return refuse(shared.log, req, res);
     const profile = cookieProfile(cookie, req.secure, production);
     req.sessionStore = shared.store;
     const access = new SessionAccess(req);
     try {
       const signed = await resume(shared, verify, req, profile);
       if (!signed) shared.store.generate(req);
-      new Lifecycle(shared, req, res, { access, profile, signed });
+      if (isAnswered) new Lifecycle(shared, req, res, { access, profile, signed });
     } catch (error) {
       shared.log.error({ err: error }, 'the session could not be read: the request was not handled');
-      return answerFailure(res, error);
+      return isAnswered ? answerFailure(res, error) : next(error);
     }
     next();
   };
+}
+
+// A WebSocket's upgrade has a socket in its place, and is called with `{}`, as express-session allows.
+function hasAnswer(res: Partial<Response>): boolean {
+  return typeof res.end === 'function';
 }
 
 function share(driver: Driver, { secrets, production, log, limits, now = Date.now }: SessionOptions): Shared {
