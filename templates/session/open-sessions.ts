@@ -137,7 +137,7 @@ export class OpenSessions {
   recordKeyId(session: object, keyId: string): Promise<void> {
     return this.#enqueue(session, async (opened) => {
       if (!opened.record) return;
-      opened.record = await this.#records.change(opened.record, (data) => data, keyId);
+      opened.record = await this.#records.recordKeyId(opened.record, keyId);
       opened.ended = !opened.record;
     });
   }

@@ -55,10 +55,22 @@ export class Records {
   }
 
   /**
-   * Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so.
+   * Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so, and the log says
+   * that a change was lost.
    * @param keyId the secret that the client has proved to hold a cookie of, when that is to be noted
    */
   async change(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
+    const changed = await this.#replace(known, toData, keyId);
+    if (!changed) this.#reportLost(known.key);
+    return changed;
+  }
+
+  /** Notes which secret the client's cookie is signed by. Undefined when the session is gone, which loses nothing. */
+  recordKeyId(known: StoredRecord, keyId: string): Promise<StoredRecord | undefined> {
+    return this.#replace(known, (data) => data, keyId);
+  }
+
+  async #replace(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
     const { key } = known;
     // What has expired while the request ran may only have been seen by another one.
     let current = this.#isLive(known) ? { record: known, data: parseData(known.data) } : await this.read(key);
@@ -128,6 +140,13 @@ export class Records {
     const { warnBytes, refuseBytes } = this.limits;
     if (bytes > refuseBytes) throw new Unstorable(`the session has ${bytes} bytes; at most ${refuseBytes} are stored`);
     if (bytes > warnBytes) this.#log.warn({ session: refOf(key), bytes }, `a session of ${bytes} bytes is slow`);
+  }
+
+  #reportLost(key: string): void {
+    this.#log.warn(
+      { session: refOf(key) },
+      'a change of a session was not saved: the session expired, or was ended by another request, meanwhile',
+    );
   }
 
   async #setAside(key: string): Promise<undefined> {

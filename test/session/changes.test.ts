@@ -28,6 +28,13 @@ function routes(app: Express): void {
   });
 }
 
+/** What the log says when a session that was changed is gone. It names the record, by a part of its key. */
+const lostChange = {
+  level: 'warn',
+  detail: { session: expect.stringMatching(/^[\w+-]{8}$/) },
+  message: expect.stringMatching(/^a change of a session was not saved/),
+};
+
 const show = async (browse: Site['request']): Promise<unknown> => JSON.parse((await browse('/show')).body);
 
 test('requests of one session at the same time, in two processes, keep each other’s keys, set and deleted', async () => {
@@ -276,6 +283,8 @@ test.each(['destroy', 'regenerate'])(
     open();
     expect(await late).toMatchObject({ status: 200, cookie: '' });
     expect(await site.records()).toEqual([]);
+    expect(slow.log).toEqual([lostChange]);
+    expect(site.log).toEqual([]);
     expect((await site.request('/show', { headers: { Cookie: cookie } })).body).toBe('{}');
   },
 );
@@ -297,6 +306,7 @@ test('a session that expires while a request runs is not brought back', async ()
   site.clock.now += 2 * dayMs;
   open();
   expect(await late).toMatchObject({ status: 200 });
+  expect(site.log).toEqual([lostChange]);
   expect(await site.driver.prune(site.clock.now, 10)).toBe(1);
   expect(await site.records()).toEqual([]);
 });
