@@ -14,8 +14,10 @@ export async function findKept(directory: string, paths: string[], old: Marker |
   const replaced = new Set(Object.keys(old?.files ?? {}));
   const kept: string[] = [];
   for (const path of paths) {
-    await verifyFolder(directory, dirname(path));
-    if (!replaced.has(path) && (await isThere(join(directory, path)))) kept.push(path);
+    await verifyFolders(directory, dirname(path));
+    if (replaced.has(path) || !(await isThere(join(directory, path)))) continue;
+    await verifyFile(join(directory, path));
+    kept.push(path);
   }
   return kept.sort();
 }
@@ -30,22 +32,36 @@ export async function isThere(path: string): Promise<boolean> {
   }
 }
 
-async function verifyFolder(directory: string, folder: string): Promise<void> {
+// Each on the way: what is written through a link would be outside of the environment, perhaps on another disk.
+async function verifyFolders(directory: string, folder: string): Promise<void> {
   if (folder === '.') return;
+  await verifyFolders(directory, dirname(folder));
   const path = join(directory, folder);
-  if (!(await isThere(path)) || (await isDirectory(path))) return;
+  if (!(await isThere(path))) return;
+  const found = await lstat(path);
+  if (found.isDirectory()) return;
   throw new UserError(
     'folder-conflict',
-    `${path} exists and is no directory; an environment has files in a directory of that name.`,
+    `${path} exists and is ${found.isSymbolicLink() ? 'a link' : 'no directory'}; an environment has files in a directory of that name.`,
     'Rename it, or make the environment in another directory.',
   );
 }
 
-async function isDirectory(path: string): Promise<boolean> {
+// A link to a file is as good as one: a person may keep several projects' .gitignore, say, in one place.
+async function verifyFile(path: string): Promise<void> {
+  if (await isFile(path)) return;
+  throw new UserError(
+    'file-conflict',
+    `${path} exists and is no file; an environment has a file of that name.`,
+    'Rename it, or make the environment in another directory.',
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
   try {
-    return (await stat(path)).isDirectory();
+    return (await stat(path)).isFile();
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ELOOP')) return false;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return false;
     throw error;
   }
 }
@@ -73,7 +89,7 @@ export async function verifyPackage(directory: string, needed: PackageFragment):
 
 async function readPackage(directory: string): Promise<PackageFragment & { type?: string }> {
   try {
-    return JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as PackageFragment;
+    return Object(JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'))) as PackageFragment;
   } catch (error) {
     if (error instanceof SyntaxError) return {};
     throw error;

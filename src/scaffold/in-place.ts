@@ -9,6 +9,7 @@ import {
   discardOld,
   moveIfThere,
   oldName,
+  onOtherFileSystem,
   removeEmptyFolders,
   restoreOld,
   setOldAside,
@@ -120,6 +121,7 @@ async function linkInto(staging: string, directory: string, path: string): Promi
   try {
     await link(join(staging, path), join(directory, path));
   } catch (error) {
+    if (hasCode(error, 'EXDEV')) throw onOtherFileSystem(join(staging, path), join(directory, path));
     throw hasCode(error, 'EEXIST') ? changedMeanwhile(directory, path, 'appeared') : error;
   }
 }

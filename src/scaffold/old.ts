@@ -101,7 +101,20 @@ async function isChanged(path: string, hash: string): Promise<boolean> {
 export async function moveIfThere(from: string, to: string): Promise<void> {
   if (!(await isThere(from))) return;
   await mkdir(dirname(to), { recursive: true });
-  await rename(from, to);
+  try {
+    await rename(from, to);
+  } catch (error) {
+    throw hasCode(error, 'EXDEV', 'EBUSY') ? onOtherFileSystem(from, to) : error;
+  }
+}
+
+/** What is moved or linked in one step stays on one file system. */
+export function onOtherFileSystem(from: string, to: string): UserError {
+  return new UserError(
+    'other-file-system',
+    `${from} cannot be moved to ${to}: one of them is on another file system.`,
+    'Unmount that folder, or make the environment in another directory.',
+  );
 }
 
 /** Removes the folders of these paths that nothing is in any more. */
@@ -111,7 +124,8 @@ export async function removeEmptyFolders(directory: string, paths: string[]): Pr
     try {
       await rmdir(join(directory, folder));
     } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
+      // What another file system is mounted at is busy.
+      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EBUSY')) throw error;
     }
   }
 }

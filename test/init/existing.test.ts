@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { readJson, sha256, snapshot } from '../support/files.ts';
 import { invoke } from '../support/in-process.ts';
@@ -75,15 +75,52 @@ async function ourDependencies(): Promise<Record<string, string>> {
   return (await readJson<{ dependencies: Record<string, string> }>(sandbox.path('other', 'package.json'))).dependencies;
 }
 
-test('a file, or a dangling link, where an environment has a directory is named, and nothing changes', async () => {
+test('a file where an environment has a directory is named, and nothing changes', async () => {
   const { data, after, before } = await fill({ server: 'mine' }, '--no-install');
   expect(data.error).toMatchObject({ code: 'folder-conflict', message: expect.stringContaining('/t/server exists') });
   expect(after).toEqual(before);
+});
+
+test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: string, path: string]>([
+  ['a dangling link for a folder', (s) => symlink('nowhere', s.path('t', 'bin')), 'folder-conflict', 'bin'],
+  ['a folder that is a link', (s) => symlink(s.path('else'), s.path('t', 'server')), 'folder-conflict', 'server'],
+  ['an .env that is a folder', (s) => mkdir(s.path('t', '.env')), 'file-conflict', '.env'],
+  ['a package.json that is a folder', (s) => mkdir(s.path('t', 'package.json')), 'file-conflict', 'package.json'],
+  ['an .env that leads nowhere', (s) => symlink('nowhere', s.path('t', '.env')), 'file-conflict', '.env'],
+  ['a .gitignore that leads nowhere', (s) => symlink('no', s.path('t', '.gitignore')), 'file-conflict', '.gitignore'],
+  ['an app.js that is a link to itself', (s) => symlink('app.js', s.path('t', 'app.js')), 'file-conflict', 'app.js'],
+  ['a package.json of null', (s) => writeManifest(s, 'null'), 'package-json-conflict', 'package.json'],
+  ['a package.json of nothing', (s) => writeManifest(s, ''), 'package-json-conflict', 'package.json'],
+  ['a package.json of text', (s) => writeManifest(s, '"text"'), 'package-json-conflict', 'package.json'],
+])('%s is named, with what to do, and nothing changes', async (_, arrange, code, path) => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('t'));
-  await symlink('nowhere', sandbox.path('t', 'bin'));
-  const result = await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--no-install', '--json']);
-  expect(JSON.parse(result.stdout).error).toMatchObject({ code: 'folder-conflict' });
+  await mkdir(sandbox.path('else'));
+  await arrange(sandbox);
+  const before = await snapshot(sandbox.directory);
+  for (const option of ['--no-install', '--dry-run']) {
+    const { exitCode, stdout } = await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--json', option]);
+    const { error } = JSON.parse(stdout);
+    expect({ exitCode, code: error.code }).toEqual({ exitCode: 1, code });
+    expect(error.message).toContain(`${sandbox.path('t', path)} exists`);
+    expect(error.hint).toMatch(/another directory/);
+  }
+  expect(await snapshot(sandbox.directory)).toEqual(before);
+});
+
+async function writeManifest(sandbox: Sandbox, content: string): Promise<void> {
+  await writeFile(sandbox.path('t', 'package.json'), content);
+}
+
+test('an environment of which a folder was replaced by a link is not made anew through it', async () => {
+  const sandbox = new Sandbox();
+  await invoke(sandbox.directory, ['init', 't', '--no-install']);
+  await rename(sandbox.path('t', 'server'), sandbox.path('server'));
+  await symlink('../server', sandbox.path('t', 'server'));
+  const before = await snapshot(sandbox.directory);
+  const { stdout } = await invoke(sandbox.directory, ['init', 't', '--clear', '--no-install', '--json']);
+  expect(JSON.parse(stdout).error).toMatchObject({ code: 'folder-conflict' });
+  expect(await snapshot(sandbox.directory)).toEqual(before);
 });
 
 test('an environment whose marker was lost gets it back, and knows its files again', async () => {

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../src/environment/lock.ts';
 import { readJson, snapshot } from '../support/files.ts';
@@ -250,5 +250,23 @@ test.runIf(mountable).each([
     expect(error.message.split('\n').length).toBeLessThanOrEqual(5);
     expect(error.hint).toMatch(/free some space/i);
     expect(await readdir(disk)).toEqual([]);
+  },
+);
+
+test.runIf(mountable).each(['fill', 'clear'])(
+  `to %s a directory with a folder on another file system is refused, and nothing changes${onlyWithMount}`,
+  async (action) => {
+    const sandbox = new Sandbox();
+    const init = (...options: string[]) =>
+      invoke(sandbox.directory, ['init', 't', '--no-install', '--json', ...options]);
+    if (action === 'clear') await init();
+    await mkdir(sandbox.path('t', 'server'), { recursive: true });
+    await rename(sandbox.path('t', 'server'), sandbox.path('server'));
+    await mountDisk(sandbox.path('t', 'server'), '1m');
+    await cp(sandbox.path('server'), sandbox.path('t', 'server'), { recursive: true });
+    const before = await snapshot(sandbox.directory);
+    const result = await init(action === 'clear' ? '--clear' : '--allow-existing');
+    expectRefusal(result, 'other-file-system', `${sandbox.path('t', 'server')}/`);
+    expect(await snapshot(sandbox.directory)).toEqual(before);
   },
 );
