@@ -31,7 +31,7 @@ async function start() {
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
   app.use(securityHeaders(settings), answerHealth(app, driver), logRequests(app, log));
   app.use(sessions(driver, { ...settings, secrets, log }));
-  routes(app);
+  await routes(app);
   app.use(answerNotFound, answerErrors(log, settings));
 
   try {

@@ -187,3 +187,13 @@ test('a port that another program has is named, together with how to choose anot
     holder.close();
   }
 });
+
+test('routes may be registered after a while', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  const late =
+    "await new Promise((resolve) => setTimeout(resolve, 50));\n  app.get('/late', (_, res) => res.send('late'));";
+  await writeFile(join(directory, 'app.js'), `export async function routes(app) {\n  ${late}\n}\n`);
+  const { url } = await startPlain(sandbox, directory);
+  expect((await request(`${url}/late`)).body).toBe('late');
+});
