@@ -229,7 +229,8 @@ export class Load {
   }
 
   async #use(browse: Site['request'], user: number): Promise<void> {
-    await browse(`/login/${user}`);
+    // A store that has just started may refuse the first.
+    while ((await browse(`/login/${user}`)).status !== 200 && !this.#isStopped);
     while (!this.#isStopped) {
       const startMs = performance.now();
       const answer = await browse(`/count/${user}?add=1`);
