@@ -3,15 +3,16 @@ import type { StoredRecord } from './driver.ts';
 import type { Records } from './records.ts';
 import {
   applyChanges,
+  type Change,
   type Changes,
   type Data,
   findChanges,
+  merge,
   parseData,
   pickData,
   readLifetimeMs,
   stringifyData,
 } from './session-data.ts';
-import { ignore } from './stored-session.ts';
 
 /** What is known of a session object that a handler may change. */
 interface Opened {
@@ -32,8 +33,6 @@ interface Opened {
 interface SessionObject {
   cookie?: Cookie;
 }
-
-type Change = (data: Data) => unknown;
 
 /** What a session object holds at some moment. */
 interface Content {
@@ -211,24 +210,6 @@ function lifetimeOf(cookie: Cookie | undefined, { givenMs, chosenMs }: Opened): 
   const wantedMs = cookie ? readLifetimeMs(cookie) : givenMs;
   const isGiven = wantedMs === givenMs || (wantedMs !== null && givenMs !== null && Math.abs(wantedMs - givenMs) < 100);
   return isGiven ? chosenMs : wantedMs;
-}
-
-// From text each time, so that no two attempts share a value that `change` alters.
-function merge(stored: Data, changes: string, change: Change | undefined): Data {
-  const data = applyChanges(stored, JSON.parse(changes) as Changes);
-  if (!change) return data;
-  const lifetimeMs = data.cookie?.originalMaxAge;
-  verifyAtOnce(change(data));
-  // Only `req.session.cookie` changes how long a session lives: any other `cookie` would make the record unreadable.
-  return pickData(data, lifetimeMs);
-}
-
-// What it changes after it has waited comes too late to be stored.
-function verifyAtOnce(result: unknown): void {
-  if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return;
-  // So does its failure: who awaits the update hears of this one instead.
-  Promise.resolve(result).catch(ignore);
-  throw new TypeError('req.session.update takes a function that is not async: await first, then update');
 }
 
 // What is the same stays the same object, which the handler may hold and change later.

@@ -1,5 +1,5 @@
 import { Unstorable } from './session-error.ts';
-import { StoredSession } from './stored-session.ts';
+import { ignore, StoredSession } from './stored-session.ts';
 
 /** What a session holds, by its top-level keys. `cookie` is there only when the application chose a lifetime. */
 export type Data = Record<string, unknown> & { cookie?: { originalMaxAge: number | null } };
@@ -9,6 +9,9 @@ export interface Changes {
   set: Data;
   deleted: string[];
 }
+
+/** What `update` is given. */
+export type Change = (data: Data) => unknown;
 
 /** @throws SyntaxError when the text is no session */
 export function parseData(text: string): Data {
@@ -54,6 +57,27 @@ export function findChanges(before: Data, after: Data): Changes {
 export function applyChanges(data: Data, { set, deleted }: Changes): Data {
   const kept = Object.entries(data).filter(([key]) => !deleted.includes(key));
   return { ...Object.fromEntries(kept), ...set };
+}
+
+/**
+ * What is stored, with the changes of a request and what `change` makes of it all. The changes are text, so that no two
+ * attempts share a value that `change` alters.
+ */
+export function merge(stored: Data, changes: string, change: Change | undefined): Data {
+  const data = applyChanges(stored, JSON.parse(changes) as Changes);
+  if (!change) return data;
+  const lifetimeMs = data.cookie?.originalMaxAge;
+  verifyAtOnce(change(data));
+  // Only `req.session.cookie` changes how long a session lives: any other `cookie` would make the record unreadable.
+  return pickData(data, lifetimeMs);
+}
+
+// What it changes after it has waited comes too late to be stored.
+function verifyAtOnce(result: unknown): void {
+  if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return;
+  // So does its failure: who awaits the update hears of this one instead.
+  Promise.resolve(result).catch(ignore);
+  throw new TypeError('req.session.update takes a function that is not async: await first, then update');
 }
 
 // A function has no JSON, and one that is called toJSON would speak for all of the session.
