@@ -138,6 +138,17 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     expect(await found).toMatch(/does not answer/);
   });
 
+  test('a call whose connection breaks after its driver was closed says that it is closed', async () => {
+    const driver = await openDriver();
+    await lockTable();
+    const found = driver.read('a').catch((error: Error) => error.message);
+    await untilWaiting();
+    const closed = driver.close();
+    await server.terminateConnections();
+    await closed;
+    expect(await found).toBe(`PostgreSQL at 127.0.0.1:${server.port}: its driver is closed`);
+  });
+
   test('a server that was restarted is used again by itself', async () => {
     const driver = await openDriver();
     await server.stop();

@@ -1,7 +1,7 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import type { Address } from './address.ts';
 import { Connections, type TimedQuery } from './connections.ts';
-import { explain, isConflict, isConnectionLost, isUnprepared, PostgresFailure } from './failure.ts';
+import { explain, isConflict, isConnectionLost, isSilence, isUnprepared, PostgresFailure } from './failure.ts';
 import { Preparation } from './preparation.ts';
 import { prepareSchema } from './schema.ts';
 import type { Statement } from './statements.ts';
@@ -41,7 +41,8 @@ export class Database {
         });
       } catch (error) {
         if (isUnprepared(error)) this.#preparation.startAnew();
-        const isLast = attempt === attemptLimit || performance.now() >= endsAtMs;
+        // Silence took all of the time; a timer may tell of it a moment early by this clock.
+        const isLast = attempt === attemptLimit || isSilence(error) || performance.now() >= endsAtMs;
         if (isLast || !mayRepeat(statement, error)) throw this.#toFailure(statement, error);
       }
     }

@@ -73,6 +73,7 @@ const reasons: Record<string, string> = {
   EPIPE: broken,
   'Connection terminated': broken,
   'Connection terminated unexpectedly': broken,
+  'Cannot use a pool after calling end on the pool': 'its driver is closed',
   'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string': noPassword,
   'The server does not support SSL connections': 'it has no TLS, which STORE_URL asks for by sslmode',
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
