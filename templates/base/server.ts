@@ -41,7 +41,7 @@ async function start() {
     endWhenRemoved(import.meta.dirname, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
-    await driver.close();
+    await driver.close().catch((err) => log.warn({ err }, 'the store did not close'));
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Sandbox } from '../support/sandbox.ts';
@@ -98,8 +99,8 @@ test('a request that does not end by the deadline is cut, and the exit code says
   await waitFor(() => output().includes('slow began'));
   const start = performance.now();
   child.kill('SIGTERM');
-  // The handler's own timer still holds the process, which a signal then ends.
-  expect(await ended).toEqual([null, 'SIGTERM']);
+  // Also while the handler's own timer still holds the process.
+  expect(await ended).toEqual([1, null]);
   const tookMs = performance.now() - start;
   expect(await inFlight).toMatch(/socket hang up|aborted/);
   expect(tookMs).toBeGreaterThan(3_500);
@@ -119,8 +120,7 @@ test('a second signal a while later cuts what is in flight; one that comes at on
   await wait(1_200);
   expect(child.exitCode).toBeNull();
   child.kill('SIGINT');
-  // The handler's own timer still holds the process, which a signal then ends.
-  expect(await ended).toEqual([null, 'SIGTERM']);
+  expect(await ended).toEqual([1, null]);
   expect(performance.now() - start).toBeLessThan(3_500);
   expect(await inFlight).toMatch(/socket hang up|aborted/);
 });
@@ -131,4 +131,14 @@ test('a timer of the application does not keep a stopped server running', async 
   child.kill('SIGTERM');
   expect(await ended).toEqual([null, 'SIGTERM']);
   expect(output()).toMatch(/the application keeps the process running/);
+});
+
+test('nor one that did not start: its exit code tells whoever is to start it again', async () => {
+  const sandbox = new Sandbox();
+  const { url, directory } = await startWith(sandbox, 'setInterval(() => undefined, 1000);');
+  const second = sandbox.spawn(process.execPath, [join(directory, 'server.js')], { env: { PORT: new URL(url).port } });
+  let output = '';
+  second.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  expect(await once(second, 'close')).toEqual([1, null]);
+  expect(output).toMatch(/is in use[\s\S]*The application keeps the process running/);
 });

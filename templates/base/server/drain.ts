@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { endIfHeld } from './held.ts';
 import { leaveParent, onParentGone, tellParent } from './parent.ts';
 import { type Patience, Traffic } from './traffic.ts';
 import { isForPrimary, onRetired, outlivePrimary, untilReleased } from './workers/worker.ts';
@@ -11,8 +12,6 @@ const stopping: Patience = { deadlineMs: 4000, idleMs: 0 };
 const retiring: Patience = { deadlineMs: 30_000, idleMs: 6000 };
 /** How long the store may take to close. What was answered is saved by then. */
 const closeMs = 2000;
-/** How long the application may keep the process running after that, with a timer or a connection of its own. */
-const heldMs = 500;
 /** When a second signal means it: npm passes on a Ctrl-C that the terminal has sent to the server already. */
 const insistMs = 1000;
 
@@ -73,30 +72,10 @@ async function stop(
     log.fatal({ err: error }, 'the store did not close');
   }
   leaveParent();
-  endIfHeld(log);
+  endIfHeld((held) => log.warn({ held }, 'the application keeps the process running; ending it'));
 }
 
 async function closeAll(closers: (() => Promise<void>)[]): Promise<true> {
   for (const close of closers) await close();
   return true;
-}
-
-function endIfHeld(log: Logger): void {
-  const timer = setTimeout(() => {
-    log.warn({ held: process.getActiveResourcesInfo() }, 'the application keeps the process running; ending it');
-    // The first process of a container gets no signal from within that it does not handle.
-    if (process.pid === 1) endByError();
-    process.removeAllListeners('SIGTERM');
-    process.kill(process.pid, 'SIGTERM');
-  }, heldMs);
-  timer.unref();
-}
-
-// What it printed says why; that it drained still counts.
-function endByError(): never {
-  const { exitCode } = process;
-  process.once('exit', () => {
-    process.exitCode = exitCode;
-  });
-  throw new Error('the application keeps the process running');
 }

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import type { Logger } from 'pino';
+import { endIfHeld } from './held.ts';
 import { leaveParent, tellParent } from './parent.ts';
 import { StartError } from './start-error.ts';
 
@@ -30,4 +31,5 @@ export async function reportStartFailure(error: unknown): Promise<void> {
   const { code, message, hint } = error;
   if (!(await tellParent({ event: 'failed', code, message, hint }))) console.error(`${message}\n${hint}`);
   leaveParent();
+  endIfHeld((held) => console.error(`The application keeps the process running (${held.join(', ')}); ending it.`));
 }
