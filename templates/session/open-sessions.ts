@@ -21,13 +21,18 @@ interface Opened {
   record: StoredRecord | undefined;
   /** What the object held when it was read or saved; the difference is what the request changed. */
   base: string;
-  /** The lifetime that its cookie began with. */
-  givenMs: number | null;
+  /** What its cookie began with: nobody chose it as long as both are there. */
+  given: Pick<Lifetime, 'originalMaxAge' | 'expires'>;
   /** The lifetime that the application chose for it. */
   chosenMs: number | null | undefined;
   ended: boolean;
   /** Calls for one session come one after the other. */
   last: Promise<void>;
+}
+
+interface Lifetime {
+  originalMaxAge: number | null;
+  expires?: unknown;
 }
 
 interface SessionObject {
@@ -85,12 +90,19 @@ export class OpenSessions {
 
   /**
    * @param stored what the record holds
-   * @param givenMs the lifetime in the object's cookie
+   * @param given the object's cookie
    */
-  add(session: object, key: string, record: StoredRecord | undefined, stored: Data, givenMs: number | null): void {
-    const base = record?.data ?? '{}';
-    const chosenMs = stored.cookie?.originalMaxAge;
-    OpenSession.mark(session, { key, record, base, givenMs, chosenMs, ended: false, last: Promise.resolve() });
+  add(session: object, key: string, record: StoredRecord | undefined, stored: Data, given: Lifetime): void {
+    const { originalMaxAge, expires } = given;
+    OpenSession.mark(session, {
+      key,
+      record,
+      base: record?.data ?? '{}',
+      given: { originalMaxAge, expires },
+      chosenMs: stored.cookie?.originalMaxAge,
+      ended: false,
+      last: Promise.resolve(),
+    });
   }
 
   has(session: object): boolean {
@@ -167,7 +179,9 @@ export class OpenSessions {
     const text = stringifyData(data);
     if (text === opened.base) return undefined;
     const changes = findChanges(parseData(opened.base), data);
-    return changes.deleted.length + Object.keys(changes.set).length > 0 ? { data, text, changes } : undefined;
+    // A lifetime is not yet something that a session holds: an application may choose it for every visitor.
+    const set = Object.keys(changes.set).filter((key) => opened.record || key !== 'cookie');
+    return changes.deleted.length + set.length > 0 ? { data, text, changes } : undefined;
   }
 
   async #save(opened: Opened, { data, text, changes }: Content, { change, keyId }: Extra = {}): Promise<void> {
@@ -177,9 +191,7 @@ export class OpenSessions {
     const saved = record
       ? await this.#records.change(record, (stored) => merge(stored, frozen, change), keyId)
       : await this.#records.create(key, merge({}, frozen, change), this.#newestKeyId());
-    const chosenMs = data.cookie?.originalMaxAge;
-    const givenMs = chosenMs === undefined ? opened.givenMs : chosenMs;
-    Object.assign(opened, { record: saved, base: text, chosenMs, givenMs, ended: !saved });
+    Object.assign(opened, { record: saved, base: text, chosenMs: data.cookie?.originalMaxAge, ended: !saved });
   }
 
   #enqueue(session: object, call: (opened: Opened) => Promise<void>): Promise<void> {
@@ -205,11 +217,14 @@ function dataOf(session: SessionObject, opened: Opened): Data {
   return pickData(session, lifetimeOf(session.cookie, opened));
 }
 
-// express-session reckons a lifetime from the clock, so that it may be off by a millisecond.
-function lifetimeOf(cookie: Cookie | undefined, { givenMs, chosenMs }: Opened): number | null | undefined {
-  const wantedMs = cookie ? readLifetimeMs(cookie) : givenMs;
-  const isGiven = wantedMs === givenMs || (wantedMs !== null && givenMs !== null && Math.abs(wantedMs - givenMs) < 100);
-  return isGiven ? chosenMs : wantedMs;
+// Whoever assigns to `maxAge` or `expires` chooses, also what the session would have had without: each makes a new Date.
+// express-session reckons the lifetime from it by the clock, so that it may be off by a millisecond.
+function lifetimeOf(cookie: Cookie | undefined, { given, chosenMs }: Opened): number | null | undefined {
+  if (!cookie) return chosenMs;
+  const wantedMs = readLifetimeMs(cookie);
+  if (cookie.expires === given.expires && wantedMs === given.originalMaxAge) return chosenMs;
+  const isSame = typeof wantedMs === 'number' && typeof chosenMs === 'number' && Math.abs(wantedMs - chosenMs) < 100;
+  return isSame ? chosenMs : wantedMs;
 }
 
 // What is the same stays the same object, which the handler may hold and change later.

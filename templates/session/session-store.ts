@@ -84,7 +84,7 @@ export class SessionStore extends session.Store {
     const given = new StoredSession(req, rest);
     const cookie = this.#createCookie(req, stored);
     given.cookie = cookie;
-    this.open.add(given, record?.key ?? keyOf(req.sessionID), record, stored, cookie.originalMaxAge);
+    this.open.add(given, record?.key ?? keyOf(req.sessionID), record, stored, cookie);
     req.session = given as session.Session as session.Session & SessionData;
     return req.session as session.Session & SessionData;
   }
@@ -101,9 +101,9 @@ export class SessionStore extends session.Store {
     const found = await this.#records.read(key);
     if (!found) return null;
     const { record, data } = found;
-    const originalMaxAge = this.#lifetimeOf(data);
-    const opened = { ...data, cookie: { originalMaxAge, expires: new Date(record.expiresAtMs) } };
-    this.open.add(opened, key, record, data, originalMaxAge);
+    const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
+    const opened = { ...data, cookie };
+    this.open.add(opened, key, record, data, cookie);
     return opened as SessionData;
   }
 

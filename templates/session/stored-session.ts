@@ -38,6 +38,14 @@ export class StoredSession extends Session {
     return this.#run(this.#store.replace(this.req, this), callback);
   }
 
+  // The same Date goes on: to see an active session again chooses no lifetime for it.
+  override resetMaxAge(): this {
+    const { expires, originalMaxAge } = this.cookie;
+    if (!(expires instanceof Date) || originalMaxAge === null) return super.resetMaxAge();
+    expires.setTime(Date.now() + originalMaxAge);
+    return this;
+  }
+
   /**
    * Changes what is stored now, as no assignment to `req.session` can: two requests that count up at the same time count
    * two. `change` gets a copy of the newest data and must not wait; it may be called more than once.

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { startSite } from './support.ts';
 
+const minuteMs = 60_000;
+
 test.each<[string, unknown]>([
   ['expires = null', { expires: null }],
   ['expires = false', { expires: false }],
@@ -54,3 +56,66 @@ test.each([
     expect(await site.records()).toMatchObject([{ expiresAtMs: before?.expiresAtMs }]);
   },
 );
+
+test.each([
+  ['that an unknown visitor has', 30 * minuteMs],
+  ['that an owner has', 24 * 60 * minuteMs],
+  ['of another length', 29 * minuteMs],
+])('a lifetime %s counts when the application chooses it at the login', async (_, chosenMs) => {
+  const site = await startSite((app) => {
+    app.get('/login', (req, res) => {
+      req.session.cookie.maxAge = chosenMs;
+      req.session.userId = 'ann';
+      res.send();
+    });
+    app.get('/again', (req, res) => req.session.regenerate(() => res.redirect('/login')));
+    app.get('/logout', (req, res) => {
+      delete req.session.userId;
+      res.send();
+    });
+  });
+  const browse = site.browser();
+  const leftMs = async (): Promise<number> => ((await site.records())[0]?.expiresAtMs ?? 0) - site.clock.now;
+  for (const path of ['/login', '/logout', '/again', '/login']) {
+    await browse(path);
+    // It is reckoned from the clock.
+    if (path !== '/again') expect(Math.abs(chosenMs - (await leftMs()))).toBeLessThan(10);
+  }
+});
+
+test.each(['resetMaxAge', 'touch'] as const)('%s chooses no lifetime, and shows a later end', async (name) => {
+  const site = await startSite((app) => {
+    app.get('/set/:key', (req, res) => {
+      const before = Number(req.session.cookie.expires);
+      const waitUntilMs = Date.now() + 5;
+      while (Date.now() < waitUntilMs);
+      req.session[name]();
+      Object.assign(req.session, { [req.params.key]: 'x' });
+      res.json(Number(req.session.cookie.expires) - before > 0);
+    });
+  });
+  const browse = site.browser();
+  expect((await browse('/set/theme')).body).toBe('true');
+  expect(await site.records()).toMatchObject([{ expiresAtMs: site.clock.now + 30 * minuteMs }]);
+  expect((await browse('/set/userId')).body).toBe('true');
+  expect(await site.records()).toMatchObject([{ expiresAtMs: site.clock.now + 24 * 60 * minuteMs }]);
+});
+
+test('an application may choose a lifetime for every visitor, and stores no session for those who have none', async () => {
+  const site = await startSite((app) => {
+    app.use((req, _res, next) => {
+      req.session.cookie.maxAge = minuteMs;
+      next();
+    });
+    app.get('/', (_req, res) => void res.send());
+    app.get('/login', (req, res) => {
+      req.session.userId = 'ann';
+      res.send();
+    });
+  });
+  expect((await site.request('/')).headers).not.toHaveProperty('set-cookie');
+  expect(await site.records()).toEqual([]);
+  await site.request('/login');
+  const [record] = await site.records();
+  expect(Math.abs((record?.expiresAtMs ?? 0) - site.clock.now - minuteMs)).toBeLessThan(10);
+});
