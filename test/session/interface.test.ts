@@ -2,7 +2,7 @@ import session from 'express-session';
 import { expect, test } from 'vitest';
 import { driverOf } from '../../templates/session/express-store.ts';
 import { startPruning } from '../../templates/session/pruning.ts';
-import { openStore, type Site, startSite } from './support.ts';
+import { change, openStore, type Site, startSite } from './support.ts';
 
 test('handlers see express-session’s classes', async () => {
   const seen: unknown[] = [];
@@ -154,6 +154,24 @@ test('any express-session store does in place of a driver', async () => {
   site.clock.now += 31 * 60_000;
   expect((await browse('/show')).body).toBe('null');
   await browse('/destroy');
+});
+
+test('many expired records are deleted one batch after the other, with a break for the requests', async () => {
+  const driver = await openStore();
+  const one = { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 };
+  await Promise.all(Array.from({ length: 1050 }, (_, n) => driver.create(`old${n}`, one)));
+  const counts: number[] = [];
+  const watched = change(driver, {
+    prune: async (...args) => {
+      const count = await driver.prune(...args);
+      counts.push(count);
+      return count;
+    },
+  });
+  const stop = startPruning(watched, { warn: () => undefined, error: () => undefined }, { restMs: 600 });
+  while (counts.length < 12) await new Promise((resolve) => setTimeout(resolve, 5));
+  await stop();
+  expect(counts).toEqual([...Array(10).fill(100), 50, 0]);
 });
 
 test('expired records are deleted by themselves, and the timer can be stopped', async () => {
