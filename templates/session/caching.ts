@@ -7,7 +7,11 @@ import type { Response } from 'express';
 export function keepPrivate(res: Response, setsCookie: boolean): void {
   if (res.hasHeader('Vary')) res.vary('Cookie');
   else res.setHeader('Vary', 'Cookie');
-  const wanted = String(res.getHeader('Cache-Control') ?? '');
-  const isStrict = /\b(private|no-store)\b/i.test(wanted);
+  const isStrict = /(^|,)\s*(private|no-store)\s*(,|$)/i.test(withoutQuotes(res.getHeader('Cache-Control')));
   if (setsCookie || !isStrict) res.setHeader('Cache-Control', 'private, no-store');
+}
+
+// What stands in quotes, as in `private="X-Name"`, is about that header alone.
+function withoutQuotes(value: unknown): string {
+  return String(value ?? '').replace(/"[^"]*"/g, '""');
 }
