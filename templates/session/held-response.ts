@@ -19,8 +19,8 @@ export interface Hooks {
   commit(): Promise<void> | undefined;
   /** Adds what the commit decided, just before the headers leave. */
   addHeaders(): void;
-  /** Answers instead of the handler, with `replace`, when the commit failed. */
-  fail(error: unknown): void;
+  /** Answers instead of the handler, with `replace`, when the commit failed, or after it the answer. */
+  fail(error: unknown, isCommitted: boolean): void;
   /** Runs at the end of an answer that was on its way before. */
   end(): void;
 }
@@ -68,10 +68,14 @@ export class HeldResponse {
     Object.assign(res, { [holder]: this }, calls);
   }
 
-  /** Answers with this and nothing of what the handler had prepared. */
+  /** Answers with this and nothing of what the handler had prepared. An answer of which a part has left is cut. */
   replace(status: number, headers: OutgoingHttpHeaders, body: string): void {
     const res = this.#res;
     this.#state = 'replaced';
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
     for (const name of res.getHeaderNames()) res.removeHeader(name);
     const all = { ...this.#headersBefore, ...headers, 'Content-Length': Buffer.byteLength(body) };
     for (const [name, value] of Object.entries(all)) res.setHeader(name, value ?? '');
@@ -96,7 +100,7 @@ export class HeldResponse {
       if (pending !== undefined) this.#hold(pending);
       else this.#release();
     } catch (error) {
-      this.#fail(error);
+      this.#hooks.fail(error, false);
     }
   }
 
@@ -105,7 +109,7 @@ export class HeldResponse {
     const unseal = sealHead(this.#res, () => this.#waiting.some(([name]) => name === 'end'));
     pending.finally(unseal).then(
       () => this.#release(),
-      (error) => this.#fail(error),
+      (error) => this.#hooks.fail(error, false),
     );
   }
 
@@ -115,7 +119,7 @@ export class HeldResponse {
       this.#state = 'released';
       this.#sendWaiting();
     } catch (error) {
-      this.#fail(error);
+      this.#hooks.fail(error, true);
     }
   }
 
@@ -126,11 +130,6 @@ export class HeldResponse {
     // Node.js tells a stream itself to go on, once it has told it to wait.
     const lastWrite = waiting.findLastIndex(([name]) => name === 'write');
     if (results[lastWrite] === true && !this.#res.writableEnded) this.#res.emit('drain');
-  }
-
-  #fail(error: unknown): void {
-    if (this.#res.headersSent) this.#res.destroy();
-    else this.#hooks.fail(error);
   }
 
   writeHead(args: unknown[]): unknown {

@@ -65,12 +65,11 @@ export class Lifecycle implements Hooks {
     this.#shared.log.error({}, 'the session was changed after the answer had begun: the change was not saved');
   }
 
-  fail(error: unknown): void {
+  fail(error: unknown, isCommitted: boolean): void {
     const { status, headers, body } = answerFor(error);
-    this.#shared.log.error(
-      { err: error },
-      `the session could not be saved: a ${status} was sent instead of the answer`,
-    );
+    const what = isCommitted ? 'the answer could not be sent' : 'the session could not be saved';
+    const end = this.#res.headersSent ? 'the connection was cut' : `a ${status} was sent instead of the answer`;
+    this.#shared.log.error({ err: error }, `${what}: ${end}`);
     this.#held.replace(status, headers, body);
   }
 
@@ -102,7 +101,7 @@ export class Lifecycle implements Hooks {
     const { open } = this.#shared.store;
     if (open.recordOf(session)) return open.saveIfChanged(session, this.#provenKeyId(session));
     if (this.#profile.canBeSet) return open.saveIfChanged(session);
-    if (open.isChanged(session)) this.#reportInsecure();
+    if (open.isRefused(session) || open.isChanged(session)) this.#reportInsecure();
     return undefined;
   }
 
@@ -166,6 +165,7 @@ export class Lifecycle implements Hooks {
   #isChanged(): boolean {
     const session = this.#access.peek();
     if (!session || !this.#access.isUsed) return false;
+    if (!this.#profile.canBeSet && !this.#shared.store.open.recordOf(session)) return false;
     try {
       return this.#shared.store.open.isChanged(session);
     } catch {

@@ -19,6 +19,10 @@ interface Opened {
   key: string;
   /** Undefined: it is not in the store, or no longer. */
   record: StoredRecord | undefined;
+  /** Whether it is stored when it was not before: else the client would never come back with it. */
+  mayBegin: boolean;
+  /** It was to be stored all the same. */
+  isRefused: boolean;
   /** What the object held when it was read or saved; the difference is what the request changed. */
   base: string;
   /** What its cookie began with: nobody chose it as long as both are there. */
@@ -34,6 +38,8 @@ interface Lifetime {
   originalMaxAge: number | null;
   expires?: unknown;
 }
+
+type Known = Pick<Opened, 'key' | 'record' | 'mayBegin'> & { stored: Data; cookie: Lifetime };
 
 interface SessionObject {
   cookie?: Cookie;
@@ -90,13 +96,15 @@ export class OpenSessions {
 
   /**
    * @param stored what the record holds
-   * @param given the object's cookie
+   * @param cookie the object's
    */
-  add(session: object, key: string, record: StoredRecord | undefined, stored: Data, given: Lifetime): void {
-    const { originalMaxAge, expires } = given;
+  add(session: object, { key, record, mayBegin, stored, cookie }: Known): void {
+    const { originalMaxAge, expires } = cookie;
     OpenSession.mark(session, {
       key,
       record,
+      mayBegin,
+      isRefused: false,
       base: record?.data ?? '{}',
       given: { originalMaxAge, expires },
       chosenMs: stored.cookie?.originalMaxAge,
@@ -111,6 +119,11 @@ export class OpenSessions {
 
   recordOf(session: object): StoredRecord | undefined {
     return OpenSession.of(session)?.record;
+  }
+
+  /** Whether it was saved or updated, and was not stored as it may not begin. */
+  isRefused(session: object): boolean {
+    return OpenSession.of(session)?.isRefused === true;
   }
 
   /** @throws Unstorable when the session holds what cannot be stored */
@@ -186,7 +199,9 @@ export class OpenSessions {
 
   async #save(opened: Opened, { data, text, changes }: Content, { change, keyId }: Extra = {}): Promise<void> {
     if (opened.ended) return;
-    const { key, record } = opened;
+    const { key, record, mayBegin } = opened;
+    opened.isRefused = !record && !mayBegin;
+    if (opened.isRefused) return;
     const frozen = JSON.stringify(changes);
     const saved = record
       ? await this.#records.change(record, (stored) => merge(stored, frozen, change), keyId)

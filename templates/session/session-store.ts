@@ -5,6 +5,7 @@ import type { StoredRecord } from './driver.ts';
 import { createId, keyOf } from './ids.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { Records } from './records.ts';
+import type { CookieProfile } from './session-cookie.ts';
 import { type Data, parseData, pickData } from './session-data.ts';
 import { answer, ignore, StoredSession } from './stored-session.ts';
 
@@ -17,14 +18,14 @@ type Callback = (error?: unknown) => void;
 export class SessionStore extends session.Store {
   readonly open: OpenSessions;
   readonly #records: Records;
-  readonly #isSecure: (req: Request) => boolean;
+  readonly #profileOf: (req: Request) => CookieProfile;
   readonly #newestKeyId: () => string;
 
-  /** @param isSecure whether the cookie of a request is for HTTPS alone */
-  constructor(records: Records, isSecure: (req: Request) => boolean, newestKeyId: () => string) {
+  /** @param profileOf what the cookie looks like for a request */
+  constructor(records: Records, profileOf: (req: Request) => CookieProfile, newestKeyId: () => string) {
     super();
     this.#records = records;
-    this.#isSecure = isSecure;
+    this.#profileOf = profileOf;
     this.#newestKeyId = newestKeyId;
     this.open = new OpenSessions(records, newestKeyId);
   }
@@ -82,17 +83,18 @@ export class SessionStore extends session.Store {
   #give(req: Request, data: Data, record: StoredRecord | undefined, stored: Data): session.Session & SessionData {
     const { cookie: _, ...rest } = data;
     const given = new StoredSession(req, rest);
-    const cookie = this.#createCookie(req, stored);
+    const { secure, canBeSet } = this.#profileOf(req);
+    const cookie = this.#createCookie(secure, stored);
     given.cookie = cookie;
-    this.open.add(given, record?.key ?? keyOf(req.sessionID), record, stored, cookie);
+    this.open.add(given, { key: record?.key ?? keyOf(req.sessionID), record, stored, cookie, mayBegin: canBeSet });
     req.session = given as session.Session as session.Session & SessionData;
     return req.session as session.Session & SessionData;
   }
 
   // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
-  #createCookie(req: Request, stored: Data): session.Cookie {
+  #createCookie(secure: boolean, stored: Data): session.Cookie {
     const maxAge = this.#lifetimeOf(stored);
-    const options = { path: '/', httpOnly: true, sameSite: 'lax', secure: this.#isSecure(req), maxAge };
+    const options = { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge };
     return new Cookie({ ...options, originalMaxAge: maxAge });
   }
 
@@ -103,7 +105,7 @@ export class SessionStore extends session.Store {
     const { record, data } = found;
     const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
     const opened = { ...data, cookie };
-    this.open.add(opened, key, record, data, cookie);
+    this.open.add(opened, { key, record, stored: data, cookie, mayBegin: false });
     return opened as SessionData;
   }
 

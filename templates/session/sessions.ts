@@ -58,13 +58,14 @@ function hasAnswer(res: Partial<Response>): boolean {
   return typeof res.end === 'function';
 }
 
-function share(driver: Driver, { secrets, production, log, limits, now = Date.now }: SessionOptions): Shared {
+function share(driver: Driver, options: SessionOptions): Shared {
+  const { cookie, secrets, production, log, limits, now = Date.now } = options;
   const all = { ...defaultLimits, ...limits };
   const keys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log);
   const store = new SessionStore(
     records,
-    (req) => production || req.secure,
+    (req) => cookieProfile(cookie, req.secure, production),
     () => keys()[0].id,
   );
   return { store, records, keys, log };

@@ -1,4 +1,4 @@
-import type { Express } from 'express';
+import type { Express, Request, Response } from 'express';
 import { expect, test } from 'vitest';
 import { keyOf } from '../../templates/session/ids.ts';
 import { signId, verifyId } from '../../templates/session/signature.ts';
@@ -42,12 +42,28 @@ test.each([true, false])('over HTTPS it is bound to the host and to HTTPS (produ
   expect(await count(site, { ...https, Cookie: cookie.replace('__Host-', '') })).toBe('0');
 });
 
-test('in production over plain HTTP no session is set or stored, and the log says to set TRUST_PROXY', async () => {
-  const site = await startSite(routes, { production: true });
-  expect(await site.request('/set')).toMatchObject({ status: 200, cookie: '' });
-  expect(await site.records()).toEqual([]);
-  expect(site.log).toMatchObject([{ level: 'error', message: expect.stringContaining('TRUST_PROXY') }]);
-});
+test.each<[string, (req: Request, res: Response) => unknown]>([
+  ['assigned', (req, res) => [Object.assign(req.session, { count: 1 }), res.send()]],
+  ['saved', (req, res) => Object.assign(req.session, { count: 1 }).save(() => res.send())],
+  ['updated', async (req, res) => [await req.session.update((data) => Object.assign(data, { count: 1 })), res.send()]],
+  [
+    'saved anew',
+    (req, res) => req.session.regenerate(() => Object.assign(req.session, { count: 1 }).save(() => res.send())),
+  ],
+  [
+    'streamed',
+    (req, res) => [Object.assign(req.session, { count: 1 }), res.write('a'), setTimeout(() => res.end(), 9)],
+  ],
+])(
+  'in production over plain HTTP no session that is %s is set or stored, and the log says to set TRUST_PROXY',
+  async (_, handle) => {
+    const site = await startSite((app) => app.get('/set', handle), { production: true });
+    expect(await site.request('/set')).toMatchObject({ status: 200, cookie: '' });
+    expect(await site.records()).toEqual([]);
+    expect(site.log.every(({ level, message }) => level === 'error' && message.includes('TRUST_PROXY'))).toBe(true);
+    expect(site.log).toHaveLength(1);
+  },
+);
 
 test('a handler cannot weaken the cookie, and what was stored of it does not live on', async () => {
   const site = await startSite((app) => {
@@ -172,19 +188,24 @@ test.each<[string, Record<string, string>, string | undefined, boolean]>([
   ['/own', {}, 'private, max-age=60', true],
   ['/public', {}, 'private, no-store', true],
   ['/own-set', {}, 'private, no-store', true],
+  ['/set-as/PRIVATE', {}, 'PRIVATE', true],
+  ['/set-as/no-store,max-age=0', {}, 'no-store,max-age=0', true],
+  ['/set-as/public, no-cache="x-private"', {}, 'private, no-store', true],
+  ['/set-as/public, private="x-name, private, x"', {}, 'private, no-store', true],
   ['/file', {}, 'private, no-store', true],
 ])('the answer to %s can be cached by nobody else', async (path, headers, cacheControl, varies) => {
   const site = await startSite((app) => {
     routes(app);
     app.get('/own', (req, res) => res.set('Cache-Control', 'private, max-age=60').json(req.session.count ?? 0));
     app.get('/public', (req, res) => res.set('Cache-Control', 'public, max-age=60').json(req.session.count ?? 0));
+    app.get('/set-as/:value', (req, res) => res.set('Cache-Control', req.params.value).json(req.session.count ?? 0));
     app.get('/own-set', (req, res) => {
       req.session.count = 1;
       res.set('Cache-Control', 'private, max-age=60').send();
     });
     app.get('/file', (req, res) => (req.session.count ? res.end() : res.sendFile(import.meta.filename)));
   });
-  const answer = await site.request(path, { headers });
+  const answer = await site.request(encodeURI(path), { headers });
   expect(answer.headers['cache-control']).toBe(cacheControl);
   expect(/\bcookie\b/i.test(answer.headers.vary ?? '')).toBe(varies);
 });

@@ -289,3 +289,25 @@ test('a logout that the store did not do is no success', async () => {
   await browse('/');
   expect((await browse('/logout')).status).toBe(503);
 });
+
+test.each<[string, Handler, number | undefined, string]>([
+  ['of which a part has left', (_, res) => [res.write('a'), res.write(5)], undefined, 'the connection was cut'],
+  ['that has no such status', (_, res) => Object.assign(res, { statusCode: 99 }).end(), 500, 'a 500 was sent'],
+])('an answer %s is no matter of the session, and the log says why', async (_, form, status, end) => {
+  const site = await startSite((app) => {
+    app.get('/', (req, res) => {
+      req.session.count = 1;
+      return form(req, res);
+    });
+  });
+  const answer = await site.request('/').catch(() => undefined);
+  expect(answer?.status).toBe(status);
+  expect(site.log).toMatchObject([
+    {
+      level: 'error',
+      detail: { err: expect.any(Error) },
+      message: expect.stringContaining(`the answer could not be sent: ${end}`),
+    },
+  ]);
+  expect(await site.records()).toHaveLength(1);
+});
