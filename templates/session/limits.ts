@@ -12,7 +12,7 @@ export interface Limits {
   warnBytes: number;
   /** A larger session is not stored, and the request is answered with 500. */
   refuseBytes: number;
-  /** The keys of `req.session` that may name its owner, the first one that is there counts. */
+  /** The keys of `req.session` that may name its owner, the first one that is there counts. `a.b` is the `b` of its `a`. */
   ownerKeys: string[];
 }
 
@@ -20,7 +20,8 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 // A session has an owner once it says whose it is. The convention is `userId`; `username` counts too, so that what the
-// first page of a newcomer puts there is not forgotten over lunch. The rest, which any robot can make, goes soon.
+// first page of a newcomer puts there is not forgotten over lunch, and what Passport keeps of a user. The rest, which any
+// robot can make, goes soon.
 // For a single session, `req.session.cookie.maxAge` says otherwise.
 export const defaultLimits: Limits = {
   idleMs: dayMs,
@@ -29,5 +30,5 @@ export const defaultLimits: Limits = {
   storeDeadlineMs: 2000,
   warnBytes: 32 * 1024,
   refuseBytes: 256 * 1024,
-  ownerKeys: ['userId', 'username'],
+  ownerKeys: ['userId', 'username', 'passport.user'],
 };

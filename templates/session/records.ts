@@ -31,12 +31,14 @@ export class Records {
   readonly now: () => number;
   readonly #store: RecordStore;
   readonly #log: Log;
+  readonly #ownerPaths: string[][];
 
   constructor(store: RecordStore, limits: Limits, now: () => number, log: Log) {
     this.limits = limits;
     this.now = now;
     this.#store = store;
     this.#log = log;
+    this.#ownerPaths = limits.ownerKeys.map((key) => key.split('.'));
   }
 
   /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
@@ -85,7 +87,9 @@ export class Records {
     return undefined;
   }
 
-  isTouchDue({ seenAtMs, expiresAtMs }: StoredRecord): boolean {
+  /** Never for one that lives to its end in any case. */
+  isTouchDue({ createdAtMs, seenAtMs, expiresAtMs }: StoredRecord): boolean {
+    if (expiresAtMs >= createdAtMs + this.limits.absoluteMs) return false;
     return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchPart;
   }
 
@@ -130,7 +134,7 @@ export class Records {
   }
 
   #ownerOf(data: Data): string | undefined {
-    const named = this.limits.ownerKeys.map((key) => data[key]);
+    const named = this.#ownerPaths.map((path) => valueAt(data, path));
     const owner = named.find((value) => typeof value === 'number' || (typeof value === 'string' && value !== ''));
     // Stores have an index by owner, whose keys are short, and text: half a character, as a cut may leave it, is none.
     return owner === undefined ? undefined : Buffer.from(String(owner).slice(0, ownerLength)).toString();
@@ -153,6 +157,13 @@ export class Records {
     this.#log.error({ session: refOf(key) }, 'a session could not be read and was set aside; its user starts anew');
     await this.#store.setAside(key);
   }
+}
+
+function valueAt(data: Data, path: string[]): unknown {
+  let value: unknown = data;
+  for (const key of path)
+    value = value instanceof Object && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+  return value;
 }
 
 // Undefined when the record is corrupt.

@@ -160,8 +160,15 @@ test.each([
   ['nothing that names an owner', 'theme', 30 * minuteMs],
   ['a userId', 'userId', dayMs],
   ['a username, as the first page of the tutorial', 'username', dayMs],
+  ['a user of Passport', 'passport', dayMs],
 ])('a session with %s lives as long as that asks for', async (_, key, idleMs) => {
-  const site = await startSite(routes);
+  const site = await startSite((app) => {
+    app.get('/set/passport/x', (req, res) => {
+      req.session.passport = { user: 7 };
+      res.send();
+    });
+    routes(app);
+  });
   const browse = site.browser();
   await browse(`/set/${key}/x`);
   expect((await site.records())[0]?.expiresAtMs).toBe(site.clock.now + idleMs);

@@ -1,5 +1,5 @@
 import type { Express } from 'express';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { change, dayMs, gate, hourMs, minuteMs, openStore, secretOf, startSite } from './support.ts';
 
 function routesWith(opened: Promise<void>): (app: Express) => void {
@@ -48,6 +48,25 @@ test('a slow request of somebody unknown does not shorten the session of who log
   expect(await site.records()).toMatchObject([{ expiresAtMs: site.clock.now + dayMs }]);
   site.clock.now += hourMs;
   expect((await browse('/read')).body).toBe('"ann"');
+});
+
+test('a session that lives to its last day in any case is not written to say so again and again', async () => {
+  const store = await openStore();
+  const touch = vi.spyOn(store, 'touch');
+  const site = await startSite(routesWith(Promise.resolve()), { driver: store });
+  const browse = site.browser();
+  await browse('/set/userId/ann');
+  for (let hour = 0; hour < 30 * 24; hour += 23) {
+    expect((await browse('/read')).body).toBe('"ann"');
+    site.clock.now += 23 * hourMs;
+  }
+  touch.mockClear();
+  const [record] = await site.records();
+  for (const leftMs of [hourMs, minuteMs, 1000, 100, 10]) {
+    site.clock.now = (record?.expiresAtMs ?? 0) - leftMs;
+    expect((await browse('/read')).body).toBe('"ann"');
+  }
+  expect(touch).not.toHaveBeenCalled();
 });
 
 test('a store that cannot write answers who only reads, also while a secret is rotated', async () => {
