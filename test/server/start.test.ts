@@ -138,6 +138,7 @@ test.each([
   ['a dependency', 'express', 'a directory above'],
   ['a dependency’s own dependency', 'body-parser', 'a directory above'],
   ['a dependency’s own dependency', 'body-parser', 'NODE_PATH'],
+  ['a binary that is optional', `@lmdb/lmdb-${process.platform}-${process.arch}`, 'a directory above'],
 ])('%s, %s, that only %s has is refused', async (_, name, place) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
@@ -145,7 +146,7 @@ test.each([
   await finish(sandbox.spawn('cp', ['-al', join(directory, 'node_modules'), outside]));
   await rm(join(directory, 'node_modules', name), { recursive: true });
   const result = await startRefused(place === 'NODE_PATH' ? { NODE_PATH: outside } : {}, directory, sandbox);
-  expectRefusal(result, new RegExp(`The package ${name} is not in this environment\\..*sessapp install`, 's'));
+  expectRefusal(result, new RegExp(`The package ${name} is not in this environment[.:].*sessapp install`, 's'));
 });
 
 test('a package that is a link to a place outside is refused', async () => {

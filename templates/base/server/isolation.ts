@@ -1,9 +1,15 @@
 import { readFile, realpath } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
 import { StartError } from './start-error.ts';
 
 interface Manifest {
   dependencies?: Record<string, string>;
+}
+
+interface Package {
+  path: string;
+  isOptional: boolean;
 }
 
 interface Lockfile {
@@ -16,27 +22,43 @@ interface Lockfile {
  */
 export async function verifyIsolation(directory: string): Promise<void> {
   const inside = `${await realpath(directory)}${sep}`;
-  for (const path of await listPackages(directory)) {
-    const found = await realpathIfThere(join(directory, path));
-    if (found?.startsWith(inside)) continue;
+  for (const { path, isOptional } of await listPackages(directory)) {
+    const name = path.replace(/^.*node_modules\//, '');
+    const found =
+      (await realpathIfThere(join(directory, path))) ?? (isOptional ? await find(name, directory) : undefined);
+    if (found === undefined ? isOptional : found.startsWith(inside)) continue;
     const where = found === undefined ? '' : `: it is at ${found}`;
     throw new StartError(
       'outside',
-      `The package ${path.replace(/^.*node_modules\//, '')} is not in this environment${where}.`,
+      `The package ${name} is not in this environment${where}.`,
       'Install what the lockfile says: sessapp install, or npm ci --ignore-scripts',
     );
   }
 }
 
+/** Where Node.js would find what is missing: what is optional, such as the binary for a platform, may be nowhere. */
+async function find(name: string, directory: string): Promise<string | undefined> {
+  for (const folder of createRequire(join(directory, 'server.js')).resolve.paths(name) ?? []) {
+    const found = await realpathIfThere(join(folder, name));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Where each package belongs, relative to the environment. */
-async function listPackages(directory: string): Promise<string[]> {
+async function listPackages(directory: string): Promise<Package[]> {
   const manifest = await readJson<Manifest>(join(directory, 'package.json'));
   const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
-  const direct = Object.keys(manifest.dependencies ?? {}).map((name) => `node_modules/${name}`);
-  const locked = Object.entries(lockfile.packages ?? {})
-    .filter(([path, { dev, optional, devOptional, peer }]) => path !== '' && !dev && !optional && !devOptional && !peer)
-    .map(([path]) => path);
-  return [...new Set([...direct, ...locked])];
+  const packages = new Map<string, Package>();
+  for (const [path, { dev, optional, devOptional, peer }] of Object.entries(lockfile.packages ?? {})) {
+    const isOptional = optional === true;
+    if (path !== '' && !dev && !devOptional && !peer) packages.set(path, { path, isOptional });
+  }
+  for (const name of Object.keys(manifest.dependencies ?? {})) {
+    const path = `node_modules/${name}`;
+    packages.set(path, { path, isOptional: false });
+  }
+  return [...packages.values()];
 }
 
 async function readJson<T extends object>(path: string): Promise<T> {
