@@ -31,7 +31,7 @@ export interface Uses {
   possible: number;
 }
 
-/** A server looks at `.env` each second, and a new secret signs within two. */
+/** How long a server may take to see what `.env` says. */
 const followedMs = 3000;
 
 /**

@@ -115,7 +115,9 @@ test('bytes that are no record are given as one without data, and can be set asi
   expect(await driver.read('a')).toEqual({ key: 'a' });
   await driver.setAside('a');
   expect(await driver.read('a')).toBeUndefined();
+  await driver.create('a', record({ expiresAtMs: 20 }));
   expect(await driver.prune(10, 10)).toBe(1);
+  expect(await driver.read('a')).toMatchObject({ expiresAtMs: 20 });
   expect(await driver.prune(10, 10)).toBe(0);
   expect(root.openDB<Buffer, string>({ name: 'aside', encoding: 'binary' }).get('a')).toEqual(bytes);
   await root.close();

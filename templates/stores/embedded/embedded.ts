@@ -107,9 +107,10 @@ class EmbeddedDriver implements Driver {
       const range = this.#byExpiry.getKeys({ end: [nowMs, last], limit });
       const expired = [...range];
       for (const entry of expired) {
-        this.#remove(entry[1]);
-        // It outlives a record that nobody could read.
+        const [expiresAtMs, key] = entry;
+        // It outlives a record that nobody could read, and may meet another one of this key.
         this.#byExpiry.removeSync(entry);
+        if ((this.#decode(key)?.expiresAtMs ?? expiresAtMs) === expiresAtMs) this.#remove(key);
       }
       return expired.length;
     });
