@@ -5,6 +5,7 @@ import { mkdtempSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { open as openLmdb } from 'lmdb';
 import { expect, onTestFinished, test } from 'vitest';
 import { open } from '../../templates/stores/embedded/embedded.ts';
@@ -183,3 +184,47 @@ test('pruning forgets processes that were killed while they read, which would ke
   await root.close();
   await driver.close();
 });
+
+// LMDB calls JavaScript within a write; whether it is about to when the process exits is a matter of chance.
+test.each([
+  ['an error that nobody handles', "throw new Error('oh no')", /oh no/],
+  ['a rejection that nobody handles', "Promise.reject(new Error('oh no'))", /oh no/],
+  ['process.exit', 'process.exit(3)', /^$/],
+])(
+  'a process that ends by %s in the midst of its writes does end, and its answers are on the disk',
+  async (_, end, shown) => {
+    const dataDirectory = createDirectory();
+    onTestFinished(() => remove(dataDirectory));
+    const module = join(repository, 'dist', 'templates', 'stores', 'embedded', 'embedded.js');
+    const program = `
+    import { writeSync } from 'node:fs';
+    const { open } = await import(${JSON.stringify(pathToFileURL(module))});
+    const driver = await open({ dataDirectory: ${JSON.stringify(dataDirectory)} });
+    let count = 0;
+    const write = async () => {
+      for (;;) {
+        const key = process.pid + '-' + count++;
+        await driver.create(key, ${JSON.stringify(record())});
+        writeSync(1, key + '\\n');
+      }
+    };
+    for (let n = 0; n < 4; n += 1) void write();
+    setTimeout(() => { ${end} }, 20 + Math.random() * 10);`;
+    const answered: string[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { timeout: 10_000 });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      let [output, errors] = ['', ''];
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+      // By SIGTERM its time ends, when it hangs.
+      expect((await once(child, 'close'))[1]).not.toBe('SIGTERM');
+      expect(errors).toMatch(shown);
+      answered.push(...output.split('\n').filter(Boolean));
+    }
+    const driver = await open({ dataDirectory });
+    expect(answered.length).toBeGreaterThan(5);
+    for (const key of answered) expect(await driver.read(key)).toMatchObject({ version: 1 });
+    await driver.close();
+  },
+);

@@ -1,6 +1,7 @@
 import { type Database, type Key, open as openLmdb, type RootDatabase } from 'lmdb';
 import type { Driver, DriverOptions, ListQuery, SessionRecord, StoredRecord } from './driver.ts';
 import { copyTo } from './embedded-copy.ts';
+import { endingWithProcess } from './embedded-exit.ts';
 import { keepPrivate, prepareFiles } from './embedded-files.ts';
 import { GroupedReads } from './embedded-reads.ts';
 
@@ -135,7 +136,7 @@ class EmbeddedDriver implements Driver {
 
   async #write<T>(work: () => T): Promise<T> {
     try {
-      return await this.#root.transaction(work);
+      return await endingWithProcess(() => this.#root.transaction(work));
     } catch (error) {
       throw await reasonOf(error);
     }
