@@ -21,8 +21,8 @@ export interface Hooks {
   addHeaders(): void;
   /** Answers instead of the handler, with `replace`, when the commit failed, or after it the answer. */
   fail(error: unknown, isCommitted: boolean): void;
-  /** Runs at the end of an answer that was on its way before. */
-  end(): void;
+  /** Runs at the end of an answer that was on its way before. Undefined: there is nothing to wait for. */
+  end(): Promise<void> | undefined;
 }
 
 const holder = Symbol('holder');
@@ -32,7 +32,7 @@ interface Held {
 }
 
 // The same for all responses, so that they stay of one shape.
-const calls: Calls & ThisType<Held> = {
+const calls: Calls & ThisType<Held & ServerResponse> = {
   write(...args) {
     return this[holder].pass('write', args);
   },
@@ -40,6 +40,8 @@ const calls: Calls & ThisType<Held> = {
     return this[holder].pass('end', args);
   },
   flushHeaders() {
+    // Who waits for the head, to add to it or to change the body, is to know before it looks sent.
+    if (!this.headersSent) this.writeHead(this.statusCode);
     return this[holder].pass('flushHeaders', []);
   },
   writeHead(...args) {
@@ -56,7 +58,7 @@ export class HeldResponse {
   readonly #hooks: Hooks;
   readonly #send: Calls;
   readonly #headersBefore: OutgoingHttpHeaders;
-  #state: 'open' | 'held' | 'released' | 'replaced' = 'open';
+  #state: 'open' | 'held' | 'released' | 'ending' | 'replaced' = 'open';
   #waiting: [name: Sending, args: unknown[]][] = [];
 
   constructor(res: ServerResponse, hooks: Hooks) {
@@ -72,6 +74,8 @@ export class HeldResponse {
   replace(status: number, headers: OutgoingHttpHeaders, body: string): void {
     const res = this.#res;
     this.#state = 'replaced';
+    const waiting = this.#waiting.splice(0);
+    for (const [, args] of waiting) tellUnsent(args);
     if (res.headersSent) {
       res.destroy();
       return;
@@ -83,13 +87,17 @@ export class HeldResponse {
     res.on('unpipe', (source: Readable) => source.destroy());
     this.#send.writeHead.call(res, status, STATUS_CODES[status]);
     this.#send.end.call(res, body);
+    // For its handler it has not ended. What was told to wait may go on, into nothing.
+    Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => res.closed });
+    if (waiting.some(([name]) => name === 'write')) res.emit('drain');
   }
 
   pass(name: Sending, args: unknown[]): unknown {
     if (this.#state === 'open') this.#begin();
-    else if (this.#state === 'released' && name === 'end') this.#hooks.end();
+    else if (this.#state === 'released' && name === 'end') this.#beginEnd(args);
     if (this.#state === 'released') return this.#send[name].apply(this.#res, args);
     if (this.#state === 'held') this.#waiting.push([name, args]);
+    else tellUnsent(args);
     // False makes a stream wait; what comes after a replaced answer is swallowed.
     return name === 'write' ? this.#state === 'replaced' : this.#res;
   }
@@ -102,6 +110,17 @@ export class HeldResponse {
     } catch (error) {
       this.#hooks.fail(error, false);
     }
+  }
+
+  // The head is on its way: a failure can only be told by an answer that does not end well.
+  #beginEnd(args: unknown[]): void {
+    const pending = this.#hooks.end();
+    if (pending === undefined) return;
+    this.#state = 'ending';
+    pending.then(
+      () => this.#send.end.apply(this.#res, args),
+      (error) => this.#hooks.fail(error, false),
+    );
   }
 
   #hold(pending: Promise<void>): void {
@@ -125,8 +144,7 @@ export class HeldResponse {
 
   #sendWaiting(): void {
     const waiting = this.#waiting.splice(0);
-    if (waiting.some(([name]) => name === 'end')) this.#hooks.end();
-    const results = waiting.map(([name, args]) => this.#send[name].apply(this.#res, args));
+    const results = waiting.map(([name, args]) => this.pass(name, args));
     // Node.js tells a stream itself to go on, once it has told it to wait.
     const lastWrite = waiting.findLastIndex(([name]) => name === 'write');
     if (results[lastWrite] === true && !this.#res.writableEnded) this.#res.emit('drain');
@@ -137,4 +155,10 @@ export class HeldResponse {
     if (this.#state === 'open') writeHeadLater(this.#res, args);
     return this.#res;
   }
+}
+
+// Whoever waits until a part is sent would wait for ever.
+function tellUnsent(args: unknown[]): void {
+  const callback = args.at(-1);
+  if (typeof callback === 'function') process.nextTick(callback, new Error('another answer was sent instead'));
 }

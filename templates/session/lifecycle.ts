@@ -60,7 +60,14 @@ export class Lifecycle implements Hooks {
     if (setsCookie || this.#access.isUsed) keepPrivate(this.#res, setsCookie);
   }
 
-  end(): void {
+  end(): Promise<void> | undefined {
+    const pending = settleOperations(this.#req);
+    if (pending !== undefined) return pending.then(() => this.#reportLateChange());
+    this.#reportLateChange();
+    return undefined;
+  }
+
+  #reportLateChange(): void {
     if (!this.#isChanged()) return;
     this.#shared.log.error({}, 'the session was changed after the answer had begun: the change was not saved');
   }
@@ -175,5 +182,5 @@ export class Lifecycle implements Hooks {
 }
 
 function endsWithBrowser(session: Request['session']): boolean {
-  return session.cookie !== undefined && readLifetimeMs(session.cookie) === null;
+  return Boolean(session.cookie) && readLifetimeMs(session.cookie) === null;
 }

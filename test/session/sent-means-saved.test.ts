@@ -1,6 +1,6 @@
 import { pbkdf2 } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
@@ -310,4 +310,104 @@ test.each<[string, Handler, number | undefined, string]>([
     },
   ]);
   expect(await site.records()).toHaveLength(1);
+});
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test.each<[string, Handler]>([
+  ['saves', (req) => Object.assign(req.session, { count: 1 }).save()],
+  ['updates', (req) => req.session.update((data) => Object.assign(data, { count: 1 }))],
+])('a stream that %s after its first byte ends when that is stored, or is cut', async (_, change_) => {
+  const store = await openStore();
+  let isDown = false;
+  const driver = change(store, {
+    update: async (...args) => {
+      await wait(100);
+      return isDown ? Promise.reject(new Error('down')) : store.update(...args);
+    },
+  });
+  const site = await startSite(
+    (app) => {
+      app.get('/login', (req, res) => {
+        req.session.userId = 'ann';
+        res.send();
+      });
+      app.get('/', async (req, res) => {
+        res.write('a');
+        await wait(20);
+        change_(req, res);
+        res.end('b');
+      });
+    },
+    { driver },
+  );
+  const browse = site.browser();
+  await browse('/login');
+  expect((await browse('/')).body).toBe('ab');
+  expect(await site.records()).toMatchObject([{ data: '{"userId":"ann","count":1}' }]);
+  expect(site.log).toEqual([]);
+  isDown = true;
+  await expect(browse('/')).rejects.toThrow();
+  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
+});
+
+test('who waits for the head of an answer is told before it looks sent', async () => {
+  const site = await startSite((app) => {
+    app.use((_req, res, next) => {
+      const { writeHead, write } = res;
+      let isTold = false;
+      res.writeHead = function told(...args: unknown[]) {
+        isTold = true;
+        return Reflect.apply(writeHead, this, args);
+      };
+      res.write = function written(text: unknown, ...args: unknown[]) {
+        if (!res.headersSent) res.writeHead(res.statusCode);
+        return Reflect.apply(write, this, [`${text} ${isTold}`, ...args]);
+      };
+      next();
+    });
+    app.get('/:key', (req, res) => {
+      if (req.params.key === 'change') req.session.count = Date.now();
+      res.flushHeaders();
+      res.write('told:');
+      res.end();
+    });
+  });
+  for (const path of ['/change', '/read']) expect((await site.request(path)).body).toBe('told: true');
+});
+
+test.each<[string, Handler]>([
+  ['to the end', (_, res) => new Promise((resolve) => res.end('done', resolve as () => void))],
+  ['to a part', (_, res) => new Promise((resolve) => res.write('done', resolve))],
+  ['to a web stream', (_, res) => new Response('done').body?.pipeTo(Writable.toWeb(res))],
+  [
+    'to a web stream, and to its store',
+    async (_, res) => {
+      await wait(20);
+      await new Response('done').body?.pipeTo(Writable.toWeb(res));
+    },
+  ],
+])('a handler that waits %s of an answer that is not sent goes on', async (_, form) => {
+  const down = (): Promise<never> => wait(20).then(() => Promise.reject(new Error('down')));
+  const driver = change(await openStore(), { create: down });
+  for (const [value, status] of [
+    [1, 503],
+    [1n, 500],
+  ] as const) {
+    let goesOn = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      goesOn = resolve;
+    });
+    const site = await startSite(
+      (app) => {
+        app.get('/', (req, res) => {
+          req.session.value = value;
+          Promise.resolve(form(req, res)).then(goesOn, goesOn);
+        });
+      },
+      { driver },
+    );
+    expect((await site.request('/')).status).toBe(status);
+    await gone;
+  }
 });
