@@ -1,24 +1,27 @@
 import { StoreUnavailable } from './session-error.ts';
 
+interface Failure {
+  error: unknown;
+  isHeard: () => boolean;
+}
+
 /** The calls to the store that a request's handler started, which its answer must wait for. */
 class Operations {
   readonly #running = new Set<Promise<void>>();
-  #failure: StoreUnavailable | undefined;
+  readonly #failures: Failure[] = [];
 
-  add(call: Promise<void>): void {
-    const ended = call.catch((error) => this.#remember(error)).finally(() => this.#running.delete(ended));
+  add(call: Promise<void>, isHeard: () => boolean): void {
+    const ended = call
+      .catch((error) => void this.#failures.push({ error, isHeard }))
+      .finally(() => this.#running.delete(ended));
     this.#running.add(ended);
   }
 
   settle(): Promise<void> | undefined {
-    if (this.#failure) return Promise.reject(this.#failure);
-    if (this.#running.size === 0) return undefined;
-    return Promise.all(this.#running).then(() => this.settle());
-  }
-
-  // What the handler itself did wrong was told to its callback.
-  #remember(error: unknown): void {
-    if (error instanceof StoreUnavailable) this.#failure ??= error;
+    if (this.#running.size > 0) return Promise.all(this.#running).then(() => this.settle());
+    // What the handler itself did wrong is its own matter, when it was told.
+    const failure = this.#failures.find(({ error, isHeard }) => error instanceof StoreUnavailable || !isHeard());
+    return failure && Promise.reject(failure.error);
   }
 }
 
@@ -28,13 +31,16 @@ interface Operating {
   [operations]?: Operations;
 }
 
-/** Notes a call to the store that the answer to this request waits for. */
-export function addOperation(req: object & Operating, call: Promise<void>): void {
+/**
+ * Notes a call to the store that the answer to this request waits for.
+ * @param isHeard whether somebody else than the answer tells that it failed
+ */
+export function addOperation(req: object & Operating, call: Promise<void>, isHeard = (): boolean => true): void {
   req[operations] ??= new Operations();
-  req[operations].add(call);
+  req[operations].add(call, isHeard);
 }
 
-/** Undefined when there is nothing to wait for. Rejects when the store failed in one of the calls. */
+/** Undefined when there is nothing to wait for. Rejects when the store failed in one of the calls, or nobody hears of a failure. */
 export function settleOperations(req: object & Operating): Promise<void> | undefined {
   return req[operations]?.settle();
 }

@@ -69,7 +69,8 @@ export function merge(stored: Data, changes: string, change: Change | undefined)
   const lifetimeMs = data.cookie?.originalMaxAge;
   verifyAtOnce(change(data));
   // Only `req.session.cookie` changes how long a session lives: any other `cookie` would make the record unreadable.
-  return pickData(data, lifetimeMs);
+  // As it will be read: an owner may be text only then.
+  return parseData(stringifyData(pickData(data, lifetimeMs)));
 }
 
 // What it changes after it has waited comes too late to be stored.

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { SessionData } from 'express-session';
 import session from 'express-session';
+import { HeardPromise } from './heard-promise.ts';
 import { addOperation } from './operations.ts';
 import type { SessionStore } from './session-store.ts';
 
@@ -51,10 +52,11 @@ export class StoredSession extends Session {
    * two. `change` gets a copy of the newest data and must not wait; it may be called more than once.
    */
   override update(change: (data: Partial<SessionData>) => void): Promise<void> {
-    // One promise only: who does not await it need not handle it either, as the answer tells of a store that failed.
     const work = this.#store.open.update(this, change);
-    addOperation(this.req, work);
-    return work;
+    const promise = HeardPromise.of(work);
+    // Who does not await it hears of a failure by the answer.
+    addOperation(this.req, work, () => promise.isHeard);
+    return promise;
   }
 
   get ['__proto__'](): object {

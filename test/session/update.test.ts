@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { change, openStore, startSite } from './support.ts';
+import { change, dayMs, openStore, startSite } from './support.ts';
 
 function watchRejections(): unknown[] {
   const unhandled: unknown[] = [];
@@ -81,4 +81,43 @@ test('an update leaves alone the objects of the session that it does not change,
   expect((await site.records()).map(({ data }) => JSON.parse(data))).toEqual([
     { cart: { books: ['Emma'] }, list: [1, 2] },
   ]);
+});
+
+test.each<[string, (data: Record<string, unknown>) => unknown]>([
+  ['makes the session too large', (data) => Object.assign(data, { big: 'x'.repeat(300 * 1024) })],
+  ['has a value without JSON', (data) => Object.assign(data, { value: 1n })],
+  ['is async', async (data) => Object.assign(data, { value: 1 })],
+  ['throws', (data) => Object.assign(data, { value: (data.missing as { key: string }).key })],
+])('an update that %s is a 500 when nobody awaits it, and the matter of the handler when it does', async (_, wrong) => {
+  const unhandled = watchRejections();
+  const site = await startSite((app) => {
+    app.get('/unawaited', (req, res) => {
+      void req.session.update(wrong);
+      res.send('not sent');
+    });
+    app.get('/awaited', async (req, res) => {
+      const heard = await req.session.update(wrong).then(
+        () => 'done',
+        () => 'failed',
+      );
+      res.send(heard);
+    });
+  });
+  expect((await site.request('/unawaited')).status).toBe(500);
+  expect(site.log).toMatchObject([{ level: 'error', detail: { err: expect.any(Error) } }]);
+  expect(await site.request('/awaited')).toMatchObject({ status: 200, body: 'failed' });
+  expect(await site.records()).toEqual([]);
+  await aWhile();
+  expect(unhandled).toEqual([]);
+});
+
+test('an update sees to the owner as it will be read: an id that is text only in JSON is one', async () => {
+  const site = await startSite((app) => {
+    app.get('/login', async (req, res) => {
+      await req.session.update((data) => Object.assign(data, { userId: { toJSON: () => 'ann' } }));
+      res.send();
+    });
+  });
+  await site.request('/login');
+  expect(await site.records()).toMatchObject([{ owner: 'ann', expiresAtMs: site.clock.now + dayMs }]);
 });
