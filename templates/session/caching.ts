@@ -7,8 +7,11 @@ import type { Response } from 'express';
 export function keepPrivate(res: Response, setsCookie: boolean): void {
   if (res.hasHeader('Vary')) res.vary('Cookie');
   else res.setHeader('Vary', 'Cookie');
-  const isStrict = /(^|,)\s*(private|no-store)\s*(,|$)/i.test(withoutQuotes(res.getHeader('Cache-Control')));
-  if (setsCookie || !isStrict) res.setHeader('Cache-Control', 'private, no-store');
+  const wanted = withoutQuotes(res.getHeader('Cache-Control'));
+  if (!setsCookie && /(^|,)\s*(private|no-store)\s*(,|$)/i.test(wanted)) return;
+  // Streams of events need it: a proxy that compresses them keeps them back.
+  const isKept = /\bno-transform\b/i.test(wanted);
+  res.setHeader('Cache-Control', isKept ? 'private, no-store, no-transform' : 'private, no-store');
 }
 
 // What stands in quotes, as in `private="X-Name"`, is about that header alone.

@@ -189,6 +189,7 @@ test.each<[string, Record<string, string>, string | undefined, boolean]>([
   ['/public', {}, 'private, no-store', true],
   ['/own-set', {}, 'private, no-store', true],
   ['/set-as/PRIVATE', {}, 'PRIVATE', true],
+  ['/set-as/no-cache, no-transform', {}, 'private, no-store, no-transform', true],
   ['/set-as/no-store,max-age=0', {}, 'no-store,max-age=0', true],
   ['/set-as/public, no-cache="x-private"', {}, 'private, no-store', true],
   ['/set-as/public, private="x-name, private, x"', {}, 'private, no-store', true],

@@ -57,6 +57,17 @@ test.each([
   },
 );
 
+test('a session without a cookie object is saved', async () => {
+  const site = await startSite((app) => {
+    app.get('/', (req, res) => {
+      Object.assign(req.session, { userId: 'ann', cookie: null });
+      res.send();
+    });
+  });
+  expect((await site.request('/')).status).toBe(200);
+  expect(await site.records()).toMatchObject([{ data: '{"userId":"ann"}', owner: 'ann' }]);
+});
+
 test.each([
   ['that an unknown visitor has', 30 * minuteMs],
   ['that an owner has', 24 * 60 * minuteMs],
