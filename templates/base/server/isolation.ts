@@ -3,6 +3,9 @@ import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
 import { StartError } from './start-error.ts';
 
+/** The codes of what is not there. */
+const missing = ['ENOENT', 'ENOTDIR'];
+
 interface Manifest {
   dependencies?: Record<string, string>;
 }
@@ -39,7 +42,8 @@ export async function verifyIsolation(directory: string): Promise<void> {
 /** Where Node.js would find what is missing: what is optional, such as the binary for a platform, may be nowhere. */
 async function find(name: string, directory: string): Promise<string | undefined> {
   for (const folder of createRequire(join(directory, 'server.js')).resolve.paths(name) ?? []) {
-    const found = await realpathIfThere(join(folder, name));
+    // Node.js, too, passes over folders that it may not read.
+    const found = await realpathIfThere(join(folder, name), [...missing, 'EACCES']);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -76,11 +80,11 @@ async function readJson<T extends object>(path: string): Promise<T> {
   }
 }
 
-async function realpathIfThere(path: string): Promise<string | undefined> {
+async function realpathIfThere(path: string, passedOver = missing): Promise<string | undefined> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (passedOver.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }
