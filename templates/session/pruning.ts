@@ -1,7 +1,7 @@
 import type { Driver } from './driver.ts';
 import type { Log } from './log.ts';
 
-const batch = 100;
+const batch = 50;
 /** After a batch, so many times as long as it took is left to the requests. */
 const leisure = 9;
 
