@@ -80,13 +80,17 @@ function isMoved({ createdAtMs = 0 }: Entry): boolean {
   return createdAtMs < 0;
 }
 
+// In the old store it is of an earlier move, and no session.
+function isEnd({ createdAtMs }: Entry): boolean {
+  return createdAtMs === 0;
+}
+
 /** Whether the new store has what the old one had, or what came of it: a change, or its end. */
 function isSameSession(old: StoredSession | undefined, moved: StoredSession | undefined): boolean {
-  if (!old) return true;
+  if (!old || isEnd(old)) return true;
   if (!moved || !isMoved(old)) return false;
-  const hasEnded = moved.createdAtMs === 0;
   const version = old.version - 1;
-  if (hasEnded || moved.version > version) return true;
+  if (isEnd(moved) || moved.version > version) return true;
   return moved.version === version && isDeepStrictEqual(contentOf(moved), contentOf(old));
 }
 

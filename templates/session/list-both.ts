@@ -21,6 +21,7 @@ export async function* listBoth(
 // The old store first, and all of it: what leaves it meanwhile is in the new one by then.
 async function* listAll(from: Driver, to: Driver, query: ListQuery): AsyncGenerator<StoredRecord> {
   for await (const record of from.list(query)) {
+    if (isEnd(record)) continue;
     const moved = await to.read(record.key);
     if (!moved) yield unseal(record);
     else if (!isEnd(moved)) yield moved;

@@ -22,6 +22,7 @@ interface Found {
  * 3. It keeps its version when it moves, and each change makes that one more: a version means the same in both stores.
  * 4. Who ends a session leaves an end in the new store, and only then deletes the record in the old one.
  * 5. So a key is never in neither store while it moves; who finds it in neither, one after the other, looks once more.
+ * 6. An end in the old store is one of an earlier move, and no session: nothing is done with it until all there is deleted.
  */
 export class MigratingDriver implements Driver {
   readonly from: Driver;
@@ -83,11 +84,11 @@ export class MigratingDriver implements Driver {
     return count;
   }
 
-  /** Moves a record, if it is still to be moved. One that makes no sense stays where it is. */
+  /** Moves a record, if it is still to be moved. An end, or one that makes no sense, stays where it is. */
   async move(key: string): Promise<void> {
     for (;;) {
       const source = await this.from.read(key);
-      if (!source || !isSound(source)) return;
+      if (!source || isEnd(source) || !isSound(source)) return;
       if (!isSealed(source) && !(await this.from.update(key, source.version, seal(withoutKey(source))))) continue;
       const record = unseal(source);
       await this.to.create(key, withoutKey(record), record.version);
@@ -116,6 +117,7 @@ export class MigratingDriver implements Driver {
     const moved = await this.to.read(key);
     if (moved) return isEnd(moved) ? undefined : { isMoved: true, record: moved };
     const source = await this.from.read(key);
+    if (source && isEnd(source)) return undefined;
     if (source && !isSealed(source)) return { isMoved: false, record: source };
     if (source) await this.move(key);
     const late = await this.to.read(key);

@@ -20,7 +20,7 @@ export function unseal(record: StoredRecord): StoredRecord {
   return isSealed(record) ? { ...seal(record), version: record.version - 1 } : record;
 }
 
-/** In the new store: the session has ended, and no copy may bring it back. */
+/** In the new store: the session has ended, and no copy may bring it back. In the old one: it ended in an earlier move. */
 export function createEnd(nowMs: number): SessionRecord {
   return { data: '{}', createdAtMs: 0, seenAtMs: 0, expiresAtMs: nowMs - endAgeMs };
 }

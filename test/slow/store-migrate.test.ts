@@ -150,6 +150,23 @@ describe('store migrate', () => {
     await expectAllThere(url, [...quiet, ...visits.present], [out, ...visits.gone]);
   });
 
+  test('who is logged out by hand while sessions move stays so when they move back at once', async () => {
+    const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
+    const { sandbox, environment } = await make(from);
+    const { url } = await startPlain(sandbox, environment);
+    const [ann, eve] = await Promise.all(['ann', 'eve'].map((name) => new Visitor(name).login(url)));
+    const { stdout } = await sandbox.sessapp(['sessions', 'list', '--user', 'eve', '-e', 'shop', '--json']);
+    const [{ ref }] = JSON.parse(stdout).sessions;
+    await killAt(startMigrate(sandbox, to), 'Copying');
+    expect(await sandbox.sessapp(['sessions', 'destroy', ref, '-e', 'shop'])).toMatchObject({ exitCode: 0 });
+    for (const store of [to, from]) {
+      const migrated = await finish(startMigrate(sandbox, store));
+      expect(migrated, migrated.stderr).toMatchObject({ exitCode: 0 });
+      await expectAllThere(url, [ann as Visitor], [eve as Visitor]);
+    }
+    expect(await count(sandbox)).toBe(1);
+  });
+
   test('a server that stands still all the while serves from the new store when it goes on', async () => {
     const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
     const { sandbox, environment } = await make(from);

@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { MoveStep } from '../../src/environment/store-calls.ts';
+import { walkMove } from '../../src/environment/store-move.ts';
 import type { Driver } from '../../templates/session/driver.ts';
 import { MigratingDriver, type Phase } from '../../templates/session/migrating-driver.ts';
+import { createEnd } from '../../templates/session/moved-record.ts';
 import { open } from '../../templates/stores/embedded/embedded.ts';
 import { testLists } from './contract-lists.ts';
 import { testProcesses } from './contract-processes.ts';
 import { testRecords } from './contract-records.ts';
-import { record, type Ways } from './contract-support.ts';
+import { collect, record, type Ways } from './contract-support.ts';
 
 const module = join(import.meta.dirname, 'migrating.js');
 const hourMs = 3_600_000;
@@ -114,6 +117,22 @@ describe('two stores in a move', () => {
     expect(await ways.other.prune(Date.now() + 3 * hourMs, 10)).toBe(1);
     expect(await ways.to.read('a')).toBeUndefined();
   });
+
+  test('an end that an earlier move left in the old store is no session, and does not hold up this one', async () => {
+    await ways.from.create('end', createEnd(Date.now()), 0);
+    for (const way of [ways.driver, ways.other]) {
+      expect([await way.read('end'), await collect(way.list({}))]).toEqual([undefined, ['a']]);
+      expect([await way.update('end', 0, given), await way.create('end', given)]).toEqual([false, false]);
+    }
+    expect([await walk('copy'), await walk('verify'), await walk('clear')]).toEqual([2, 0, 2]);
+    expect([await collect(ways.from.list({})), await collect(ways.to.list({}))]).toEqual([[], ['a']]);
+  });
+
+  async function walk(step: MoveStep): Promise<number> {
+    let sum = 0;
+    for await (const { changed } of walkMove(ways.other as MigratingDriver as never, step)) sum += changed;
+    return sum;
+  }
 
   test('what expired in the new store does not come back from the old one', async () => {
     await ways.other.update('a', 2, { ...given, expiresAtMs: Date.now() - 3 * hourMs });
