@@ -55,6 +55,8 @@ type Failed = Failure & { event: 'failed' };
 type Listening = { event: 'listening'; url: string; store: string; workers: number };
 type Message = Listening | Failed | { event: 'drained' };
 
+const events: unknown[] = ['listening', 'failed', 'drained'] satisfies Message['event'][];
+
 /** How long a server may take until it listens, and from being asked to stop until it is ended for good. */
 const startMs = 30_000;
 const stopMs = 5_000;
@@ -110,8 +112,8 @@ function variables({ port, host, production, workers, hasWorkers }: ServerOption
 
 async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
   let drained = false;
-  child.on('message', (message: Message) => {
-    if (message.event === 'drained') drained = true;
+  onMessage(child, ({ event }) => {
+    if (event === 'drained') drained = true;
   });
   const [exitCode, signal] = (await once(child, 'exit').catch(rethrowStartError)) as [
     number | null,
@@ -120,6 +122,13 @@ async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
   // What it said last may arrive after the news of its end.
   if (child.connected) await Promise.race([once(child, 'disconnect'), wait(lastWordMs, undefined, { ref: false })]);
   return { exitCode: exitCode ?? undefined, signal: signal ?? undefined, drained };
+}
+
+// The application may send messages of its own, such as PM2's `ready`.
+function onMessage(child: ChildProcess, callback: (message: Message) => void): void {
+  child.on('message', (message: Partial<Message> | null) => {
+    if (events.includes(message?.event)) callback(message as Message);
+  });
 }
 
 function rethrowStartError(error: unknown): never {
@@ -144,7 +153,7 @@ async function untilListening(
       'Look at what app does when it starts.',
     );
     timer = setTimeout(() => reject(slow), startMs);
-    child.on('message', resolve);
+    onMessage(child, resolve);
   });
   const message = await Promise.race([answer, ended]).finally(() => clearTimeout(timer));
   if ('event' in message && message.event === 'listening') return message;

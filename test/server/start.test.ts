@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { appendFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { finish, type Result, Sandbox } from '../support/sandbox.ts';
-import { copyEnvironment, request, startPlain } from '../support/server.ts';
+import { addRoutes, copyEnvironment, request, serve, startPlain } from '../support/server.ts';
 
 const good = 'k3'.repeat(3) + Buffer.from('0123456789abcdefghijklmnopqrstuv').toString('base64url');
 
@@ -198,3 +199,16 @@ test('routes may be registered after a while', async () => {
   const { url } = await startPlain(sandbox, directory);
   expect((await request(`${url}/late`)).body).toBe('late');
 });
+
+test.each([[[]], [['--workers', '1']]])(
+  'messages that the application sends to its parent, as PM2 has it, are none of serve %j',
+  async (args) => {
+    const sandbox = new Sandbox();
+    const directory = await copyEnvironment(sandbox);
+    await addRoutes(directory, "for (const message of ['ready', { type: 'ready' }, null, 7]) process.send?.(message);");
+    const { url, child } = await serve(sandbox, directory, args);
+    expect((await request(`${url}/ok`)).body).toBe('ok');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  },
+);

@@ -9,6 +9,13 @@ export type Message =
   | { event: 'retiring' }
   | { event: 'broken'; reason: string };
 
+const events: unknown[] = ['listening', 'failed', 'drained', 'retiring', 'broken'] satisfies Message['event'][];
+
+/** False for what the application sends of its own, which may be anything. */
+export function isMessage(sent: unknown): sent is Message {
+  return events.includes((sent as Partial<Message> | null)?.event);
+}
+
 /**
  * Resolves when the message is on its way.
  * @returns false when nobody listens: the server was started by itself, or has outlived the one that started it

@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import type { Message } from '../parent.ts';
+import { isMessage, type Message } from '../parent.ts';
 import { StartError } from '../start-error.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
@@ -27,7 +27,7 @@ export class WorkerProcess {
   /** @param variables environment variables beside the primary's own */
   constructor(variables: Record<string, string>) {
     this.#worker = cluster.fork(variables);
-    this.#worker.on('message', (message: Message) => this.#said.set(message.event, message));
+    this.#worker.on('message', (message: unknown) => isMessage(message) && this.#said.set(message.event, message));
     const endForgotten = watchHandOver(this.#worker.process);
     this.ended = this.#untilEnded();
     void this.ended.then(endForgotten);
