@@ -9,6 +9,7 @@ import type { Driver } from '../../templates/session/driver.ts';
 import { readAddress } from '../../templates/stores/postgres/postgres/address.ts';
 import { address, open } from '../../templates/stores/postgres/postgres.ts';
 import { missingPostgres, Postgres, role, type UrlOptions } from '../support/postgres.ts';
+import { record } from '../support/records.ts';
 import { waitFor } from '../support/server.ts';
 import { findFreePort, whyMissing } from '../support/server-programs.ts';
 
@@ -123,6 +124,32 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     await expect(driver.ping()).rejects.toThrow(/does not exist/);
     await waitFor(() => isUsable(driver));
   });
+
+  test.each(['sessapp_sessions', 'sessapp_sessions_aside', 'sessapp_schema'])(
+    'when %s alone is dropped, servers that run and one that starts have it again, and the other tables stay',
+    async (table) => {
+      const schema = await server.createSchema();
+      const drivers = await Promise.all(Array.from({ length: 4 }, () => openDriver({ schema })));
+      for (const key of ['a', 'b']) await drivers[0]?.create(key, record());
+      await drivers[0]?.setAside('b');
+      await server.sql(`DROP TABLE ${schema}.${table}`);
+      for (const driver of [...drivers, await openDriver({ schema })]) {
+        await waitFor(() => isUsable(driver));
+        await waitFor(() =>
+          driver
+            .countSetAside?.()
+            .catch(() => undefined)
+            .then((count) => count !== undefined),
+        );
+      }
+      const found = await (await openDriver({ schema })).read('a');
+      const aside = await drivers[0]?.countSetAside?.();
+      expect([found === undefined, aside]).toEqual([
+        table === 'sessapp_sessions',
+        table === 'sessapp_sessions_aside' ? 0 : 1,
+      ]);
+    },
+  );
 
   test('tables of a newer sessapp are refused, and not touched', async () => {
     const schema = await server.createSchema();

@@ -9,7 +9,8 @@ export interface Place {
   searchPath: string;
 }
 
-const tables = ['sessapp_sessions', 'sessapp_sessions_aside'];
+/** What the statements use, beside the table that tells the version. */
+export const tables = ['sessapp_sessions', 'sessapp_sessions_aside'];
 const rights = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
 
 export async function hasRights(client: PoolClient): Promise<boolean> {

@@ -1,7 +1,8 @@
 -- Version 1 of the tables that keep sessions. The server makes them itself when its role may make tables; where it may
 -- not, their owner does: psql --single-transaction --file session/postgres/schema-1.sql <address>
+-- What is there already stays as it is.
 
-CREATE TABLE sessapp_sessions (
+CREATE TABLE IF NOT EXISTS sessapp_sessions (
   -- The name of the session cookie: environments in one database see their own sessions only.
   environment text COLLATE "C" NOT NULL,
   -- A hash of the session's id.
@@ -21,17 +22,17 @@ CREATE TABLE sessapp_sessions (
 -- Each change of a session leaves a dead row behind.
 WITH (autovacuum_vacuum_scale_factor = 0.05);
 
-CREATE INDEX sessapp_sessions_by_expiry ON sessapp_sessions (environment, expires_at, key);
-CREATE INDEX sessapp_sessions_by_owner ON sessapp_sessions (environment, owner, key) WHERE owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS sessapp_sessions_by_expiry ON sessapp_sessions (environment, expires_at, key);
+CREATE INDEX IF NOT EXISTS sessapp_sessions_by_owner ON sessapp_sessions (environment, owner, key) WHERE owner IS NOT NULL;
 
 -- Records that made no sense, for a person to look at.
-CREATE TABLE sessapp_sessions_aside (
+CREATE TABLE IF NOT EXISTS sessapp_sessions_aside (
   LIKE sessapp_sessions,
   set_aside_at timestamptz NOT NULL DEFAULT now()
 );
 
-CREATE TABLE sessapp_schema (
+CREATE TABLE IF NOT EXISTS sessapp_schema (
   version integer PRIMARY KEY,
   applied_at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO sessapp_schema (version) VALUES (1);
+INSERT INTO sessapp_schema (version) VALUES (1) ON CONFLICT DO NOTHING;

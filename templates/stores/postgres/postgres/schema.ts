@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { PoolClient } from 'pg';
 import type { TimedQuery } from './connections.ts';
 import { isDenied, PostgresFailure } from './failure.ts';
-import { hasRights, mayNotMake, mayNotUse, type Place } from './rights.ts';
+import { hasRights, mayNotMake, mayNotUse, type Place, tables } from './rights.ts';
 
 /** The version of the tables that the statements are written for; `schema-<n>.sql` makes one of the one before. */
 const knownVersion = 1;
@@ -48,17 +48,18 @@ function verifyDatabase({ encoding, isReadOnly }: Database): void {
   throw new PostgresFailure(`the database's encoding is ${encoding}; ${remedy}`);
 }
 
-/** 0: there are no tables. */
+/** 0: there are no tables, or not all of them: who wants to end every session may have dropped the one that holds them. */
 async function readVersion(client: PoolClient): Promise<number> {
-  const { rows } = await client.query<{ isThere: boolean }>(
+  const { rows } = await client.query<{ name: string }>(
     // to_regclass may remember, for the rest of a transaction, that there was none.
-    `SELECT EXISTS (
-      SELECT FROM pg_class WHERE relname = 'sessapp_schema' AND pg_table_is_visible(oid)
-    ) AS "isThere"`,
+    'SELECT relname AS name FROM pg_class WHERE relname = ANY ($1) AND pg_table_is_visible(oid)',
+    [[...tables, 'sessapp_schema']],
   );
-  if (!rows[0]?.isThere) return 0;
+  const there = rows.map(({ name }) => name);
+  if (!there.includes('sessapp_schema')) return 0;
   const found = await client.query<{ version: number | null }>('SELECT max(version) AS version FROM sessapp_schema');
-  return found.rows[0]?.version ?? 0;
+  const version = found.rows[0]?.version ?? 0;
+  return version === knownVersion && tables.some((name) => !there.includes(name)) ? 0 : version;
 }
 
 // The caller closes a connection on which something failed, which undoes all of it.
