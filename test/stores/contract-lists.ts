@@ -118,4 +118,13 @@ export function testLists(ways: Ways): void {
     expect(await ways.driver.prune(399, 10)).toBe(0);
     expect(await list({ owner: 'ann' })).toEqual(['k4', 'k5']);
   });
+
+  test('a record may expire at any time in the past: it is listed first, and pruned', async () => {
+    await ways.driver.create('late', record({ expiresAtMs: 100 }));
+    await ways.driver.create('created', record({ expiresAtMs: -1e15 }));
+    await ways.driver.create('touched', record());
+    await ways.driver.touch('touched', 1, 1, -8e15);
+    expect((await list({})).at(-1)).toBe('late');
+    expect(await ways.driver.prune(10, 10)).toBe(2);
+  });
 }

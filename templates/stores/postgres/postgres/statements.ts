@@ -6,7 +6,9 @@ export interface Statement {
   isRepeatable: boolean;
 }
 
-const toTime = (parameter: string): string => `to_timestamp(${parameter}::float8 / 1000)`;
+// An application may end a session at any time in the past; timestamptz knows none before 4714 BC.
+const earliestMs = -2e14;
+const toTime = (parameter: string): string => `to_timestamp(greatest(${parameter}::float8, ${earliestMs}) / 1000)`;
 const toMs = (column: string): string => `round((extract(epoch FROM ${column}) * 1000)::numeric, 3)::float8`;
 
 const columns = 'environment, key, version, data, created_at, seen_at, expires_at, owner, key_id';
