@@ -72,6 +72,17 @@ test('a request whose client went away before the answer is logged as aborted', 
   await waitFor(() => /GET \/slow aborted \d+ ms$/m.test(output()));
 });
 
+test.each(['development', 'production'])('in %s no control character of a client reaches the log', async (mode) => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  await addRoutes(directory, "app.get('/say', (req) => { throw new Error(req.get('user-agent')); });");
+  const { url, output } = await startPlain(sandbox, directory, { env: { NODE_ENV: mode } });
+  await request(`${url}/say`, { 'User-Agent': 'a\u0080\u009b2Jz' });
+  await waitFor(() => output().includes('GET /say 500'));
+  expect(output()).toContain(String.raw`a\u0080\u009b2Jz`);
+  expect(output()).not.toMatch(/[^\P{Cc}\n]/u);
+});
+
 test.each(['development', 'production'])(
   'in %s no output and no file but .env holds the secret or a session id',
   async (mode) => {

@@ -28,10 +28,15 @@ export function createLogger({ production }: { production: boolean }): Logger {
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 0,
     write(line: string): void {
-      print(production ? line : toText(line), this.lastLevel);
+      print(escapeControls(production ? line : toText(line)), this.lastLevel);
     },
   };
   return pino(options, output);
+}
+
+// In what clients send there may be some that a terminal obeys, such as U+009B; JSON leaves those after ASCII as they are.
+function escapeControls(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 const warning = 40;
