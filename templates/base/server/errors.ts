@@ -14,12 +14,18 @@ export function answerErrors(log: Logger, { production }: { production: boolean 
     // What was answered before the handler failed still has to leave.
     if (res.writableEnded) return;
     if (res.headersSent) return next(error);
+    for (const name of res.getHeaderNames().filter(isOfBody)) res.removeHeader(name);
     const detail = production || !(error instanceof Error) ? '' : `\n${error.stack}\n`;
     res
       .status(status)
       .type('text')
       .send(`${status >= 500 ? 'Something went wrong' : STATUS_CODES[status]}.\n${detail}`);
   };
+}
+
+// What a handler has said of the body that it did not come to send. The policy of a page is the server's own.
+function isOfBody(header: string): boolean {
+  return /^(content-(?!security-policy)|(cache-control|etag|expires|last-modified)$)/.test(header);
 }
 
 // Express and its parsers give an error of the client's making its status.
