@@ -12,7 +12,7 @@ export const command: Command = {
     const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
     const { directory, marker } = environment;
     const [dependencies, server] = await Promise.all([checkReadiness(environment), findRunningServer(environment)]);
-    const { template, store, language, cookie, sessapp } = marker;
+    const { template, store, language, cookie, sessapp, migration } = marker;
     const node = {
       version: marker.node ?? process.versions.node,
       path: nodeOf(environment),
@@ -23,6 +23,7 @@ export const command: Command = {
       directory,
       template,
       store,
+      migration: migration ?? null,
       language,
       cookie,
       madeBy: sessapp,
@@ -34,6 +35,7 @@ export const command: Command = {
       directory,
       template,
       store,
+      ...(migration && { move: `from ${migration.from} to ${migration.to}, in the phase ${migration.phase}` }),
       language,
       'session cookie': cookie,
       'made by': `sessapp ${sessapp}`,

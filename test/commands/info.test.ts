@@ -1,6 +1,7 @@
-import { readFile, rename } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, serve } from '../support/server.ts';
 
@@ -15,6 +16,7 @@ test('info says what the environment is, as JSON and as a text', async () => {
     directory: environment,
     template: 'minimal',
     store: 'embedded',
+    migration: null,
     language: 'javascript',
     cookie: marker.cookie,
     madeBy: marker.sessapp,
@@ -43,4 +45,14 @@ test('info says what the environment is, as JSON and as a text', async () => {
     `|server|${url}`,
     '',
   ]);
+});
+
+test('info tells of a move of the sessions that is under way', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const file = join(environment, 'sessapp.json');
+  const migration = { from: 'embedded', to: 'redis', phase: 'move' };
+  await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), migration }));
+  expect(JSON.parse((await invoke(environment, ['info', '--json'])).stdout)).toMatchObject({ migration });
+  expect((await invoke(environment, ['info'])).stdout).toMatch(/^ +move +from embedded to redis, in the phase move$/m);
 });
