@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { hasCode, UsageError, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import type { Environment } from './find.ts';
+import { commandLine } from './shells.ts';
 import { type Store, withStore } from './store.ts';
 import { StoreUnavailable } from './store-errors.ts';
 
@@ -32,6 +33,7 @@ export async function backUp(
   named: string,
   { replace, signal, onStart }: Options,
 ): Promise<Backup> {
+  await verifyInOneStore(system, environment);
   const file = await findPlace(system, environment, named);
   if (!replace) await verifyFree(file);
   const staging = await mkdtemp(join(dirname(file), '.sessapp-backup-'));
@@ -46,6 +48,15 @@ export async function backUp(
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+async function verifyInOneStore(system: System, { directory, marker: { migration } }: Environment): Promise<void> {
+  if (!migration || migration.phase === 'switch') return;
+  throw new UserError(
+    'migration-unfinished',
+    `The sessions are in two stores until their move from ${migration.from} to ${migration.to} has ended.`,
+    `Let it come to its end first: ${await commandLine(system, directory, 'store migrate', migration.to)}`,
+  );
 }
 
 /** Where the file is to be, without links on the way, so that it is clear what it is inside of. */

@@ -94,6 +94,17 @@ test.each<[string, (names: { data: string; out: string }) => string, string]>([
   expect((await readdir(outside)).sort()).toEqual(['file', 'link']);
 });
 
+test('while sessions move to another store they are in two, of which there is no one copy', async () => {
+  const moving = await copyEnvironment(sandbox, 'moving');
+  const marker = join(moving, 'sessapp.json');
+  const migration = { from: 'embedded', to: 'redis', phase: 'move' };
+  await writeFile(marker, JSON.stringify({ ...JSON.parse(await readFile(marker, 'utf8')), migration }));
+  const { exitCode, stderr } = await invoke(moving, ['store', 'backup', join(outside, 'copy.mdb')]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/in two stores until their move from embedded to redis has ended\.\n.*store migrate redis/);
+  expect(await readdir(outside)).toEqual([]);
+});
+
 test('a store that is no file of the environment has no backup', async () => {
   const other = await copyEnvironment(sandbox, 'other');
   await writeFile(
