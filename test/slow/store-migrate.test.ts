@@ -234,6 +234,7 @@ describe('store migrate', () => {
         const args = ['store', 'migrate', 'redis', '-e', 'shop', '--json'];
         const refused = await sandbox.sessapp(args, { env: { NEXT_STORE_URL } });
         expect(refused).toMatchObject({ exitCode: 1, stdout: expect.stringContaining(`"${code}"`) });
+        expect(refused.stdout).not.toContain('doctor');
         expect(refused.stdout + refused.stderr).not.toContain('p4ssw0rd');
         expect(await describeFiles(environment)).toEqual(before);
       }

@@ -6,6 +6,7 @@ import type { Migration as Mark } from '../../environment/marker.ts';
 import { verifyReady } from '../../environment/readiness.ts';
 import { withStore } from '../../environment/store.ts';
 import type { NextStore } from '../../environment/store-calls.ts';
+import { StoreUnavailable } from '../../environment/store-errors.ts';
 import { readVariables } from '../../environment/variables.ts';
 import { UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
@@ -88,7 +89,7 @@ async function prepare(
     await verifyReady(system, installed);
     await withStore(system, installed, async (current) => {
       await current.ping();
-      const next = await current.inspectNext(store, url, system.now());
+      const next = await current.inspectNext(store, url, system.now()).catch((error) => explainNext(error, url));
       verifyUsable(store, environment, next);
       for (const warning of next.warnings) options.warn(warning);
     });
@@ -99,6 +100,16 @@ async function prepare(
     await cancel(system, await findEnvironment(system, environment.directory), store, { offline, own, before });
     throw error;
   }
+}
+
+// `sessapp doctor` looks at the old one.
+function explainNext(error: unknown, url: string | undefined): never {
+  if (!(error instanceof StoreUnavailable) || url === undefined) throw error;
+  throw new UserError(
+    'store-unavailable',
+    `The new store cannot be used: ${error.reason}.`,
+    `Start it, or give another address (--store-url, ${nextVariable}); then run the same command again.`,
+  );
 }
 
 function verifyUsable(store: string, { marker }: Environment, { isSame, sessions }: NextStore): void {
