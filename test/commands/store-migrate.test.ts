@@ -80,6 +80,17 @@ test('refuses an environment whose server could not follow', async () => {
   });
 });
 
+test('with no move under way there is nothing to take back, whatever is said of the address', async () => {
+  await writeFile(join(environment, '.env'), `${files['.env']}NEXT_STORE_URL=redis://a\n`);
+  const before = await readFiles();
+  for (const args of [['redis'], ['redis', ...address], ['redis', '--dry-run']]) {
+    const refused = await migrate([...args, '--rollback', '--json']);
+    expect([refused.exitCode, JSON.parse(refused.stdout).error.code]).toEqual([1, 'no-migration']);
+  }
+  expect((await migrate(['redis', '--rollback'])).stderr).toMatch(/No move is under way: .* in the store embedded\./);
+  expect(await readFiles()).toEqual(before);
+});
+
 test('one that was interrupted goes on to where it was going, and is in the way of init --clear', async () => {
   const migration = { from: 'embedded', to: 'postgres', phase: 'move' };
   await changeMarker(() => ({ migration }));
@@ -90,8 +101,10 @@ test('one that was interrupted goes on to where it was going, and is in the way 
   });
   const elsewhere = await migrate(['postgres', '--store-url', 'postgres://c/d', '--json']);
   expect(JSON.parse(elsewhere.stdout)).toMatchObject({ error: { code: 'migration-unfinished' } });
-  const back = await migrate(['postgres', '--rollback', '--json']);
-  expect(JSON.parse(back.stdout)).toMatchObject({ error: { code: 'migration-too-far' } });
+  for (const more of [[], ['--dry-run']]) {
+    const back = await migrate(['postgres', '--rollback', '--json', ...more]);
+    expect(JSON.parse(back.stdout)).toMatchObject({ error: { code: 'migration-too-far' } });
+  }
   const found = await invoke(environment, ['doctor', '--json']);
   expect(found.stdout).toMatch(/on their way from the store embedded to postgres[^}]*store migrate postgres/);
   const cleared = await invoke(environment, ['init', '.', '--clear', '--json']);

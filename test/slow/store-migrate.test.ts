@@ -138,6 +138,9 @@ describe('store migrate', () => {
     const { quiet, out, busy } = await receive(url);
     const visits = startVisits(() => url, busy);
     await killAt(startMigrate(sandbox, to), 'Waiting');
+    expect((await finish(startMigrate(sandbox, to, '--rollback', '--dry-run'))).stdout).toContain(
+      'would not move any more',
+    );
     const back = await finish(startMigrate(sandbox, to, '--rollback', '--json'));
     expect(JSON.parse(back.stdout)).toMatchObject({ status: 'rolled-back', from, to });
     const marker = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));

@@ -7,7 +7,7 @@ import { readStoreAddress } from '../../scaffold/layers.ts';
 import { withMigrationLock } from '../../scaffold/migration/lock.ts';
 import { type Destination, migrate } from '../../scaffold/migration/migrate.ts';
 import { rollBack } from '../../scaffold/migration/roll-back.ts';
-import { decideDestination } from './migrate/destination.ts';
+import { decideDestination, decideRollback } from './migrate/destination.ts';
 
 export const command: Command = {
   summary: 'move the sessions to another store, also while the server runs',
@@ -31,7 +31,8 @@ export const command: Command = {
 
 async function plan(input: Input, context: Context, environment: Environment): Promise<Report> {
   await decide(input, context, environment);
-  return report(input, context, environment, { status: 'planned', fact: 'would move' });
+  const fact = flag(input, 'rollback') ? 'would not move any more' : 'would move';
+  return report(input, context, environment, { status: 'planned', fact });
 }
 
 async function work(input: Input, context: Context, environment: Environment): Promise<Report> {
@@ -55,7 +56,8 @@ async function work(input: Input, context: Context, environment: Environment): P
 }
 
 function decide(input: Input, { system }: Context, environment: Environment): Promise<Destination> {
-  return decideDestination(system, environment, input.operands[0] ?? '', text(input, 'storeUrl'));
+  const choose = flag(input, 'rollback') ? decideRollback : decideDestination;
+  return choose(system, environment, input.operands[0] ?? '', text(input, 'storeUrl'));
 }
 
 /** @param before the environment as it was when the command began */

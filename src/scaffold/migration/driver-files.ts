@@ -36,11 +36,17 @@ export async function addDriver(
   return edit(system, added, (manifest) => addFragment(manifest, layer.package), options);
 }
 
+export async function hasDriver({ marker }: Environment, store: string): Promise<boolean> {
+  const { files } = await readStoreLayer(store, marker.language);
+  return files.some(({ path }) => path in marker.files);
+}
+
 /** What a store's driver needs and the environment has for itself: its own code uses it. */
-export async function listOwnPackages({ directory, marker }: Environment, store: string): Promise<string[]> {
+export async function listOwnPackages(environment: Environment, store: string): Promise<string[]> {
+  const { directory, marker } = environment;
+  // An earlier call has brought them.
+  if (await hasDriver(environment, store)) return [];
   const layer = await readStoreLayer(store, marker.language);
-  // With the driver there, an earlier call has brought them.
-  if (layer.files.some(({ path }) => path in marker.files)) return [];
   const manifest = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as Manifest;
   return namesIn(layer.package).filter((name) => fields.some((field) => manifest[field]?.[name] !== undefined));
 }

@@ -7,6 +7,7 @@ import { UsageError, UserError } from '../../../errors.ts';
 import { verifyChoice } from '../../../nearest.ts';
 import { listStores, readStoreAddress } from '../../../scaffold/layers.ts';
 import { type Destination, nextVariable } from '../../../scaffold/migration/migrate.ts';
+import { verifyRollback } from '../../../scaffold/migration/roll-back.ts';
 import type { System } from '../../../system.ts';
 import { chooseStoreUrl, verifyNoPassword, withoutUser } from '../../init/store-url.ts';
 
@@ -40,6 +41,24 @@ export async function decideDestination(
   const isSame = store === environment.marker.store && (!url || withoutUser(url) === withoutUser(current ?? ''));
   if (!isSame) return { store, url };
   throw new UserError('same-store', `The sessions are in that store (${store}) already.`, 'Name another one.');
+}
+
+/**
+ * Where the sessions were to go, also when an interrupted call has left no more of it than a driver.
+ * @throws UserError when nothing is to be taken back, or it cannot be
+ */
+export async function decideRollback(
+  system: System,
+  environment: Environment,
+  store: string,
+  said: string | undefined,
+): Promise<Destination> {
+  await verifyChoice('store', store, await listStores());
+  const destination = environment.marker.migration
+    ? await goOn(system, environment, store, said)
+    : { store, url: undefined };
+  await verifyRollback(environment, store);
+  return destination;
 }
 
 /** @throws UserError when STORE_URL is set where it wins over `.env`: then no server can follow */
