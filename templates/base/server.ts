@@ -37,7 +37,7 @@ async function start() {
   try {
     const listening = await listen(() => createHttpServer(app), settings);
     const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
-    drainOnSignal(listening.servers, [stopDuties, () => driver.close()], log);
+    drainOnSignal(listening.traffic, [stopDuties, () => driver.close()], log);
     endWhenRemoved(import.meta.dirname, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {

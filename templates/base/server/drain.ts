@@ -1,9 +1,8 @@
-import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { endIfHeld } from './held.ts';
 import { leaveParent, onParentGone, tellParent } from './parent.ts';
-import { type Patience, Traffic } from './traffic.ts';
+import type { Patience, Traffic } from './traffic.ts';
 import { isForPrimary, onRetired, outlivePrimary, untilReleased } from './workers/worker.ts';
 
 /** The server is to stop. */
@@ -26,8 +25,7 @@ export function isDraining(): boolean {
  * Stops on SIGINT, SIGTERM, SIGHUP, or when the process that started the server is gone: nothing new is accepted,
  * requests in flight end, other connections close, then the rest, in its order. A second signal cuts what is still open.
  */
-export function drainOnSignal(servers: Server[], closers: (() => Promise<void>)[], log: Logger): void {
-  const traffic = new Traffic(servers);
+export function drainOnSignal(traffic: Traffic, closers: (() => Promise<void>)[], log: Logger): void {
   let stoppedAtMs: number | undefined;
   const onSignal = (): void => {
     if (stoppedAtMs === undefined) {

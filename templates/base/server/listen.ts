@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StartError } from './start-error.ts';
+import { Traffic } from './traffic.ts';
 
 export interface Listening {
   servers: Server[];
+  traffic: Traffic;
   /** The address for a browser. */
   url: string;
 }
@@ -29,10 +31,11 @@ export async function listen(create: () => Server, { host, port }: { host: strin
 
 async function listenAtAll(create: () => Server, addresses: string[], host: string, port: number): Promise<Listening> {
   const servers: Server[] = [];
+  const traffic = new Traffic();
   let taken = port;
   try {
     for (const address of addresses) {
-      const server = await listenAt(create, address, taken);
+      const server = await listenAt(traffic.watch(create()), address, taken);
       if (!server) continue;
       servers.push(server);
       taken = (server.address() as AddressInfo).port;
@@ -42,12 +45,12 @@ async function listenAtAll(create: () => Server, addresses: string[], host: stri
     throw explain(error, host, taken);
   }
   if (servers.length === 0) throw explain({ code: 'EADDRNOTAVAIL' }, host, port);
-  return { servers, url: `http://${nameForBrowser(host)}:${taken}` };
+  return { servers, traffic, url: `http://${nameForBrowser(host)}:${taken}` };
 }
 
 // Undefined when the machine does not have this address, such as ::1 where IPv6 is off.
-async function listenAt(create: () => Server, host: string, port: number): Promise<Server | undefined> {
-  const server = create().listen({ host, port });
+async function listenAt(server: Server, host: string, port: number): Promise<Server | undefined> {
+  server.listen({ host, port });
   try {
     await once(server, 'listening');
     return server;

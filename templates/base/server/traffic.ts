@@ -16,21 +16,21 @@ export interface Patience {
 
 /** The connections of some servers, and the requests in flight on them. */
 export class Traffic {
-  readonly #servers: Server[];
+  readonly #servers: Server[] = [];
   readonly #sockets = new Bag<Socket>();
   readonly #responses = new Bag<ServerResponse>();
   #draining = false;
   #cut = false;
 
-  constructor(servers: Server[]) {
-    this.#servers = servers;
-    for (const server of servers) {
-      server.on('connection', (socket) => remember(this.#sockets, socket));
-      server.prependListener('request', (_req, res) => {
-        remember(this.#responses, res);
-        if (this.#draining) announceClose(res);
-      });
-    }
+  /** Takes a server, before it listens: a client may come while it is still to listen at another address. */
+  watch(server: Server): Server {
+    this.#servers.push(server);
+    server.on('connection', (socket) => remember(this.#sockets, socket));
+    server.prependListener('request', (_req, res) => {
+      remember(this.#responses, res);
+      if (this.#draining) announceClose(res);
+    });
+    return server;
   }
 
   /**

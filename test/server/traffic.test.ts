@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { listen } from '../../templates/base/server/listen.ts';
+import { findFreePort } from '../support/server-programs.ts';
+
+test('a silent connection that came before the server listened at all its addresses holds up no drain', async () => {
+  const port = await findFreePort();
+  const delays = [0, 300];
+  const create = (): Server => {
+    const server = createServer();
+    const { listen: listenAtOnce } = server;
+    const ms = delays.shift();
+    server.listen = ((options: object) => {
+      setTimeout(() => listenAtOnce.call(server, options), ms);
+      return server;
+    }) as never;
+    return server;
+  };
+  const listening = listen(create, { host: 'localhost', port });
+  await wait(100);
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  const { traffic } = await listening;
+  const startMs = performance.now();
+  expect(await traffic.drain({ deadlineMs: 4000, idleMs: 0 })).toBe(true);
+  expect(performance.now() - startMs).toBeLessThan(2000);
+});
