@@ -104,13 +104,14 @@ describe.each(redisPrograms)('on %s', (program) => {
     for (const key of index) expect((await admin.pTTL(key)) / hourMs).toBeCloseTo(29, 1);
   });
 
-  test('an entry that outlived its record is in no list, and is pruned', async () => {
+  test('an entry that outlived its record is in no list, and is pruned, or goes when the owner’s are listed', async () => {
     const driver = await openEmpty();
-    await driver.create('a', record({ owner: 'ann', expiresAtMs: 100 }));
+    for (const key of ['a', 'a2']) await driver.create(key, record({ owner: 'ann', expiresAtMs: 100 }));
     await admin.del('sessapp:{environment:a}:record:a');
-    expect([await collect(driver.list({})), await collect(driver.list({ owner: 'ann' }))]).toEqual([[], []]);
-    expect(await driver.prune(200, 10)).toBe(1);
-    expect(await driver.prune(200, 10)).toBe(0);
+    expect([await collect(driver.list({})), await collect(driver.list({ owner: 'ann' }))]).toEqual([['a2'], ['a2']]);
+    expect(await admin.zRange('sessapp:{environment:a}:by-owner', 0, -1)).toEqual(['"ann"a2']);
+    expect(await driver.prune(200, 10)).toBe(2);
+    expect(await keys()).toEqual([]);
   });
 
   test.each([

@@ -149,6 +149,7 @@ class RedisDriver implements Driver {
     const key = owner === undefined ? keyInExpiryEntry(entry) : entry.slice(ownerEntry(owner, '').length);
     if (!key.startsWith(prefix)) return undefined;
     const record = await this.read(key);
+    if (!record && owner !== undefined) await this.#run('forgetEntry', key, [entry]);
     if (record?.data === undefined) return record;
     const isOthers = owner !== undefined && record.owner !== owner;
     return isOthers || record.expiresAtMs >= expiresBeforeMs ? undefined : record;

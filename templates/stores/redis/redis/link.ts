@@ -15,6 +15,7 @@ export type Commands = Pick<
   | 'touchRecord'
   | 'removeRecord'
   | 'setRecordAside'
+  | 'forgetEntry'
   | 'pruneRecords'
 >;
 

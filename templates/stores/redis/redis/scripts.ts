@@ -72,6 +72,11 @@ const setAside = `
   redis.call('SADD', KEYS[5], key)
   return 1`;
 
+// ARGV[2]: the entry in the index by owner of a record that Redis itself has dropped: nothing else tells whose it was.
+const forget = `
+  if redis.call('EXISTS', record) == 1 then return 0 end
+  return redis.call('ZREM', byOwner, ARGV[2])`;
+
 // KEYS from the third on: records. ARGV: their entries in the index by expiry, which were looked up before. A record that
 // has moved since then stays; an entry that outlived its record goes.
 const prune = `
@@ -109,6 +114,7 @@ export const scripts = {
   touchRecord: script(touch),
   removeRecord: script(remove),
   setRecordAside: script(setAside),
+  forgetEntry: script(forget),
   pruneRecords: script(prune),
 };
 
