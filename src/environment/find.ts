@@ -1,8 +1,8 @@
-import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { hasCode, UsageError, UserError } from '../errors.ts';
+import { UsageError, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { BrokenEnvironment, type Marker, readMarker } from './marker.ts';
+import { isModule, isThere, restoringOptions } from './restoring.ts';
 import { commandLine } from './shells.ts';
 
 /** A directory with a readable `sessapp.json`. */
@@ -90,39 +90,20 @@ async function openEnvironment(system: System, directory: string, source = ''): 
     directory,
     code,
     `${directory} is not an environment: it has no sessapp.json.`,
-    await make('--allow-existing'),
+    await make(...(await restoringOptions(directory))),
   );
 }
 
 // An environment whose marker was deleted: everything else of it is there.
 async function verifyNotUnmarked(system: System, directory: string): Promise<void> {
   const parts = [join(directory, 'session', 'open-driver'), join(directory, 'server')];
-  const found = await Promise.all(parts.map(async (part) => (await isThere(`${part}.js`)) || isThere(`${part}.ts`)));
+  const found = await Promise.all(parts.map(isModule));
   if (found.includes(false)) return;
-  const again = await commandLine(system, directory, 'init', '--allow-existing', ...(await optionsOf(directory)));
+  const again = await commandLine(system, directory, 'init', ...(await restoringOptions(directory)));
   throw new BrokenEnvironment(
     directory,
     'marker-missing',
     `${directory} looks like an environment, but its sessapp.json is missing.`,
     `Restore it from your version control, or write it anew: ${again}`,
   );
-}
-
-// What else than its marker tells how it was made; without it another application would be laid beside this one.
-async function optionsOf(directory: string): Promise<string[]> {
-  const isTypeScript = await isThere(join(directory, 'server.ts'));
-  const manifest = join(directory, '.node', 'package.json');
-  const text = (await isThere(manifest)) ? await readFile(manifest, 'utf8') : '';
-  const [, node] = /"(\d+\.\d+\.\d+)"/.exec(text) ?? [];
-  return [...(isTypeScript ? ['--typescript'] : []), ...(node === undefined ? [] : ['--node', node])];
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
-    throw error;
-  }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
+import { restoringOptions } from './restoring.ts';
 
 /** The file that makes a directory an environment. */
 export const markerName = 'sessapp.json';
@@ -67,21 +68,23 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
     content = await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    if (hasCode(error, 'EISDIR', 'ELOOP')) throw damaged(directory, 'it is no file');
+    if (hasCode(error, 'EISDIR', 'ELOOP')) throw await damagedMarker(directory, 'it is no file');
     if (hasCode(error, 'EACCES', 'EPERM')) throw closed(directory);
     throw error;
   }
   const marker = parseJson(content);
   if (isMarker(marker)) return marker;
-  throw damaged(directory, "it does not hold an environment's description");
+  throw await damagedMarker(directory, "it does not hold an environment's description");
 }
 
-function damaged(directory: string, reason: string): BrokenEnvironment {
+/** @param reason why it cannot be read, without a full stop */
+export async function damagedMarker(directory: string, reason: string): Promise<BrokenEnvironment> {
+  const again = ['sessapp', 'init', '.', ...(await restoringOptions(directory))].join(' ');
   return new BrokenEnvironment(
     directory,
     'marker-damaged',
     `${join(directory, markerName)} is not what sessapp wrote: ${reason}.`,
-    'Restore it from your version control, or delete it and type: sessapp init . --allow-existing in that directory.',
+    `Restore it from your version control, or delete it and type: ${again} in that directory.`,
   );
 }
 

@@ -3,7 +3,7 @@ import { access, lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { nearestEnvironment } from '../environment/find.ts';
-import { BrokenEnvironment, type Marker, markerName, readMarker } from '../environment/marker.ts';
+import { damagedMarker, type Marker, markerName, readMarker } from '../environment/marker.ts';
 import { hasCode, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { lockName } from './directory-lock.ts';
@@ -64,12 +64,7 @@ async function inspectOnce(system: System, directory: string): Promise<Target | 
 async function verifyNoLink(directory: string): Promise<void> {
   const path = join(directory, markerName);
   if (!(await isThere(path)) || !(await lstat(path)).isSymbolicLink()) return;
-  throw new BrokenEnvironment(
-    directory,
-    'marker-damaged',
-    `${path} is not what sessapp wrote: it is a link to something that does not exist.`,
-    'Restore it from your version control, or delete it and run the same command again.',
-  );
+  throw await damagedMarker(directory, 'it is a link to something that does not exist');
 }
 
 async function verifySettled(directory: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { markerName } from '../../../environment/marker.ts';
+import { restoringOptions } from '../../../environment/restoring.ts';
 import { commandLine, nearPath, quoteLine } from '../../../environment/shells.ts';
 import type { System } from '../../../system.ts';
 import { type Check, ok, problem, type } from '../check.ts';
@@ -20,5 +21,8 @@ export const marker: Check = {
 async function restoring(system: System, directory: string, isThere: boolean): Promise<string[]> {
   const path = nearPath(system.cwd, join(directory, markerName));
   const aside = await quoteLine(system, 'mv', path, `${path}.damaged`);
-  return [...(isThere ? [aside] : []), await commandLine(system, directory, 'init', '--allow-existing')];
+  return [
+    ...(isThere ? [aside] : []),
+    await commandLine(system, directory, 'init', ...(await restoringOptions(directory))),
+  ];
 }

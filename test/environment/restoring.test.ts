@@ -1,0 +1,29 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { createEnvironment } from '../../src/scaffold/create.ts';
+import { makePlan, type Wish } from '../../src/scaffold/plan.ts';
+import { fakeSystem, invoke } from '../support/in-process.ts';
+import { Sandbox } from '../support/sandbox.ts';
+
+const plain = { template: 'minimal', store: 'embedded', install: false, offline: true, git: false } as const;
+const typescript = { language: 'typescript', node: '24.11.0' } as const;
+
+test.each<[options: string, wish: Omit<Wish, 'directory'>]>([
+  ['--allow-existing', { ...plain, language: 'javascript' }],
+  ['--allow-existing --store redis', { ...plain, language: 'javascript', store: 'redis' }],
+  ['--allow-existing --typescript --node 24.11.0', { ...plain, ...typescript }],
+  ['--allow-existing --typescript --node 24.11.0 --store postgres', { ...plain, ...typescript, store: 'postgres' }],
+])('a sessapp.json that is missing or damaged is written anew with %s, as each command says', async (options, wish) => {
+  const sandbox = new Sandbox();
+  const directory = sandbox.path('t');
+  const { system } = fakeSystem(() => sandbox.directory);
+  const plan = await makePlan({ ...wish, directory }, 'create', '1.0.0');
+  await createEnvironment(system, plan, new AbortController().signal, () => undefined);
+  const said = async (name: string) => (await invoke(sandbox.directory, [name, 't', '--json'])).stdout;
+  await writeFile(sandbox.path('t', 'sessapp.json'), '{');
+  for (const name of ['info', 'serve'])
+    expect(await said(name)).toContain(`sessapp init . ${options} in that directory`);
+  expect(await said('doctor')).toContain(`\\nsessapp init t ${options}"`);
+  await rm(sandbox.path('t', 'sessapp.json'));
+  for (const name of ['info', 'serve', 'doctor']) expect(await said(name)).toContain(`sessapp init t ${options}"`);
+});
