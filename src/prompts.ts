@@ -11,14 +11,31 @@ export interface Question {
 
 /**
  * Asks a person. Call it only where `output.interactive` is true.
- * @throws Interrupted when Ctrl-C or Escape was the answer
+ * @throws Interrupted when Ctrl-C, Ctrl-D or Escape was the answer, or there will be none
  */
 export async function ask(system: System, { message, options, initial }: Question): Promise<string> {
   const { isCancel, select, text } = await import('@clack/prompts');
-  const streams = { input: system.stdin, output: system.stderr };
-  const answer = options
-    ? await select({ message, options, initialValue: initial, ...streams })
-    : await text({ message, placeholder: initial, defaultValue: initial, ...streams });
-  if (isCancel(answer)) throw new Interrupted('SIGINT');
-  return answer;
+  const closing = untilClosed(system.stdin);
+  const common = { message, input: system.stdin, output: system.stderr, signal: closing.signal };
+  try {
+    const answer = await (options
+      ? select({ ...common, options, initialValue: initial })
+      : text({ ...common, placeholder: initial, defaultValue: initial }));
+    if (isCancel(answer)) throw new Interrupted('SIGINT');
+    return answer;
+  } finally {
+    closing.stop();
+  }
+}
+
+// A prompt hears nothing of either, and would wait for ever.
+function untilClosed(stdin: System['stdin']): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const end = (): void => controller.abort();
+  const press = (_: unknown, key?: { ctrl: boolean; name?: string }): void => {
+    if (key?.ctrl && key.name === 'd') end();
+  };
+  if (stdin.readableEnded) end();
+  stdin.on('keypress', press).on('end', end);
+  return { signal: controller.signal, stop: () => stdin.off('keypress', press).off('end', end) };
 }

@@ -56,6 +56,8 @@ test('on a terminal --all asks, and Enter alone means no', async () => {
   const question = 'End all 2 sessions of myenv?';
   const kept = await onTerminal(sandbox, args, [[question, '\r']]);
   expect(kept).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('No session was ended.') });
+  const left = await onTerminal(sandbox, args, [[question, '\x04']]);
+  expect(left).toMatchObject({ exitCode: 130, stdout: expect.stringContaining('Interrupted by SIGINT.') });
   expect(await stored(environment)).toHaveLength(2);
   const ended = await onTerminal(sandbox, args, [[question, '\u001b[B\r']]);
   expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Ended 2 sessions') });

@@ -40,15 +40,23 @@ test('what the command line says is not asked', async () => {
   expect(result.stdout).not.toMatch(new RegExp(`${template.replace('?', '.')}|${store.replace('?', '.')}`));
 });
 
-test.each(questions)('Ctrl-C at "%s" ends with 130 and leaves nothing', async (last) => {
-  const sandbox = new Sandbox();
-  const asked = questions.slice(0, questions.indexOf(last) + 1);
-  const answers = asked.map((question): [string, string] => [question, question === last ? '\x03' : '\r']);
-  const result = await onTerminal(sandbox, ['init', '--no-install'], answers);
-  expect(result.exitCode).toBe(130);
-  expect(result.stdout).toContain('Interrupted by SIGINT.');
-  expect(await readdir(sandbox.directory)).toEqual([]);
-});
+const keys: [name: string, key: string][] = [
+  ['Ctrl-C', '\x03'],
+  ['Ctrl-D', '\x04'],
+];
+
+test.each(questions.flatMap((question) => keys.map((key) => [...key, question] as const)))(
+  '%s (%j) at "%s" ends with 130 and leaves nothing',
+  async (_, key, last) => {
+    const sandbox = new Sandbox();
+    const asked = questions.slice(0, questions.indexOf(last) + 1);
+    const answers = asked.map((question): [string, string] => [question, question === last ? key : '\r']);
+    const result = await onTerminal(sandbox, ['init', '--no-install'], answers);
+    expect(result.exitCode).toBe(130);
+    expect(result.stdout).toContain('Interrupted by SIGINT.');
+    expect(await readdir(sandbox.directory)).toEqual([]);
+  },
+);
 
 test('with CI set nothing is asked, on a terminal either', async () => {
   const sandbox = new Sandbox();
