@@ -11,7 +11,8 @@ export const command: Command = {
   passThrough: true,
   async run(input, { system }) {
     const [file, ...args] = input.operands;
-    if (file === undefined) throw new UsageError('No command given.', 'For example: sessapp run -- node --version');
+    // Empty such as a variable of a script that is not set.
+    if (!file) throw new UsageError('No command given.', 'For example: sessapp run -- node --version');
     const environment = await findEnvironment(system, text(input, 'env'));
     const exitCode = await runInPlace(system, file, args, activate(environment, system.env));
     return { exitCode };

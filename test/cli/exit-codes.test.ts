@@ -92,6 +92,7 @@ test.each<[number, string[]]>([
   [1, ['sessions', 'show', '-e', 'myenv', 'abcd']],
   [1, ['sessions', 'destroy', '-e', 'myenv', '+bcd']],
   [2, ['run', '-e', 'myenv']],
+  [2, ['run', '-e', 'myenv', '']],
   [2, ['sessions', 'show', '-e', 'myenv', 'abc']],
   [2, ['sessions', 'show', '-e', 'myenv', 's:abcdefgh.ijkl']],
   [2, ['sessions', 'show', '-e', 'myenv', '']],
