@@ -34,6 +34,8 @@ export const command: Command = {
 
 // npm works in the environment's directory; a folder or an archive was meant from where the user is.
 function toSpecifier(name: string, cwd: string): string {
+  if (name.trim() === '')
+    throw new UsageError('The name of a package is empty.', 'For example: sessapp install helmet');
   if (name.startsWith('-'))
     throw new UsageError(`'${name}' is no package.`, 'Options of npm go to npm: sessapp run -- npm install …');
   const path = /^(?:file:)?(\.\.?(?:\/.*)?|[^:@]*\.(?:tgz|tar|tar\.gz))$/.exec(name)?.[1];

@@ -93,6 +93,8 @@ test.each<[number, string[]]>([
   [1, ['sessions', 'destroy', '-e', 'myenv', '+bcd']],
   [2, ['run', '-e', 'myenv']],
   [2, ['run', '-e', 'myenv', '']],
+  [2, ['install', '-e', 'myenv', '']],
+  [2, ['install', '-e', 'myenv', 'helmet', ' ']],
   [2, ['sessions', 'show', '-e', 'myenv', 'abc']],
   [2, ['sessions', 'show', '-e', 'myenv', 's:abcdefgh.ijkl']],
   [2, ['sessions', 'show', '-e', 'myenv', '']],
