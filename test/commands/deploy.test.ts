@@ -84,7 +84,7 @@ test('no file of any target holds the secret, and the image leaves .env and data
     for (const path of paths) expect(await readFile(join(directory, path), 'utf8')).not.toContain(secret);
   }
   const ignored = (await readFile(join(directory, '.dockerignore'), 'utf8')).split('\n');
-  expect(ignored).toEqual(expect.arrayContaining(['.env', 'data', 'node_modules', '.git']));
+  expect(ignored).toEqual(expect.arrayContaining(['.env', 'data', '**/*.mdb', 'node_modules', '.git']));
 });
 
 test('the files follow the environment: its language, its Node.js, its store', async () => {

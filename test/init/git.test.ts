@@ -23,6 +23,8 @@ test('--git makes a repository with every file staged but the private ones', asy
   expect(git(sandbox.path('myenv'), 'diff', '--cached', '--name-only')).toEqual(paths.sort());
   await mkdir(sandbox.path('myenv', 'data'));
   await writeFile(sandbox.path('myenv', 'data', 'sessions.mdb'), '');
+  // A backup, as docs/store.md makes one.
+  await writeFile(sandbox.path('myenv', 'sessions.mdb'), '');
   expect(git(sandbox.path('myenv'), 'status', '--short').filter((line) => !line.startsWith('A  '))).toEqual([]);
   expect(await readdir(sandbox.directory)).toEqual(['myenv']);
 });
