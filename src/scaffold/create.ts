@@ -6,6 +6,7 @@ import { buildEnvironment, type Progress } from './build.ts';
 import { commitInPlace, type Made } from './in-place.ts';
 import type { Plan } from './plan.ts';
 import { createStaging, findLeftovers, removeTree } from './staging.ts';
+import { closedToOthers } from './umask.ts';
 
 /**
  * Does what the plan says: builds in a staging directory, then puts it in its place at once.
@@ -13,6 +14,15 @@ import { createStaging, findLeftovers, removeTree } from './staging.ts';
  * @returns undefined when another process made an environment there first
  */
 export async function createEnvironment(
+  system: System,
+  plan: Plan,
+  cancelSignal: AbortSignal,
+  progress: Progress,
+): Promise<Made | undefined> {
+  return closedToOthers(() => create(system, plan, cancelSignal, progress));
+}
+
+async function create(
   system: System,
   plan: Plan,
   cancelSignal: AbortSignal,

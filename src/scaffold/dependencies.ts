@@ -11,6 +11,7 @@ import { nodePackageName } from './plan.ts';
 import { cacheDirectory, refuseDirectory } from './snapshots/cache-directory.ts';
 import { snapshotKey } from './snapshots/key.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
+import { closedToOthers } from './umask.ts';
 
 /**
  * Installs exactly what the directory's package-lock.json says: from a snapshot of it, where there is one, else by npm,
@@ -41,7 +42,7 @@ async function runNpmCi(system: System, options: NpmOptions, npmOptions: string[
 /** Installs the environment's own Node.js, whose version `.node/package.json` says, and links it as `bin/node`. */
 export async function installNode(system: System, options: NpmOptions): Promise<void> {
   const directory = join(options.directory, '.node');
-  await runNpm(system, ['install'], { ...options, directory });
+  await closedToOthers(() => runNpm(system, ['install'], { ...options, directory }));
   const target = join('..', '.node', 'node_modules', nodePackageName(), 'bin', 'node');
   const link = join(options.directory, 'bin', 'node');
   await mkdir(dirname(link), { recursive: true });

@@ -63,7 +63,7 @@ export async function writeDeployment(
   for (const { path, content, state } of files) {
     if (state !== 'written') continue;
     const file = join(directory, path);
-    await mkdir(dirname(file), { recursive: true });
+    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
     // A link appears whole or not at all, and unlike a rename replaces nothing.
     const draft = `${file}.${randomUUID()}`;
     try {

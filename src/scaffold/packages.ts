@@ -6,6 +6,7 @@ import { withLock } from './directory-lock.ts';
 import { isThere } from './existing.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { createStaging, findLeftovers, removeTree } from './staging.ts';
+import { closedToOthers } from './umask.ts';
 
 // A folder is copied, not linked: an environment takes nothing from outside itself when it runs.
 const copyFolders = '--install-links';
@@ -16,7 +17,7 @@ const copyFolders = '--install-links';
  */
 export async function installPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
   const install = (): Promise<unknown> => runNpm(system, ['install', copyFolders, ...packages], options);
-  await withLock(options.directory, () => doubting(options.directory, install));
+  await withLockClosed(options.directory, () => doubting(options.directory, install));
 }
 
 /**
@@ -26,7 +27,7 @@ export async function installPackages(system: System, packages: string[], option
  */
 export async function changePackages(system: System, manifest: string, options: NpmOptions): Promise<void> {
   const path = join(options.directory, 'package.json');
-  await withLock(options.directory, async () => {
+  await withLockClosed(options.directory, async () => {
     const before = await readFile(path, 'utf8');
     await writeFile(path, manifest);
     try {
@@ -36,6 +37,10 @@ export async function changePackages(system: System, manifest: string, options: 
       throw error;
     }
   });
+}
+
+function withLockClosed(directory: string, work: () => Promise<void>): Promise<void> {
+  return closedToOthers(() => withLock(directory, work));
 }
 
 // npm works in place. Without its list of what is installed an environment is not ready, so that one whose
@@ -57,7 +62,7 @@ async function doubting(directory: string, work: () => Promise<unknown>): Promis
 export async function restorePackages(system: System, options: NpmOptions): Promise<void> {
   const { directory } = options;
   // Two at once would take each other's new node_modules for the old one.
-  await withLock(directory, async () => {
+  await withLockClosed(directory, async () => {
     for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
     const { directory: staging } = await createStaging(directory);
     try {
