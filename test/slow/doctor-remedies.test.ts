@@ -258,6 +258,21 @@ const cases: Case[] = [
     },
   },
   {
+    what: 'everyone may write where the code is',
+    check: 'folders',
+    fact: /Every user can write to: \., node_modules, server\./,
+    async damage(environment) {
+      for (const name of ['.', 'node_modules', 'server']) await chmod(join(environment, name), 0o777);
+    },
+  },
+  {
+    what: 'the group may write where the code is',
+    check: 'folders',
+    isNote: true,
+    fact: /The group can write to: session\./,
+    damage: (environment) => chmod(join(environment, 'session'), 0o775),
+  },
+  {
     what: 'the owner may not write in data/',
     check: 'data',
     fact: /Closed to its owner: data/,

@@ -6,6 +6,7 @@ import { dependencies } from './checks/dependencies.ts';
 import { diskSpace } from './checks/disk-space.ts';
 import { envFile } from './checks/env-file.ts';
 import { fileSystem } from './checks/file-system.ts';
+import { folders } from './checks/folders.ts';
 import { generatedFiles } from './checks/generated-files.ts';
 import { git } from './checks/git.ts';
 import { imports } from './checks/imports.ts';
@@ -31,6 +32,7 @@ export const checks: Check[] = [
   imports,
   nodePath,
   generatedFiles,
+  folders,
   envFile,
   secrets,
   sharedSecrets,

@@ -11,7 +11,7 @@ import { readSecrets } from '../../../templates/base/server/secrets.ts';
 import { open } from '../../../templates/stores/embedded/embedded.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment } from '../../support/server.ts';
-import { commandsIn, editJson, env, examine, type Finding, replace, run } from './support.ts';
+import { commandsIn, editJson, env, examine, type Finding, follow, replace, run } from './support.ts';
 
 const hourMs = 60 * 60 * 1000;
 const isRoot = process.getuid?.() === 0;
@@ -483,6 +483,28 @@ test('where git cannot be asked, that is a note', async () => {
   await expectFindings(sandbox, 'git', [['note', /^Not checked: git said: fatal: not a git repository/]]);
   const changes = { env: { ...env, PATH: sandbox.path('empty') } };
   await expectFindings(sandbox, 'git', [['note', /^Not checked: git is not on the PATH\.$/]], changes);
+});
+
+test.each<[names: string[], mode: number, level: string, fact: RegExp, typed: string[]]>([
+  [
+    ['.', 'node_modules', 'server/workers'],
+    0o777,
+    'problem',
+    /^Every user can write to: \., node_modules, server\/workers\.$/,
+    ['chmod go-w myenv myenv/server/workers', 'chmod -R go-w myenv/node_modules'],
+  ],
+  [['session'], 0o775, 'note', /^The group can write to: session\.$/, ['chmod go-w myenv/session']],
+])('folders with code, %j, that others may write to (mode %i) are a %s', async (names, mode, level, fact, typed) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await mkdir(join(environment, 'uploads'));
+  for (const name of [...names, 'uploads']) await chmod(join(environment, name), mode);
+  const [finding] = await expectFindings(sandbox, 'folders', [[level, fact]]);
+  if (!finding) return;
+  expect(commandsIn(finding)).toEqual(typed);
+  await follow(sandbox, finding);
+  await expectFindings(sandbox, 'folders', []);
+  expect((await stat(join(environment, 'uploads'))).mode & 0o777).toBe(mode);
 });
 
 test('a .gitignore that does not end its last line is not appended to', async () => {
