@@ -1,4 +1,5 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -19,7 +20,7 @@ export interface System {
   statfs(path: string): Promise<StatsFs>;
   /**
    * From here on a signal aborts this instead of ending the process. Its reason is an `Interrupted`,
-   * which the command that calls it throws when it has cleared up.
+   * which the command that calls it throws when it has cleared up. A second one kills what `run` waits for.
    */
   catchInterrupts(): AbortSignal;
   /** Runs `file` with `args`, never through a shell, and resolves when it has ended, whatever its exit code. */
@@ -32,7 +33,7 @@ export interface RunOptions {
   cwd: string;
   /** The whole environment of the child; nothing is added to it. */
   env: NodeJS.ProcessEnv;
-  /** Ends the child with SIGTERM, and 5 s later with SIGKILL. */
+  /** Ends the child with SIGTERM; with SIGKILL where it has not ended after 1.5 s, or at a second signal to this process. */
   cancelSignal?: AbortSignal;
   /** `pipe` (the default) collects what the child prints, `inherit` shows it. */
   output?: 'pipe' | 'inherit' | 'stderr';
@@ -84,13 +85,20 @@ function readWorkingDirectory(): string {
   }
 }
 
+/** How long a child may take to end when it is asked to: npm at times takes no notice. */
+const endMs = 1500;
+
 let interrupts: AbortController | undefined;
+const impatience = new EventEmitter().setMaxListeners(0);
 
 function catchInterrupts(): AbortSignal {
   if (interrupts) return interrupts.signal;
   const controller = new AbortController();
   for (const signal of Object.keys(interruptSignals) as InterruptSignal[]) {
-    process.on(signal, () => controller.abort(new Interrupted(signal)));
+    process.on(signal, () => {
+      if (controller.signal.aborted) impatience.emit('again');
+      controller.abort(new Interrupted(signal));
+    });
   }
   interrupts = controller;
   return controller.signal;
@@ -100,7 +108,7 @@ async function run(file: string, args: string[], options: RunOptions): Promise<R
   const { execa } = await import('execa');
   const shown = options.output === 'stderr' ? 2 : 'inherit';
   const stdio = (options.output ?? 'pipe') === 'pipe' ? 'pipe' : shown;
-  const result = await execa(file, args, {
+  const child = execa(file, args, {
     cwd: options.cwd,
     env: options.env,
     extendEnv: false,
@@ -108,8 +116,12 @@ async function run(file: string, args: string[], options: RunOptions): Promise<R
     stdin: stdio === 'inherit' ? 'inherit' : 'ignore',
     stdout: stdio,
     stderr: stdio,
+    forceKillAfterDelay: endMs,
     ...(options.cancelSignal && { cancelSignal: options.cancelSignal }),
   });
+  const kill = (): unknown => child.kill('SIGKILL');
+  impatience.on('again', kill);
+  const result = await child.finally(() => impatience.off('again', kill));
   return {
     exitCode: result.exitCode,
     signal: result.signal,
