@@ -1,10 +1,11 @@
 import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
-import { commandLine } from '../environment/shells.ts';
+import { commandLine, nearPath, quoteLine } from '../environment/shells.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Report } from '../output.ts';
 import { createEnvironment } from '../scaffold/create.ts';
+import { isInRepository } from '../scaffold/git.ts';
 import { type Plan, summarize } from '../scaffold/plan.ts';
 import { inspectTarget } from '../scaffold/target.ts';
 import { type Answers, defaults, readAnswers } from './init/answers.ts';
@@ -63,6 +64,7 @@ async function reuse(
       `Name another directory, or make it anew with the options you want: ${again} …`,
     );
   }
+  if (flag(input, 'git')) await verifyInRepository(context, directory);
   await verifySameStoreUrl(context.system, environment, answers.storeUrl);
   const { template, store, language, node = null } = marker;
   const data = { status: 'unchanged', directory, template, store, language, node };
@@ -70,6 +72,12 @@ async function reuse(
     data,
     text: `${context.output.style.bold(promptOf(environment))} ${fact}`,
   });
+}
+
+async function verifyInRepository({ system }: Context, directory: string): Promise<void> {
+  if (await isInRepository(directory)) return;
+  const line = await quoteLine(system, 'git', '-C', nearPath(system.cwd, directory), 'init');
+  throw new UserError('exists', `${directory} is an environment already, in no git repository.`, `Type: ${line}`);
 }
 
 async function make(input: Input, context: Context, plan: Plan, answers: Answers): Promise<Report> {

@@ -52,6 +52,17 @@ test('inside a repository --git makes no other, and says so', async () => {
   expect(await snapshot(sandbox.path('.git'))).toEqual(before);
 });
 
+test('of an environment that is there, --git is refused where it is in no repository', async () => {
+  const sandbox = new Sandbox();
+  await sandbox.sessapp(['init', 'myenv', '--no-install']);
+  const again = () => sandbox.sessapp(['init', 'myenv', '--git', '--json']);
+  const refused = await again();
+  const message = `${sandbox.path('myenv')} is an environment already, in no git repository.`;
+  expect(JSON.parse(refused.stdout).error).toEqual({ code: 'exists', message, hint: 'Type: git -C myenv init' });
+  git(sandbox.directory, '-C', 'myenv', 'init');
+  expect(JSON.parse((await again()).stdout)).toMatchObject({ status: 'unchanged' });
+});
+
 test('without git there is no half environment', async () => {
   const sandbox = new Sandbox();
   const result = await sandbox.sessapp(['init', 'myenv', '--git', '--no-install', '--json'], {
