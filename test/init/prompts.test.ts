@@ -11,6 +11,7 @@ const [directory, template, store] = questions;
 test.each([
   ['Enter alone takes what is proposed', '\r', 'myenv', 'myenv'],
   ['a name that is typed is taken as it is', "my shop's\r", "my shop's", `'my shop'\\''s'`],
+  ['spaces around it do not count', ' shop \r', 'shop', 'shop'],
 ])('on a terminal without a directory, %s, and the same as a command is printed', async (_, typed, name, word) => {
   const sandbox = new Sandbox();
   const answers: [string, string][] = [
@@ -30,6 +31,13 @@ test.each([
   expect(screen).toContain('Made the environment');
   expect(await readdir(sandbox.directory)).toEqual([name]);
   expect(await readJson(sandbox.path(name, 'sessapp.json'))).toMatchObject({ template: 'minimal', store: 'embedded' });
+});
+
+test('a ~ in the answer, which no shell has expanded, is refused before more is asked', async () => {
+  const sandbox = new Sandbox();
+  const result = await onTerminal(sandbox, ['init', '--no-install'], [[directory, '~/shop\r']], { HOME: '/home/me' });
+  expect(result).toMatchObject({ exitCode: 2, stdout: expect.stringContaining('Name it in full: /home/me/shop,') });
+  expect(await readdir(sandbox.directory)).toEqual([]);
 });
 
 test('what the command line says is not asked', async () => {

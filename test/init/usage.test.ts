@@ -29,11 +29,23 @@ test.each([
 test.each([
   ['no directory', []],
   ['an empty name', ['']],
+  ['a name of spaces', ['  ']],
 ])('%s off a terminal is a usage error, never a question', async (_, operands) => {
   const sandbox = new Sandbox();
   const result = await invoke(sandbox.directory, ['init', ...operands]);
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
   expect(result.stderr).toMatch(/^error: .*directory.*\nFor example: sessapp init myenv\n$/);
+});
+
+test.each([
+  ['~', '/home/me'],
+  ['~/shop', '/home/me/shop'],
+])('%s that no shell has expanded makes no directory of that name', async (name, expanded) => {
+  const sandbox = new Sandbox();
+  const result = await invoke(sandbox.directory, ['init', name, '--no-install'], { HOME: '/home/me' });
+  expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(result.stderr).toContain(`\nName it in full: ${expanded}, or ./${name} if that is meant.\n`);
+  expect(await snapshot(sandbox.directory)).toEqual({});
 });
 
 test('a pipe gets one line of progress on stderr, and the next commands on stdout', async () => {

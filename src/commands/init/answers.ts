@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { type Context, flag, type Input, text } from '../../command.ts';
 import { commandLine } from '../../environment/shells.ts';
 import { UsageError } from '../../errors.ts';
@@ -34,8 +35,8 @@ export async function readAnswers(input: Input, context: Context): Promise<Answe
   };
   const prompt = text(input, 'prompt');
   await verifyAnswers({ ...given, prompt });
+  if (named !== undefined) verifyDirectory(named, system.env);
   const asked = named !== undefined ? { dir: named, ...given } : await askOrRefuse(context, given);
-  if (asked.dir === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
   const { dir, template, store, storeUrl } = asked;
   if (storeUrl !== undefined) verifyNoPassword(storeUrl);
   const answers = {
@@ -45,6 +46,14 @@ export async function readAnswers(input: Input, context: Context): Promise<Answe
   };
   if (named === undefined) output.note(`The same again: ${await equivalent(input, context, answers)}`);
   return answers;
+}
+
+function verifyDirectory(dir: string, { HOME }: NodeJS.ProcessEnv): void {
+  if (dir.trim() === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
+  // A shell expands it, but not in a question, nor in quotes.
+  if (!/^~(\/|$)/.test(dir)) return;
+  const remedy = `Name it in full: ${join(HOME || homedir(), dir.slice(1))}, or ./${dir} if that is meant.`;
+  throw new UsageError(`${dir} begins with a ~, which stands for your home directory in a shell only.`, remedy);
 }
 
 async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Promise<void> {
@@ -60,7 +69,8 @@ async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'te
   if (!output.interactive) throw new UsageError('No directory given.', 'For example: sessapp init myenv');
   const choose = async (kind: 'apps' | 'stores', message: string, initial: string): Promise<string> =>
     ask(system, { message, options: await describeLayers(kind), initial });
-  const dir = await ask(system, { message: 'Which directory?', initial: 'myenv' });
+  const dir = (await ask(system, { message: 'Which directory?', initial: 'myenv' })).trim();
+  verifyDirectory(dir, system.env);
   const template = given.template ?? (await choose('apps', 'Which template?', defaults.template));
   const store = given.store ?? (await choose('stores', 'Where shall sessions live?', defaults.store));
   const storeUrl = given.storeUrl ?? (system.env.STORE_URL ? undefined : await askForAddress(system, store));
