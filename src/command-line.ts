@@ -132,6 +132,14 @@ function helpOf(parser: Parser): string {
   return `Type ${names.join(' ')} --help`;
 }
 
+// Some commands take their environment as an operand, these as an option.
+function adviceOn({ code }: CommanderError, { options, registeredArguments }: Parser): string {
+  const takesOption = options.some(({ long }) => long === '--env');
+  const takesOperand = registeredArguments.some((operand) => operand.name() === 'dir');
+  const isExcess = code === 'commander.excessArguments' && takesOption && !takesOperand;
+  return isExcess ? 'An environment is named with -e <dir>. ' : '';
+}
+
 async function toUsageError(error: CommanderError, parser: Parser): Promise<UsageError> {
   // What follows a '=' may be nothing to repeat, such as a password.
   const message = error.message
@@ -140,7 +148,7 @@ async function toUsageError(error: CommanderError, parser: Parser): Promise<Usag
     .replace(/'(--[^'=]*)=.*'/s, "'$1'");
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}${message.endsWith('.') ? '' : '.'}`;
   const unknown = error.code === 'commander.unknownOption' ? /'(.*)'/.exec(message)?.[1] : undefined;
-  if (unknown === undefined) return new UsageError(sentence, helpOf(parser));
+  if (unknown === undefined) return new UsageError(sentence, `${adviceOn(error, parser)}${helpOf(parser)}`);
   const flags = parser
     .createHelp()
     .visibleOptions(parser)

@@ -62,7 +62,11 @@ test.each([
   [['help', 'sevre'], /There is no command 'sevre'\.\nDid you mean serve\?/],
   [['serve', '--prot', '80'], /Unknown option '--prot'\.\nDid you mean --port\? Valid options: /],
   [['serve', '--port'], /Option '-p, --port <number>' argument missing\.\nType sessapp serve --help/],
-  [['info', 'a', 'b'], /Too many arguments for 'info'/],
+  [['info', 'a', 'b'], /Too many arguments for 'info'.*\nType sessapp info --help/],
+  [
+    ['sessions', 'list', 'myenv'],
+    /Too many arguments for 'list'.*\nAn environment is named with -e <dir>\. Type sessapp/,
+  ],
   [[], /No command given\.\nCommands: cache, deploy, doctor, info, init/],
   [['--'], /No command given\.\nCommands: cache, /],
   [['secret', '--'], /'secret' is several commands\.\nChoose one: secret /],
