@@ -33,6 +33,25 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
     expect(firstCells(await read(file), /^\| `(--[a-z-]+)/gm)).toEqual(optionNames(options));
   });
 
+  test('shows a [dir] for the commands that take their environment so; each but init and cache takes -e', async () => {
+    const rows = (await read(file)).split('\n').filter((line) => line.startsWith('| `sessapp '));
+    for (const row of rows) {
+      const [cell = ''] = firstCells(row, /^\| `sessapp ([a-z]+(?: [a-z]+(?:\\\|[a-z]+)*)?)/g);
+      for (const name of expand(cell)) {
+        const { operands = [], options = [] } = await loadCommand(name);
+        expect(
+          operands.some(([syntax]) => syntax === '[dir]'),
+          name,
+        ).toBe(/^[^`]*`[^`]*\[dir\]`/.test(row));
+        expect(
+          options.some(([flags]) => flags.startsWith('-e,')),
+          name,
+        ).toBe(!/^(init|cache)/.test(name));
+      }
+    }
+    expect(await read(file)).toContain('`-e myenv`');
+  });
+
   test('names the options of serve, logs and doctor as they are', async () => {
     const text = await read(file);
     for (const name of ['serve', 'logs', 'doctor']) {
