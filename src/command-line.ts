@@ -153,6 +153,7 @@ async function toUsageError(error: CommanderError, parser: Parser): Promise<Usag
     .createHelp()
     .visibleOptions(parser)
     .map((option) => option.long ?? option.flags);
+  if (flags.includes(unknown)) return new UsageError(`Option '${unknown}' takes no value.`, helpOf(parser));
   // None is that long. It may be the id of a session, pasted by mistake, which no message repeats.
   const shown = unknown.length > 40 ? `${unknown.slice(0, 4)}…` : unknown;
   return new UsageError(

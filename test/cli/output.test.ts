@@ -61,6 +61,7 @@ test.each([
   [['xyzzy'], /There is no command 'xyzzy'\.\nValid commands: cache, deploy, doctor, info, init/],
   [['help', 'sevre'], /There is no command 'sevre'\.\nDid you mean serve\?/],
   [['serve', '--prot', '80'], /Unknown option '--prot'\.\nDid you mean --port\? Valid options: /],
+  [['logs', '--follow=x'], /Option '--follow' takes no value\.\nType sessapp logs --help/],
   [['serve', '--port'], /Option '-p, --port <number>' argument missing\.\nType sessapp serve --help/],
   [['info', 'a', 'b'], /Too many arguments for 'info'.*\nType sessapp info --help/],
   [
