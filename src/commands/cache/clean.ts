@@ -1,3 +1,4 @@
+import { renderCount, renderSize } from '../../amounts.ts';
 import type { Command } from '../../command.ts';
 import { UserError } from '../../errors.ts';
 import { cacheDirectory, refuseDirectory } from '../../scaffold/snapshots/cache-directory.ts';
@@ -18,7 +19,7 @@ export const command: Command = {
     const bytes = found.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
     return {
       data: { status: 'cleaned', snapshots: found.length, bytes },
-      text: `Removed ${found.length} snapshots (${(bytes / 1e6).toFixed(1)} MB).`,
+      text: `Removed ${renderCount(found.length, 'snapshot')} (${renderSize(bytes)}).`,
     };
   },
 };

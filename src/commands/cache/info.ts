@@ -1,3 +1,4 @@
+import { renderCount, renderSize } from '../../amounts.ts';
 import type { Command } from '../../command.ts';
 import { cacheDirectory, refuseDirectory } from '../../scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
@@ -11,12 +12,12 @@ export const command: Command = {
     const bytes = snapshots.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
     const rows = snapshots.map(
       ({ key, bytes: size, usedAtMs }) =>
-        `  ${key.slice(0, 8)}  ${toMegabytes(size).padStart(8)}  used ${new Date(usedAtMs).toISOString()}`,
+        `  ${key.slice(0, 8)}  ${renderSize(size).padStart(8)}  used ${new Date(usedAtMs).toISOString()}`,
     );
     const text = [
       output.style.bold(directory),
       ...(refusal === undefined ? [] : [`  is not used: ${refusal}`]),
-      `  ${snapshots.length} snapshots, ${toMegabytes(bytes)}`,
+      `  ${renderCount(snapshots.length, 'snapshot')}, ${renderSize(bytes)}`,
       ...rows,
     ];
     const shown = snapshots.map(({ key, bytes: size, usedAtMs }) => ({
@@ -27,7 +28,3 @@ export const command: Command = {
     return { data: { directory, refusal: refusal ?? null, bytes, snapshots: shown }, text: text.join('\n') };
   },
 };
-
-function toMegabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
-}

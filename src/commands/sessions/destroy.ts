@@ -1,3 +1,4 @@
+import { renderCount } from '../../amounts.ts';
 import { type Command, type Context, environmentOption, flag, type Input, text } from '../../command.ts';
 import { endSessions } from '../../environment/end-sessions.ts';
 import { type Environment, findEnvironment, promptOf } from '../../environment/find.ts';
@@ -5,7 +6,6 @@ import { findSession } from '../../environment/session-ref.ts';
 import { type Store, withStore } from '../../environment/store.ts';
 import { UsageError } from '../../errors.ts';
 import { ask } from '../../prompts.ts';
-import { renderCount } from './common/describe.ts';
 import { readOwner } from './common/owner.ts';
 
 export const command: Command = {
@@ -25,7 +25,7 @@ export const command: Command = {
     const destroyed = await withStore(system, environment, (store) => destroy(input, context, environment, store));
     if (destroyed === undefined) return { data: { status: 'kept', destroyed: 0 }, text: 'No session was ended.' };
     const name = output.style.bold(promptOf(environment));
-    return { data: { status: 'destroyed', destroyed }, text: `Ended ${renderCount(destroyed)} of ${name}.` };
+    return { data: { status: 'destroyed', destroyed }, text: `Ended ${renderCount(destroyed, 'session')} of ${name}.` };
   },
 };
 
@@ -68,7 +68,7 @@ async function destroyNamed(store: Store, refs: string[], nowMs: number): Promis
 
 async function isConfirmed({ system }: Context, environment: Environment, store: Store): Promise<boolean> {
   const { live, damaged } = await store.tally(system.now());
-  const message = `End all ${renderCount(live + damaged)} of ${promptOf(environment)}? Everyone is logged out.`;
+  const message = `End all ${renderCount(live + damaged, 'session')} of ${promptOf(environment)}? Everyone is logged out.`;
   const options = [
     { value: 'no', label: 'No', hint: 'nothing changes' },
     { value: 'yes', label: 'Yes', hint: 'it cannot be undone' },

@@ -1,8 +1,8 @@
+import { renderCount } from '../../amounts.ts';
 import { type Command, environmentOption, text } from '../../command.ts';
 import { pruneSessions } from '../../environment/end-sessions.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
 import { withStore } from '../../environment/store.ts';
-import { renderCount } from './common/describe.ts';
 
 export const command: Command = {
   summary: 'delete what expired sessions left behind; a server does so too, a little at a time',
@@ -17,6 +17,9 @@ export const command: Command = {
       }),
     );
     const name = output.style.bold(promptOf(environment));
-    return { data: { status: 'pruned', deleted }, text: `${renderCount(deleted)} of ${name} had expired: deleted.` };
+    return {
+      data: { status: 'pruned', deleted },
+      text: `${renderCount(deleted, 'session')} of ${name} had expired: deleted.`,
+    };
   },
 };

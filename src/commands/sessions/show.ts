@@ -1,3 +1,4 @@
+import { renderSize } from '../../amounts.ts';
 import { renderRows } from '../../columns.ts';
 import { type Command, environmentOption, flag, text } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
@@ -7,7 +8,7 @@ import { readSession, renderRef } from '../../environment/session-ref.ts';
 import { withStore } from '../../environment/store.ts';
 import type { SessionDetail } from '../../environment/store-calls.ts';
 import { toVisibleJson, visible } from '../../visible.ts';
-import { renderSize, toJson } from './common/describe.ts';
+import { toJson } from './common/describe.ts';
 
 /** The session's values by their keys, credentials masked. */
 type Values = Record<string, unknown>;

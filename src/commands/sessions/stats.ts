@@ -1,3 +1,4 @@
+import { renderCount, renderSize } from '../../amounts.ts';
 import { cut, renderRows } from '../../columns.ts';
 import { type Command, environmentOption, text } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
@@ -5,7 +6,7 @@ import { findEnvironment, promptOf } from '../../environment/find.ts';
 import { withStore } from '../../environment/store.ts';
 import type { Tally } from '../../environment/store-calls.ts';
 import { visible } from '../../visible.ts';
-import { renderCount, renderSize, toIso } from './common/describe.ts';
+import { toIso } from './common/describe.ts';
 
 const ownerColumns = 24;
 
@@ -17,7 +18,7 @@ export const command: Command = {
     const nowMs = system.now();
     const tally = await withStore(system, environment, (store) => store.tally(nowMs));
     const name = output.style.bold(promptOf(environment));
-    return { data: toJson(tally), text: `${name} has ${renderCount(tally.live)}.\n${render(tally, nowMs)}` };
+    return { data: toJson(tally), text: `${name} has ${renderCount(tally.live, 'session')}.\n${render(tally, nowMs)}` };
   },
 };
 

@@ -1,3 +1,4 @@
+import { renderSize } from '../../amounts.ts';
 import { type Command, environmentOption, flag, text } from '../../command.ts';
 import { backUp } from '../../environment/backup.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
@@ -14,7 +15,9 @@ export const command: Command = {
       return backUp(system, environment, input.operands[0] ?? '', options);
     });
     const name = output.style.bold(promptOf(environment));
-    const size = `${(made.bytes / 1e6).toFixed(1)} MB`;
-    return { data: { status: 'copied', ...made }, text: `${made.file} is a copy of the store of ${name} (${size}).` };
+    return {
+      data: { status: 'copied', ...made },
+      text: `${made.file} is a copy of the store of ${name} (${renderSize(made.bytes)}).`,
+    };
   },
 };

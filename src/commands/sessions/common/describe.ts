@@ -19,12 +19,3 @@ export function toJson(session: SessionSummary): Record<string, unknown> {
 export function toIso(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }
-
-export function renderSize(bytes: number): string {
-  return bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`;
-}
-
-/** `1 session`, `2 sessions`. */
-export function renderCount(count: number): string {
-  return `${count} session${count === 1 ? '' : 's'}`;
-}

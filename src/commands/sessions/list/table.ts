@@ -1,9 +1,9 @@
+import { renderSize } from '../../../amounts.ts';
 import { cut, toWidth } from '../../../columns.ts';
 import { renderDistance } from '../../../durations.ts';
 import type { SessionSummary } from '../../../environment/store-calls.ts';
 import type { Style } from '../../../output.ts';
 import { visible } from '../../../visible.ts';
-import { renderSize } from '../common/describe.ts';
 
 type Cells = [ref: string, owner: string, created: string, seen: string, expires: string, size: string];
 
