@@ -73,11 +73,15 @@ test('the owner that is asked for is cut as long as the store keeps one', async 
 
 test('an empty list is said on stderr, and is an empty list under --json', async () => {
   await fill(environment, []);
-  expect(await invoke(environment, ['sessions', 'list'])).toEqual({
-    exitCode: 0,
-    stdout: '',
-    stderr: 'myenv has no such sessions.\n',
-  });
+  const said = async (...args: string[]) => invoke(environment, ['sessions', 'list', ...args]);
+  const nothing = { exitCode: 0, stdout: '' };
+  expect(await said()).toEqual({ ...nothing, stderr: 'myenv has no sessions.\n' });
+  expect(await said('--limit', '5')).toEqual({ ...nothing, stderr: 'myenv has no sessions.\n' });
+  for (const filter of [
+    ['--user', 'ann'],
+    ['--older-than', '1h'],
+  ])
+    expect(await said(...filter)).toEqual({ ...nothing, stderr: 'myenv has no such sessions.\n' });
   expect((await invoke(environment, ['sessions', 'list', '--json'])).stdout).toBe('{"version":1,"sessions":[]}\n');
   expect(await invoke(environment, ['sessions', 'list', '--ndjson'])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
 });

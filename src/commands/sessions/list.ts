@@ -34,7 +34,8 @@ export const command: Command = {
       const list: List = () => store.list(query);
       if (output.json) return { data: { sessions: await collect(list, toJson) } };
       if (flag(input, 'ndjson')) await output.lines(map(list, toJson));
-      else if (await isEmpty(list)) output.note(`${promptOf(environment)} has no such sessions.`);
+      else if (await isEmpty(list))
+        output.note(`${promptOf(environment)} has no ${isFiltered(query) ? 'such ' : ''}sessions.`);
       else await output.lines(system.stdout.isTTY ? await toTable(context, list) : map(list, toLine));
       return {};
     });
@@ -53,6 +54,10 @@ function readQuery(input: Input, nowMs: number): SessionQuery {
     ...(olderThan !== undefined && { seenBeforeMs: nowMs - parseDuration(olderThan) }),
     ...(limit !== undefined && { limit: Number(limit) }),
   };
+}
+
+function isFiltered({ owner, seenBeforeMs }: SessionQuery): boolean {
+  return owner !== undefined || seenBeforeMs !== undefined;
 }
 
 async function toTable({ system, output }: Context, list: List): Promise<AsyncIterable<string>> {
