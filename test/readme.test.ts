@@ -22,6 +22,15 @@ function optionNames(options: [flags: string, description: string][] = []): stri
   return options.map(([flags]) => /--[a-z-]+/.exec(flags)?.[0] ?? flags).sort();
 }
 
+test('README.md says of --offline what its help says', async () => {
+  const row = (await read('README.md')).split('\n').find((line) => line.startsWith('| `--offline`')) ?? '';
+  for (const name of ['init', 'install']) {
+    const { options = [] } = await loadCommand(name);
+    const [, description = ''] = options.find(([flags]) => flags === '--offline') ?? [];
+    expect(row.replace("'", '’')).toContain(description.replace('use', 'uses'));
+  }
+});
+
 describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
   test('lists every command, and no other', async () => {
     const listed = firstCells(await read(file), /^\| `sessapp ([a-z]+(?: [a-z]+(?:\\\|[a-z]+)*)?)/gm);

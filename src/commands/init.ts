@@ -27,7 +27,7 @@ export const command: Command = {
     ['--allow-existing', 'add what is missing to a directory with files; none of them is replaced'],
     ['--clear', 'make an environment anew; .env, data/ and your own files stay'],
     ['--dry-run', 'print what would be done, and do nothing'],
-    ['--offline', 'take packages from npm’s cache only'],
+    ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache'],
     ['--no-install', 'write the files only'],
     ['--git', 'make it a git repository'],
     ['--serve', 'run its server when it is made'],

@@ -9,7 +9,7 @@ import { installPackages, restorePackages } from '../scaffold/packages.ts';
 export const command: Command = {
   summary: 'add packages to an environment; with none, restore exactly what its lockfile says',
   operands: [['[package...]', 'what npm install takes: a name, name@range, a folder, an address']],
-  options: [environmentOption, ['--offline', 'take packages from npm’s cache only']],
+  options: [environmentOption, ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache']],
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, text(input, 'env'));
     const { directory, marker } = environment;

@@ -35,7 +35,7 @@ async function create(
   try {
     await buildEnvironment(system, plan, staging.directory, cancelSignal, progress);
     cancelSignal.throwIfAborted();
-    if (inPlace) return await commitInPlace(plan, staging.directory);
+    if (inPlace) return await commitInPlace(system, plan, staging.directory);
     return (await isRenamed(staging.directory, plan.directory)) ? { replacedIn: undefined } : undefined;
   } finally {
     await removeTree(staging.directory);

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { markerName, readMarker } from '../environment/marker.ts';
 import { envFileName } from '../environment/secrets.ts';
 import { hasCode, UserError } from '../errors.ts';
+import type { System } from '../system.ts';
 import { lockName, withLock } from './directory-lock.ts';
 import { isThere } from './existing.ts';
 import {
@@ -40,11 +41,11 @@ export interface Made {
  * @returns undefined when another process made an environment there meanwhile
  * @throws UserError when another process is doing so right now, or the directory is not as it was planned for
  */
-export async function commitInPlace(plan: Plan, staging: string): Promise<Made | undefined> {
+export async function commitInPlace(system: System, plan: Plan, staging: string): Promise<Made | undefined> {
   const { directory } = plan;
   return withLock(directory, async () => {
     if (plan.action === 'fill' && (await readMarker(directory))) return undefined;
-    await verifyAsPlanned(plan);
+    await verifyAsPlanned(system, plan);
     try {
       if (plan.action === 'clear') await setOldAside(directory, trees);
       await moveTrees(staging, directory);
@@ -83,12 +84,12 @@ export async function settle(directory: string): Promise<void> {
 }
 
 // The plan was made before the dependencies were installed; a person may have worked on since.
-async function verifyAsPlanned({ directory, action, kept }: Plan): Promise<void> {
+async function verifyAsPlanned(system: System, { directory, action, kept }: Plan): Promise<void> {
   for (const path of kept) if (!(await isThere(join(directory, path)))) throw changedMeanwhile(directory, path, 'went');
   if (action !== 'clear') return;
   const marker = await readMarker(directory);
   if (!marker) throw changedMeanwhile(directory, markerName, 'went');
-  await verifyReplaceable({ directory, marker });
+  await verifyReplaceable(system, { directory, marker });
 }
 
 function changedMeanwhile(directory: string, path: string, what: 'appeared' | 'went'): UserError {

@@ -3,7 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import type { Environment } from '../environment/find.ts';
 import { type Marker, markerName, readMarker } from '../environment/marker.ts';
 import { findRunningServer } from '../environment/server-record.ts';
+import { commandLine } from '../environment/shells.ts';
 import { hasCode, UserError } from '../errors.ts';
+import type { System } from '../system.ts';
 import { isThere } from './existing.ts';
 import { sha256 } from './hash.ts';
 import { removeTree } from './staging.ts';
@@ -12,19 +14,19 @@ import { removeTree } from './staging.ts';
 export const oldName = '.sessapp-old';
 
 /** @throws UserError while the server of the environment runs, and while its sessions are in two stores */
-export async function verifyReplaceable(environment: Environment): Promise<void> {
-  const { migration } = environment.marker;
+export async function verifyReplaceable(system: System, { directory, marker }: Environment): Promise<void> {
+  const { migration } = marker;
   if (migration)
     throw new UserError(
       'migration-unfinished',
-      `The sessions of ${environment.directory} are on their way to the store ${migration.to}.`,
-      `Let that come to its end first: sessapp store migrate ${migration.to} in that directory.`,
+      `The sessions of ${directory} are on their way to the store ${migration.to}.`,
+      `Let that come to its end first: ${await commandLine(system, directory, 'store migrate', migration.to)}`,
     );
-  if (!(await findRunningServer(environment))) return;
+  if (!(await findRunningServer({ directory }))) return;
   throw new UserError(
     'already-running',
-    `The server of ${environment.directory} is running.`,
-    'Stop it first: sessapp stop in that directory.',
+    `The server of ${directory} is running.`,
+    `Stop it first: ${await commandLine(system, directory, 'stop')}`,
   );
 }
 

@@ -33,10 +33,14 @@ test.each([
   expect(await readJson(sandbox.path(name, 'sessapp.json'))).toMatchObject({ template: 'minimal', store: 'embedded' });
 });
 
-test('a ~ in the answer, which no shell has expanded, is refused before more is asked', async () => {
+test.each([
+  ['~', '/home/me'],
+  ['~/shop', '/home/me/shop'],
+])('%s in the answer, which no shell has expanded, is refused before more is asked', async (typed, full) => {
   const sandbox = new Sandbox();
-  const result = await onTerminal(sandbox, ['init', '--no-install'], [[directory, '~/shop\r']], { HOME: '/home/me' });
-  expect(result).toMatchObject({ exitCode: 2, stdout: expect.stringContaining('Name it in full: /home/me/shop,') });
+  const answers: [string, string][] = [[directory, `${typed}\r`]];
+  const result = await onTerminal(sandbox, ['init', '--no-install'], answers, { HOME: '/home/me' });
+  expect(result).toMatchObject({ exitCode: 2, stdout: expect.stringContaining(`Name it in full: ${full},`) });
   expect(await readdir(sandbox.directory)).toEqual([]);
 });
 

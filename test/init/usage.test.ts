@@ -37,14 +37,11 @@ test.each([
   expect(result.stderr).toMatch(/^error: .*directory.*\nFor example: sessapp init myenv\n$/);
 });
 
-test.each([
-  ['~', '/home/me'],
-  ['~/shop', '/home/me/shop'],
-])('%s that no shell has expanded makes no directory of that name', async (name, expanded) => {
+test('a ~/ that no shell has expanded makes no directory of that name', async () => {
   const sandbox = new Sandbox();
-  const result = await invoke(sandbox.directory, ['init', name, '--no-install'], { HOME: '/home/me' });
+  const result = await invoke(sandbox.directory, ['init', '~/shop', '--no-install'], { HOME: '/home/me' });
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(result.stderr).toContain(`\nName it in full: ${expanded}, or ./${name} if that is meant.\n`);
+  expect(result.stderr).toContain('\nName it in full: /home/me/shop, or ./~/shop if that is meant.\n');
   expect(await snapshot(sandbox.directory)).toEqual({});
 });
 

@@ -48,10 +48,11 @@ export async function readAnswers(input: Input, context: Context): Promise<Answe
   return answers;
 }
 
-function verifyDirectory(dir: string, { HOME }: NodeJS.ProcessEnv): void {
+/** @param home what begins as a path in the home directory; on a command line a quoted ~ alone may be a name */
+function verifyDirectory(dir: string, { HOME }: NodeJS.ProcessEnv, home = /^~\//): void {
   if (dir.trim() === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
   // A shell expands it, but not in a question, nor in quotes.
-  if (!/^~(\/|$)/.test(dir)) return;
+  if (!home.test(dir)) return;
   const remedy = `Name it in full: ${join(HOME || homedir(), dir.slice(1))}, or ./${dir} if that is meant.`;
   throw new UsageError(`${dir} begins with a ~, which stands for your home directory in a shell only.`, remedy);
 }
@@ -70,7 +71,7 @@ async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'te
   const choose = async (kind: 'apps' | 'stores', message: string, initial: string): Promise<string> =>
     ask(system, { message, options: await describeLayers(kind), initial });
   const dir = (await ask(system, { message: 'Which directory?', initial: 'myenv' })).trim();
-  verifyDirectory(dir, system.env);
+  verifyDirectory(dir, system.env, /^~(\/|$)/);
   const template = given.template ?? (await choose('apps', 'Which template?', defaults.template));
   const store = given.store ?? (await choose('stores', 'Where shall sessions live?', defaults.store));
   const storeUrl = given.storeUrl ?? (system.env.STORE_URL ? undefined : await askForAddress(system, store));

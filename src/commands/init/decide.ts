@@ -28,7 +28,7 @@ export function findDifferences(marker: Marker, answers: Answers): string[] {
 
 /** What is to be done about this target, decided before anything is done. */
 export async function decide(input: Input, system: System, target: Target, answers: Answers): Promise<Plan> {
-  const action = await chooseAction(input, target);
+  const action = await chooseAction(input, system, target);
   const old = target.kind === 'environment' ? target.marker : undefined;
   const offline = flag(input, 'offline');
   const { prompt = old?.prompt, template = old?.template, store = old?.store } = answers;
@@ -59,9 +59,9 @@ async function verifyChoices(template = defaults.template, store = defaults.stor
   return { template, store };
 }
 
-async function chooseAction(input: Input, target: Target): Promise<Plan['action']> {
+async function chooseAction(input: Input, system: System, target: Target): Promise<Plan['action']> {
   if (target.kind === 'environment') {
-    await verifyReplaceable(target);
+    await verifyReplaceable(system, target);
     return 'clear';
   }
   if (target.kind === 'missing') return 'create';
