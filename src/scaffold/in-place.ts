@@ -1,6 +1,6 @@
 import { link, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { markerName, readMarker } from '../environment/marker.ts';
+import { BrokenEnvironment, markerName, readMarker } from '../environment/marker.ts';
 import { envFileName } from '../environment/secrets.ts';
 import { hasCode, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
@@ -136,8 +136,7 @@ async function moveRepository(staging: string, directory: string): Promise<void>
 
 // What came from this staging directory goes back to it; everything else stays.
 async function takeBack(directory: string, staging: string): Promise<void> {
-  const staged = await readMarker(staging);
-  const paths = staged ? [...Object.keys(staged.files), envFileName, lockfileName, markerName] : [];
+  const paths = await readLinks(staging);
   for (const path of paths) {
     if (await isSameFile(join(staging, path), join(directory, path))) await rm(join(directory, path));
   }
@@ -146,6 +145,17 @@ async function takeBack(directory: string, staging: string): Promise<void> {
     if (!(await isThere(join(staging, tree)))) await moveIfThere(join(directory, tree), join(staging, tree));
   }
   await removeEmptyFolders(directory, [...paths, ...moves]);
+}
+
+async function readLinks(staging: string): Promise<string[]> {
+  try {
+    const staged = await readMarker(staging);
+    return staged ? [...Object.keys(staged.files), envFileName, lockfileName, markerName] : [];
+  } catch (error) {
+    // Killed before it was written whole: nothing has been linked.
+    if (error instanceof BrokenEnvironment && error.code === 'marker-damaged') return [];
+    throw error;
+  }
 }
 
 async function readMoves(staging: string): Promise<string[]> {

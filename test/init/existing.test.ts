@@ -1,5 +1,7 @@
-import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ownIdentity } from '../../src/environment/lock.ts';
 import { readJson, sha256, snapshot } from '../support/files.ts';
 import { invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
@@ -133,3 +135,24 @@ test('an environment whose marker was lost gets it back, and knows its files aga
   const { 'app.js': _, ...files } = before.files;
   expect(await readJson(sandbox.path('t', 'sessapp.json'))).toEqual({ ...before, files });
 });
+
+test.each([
+  ['sessapp.json', '{"format":1,'],
+  ['sessapp.json', ''],
+  ['.sessapp-moves', '["node_mod'],
+])(
+  'an init that was killed while it wrote its own %s (%j) had changed nothing yet, and is no obstacle',
+  async (name, text) => {
+    const sandbox = new Sandbox();
+    const { pid, started, machine } = await ownIdentity();
+    const leftover = sandbox.path('t', `.sessapp-staging-${pid}-${Number(started) + 1}-${machine}`);
+    await mkdir(leftover, { recursive: true });
+    await writeFile(join(leftover, name), text);
+    await writeFile(sandbox.path('t', 'mine.txt'), 'mine');
+    const args = ['init', 't', '--allow-existing', '--no-install', '--json'];
+    const { exitCode, stdout } = await invoke(sandbox.directory, args);
+    expect([exitCode, JSON.parse(stdout).status]).toEqual([0, 'created']);
+    expect((await readdir(sandbox.path('t'))).filter((entry) => entry.startsWith('.sessapp'))).toEqual([]);
+    expect(await readFile(sandbox.path('t', 'mine.txt'), 'utf8')).toBe('mine');
+  },
+);
