@@ -159,7 +159,7 @@ test('any express-session store does in place of a driver', async () => {
 test('many expired records are deleted one batch after the other, with a break for the requests', async () => {
   const driver = await openStore();
   const one = { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 };
-  await Promise.all(Array.from({ length: 520 }, (_, n) => driver.create(`old${n}`, one)));
+  await Promise.all(Array.from({ length: 250 }, (_, n) => driver.create(`old${n}`, one)));
   const counts: number[] = [];
   const watched = change(driver, {
     prune: async (...args) => {
@@ -169,9 +169,9 @@ test('many expired records are deleted one batch after the other, with a break f
     },
   });
   const stop = startPruning(watched, { warn: () => undefined, error: () => undefined }, { restMs: 600 });
-  while (counts.length < 12) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (counts.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
   await stop();
-  expect(counts).toEqual([...Array(10).fill(50), 20, 0]);
+  expect(counts).toEqual([100, 100, 50, 0]);
 });
 
 test('expired records are deleted by themselves, and the timer can be stopped', async () => {
