@@ -118,9 +118,18 @@ export class HeldResponse {
     if (pending === undefined) return;
     this.#state = 'ending';
     pending.then(
-      () => this.#send.end.apply(this.#res, args),
+      () => this.#sendEnd(args),
       (error) => this.#hooks.fail(error, false),
     );
+  }
+
+  // Nobody else hears of what it throws by then.
+  #sendEnd(args: unknown[]): void {
+    try {
+      this.#send.end.apply(this.#res, args);
+    } catch (error) {
+      this.#hooks.fail(error, true);
+    }
   }
 
   #hold(pending: Promise<void>): void {

@@ -411,3 +411,15 @@ test.each<[string, Handler]>([
     await gone;
   }
 });
+
+test('an end that cannot be sent, of a stream that still saves, ends no process', async () => {
+  const site = await startSite((app) => {
+    app.get('/', (req, res) => {
+      res.write('a');
+      req.session.save();
+      res.end(5);
+    });
+  });
+  await expect(site.request('/')).rejects.toThrow();
+  expect(site.log).toMatchObject([{ level: 'error', message: 'the answer could not be sent: the connection was cut' }]);
+});
