@@ -33,7 +33,7 @@ export interface RunOptions {
   cwd: string;
   /** The whole environment of the child; nothing is added to it. */
   env: NodeJS.ProcessEnv;
-  /** Ends the child with SIGTERM; with SIGKILL where it has not ended after 1.5 s, or at a second signal to this process. */
+  /** Ends the child with SIGTERM; with SIGKILL where it has not ended after 2.5 s, or at a second signal to this process. */
   cancelSignal?: AbortSignal;
   /** `pipe` (the default) collects what the child prints, `inherit` shows it. */
   output?: 'pipe' | 'inherit' | 'stderr';
@@ -86,7 +86,9 @@ function readWorkingDirectory(): string {
 }
 
 /** How long a child may take to end when it is asked to: npm at times takes no notice. */
-const endMs = 1500;
+const endMs = 2500;
+/** What comes sooner after a signal is the same one: npx passes on a Ctrl-C that the terminal has sent already. */
+const againMs = 100;
 
 let interrupts: AbortController | undefined;
 const impatience = new EventEmitter().setMaxListeners(0);
@@ -94,9 +96,11 @@ const impatience = new EventEmitter().setMaxListeners(0);
 function catchInterrupts(): AbortSignal {
   if (interrupts) return interrupts.signal;
   const controller = new AbortController();
+  let sinceMs = 0;
   for (const signal of Object.keys(interruptSignals) as InterruptSignal[]) {
     process.on(signal, () => {
-      if (controller.signal.aborted) impatience.emit('again');
+      if (!controller.signal.aborted) sinceMs = performance.now();
+      else if (performance.now() - sinceMs > againMs) impatience.emit('again');
       controller.abort(new Interrupted(signal));
     });
   }
