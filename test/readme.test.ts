@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { checks } from '../src/commands/doctor/list.ts';
-import { listCommands, loadCommand } from '../src/commands/index.ts';
+import { checks } from '../src/cli/doctor/list.ts';
+import { listCommands, loadCommand } from '../src/cli/commands/index.ts';
 import { repository } from './support/sandbox.ts';
 
 const read = (file: string): Promise<string> => readFile(join(repository, file), 'utf8');

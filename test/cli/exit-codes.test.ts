@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { main } from '../../src/cli.ts';
+import { main } from '../../src/cli/main.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
@@ -60,7 +60,7 @@ function withOperands(name: string, ...options: string[]): string[] {
 }
 
 test('the matrix below is over all commands', async () => {
-  const { listCommands } = await import('../../src/commands/index.ts');
+  const { listCommands } = await import('../../src/cli/commands/index.ts');
   expect(listCommands()).toEqual(commands);
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listCommands } from '../../src/commands/index.ts';
+import { listCommands } from '../../src/cli/commands/index.ts';
 import { invoke } from '../support/in-process.ts';
 import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';

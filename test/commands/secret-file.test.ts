@@ -15,12 +15,12 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
-import { changeEnvFile, readEnvFile } from '../../src/environment/env-file.ts';
-import { secretsIn } from '../../src/environment/env-text.ts';
-import { findEnvironment } from '../../src/environment/find.ts';
-import { keysIn } from '../../src/environment/keys.ts';
-import { keyIdOf } from '../../src/environment/secrets.ts';
-import { claimServer, forgetServer, recordListening } from '../../src/environment/server-record.ts';
+import { changeEnvFile, readEnvFile } from '../../src/cli/secrets/env-file.ts';
+import { secretsIn } from '../../src/cli/secrets/env-text.ts';
+import { findEnvironment } from '../../src/cli/environment/find.ts';
+import { keysIn } from '../../src/cli/secrets/keys.ts';
+import { keyIdOf } from '../../src/settings/secrets.ts';
+import { claimServer, forgetServer, recordListening } from '../../src/cli/control/server-record.ts';
 import { createSystem } from '../../src/system.ts';
 import { invoke } from '../support/in-process.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { main } from '../../src/cli.ts';
+import { main } from '../../src/cli/main.ts';
 import { Interrupted } from '../../src/errors.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
 import { fill, keyOf, stored } from '../support/records.ts';

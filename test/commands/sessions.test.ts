@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { open as openLmdb } from 'lmdb';
 import { expect, test } from 'vitest';
-import { renderRef } from '../../src/environment/session-ref.ts';
+import { renderRef } from '../../src/cli/admin/session-ref.ts';
 import { invoke } from '../support/in-process.ts';
 import { fill, keyOf, stored } from '../support/records.ts';
 import { Sandbox } from '../support/sandbox.ts';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { acquireLock, releaseLock } from '../../src/environment/lock.ts';
+import { acquireLock, releaseLock } from '../../src/cli/environment/lock.ts';
 import { invoke } from '../support/in-process.ts';
 import { fill } from '../support/records.ts';
 import { Sandbox } from '../support/sandbox.ts';

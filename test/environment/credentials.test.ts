@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maskCredentials } from '../../src/environment/credentials.ts';
+import { maskCredentials } from '../../src/cli/admin/credentials.ts';
 
 test.each(
   'password Passwd PASSWORD_HASH newPwd pass passphrase token accessToken REFRESH-TOKEN clientSecret secret apiKey api_key APIKEY auth Authorization oauthState cookie csrf _csrf xsrfToken otp totpSeed pin PIN userPin pinCode PIN_NUMBER pincode userpin userPINs card cardNumber creditcard iban IBAN cvc jwt sid sessionId session_id bearer signature ｐａｓｓｗｏｒｄ 비밀번호 인증코드'.split(

@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { changeSecrets, secretsIn } from '../../src/environment/env-text.ts';
-import { keyIdOf } from '../../src/environment/secrets.ts';
+import { changeSecrets, secretsIn } from '../../src/cli/secrets/env-text.ts';
+import { keyIdOf } from '../../src/settings/secrets.ts';
 
 const nowMs = Date.UTC(2026, 0, 31, 12);
 const birth = `# key ${keyIdOf('NEW')} since 2026-01-31T12:00:00.000Z`;

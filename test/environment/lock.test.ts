@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { acquireLock, type Lock, ownIdentity, releaseLock, removeDrafts } from '../../src/environment/lock.ts';
+import { acquireLock, type Lock, ownIdentity, releaseLock, removeDrafts } from '../../src/cli/environment/lock.ts';
 
 async function createPath(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sessapp-lock-'));

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { createEnvironment } from '../../src/scaffold/create.ts';
-import { makePlan, type Wish } from '../../src/scaffold/plan.ts';
+import { createEnvironment } from '../../src/cli/scaffold/create.ts';
+import { makePlan, type Wish } from '../../src/cli/scaffold/plan.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 

@@ -7,9 +7,9 @@ import {
   readBirths,
   renderEnvFile,
   splitSecrets,
-} from '../../src/environment/secrets.ts';
-import { readSecrets } from '../../templates/base/server/secrets.ts';
-import { createKeyring } from '../../templates/session/signature.ts';
+} from '../../src/settings/secrets.ts';
+import { readSecrets } from '../../src/settings/read-secrets.ts';
+import { createKeyring } from '../../src/session/cookie/signature.ts';
 
 vi.mock('node:crypto', { spy: true });
 beforeEach(() => void vi.mocked(randomBytes).mockReset());

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
-import { StoreProcess } from '../../src/environment/store-process.ts';
+import { StoreProcess } from '../../src/cli/admin/store-process.ts';
 
 /** A process that does what the script says when it is asked something; `tell` sends an answer. */
 async function start(script: string, limitMs = 10_000): Promise<StoreProcess> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tally } from '../../src/environment/store-tally.ts';
+import { tally } from '../../src/cli/admin/store-tally.ts';
 import { type Given, keyOf, record } from '../support/records.ts';
 
 const count = (records: Iterable<Given>) =>

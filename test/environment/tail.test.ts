@@ -1,6 +1,6 @@
 import { appendFile, truncate, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { follow, readEnd } from '../../src/environment/tail.ts';
+import { follow, readEnd } from '../../src/cli/control/tail.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { waitFor } from '../support/server.ts';
 

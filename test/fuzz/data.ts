@@ -11,7 +11,7 @@ import {
   uniqueArray,
 } from 'fast-check';
 import { expect } from 'vitest';
-import { driverOf } from '../../templates/session/express-store.ts';
+import { driverOf } from '../../src/stores/express.ts';
 import { startSite } from '../session/support.ts';
 import { check } from './check.ts';
 

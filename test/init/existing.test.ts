@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ownIdentity } from '../../src/environment/lock.ts';
+import { ownIdentity } from '../../src/cli/environment/lock.ts';
 import { readJson, sha256, snapshot } from '../support/files.ts';
 import { invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { toPackageName } from '../../src/scaffold/package-name.ts';
+import { toPackageName } from '../../src/cli/scaffold/package-name.ts';
 import { readJson } from '../support/files.ts';
 import { invoke } from '../support/in-process.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';

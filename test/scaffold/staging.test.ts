@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createStaging } from '../../src/scaffold/staging.ts';
+import { createStaging } from '../../src/cli/scaffold/staging.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 test('eight at once below parents that are missing: each gets its directory, one is told that it made the parents', async () => {

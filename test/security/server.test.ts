@@ -7,7 +7,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { open } from '../../templates/stores/embedded/embedded.ts';
+import { open } from '../../src/stores/embedded/driver.ts';
 import { repository } from '../support/sandbox.ts';
 import { waitFor } from '../support/server.ts';
 import { linesOf, partsOf, serveFor } from './site.ts';

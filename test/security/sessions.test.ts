@@ -2,9 +2,9 @@
 // requirement, or the heading, that it shows.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Driver, StoredRecord } from '../../templates/session/driver.ts';
-import { signId } from '../../templates/session/signature.ts';
-import { open } from '../../templates/stores/embedded/embedded.ts';
+import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
+import { signId } from '../../src/session/cookie/signature.ts';
+import { open } from '../../src/stores/embedded/driver.ts';
 import { partsOf, serveFor } from './site.ts';
 
 const production = serveFor('production');

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { defaultLimits } from '../../templates/session/limits.ts';
+import { defaultLimits } from '../../src/session/data/limits.ts';
 import { repository } from '../support/sandbox.ts';
 
 const ways = ['tested', 'documented', 'by design', 'in part', 'application', 'proxy', 'does not apply'];

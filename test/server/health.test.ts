@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express } from 'express';
 import { expect, onTestFinished, test } from 'vitest';
-import { answerHealth } from '../../templates/base/server/health.ts';
+import { answerHealth } from '../../src/server/health.ts';
 import { type Answer, send } from '../support/http.ts';
 
 async function startWith(ping: () => Promise<void>, routes: (app: Express) => void = () => undefined) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { OpenStores } from '../../templates/session/open-stores.ts';
+import type { OpenStores } from '../../src/migration/open-stores.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 

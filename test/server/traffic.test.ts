@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { listen } from '../../templates/base/server/listen.ts';
+import { listen } from '../../src/server/listen.ts';
 import { findFreePort } from '../support/server-programs.ts';
 
 test('a silent connection that came before the server listened at all its addresses holds up no drain', async () => {

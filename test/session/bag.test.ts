@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Bag } from '../../templates/session/bag.ts';
+import { Bag } from '../../src/stores/bag.ts';
 
 test('whatever comes and goes, a bag holds what came and has not gone', () => {
   fc.assert(

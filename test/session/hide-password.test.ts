@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import type { Driver } from '../../templates/session/driver.ts';
-import { hidePassword, passwordsIn } from '../../templates/session/hide-password.ts';
+import type { Driver } from '../../src/stores/driver.ts';
+import { hidePassword, passwordsIn } from '../../src/stores/hide-password.ts';
 
 const calls: [keyof Driver, unknown[]][] = [
   ['read', ['a']],

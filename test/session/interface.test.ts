@@ -1,7 +1,7 @@
 import session from 'express-session';
 import { expect, test } from 'vitest';
-import { driverOf } from '../../templates/session/express-store.ts';
-import { startPruning } from '../../templates/session/pruning.ts';
+import { driverOf } from '../../src/stores/express.ts';
+import { startPruning } from '../../src/stores/pruning.ts';
 import { change, openStore, type Site, startSite } from './support.ts';
 
 test('handlers see express-session’s classes', async () => {

@@ -1,6 +1,6 @@
 import type { Express } from 'express';
 import { expect, test } from 'vitest';
-import { createKeyring } from '../../templates/session/signature.ts';
+import { createKeyring } from '../../src/session/cookie/signature.ts';
 import { change, gate, openStore, type Site, type SiteOptions, secretOf, startSite } from './support.ts';
 
 const [a, b, c] = [secretOf('a'), secretOf('b'), secretOf('c')];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createId, keyOf } from '../../templates/session/ids.ts';
-import { createVerifier, signId } from '../../templates/session/signature.ts';
+import { createId, keyOf } from '../../src/session/cookie/ids.ts';
+import { createVerifier, signId } from '../../src/session/cookie/signature.ts';
 
 const [older, newer] = ['older', 'newer'].map((id) => ({ id, secret: id.repeat(10) })) as [
   { id: string; secret: string },

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import express, { type Express } from 'express';
 import { onTestFinished } from 'vitest';
-import { createHttpServer } from '../../templates/base/server/http-server.ts';
-import type { Driver, StoredRecord } from '../../templates/session/driver.ts';
-import { type SessionOptions, sessions } from '../../templates/session/sessions.ts';
-import { open } from '../../templates/stores/embedded/embedded.ts';
+import { createHttpServer } from '../../src/server/http-server.ts';
+import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
+import { type SessionOptions, sessions } from '../../src/session/middleware.ts';
+import { open } from '../../src/stores/embedded/driver.ts';
 import { type Answer, type RequestOptions, send } from '../support/http.ts';
 
 declare module 'express-session' {

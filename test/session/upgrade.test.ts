@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Request, Response } from 'express';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Driver } from '../../templates/session/driver.ts';
-import { sessions } from '../../templates/session/sessions.ts';
+import type { Driver } from '../../src/stores/driver.ts';
+import { sessions } from '../../src/session/middleware.ts';
 import { change, openStore, secretOf, startSite } from './support.ts';
 
 /** A server of WebSockets, which says what an upgrade was given. */

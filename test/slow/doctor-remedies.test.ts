@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFile, chmod, chown, cp, mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { keyIdOf } from '../../src/environment/secrets.ts';
+import { keyIdOf } from '../../src/settings/secrets.ts';
 import { diagnose, env, examine, follow } from '../commands/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';

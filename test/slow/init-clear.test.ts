@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { appendFile, chmod, link, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { identify } from '../../src/environment/process-identity.ts';
+import { identify } from '../../src/cli/environment/process-identity.ts';
 import { readJson, snapshot } from '../support/files.ts';
 import { Sandbox, untilEvent } from '../support/sandbox.ts';
 

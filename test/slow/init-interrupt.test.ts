@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { identify } from '../../src/environment/process-identity.ts';
+import { identify } from '../../src/cli/environment/process-identity.ts';
 import { snapshot } from '../support/files.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 

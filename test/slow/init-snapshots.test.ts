@@ -3,9 +3,9 @@ import { chmod, cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { ownIdentity } from '../../src/environment/lock.ts';
-import { cacheDirectory, refuseDirectory } from '../../src/scaffold/snapshots/cache-directory.ts';
-import { Snapshots } from '../../src/scaffold/snapshots/snapshots.ts';
+import { ownIdentity } from '../../src/cli/environment/lock.ts';
+import { cacheDirectory, refuseDirectory } from '../../src/cli/scaffold/snapshots/cache-directory.ts';
+import { Snapshots } from '../../src/cli/scaffold/snapshots/snapshots.ts';
 import { canActAsStranger, onlyAsRoot, stranger } from '../support/privileges.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
 

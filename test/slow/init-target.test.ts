@@ -1,6 +1,6 @@
 import { chmod, chown, cp, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { ownIdentity } from '../../src/environment/lock.ts';
+import { ownIdentity } from '../../src/cli/environment/lock.ts';
 import { readJson, snapshot } from '../support/files.ts';
 import { invoke } from '../support/in-process.ts';
 import { canActAsStranger, mountable, mountDisk, onlyAsRoot, onlyWithMount, stranger } from '../support/privileges.ts';

@@ -2,7 +2,7 @@ import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { followSecrets } from '../../templates/base/server/follow-secrets.ts';
+import { followSecrets } from '../../src/settings/follow-secrets.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
 

@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { secretsIn } from '../../src/environment/env-text.ts';
-import { keyIdOf } from '../../src/environment/secrets.ts';
-import { open as openStore } from '../../templates/stores/embedded/embedded.ts';
+import { secretsIn } from '../../src/cli/secrets/env-text.ts';
+import { keyIdOf } from '../../src/settings/secrets.ts';
+import { open as openStore } from '../../src/stores/embedded/driver.ts';
 import { fakeSystem } from '../support/in-process.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, serve, startPlain, waitFor } from '../support/server.ts';
@@ -17,7 +17,7 @@ const profile = (url: string, cookie: string) => request(`${url}/profile`, { Coo
 const readSecrets = async (directory: string) => secretsIn(await readFile(join(directory, '.env'), 'utf8'));
 
 // As it was built: what reads the store runs in a process of its own, which need not understand TypeScript.
-const { main } = (await import(join(repository, 'dist', 'cli.js'))) as typeof import('../../src/cli.ts');
+const { main } = (await import(join(repository, 'dist', 'cli.js'))) as typeof import('../../src/cli/main.ts');
 
 /** Runs `secret …` in this process and this environment. All that was printed is kept. */
 class Secrets {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { open as openRedis } from '../../templates/stores/redis/redis.ts';
+import { open as openRedis } from '../../src/stores/redis/driver.ts';
 import { record } from '../support/records.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { startPlain } from '../support/server.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Driver, ListQuery, SessionRecord } from '../../templates/session/driver.ts';
-import * as statements from '../../templates/stores/postgres/postgres/statements.ts';
-import { open } from '../../templates/stores/postgres/postgres.ts';
+import type { Driver, ListQuery, SessionRecord } from '../../src/stores/driver.ts';
+import * as statements from '../../src/stores/postgres/statements.ts';
+import { open } from '../../src/stores/postgres/driver.ts';
 import { describeDriver, type Subject } from '../stores/contract.ts';
 import { missingPgbouncer, startPgbouncer } from '../support/pgbouncer.ts';
 import { missingPostgres, Postgres, type UrlOptions } from '../support/postgres.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Driver, SessionRecord } from '../../templates/session/driver.ts';
-import { open } from '../../templates/stores/postgres/postgres.ts';
+import type { Driver, SessionRecord } from '../../src/stores/driver.ts';
+import { open } from '../../src/stores/postgres/driver.ts';
 import { openWay } from '../support/network.ts';
 import { missingPostgres, Postgres } from '../support/postgres.ts';
 import { waitFor } from '../support/server.ts';

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { open } from '../../templates/stores/postgres/postgres.ts';
+import { open } from '../../src/stores/postgres/driver.ts';
 import { describeOutage } from '../stores/outage.ts';
 import { missingPostgres, Postgres } from '../support/postgres.ts';
 

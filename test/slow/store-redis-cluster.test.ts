@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Driver } from '../../templates/session/driver.ts';
-import { open } from '../../templates/stores/redis/redis.ts';
+import type { Driver } from '../../src/stores/driver.ts';
+import { open } from '../../src/stores/redis/driver.ts';
 import { describeDriver } from '../stores/contract.ts';
 import { collect, record } from '../stores/contract-support.ts';
 import { Load } from '../stores/outage.ts';

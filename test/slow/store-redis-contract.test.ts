@@ -1,7 +1,7 @@
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Driver } from '../../templates/session/driver.ts';
-import { open } from '../../templates/stores/redis/redis.ts';
+import type { Driver } from '../../src/stores/driver.ts';
+import { open } from '../../src/stores/redis/driver.ts';
 import { describeDriver, type Subject } from '../stores/contract.ts';
 import { collect, record } from '../stores/contract-support.ts';
 import { RedisServer, redisModule, redisPrograms, skipMissingPrograms } from '../support/redis-server.ts';

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { open } from '../../templates/stores/redis/redis.ts';
+import { open } from '../../src/stores/redis/driver.ts';
 import { record } from '../stores/contract-support.ts';
 import { isInstalled } from '../support/programs.ts';
 import { RedisServer, redisPrograms, sendTo, skipMissingPrograms } from '../support/redis-server.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Driver } from '../../templates/session/driver.ts';
-import { open } from '../../templates/stores/redis/redis.ts';
+import type { Driver } from '../../src/stores/driver.ts';
+import { open } from '../../src/stores/redis/driver.ts';
 import { record } from '../stores/contract-support.ts';
 import { describeOutage, Load } from '../stores/outage.ts';
 import { RedisServer, redisPrograms, sendTo, skipMissingPrograms } from '../support/redis-server.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { defaultLimits } from '../../templates/session/limits.ts';
-import { Records } from '../../templates/session/records.ts';
+import { defaultLimits } from '../../src/session/data/limits.ts';
+import { Records } from '../../src/session/data/records.ts';
 import { change, record, type Ways } from './contract-support.ts';
 
 /** What is promised of single records, also to those who work on one at the same time. */

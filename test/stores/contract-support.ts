@@ -1,4 +1,4 @@
-import type { Driver, SessionRecord, StoredRecord } from '../../templates/session/driver.ts';
+import type { Driver, SessionRecord, StoredRecord } from '../../src/stores/driver.ts';
 
 /** Two ways to one store, as two processes have them. */
 export interface Ways {

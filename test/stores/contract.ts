@@ -1,7 +1,7 @@
 import type { Store } from 'express-session';
 import { afterEach, beforeEach, describe } from 'vitest';
-import type { Driver, DriverOptions } from '../../templates/session/driver.ts';
-import { driverOf } from '../../templates/session/express-store.ts';
+import type { Driver, DriverOptions } from '../../src/stores/driver.ts';
+import { driverOf } from '../../src/stores/express.ts';
 import { testLists } from './contract-lists.ts';
 import { testProcesses } from './contract-processes.ts';
 import { testRecords } from './contract-records.ts';

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { open as openLmdb } from 'lmdb';
 import { expect, onTestFinished, test } from 'vitest';
-import { open } from '../../templates/stores/embedded/embedded.ts';
+import { open } from '../../src/stores/embedded/driver.ts';
 import { repository } from '../support/sandbox.ts';
 import { describeDriver } from './contract.ts';
 import { record } from './contract-support.ts';

@@ -1,6 +1,6 @@
 import session from 'express-session';
 import { expect, test } from 'vitest';
-import { driverOf } from '../../templates/session/express-store.ts';
+import { driverOf } from '../../src/stores/express.ts';
 import { describeExpressStore } from './contract.ts';
 import { record } from './contract-support.ts';
 

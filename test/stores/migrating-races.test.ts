@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { type MovingDriver, walkMove } from '../../src/environment/store-move.ts';
-import { delegate } from '../../templates/session/delegate.ts';
-import type { Driver, StoredRecord } from '../../templates/session/driver.ts';
-import { MigratingDriver } from '../../templates/session/migrating-driver.ts';
+import { type MovingDriver, walkMove } from '../../src/cli/migrate/store-move.ts';
+import { delegate } from '../../src/stores/delegate.ts';
+import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
+import { MigratingDriver } from '../../src/migration/migrating-driver.ts';
 import { createRandom, MemoryStore } from '../support/memory-store.ts';
 import { change, record } from './contract-support.ts';
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Express } from 'express';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Driver } from '../../templates/session/driver.ts';
+import type { Driver } from '../../src/stores/driver.ts';
 import { type Site, startSite } from '../session/support.ts';
 import type { Answer } from '../support/http.ts';
 import { waitFor } from '../support/server.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import layer from '../../templates/stores/redis/layer.json' with { type: 'json' };
-import { readAddress } from '../../templates/stores/redis/redis/address.ts';
-import { address, open } from '../../templates/stores/redis/redis.ts';
+import { readAddress } from '../../src/stores/redis/address.ts';
+import { address, open } from '../../src/stores/redis/driver.ts';
 
 test.each([
   ['redis://localhost', { hosts: [{ host: 'localhost', port: 6379 }], tls: false, database: 0 }],

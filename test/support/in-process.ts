@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { main } from '../../src/cli.ts';
+import { main } from '../../src/cli/main.ts';
 import { createSystem, type System } from '../../src/system.ts';
 import { repository } from './sandbox.ts';
 

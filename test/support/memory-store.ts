@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Driver, StoredRecord } from '../../templates/session/driver.ts';
+import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
 
 /** Numbers from 0 to 1, always the same ones for a seed (mulberry32). */
 export function createRandom(seed: number): () => number {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SessionRecord, StoredRecord } from '../../templates/session/driver.ts';
-import { open } from '../../templates/stores/embedded/embedded.ts';
+import type { SessionRecord, StoredRecord } from '../../src/stores/driver.ts';
+import { open } from '../../src/stores/embedded/driver.ts';
 
 export const hourMs = 3_600_000;
 

@@ -4,11 +4,11 @@ import { chmod, chown, cp, mkdir, rename, rm, stat, symlink, utimes, writeFile }
 import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { identify } from '../../../src/environment/process-identity.ts';
-import { isPlaceholder, minimumBytes } from '../../../src/environment/secrets.ts';
+import { identify } from '../../../src/cli/environment/process-identity.ts';
+import { isPlaceholder, minimumBytes } from '../../../src/settings/secrets.ts';
 import type { System } from '../../../src/system.ts';
-import { readSecrets } from '../../../templates/base/server/secrets.ts';
-import { open } from '../../../templates/stores/embedded/embedded.ts';
+import { readSecrets } from '../../../src/settings/read-secrets.ts';
+import { open } from '../../../src/stores/embedded/driver.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment } from '../../support/server.ts';
 import { commandsIn, editJson, env, examine, type Finding, follow, replace, run } from './support.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Subject } from '../../../src/commands/doctor/check.ts';
-import { redact } from '../../../src/commands/doctor/redact.ts';
+import type { Subject } from '../../../src/cli/doctor/check.ts';
+import { redact } from '../../../src/cli/doctor/redact.ts';
 import type { System } from '../../../src/system.ts';
 
 test.each([

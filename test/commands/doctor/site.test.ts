@@ -5,7 +5,7 @@ import { createServer as createPlain, type RequestListener, request } from 'node
 import { createServer as createSecure } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { judgePlain } from '../../../src/commands/doctor/checks/site.ts';
+import { judgePlain } from '../../../src/cli/doctor/checks/site.ts';
 
 import { readJson } from '../../support/files.ts';
 import { isInstalled } from '../../support/programs.ts';

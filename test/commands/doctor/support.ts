@@ -37,7 +37,7 @@ async function built<T>(path: string): Promise<T> {
 
 /** Runs the tool in this process; the store's driver runs in one of its own. */
 export async function run(sandbox: Sandbox, args: string[], changes: Partial<System> = {}) {
-  const { main } = await built<typeof import('../../../src/cli.ts')>('cli.js');
+  const { main } = await built<typeof import('../../../src/cli/main.ts')>('cli.js');
   const { printed, system } = fakeSystem(() => sandbox.directory, env);
   return { exitCode: await main(args, { ...system, cwd: sandbox.directory, ...changes }), ...printed };
 }
@@ -49,10 +49,10 @@ export async function examine(
   changes: Partial<System> = {},
   url?: string,
 ): Promise<Finding[]> {
-  const { checks } = await built<typeof import('../../../src/commands/doctor/list.ts')>('commands/doctor/list.js');
-  const { runChecks } = await built<typeof import('../../../src/commands/doctor/run.ts')>('commands/doctor/run.js');
+  const { checks } = await built<typeof import('../../../src/cli/doctor/list.ts')>('commands/doctor/list.js');
+  const { runChecks } = await built<typeof import('../../../src/cli/doctor/run.ts')>('commands/doctor/run.js');
   const { readSubject } =
-    await built<typeof import('../../../src/commands/doctor/subject.ts')>('commands/doctor/subject.js');
+    await built<typeof import('../../../src/cli/doctor/subject.ts')>('commands/doctor/subject.js');
   const system = { ...fakeSystem(() => sandbox.directory, env).system, cwd: sandbox.directory, ...changes };
   const subject = await readSubject(system, [sandbox.path('myenv')], url === undefined ? undefined : new URL(url));
   const made = checks.filter(({ name }) => name === check);

@@ -1,0 +1,151 @@
+import { link, lstat, mkdtemp, open, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { hasCode, UsageError, UserError } from '../../errors.ts';
+import type { System } from '../../system.ts';
+import type { Environment } from '../environment/find.ts';
+import { commandLine } from '../shells/shells.ts';
+import { type Store, withStore } from './store.ts';
+import { StoreUnavailable } from './store-errors.ts';
+
+export interface Backup {
+  /** Absolute. */
+  file: string;
+  bytes: number;
+}
+
+interface Options {
+  /** Whether a file that is there already may go. */
+  replace: boolean;
+  /** Aborted when a signal asks the command to stop. */
+  signal: AbortSignal;
+  /** Nothing is in the way; from here on it may take a while. */
+  onStart(): void;
+}
+
+/**
+ * Copies the store to a file that is whole or not there at all.
+ * @param named the file as the user typed it
+ * @throws UserError when it cannot be made, Interrupted when `signal` says so
+ */
+export async function backUp(
+  system: System,
+  environment: Environment,
+  named: string,
+  { replace, signal, onStart }: Options,
+): Promise<Backup> {
+  await verifyInOneStore(system, environment);
+  const file = await findPlace(system, environment, named);
+  if (!replace) await verifyFree(file);
+  const staging = await mkdtemp(join(dirname(file), '.sessapp-backup-'));
+  try {
+    onStart();
+    const copy = join(staging, 'copy');
+    await withStore(system, environment, (store) => copyTo(store, environment, copy, signal));
+    const { size } = await lstat(copy);
+    await (replace ? rename(copy, file) : moveToFree(copy, file));
+    await flushDirectory(dirname(file));
+    return { file, bytes: size };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function verifyInOneStore(system: System, { directory, marker: { migration } }: Environment): Promise<void> {
+  if (!migration || migration.phase === 'switch') return;
+  throw new UserError(
+    'migration-unfinished',
+    `The sessions are in two stores until their move from ${migration.from} to ${migration.to} has ended.`,
+    `Let it come to its end first: ${await commandLine(system, directory, 'store migrate', migration.to)}`,
+  );
+}
+
+/** Where the file is to be, without links on the way, so that it is clear what it is inside of. */
+async function findPlace(system: System, { directory }: Environment, named: string): Promise<string> {
+  if (named === '' || named === '-') throw new UsageError('A backup goes to a file.', 'Name one: sessions.mdb');
+  const given = resolve(system.cwd, named);
+  const file = join(await findDirectory(dirname(given)), basename(given));
+  const data = join(directory, 'data');
+  if ((await findEntry(data)) && isInside(await realpath(data), file))
+    throw new UserError('backup-in-data', `${file} is inside the store’s own directory.`, 'Name a file elsewhere.');
+  const found = await findEntry(file);
+  if (found !== undefined && !found.isFile())
+    throw new UserError('not-a-file', `${file} is there, and is no file.`, 'Name a file.');
+  return file;
+}
+
+function isInside(directory: string, path: string): boolean {
+  return path === directory || path.startsWith(`${directory}${sep}`);
+}
+
+async function findDirectory(directory: string): Promise<string> {
+  try {
+    const real = await realpath(directory);
+    if ((await lstat(real)).isDirectory()) return real;
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+  }
+  throw new UserError('no-directory', `There is no directory ${directory}.`, 'Make it first, with mkdir.');
+}
+
+async function verifyFree(file: string): Promise<void> {
+  if ((await findEntry(file)) !== undefined) throw taken(file);
+}
+
+function taken(file: string): UserError {
+  return new UserError('file-exists', `${file} is there already.`, 'Name another file, or replace it with --force.');
+}
+
+async function findEntry(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+async function copyTo(store: Store, { marker }: Environment, copy: string, signal: AbortSignal): Promise<void> {
+  await store.ping();
+  const isCopied = await Promise.race([store.backup(copy).catch(explain), untilAborted(signal)]);
+  if (isCopied) return;
+  throw new UserError(
+    'no-backup',
+    `The store '${marker.store}' is no file of the environment that sessapp could copy.`,
+    'Back it up with its own tools.',
+  );
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof StoreUnavailable)) throw error;
+  throw new UserError('backup-failed', `The copy could not be written: ${error.reason}.`, error.hint);
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+  });
+}
+
+// A link never replaces what came there meanwhile.
+async function moveToFree(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) throw taken(to);
+    // Some file systems have no links.
+    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error;
+    await verifyFree(to);
+    await rename(from, to);
+  }
+}
+
+async function flushDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

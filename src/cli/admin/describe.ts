@@ -1,0 +1,21 @@
+import { renderRef } from './session-ref.ts';
+import type { SessionSummary } from './store-calls.ts';
+
+/** A session as JSON has it. */
+export function toJson(session: SessionSummary): Record<string, unknown> {
+  const { key, owner = null, keyId = null, createdAtMs, seenAtMs, expiresAtMs, bytes } = session;
+  return {
+    ref: renderRef(key),
+    owner,
+    createdAt: toIso(createdAtMs),
+    lastSeenAt: toIso(seenAtMs),
+    expiresAt: toIso(expiresAtMs),
+    bytes,
+    keyId,
+    damaged: expiresAtMs === undefined,
+  };
+}
+
+export function toIso(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,10 @@
+import { renderRef } from './session-ref.ts';
+import type { SessionSummary } from './store-calls.ts';
+import { visible } from '../visible.ts';
+import { toIso } from './describe.ts';
+
+/** A session for a program that reads lines: its whole ref, owner, created, last seen, expires, bytes; tabs in between. */
+export function toLine({ key, owner = '', createdAtMs, seenAtMs, expiresAtMs, bytes }: SessionSummary): string {
+  const times = [createdAtMs, seenAtMs, expiresAtMs].map((ms) => toIso(ms) ?? '');
+  return [renderRef(key), visible(owner), ...times, bytes].join('\t');
+}

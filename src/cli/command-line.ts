@@ -1,0 +1,163 @@
+import { CommanderError, Command as Parser } from 'commander';
+import type { Command, Input } from './command.ts';
+import { listCommands, loadCommand, loadGroupSummary } from './commands/index.ts';
+import { UsageError } from '../errors.ts';
+import { renderSuggestion, verifyChoice } from './nearest.ts';
+import type { System } from '../system.ts';
+
+/** What a command line asks for. */
+export interface Invocation {
+  command: Command;
+  input: Input;
+}
+
+/**
+ * @param given what follows `sessapp`
+ * @returns undefined when the command line only asked for help, which has been printed
+ * @throws UsageError with the valid words when it is none
+ */
+export async function parse(given: string[], system: System): Promise<Invocation | undefined> {
+  const names = listCommands();
+  const argv = withHelpOption(given, names);
+  const parser = createParser(system);
+  let invocation: Invocation | undefined;
+  for (const name of wantedBy(argv, names)) {
+    const command = await loadCommand(name);
+    declare(await parserOf(parser, name), command, (input) => {
+      invocation = { command, input };
+    });
+  }
+  await verifyCommandName(argv, names);
+  try {
+    parser.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw await toUsageError(error, reachedBy(argv, parser));
+  }
+  return invocation;
+}
+
+/** `help secret list` and `secret help list` ask for what `secret list --help` does; `help help` for all. */
+function withHelpOption(given: string[], names: string[]): string[] {
+  const isGroup = names.some((name) => name.startsWith(`${given[0]} `));
+  const asks = given[isGroup ? 1 : 0] === 'help';
+  return asks ? [...given.filter((word) => word !== 'help' && word !== '--'), '--help'] : given;
+}
+
+/** Those that the first word of the command line can mean; only they are loaded. */
+function wantedBy(argv: string[], names: string[]): string[] {
+  const asked = argv.find((word) => !word.startsWith('-'));
+  const wanted = names.filter((name) => name.split(' ')[0] === asked);
+  return wanted.length > 0 ? wanted : names;
+}
+
+function createParser(system: System): Parser {
+  return new Parser('sessapp')
+    .description('virtualenv for session servers')
+    .option('-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => system.stdout.write(text),
+      writeErr: () => undefined,
+      getOutHelpWidth: () => system.stdout.columns ?? 100,
+    });
+}
+
+/** The parser of a new command, below that of its group where it has one. */
+async function parserOf(root: Parser, name: string): Promise<Parser> {
+  const [first = '', second] = name.split(' ');
+  if (second === undefined) return root.command(first);
+  const known = root.commands.find((group) => group.name() === first);
+  return (known ?? declareGroup(root.command(first), await loadGroupSummary(first))).command(second);
+}
+
+function declareGroup(parser: Parser, summary: string): Parser {
+  return parser
+    .description(summary)
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command');
+}
+
+function declare(parser: Parser, command: Command, act: (input: Input) => void): void {
+  parser.description(command.summary).passThroughOptions(command.passThrough ?? false);
+  for (const [syntax, description] of command.operands ?? []) parser.argument(syntax, description);
+  for (const [flags, description] of command.options ?? []) parser.option(flags, description);
+  parser.option('--json', 'print one JSON document on stdout');
+  parser.helpOption('-h, --help', 'print this help');
+  parser.action(() => {
+    verifyValues(parser);
+    act({ operands: parser.args, options: parser.opts() });
+  });
+}
+
+// `sessapp info -e --json`: the parser takes the next option for the value that was forgotten.
+function verifyValues(parser: Parser): void {
+  const flags = parser.options.flatMap(({ long, short }) => [long, short]);
+  for (const option of parser.options) {
+    const value: unknown = parser.getOptionValue(option.attributeName());
+    if (typeof value !== 'string' || !flags.includes(value)) continue;
+    throw new UsageError(`Option '${option.flags}' argument missing.`, helpOf(parser));
+  }
+}
+
+async function verifyCommandName(argv: string[], names: string[]): Promise<void> {
+  // It only says that no options follow.
+  const [first, second] = argv.filter((word) => word !== '--');
+  const commands = [...new Set(names.map((name) => name.split(' ')[0] ?? ''))];
+  if (first === undefined)
+    throw new UsageError('No command given.', `Commands: ${commands.join(', ')}. Type sessapp --help`);
+  if (first.startsWith('-')) return;
+  await verifyChoice('command', first, [...commands, 'help']);
+  const inGroup = names.filter((name) => name.startsWith(`${first} `));
+  if (inGroup.length === 0 || second?.startsWith('-')) return;
+  if (second === undefined)
+    throw new UsageError(`'${first}' is several commands.`, `Choose one: ${inGroup.join(', ')}.`);
+  await verifyChoice('command', `${first} ${second}`, inGroup);
+}
+
+/** The parser that the command line leads to. */
+function reachedBy(argv: string[], root: Parser): Parser {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const below = root.commands.find((command) => command.name() === words[0]);
+  return below ? reachedBy(words.slice(1), below) : root;
+}
+
+function helpOf(parser: Parser): string {
+  const names: string[] = [];
+  for (let current: Parser | null = parser; current; current = current.parent) names.unshift(current.name());
+  return `Type ${names.join(' ')} --help`;
+}
+
+// Some commands take their environment as an operand, these as an option.
+function adviceOn({ code }: CommanderError, { options, registeredArguments }: Parser): string {
+  const takesOption = options.some(({ long }) => long === '--env');
+  const takesOperand = registeredArguments.some((operand) => operand.name() === 'dir');
+  const isExcess = code === 'commander.excessArguments' && takesOption && !takesOperand;
+  return isExcess ? 'An environment is named with -e <dir>. ' : '';
+}
+
+async function toUsageError(error: CommanderError, parser: Parser): Promise<UsageError> {
+  // What follows a '=' may be nothing to repeat, such as a password.
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\n.*$/s, '')
+    .replace(/'(--[^'=]*)=.*'/s, "'$1'");
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}${message.endsWith('.') ? '' : '.'}`;
+  const unknown = error.code === 'commander.unknownOption' ? /'(.*)'/.exec(message)?.[1] : undefined;
+  if (unknown === undefined) return new UsageError(sentence, `${adviceOn(error, parser)}${helpOf(parser)}`);
+  const flags = parser
+    .createHelp()
+    .visibleOptions(parser)
+    .map((option) => option.long ?? option.flags);
+  if (flags.includes(unknown)) return new UsageError(`Option '${unknown}' takes no value.`, helpOf(parser));
+  // None is that long. It may be the id of a session, pasted by mistake, which no message repeats.
+  const shown = unknown.length > 40 ? `${unknown.slice(0, 4)}…` : unknown;
+  return new UsageError(
+    sentence.replace(unknown, () => shown),
+    await renderSuggestion('option', unknown, flags),
+  );
+}

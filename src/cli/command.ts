@@ -1,0 +1,49 @@
+import type { Output, Report } from './output.ts';
+import type { System } from '../system.ts';
+
+/** One command of the command line: what it takes, and what it does with it. */
+export interface Command {
+  /** One line for `sessapp --help`. */
+  summary: string;
+  /** Positional arguments in commander's notation: `[dir]`, `<cmd>`, `[args...]`. */
+  operands?: [syntax: string, description: string][];
+  /** Options in commander's notation: `-e, --env <dir>`. `--json` and `--help` are on every command. */
+  options?: [flags: string, description: string][];
+  /** Everything from the first operand on belongs to a command that this one runs. */
+  passThrough?: boolean;
+  run(input: Input, context: Context): Promise<Report>;
+}
+
+/** A parsed command line. A variadic operand takes the rest, so operands are flat. */
+export interface Input {
+  operands: string[];
+  options: Record<string, string | boolean | undefined>;
+}
+
+export interface Context {
+  system: System;
+  output: Output;
+}
+
+/** The option of every command that works on an environment without naming it first. */
+export const environmentOption: [string, string] = [
+  '-e, --env <dir>',
+  'the environment (default: SESSAPP_ENV, else the nearest one above)',
+];
+
+/** The operand of the commands that take their environment as an argument. */
+export const environmentOperand: [string, string] = [
+  '[dir]',
+  'the environment (default: SESSAPP_ENV, else the nearest one above)',
+];
+
+/** A string option, or undefined when it was not given. */
+export function text(input: Input, name: string): string | undefined {
+  const value = input.options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** True when a flag was given. */
+export function flag(input: Input, name: string): boolean {
+  return input.options[name] === true;
+}

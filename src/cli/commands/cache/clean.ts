@@ -1,0 +1,25 @@
+import { renderCount, renderSize } from '../../amounts.ts';
+import type { Command } from '../../command.ts';
+import { UserError } from '../../../errors.ts';
+import { cacheDirectory, refuseDirectory } from '../../scaffold/snapshots/cache-directory.ts';
+import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
+
+export const command: Command = {
+  summary: 'remove all snapshots; environments stay as they are',
+  async run(_input, { system }) {
+    const directory = cacheDirectory(system);
+    const refusal = refuseDirectory(directory);
+    if (refusal !== undefined) {
+      const remedy = 'Set SESSAPP_CACHE_DIR to a directory that is yours alone.';
+      throw new UserError('cache-refused', `${directory} is not used: ${refusal}.`, remedy);
+    }
+    const snapshots = new Snapshots(directory);
+    const found = await snapshots.list();
+    await snapshots.clean();
+    const bytes = found.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
+    return {
+      data: { status: 'cleaned', snapshots: found.length, bytes },
+      text: `Removed ${renderCount(found.length, 'snapshot')} (${renderSize(bytes)}).`,
+    };
+  },
+};

@@ -1,0 +1,34 @@
+import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
+import { UsageError } from '../../errors.ts';
+import { checks } from '../doctor/list.ts';
+import { renderFindings } from '../doctor/render.ts';
+import { runChecks } from '../doctor/run.ts';
+import { readSubject } from '../doctor/subject.ts';
+
+export const command: Command = {
+  summary: 'find what is wrong with an environment, and say what to type: exit code 1 when there is a problem',
+  operands: [environmentOperand],
+  options: [environmentOption, ['--url <address>', 'where the server is to be reached; it is asked for its page']],
+  async run(input, { system, output }) {
+    const url = readUrl(text(input, 'url'));
+    const subject = await readSubject(system, [input.operands[0], text(input, 'env')], url);
+    const findings = await runChecks(checks, subject, system);
+    return {
+      data: { findings },
+      text: renderFindings(findings, output),
+      exitCode: findings.some(({ level }) => level === 'problem') ? 1 : 0,
+    };
+  },
+};
+
+function readUrl(address: string | undefined): URL | undefined {
+  if (address === undefined) return undefined;
+  const example = 'For example: --url https://example.org';
+  if (!URL.canParse(address)) throw new UsageError('--url is no address.', example);
+  const url = new URL(address);
+  if (!['http:', 'https:'].includes(url.protocol))
+    throw new UsageError(`--url takes an address of the web, not one of ${url.protocol}`, example);
+  if (url.username !== '' || url.password !== '')
+    throw new UsageError('--url takes no user and password.', 'Leave them out.');
+  return url;
+}

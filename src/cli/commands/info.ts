@@ -1,0 +1,58 @@
+import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
+import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
+import { checkReadiness, nodeOf } from '../environment/readiness.ts';
+import { findRunningServer, type ServerRecord } from '../control/server-record.ts';
+import { countWorkers } from '../control/workers.ts';
+
+export const command: Command = {
+  summary: 'say what an environment is',
+  operands: [environmentOperand],
+  options: [environmentOption],
+  async run(input, { system, output }) {
+    const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
+    const { directory, marker } = environment;
+    const [dependencies, server] = await Promise.all([checkReadiness(environment), findRunningServer(environment)]);
+    const { template, store, language, cookie, sessapp, migration } = marker;
+    const node = {
+      version: marker.node ?? process.versions.node,
+      path: nodeOf(environment),
+      own: marker.node !== undefined,
+    };
+    const data = {
+      name: promptOf(environment),
+      directory,
+      template,
+      store,
+      migration: migration ?? null,
+      language,
+      cookie,
+      madeBy: sessapp,
+      node,
+      dependencies,
+      server: server?.url === undefined ? null : await describeServer(environment, server),
+    };
+    const rows = {
+      directory,
+      template,
+      store,
+      ...(migration && { move: `from ${migration.from} to ${migration.to}, in the phase ${migration.phase}` }),
+      language,
+      'session cookie': cookie,
+      'made by': `sessapp ${sessapp}`,
+      'Node.js': `${node.version} (${node.own ? 'its own' : node.path})`,
+      dependencies: dependencies.replaceAll('-', ' '),
+      server: server?.url ?? 'does not run',
+    };
+    return { data, text: [output.style.bold(data.name), ...renderRows(rows)].join('\n') };
+  },
+};
+
+async function describeServer(environment: Environment, server: ServerRecord): Promise<Record<string, unknown>> {
+  const { workers } = await countWorkers(environment, server);
+  return { url: server.url, pid: server.pid, workers };
+}
+
+function renderRows(rows: Record<string, string>): string[] {
+  const width = Math.max(...Object.keys(rows).map((label) => label.length));
+  return Object.entries(rows).map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
+}

@@ -1,0 +1,127 @@
+import { type Command, type Context, flag, type Input } from '../command.ts';
+import { type Environment, promptOf } from '../environment/find.ts';
+import { verifyReady } from '../environment/readiness.ts';
+import { commandLine, nearPath, quoteLine } from '../shells/shells.ts';
+import { UsageError, UserError } from '../../errors.ts';
+import type { Report } from '../output.ts';
+import { createEnvironment } from '../scaffold/create.ts';
+import { isInRepository } from '../scaffold/git.ts';
+import { type Plan, summarize } from '../scaffold/plan.ts';
+import { inspectTarget } from '../scaffold/target.ts';
+import { type Answers, defaults, readAnswers } from '../scaffold/wish/answers.ts';
+import { decide, findDifferences } from '../scaffold/wish/decide.ts';
+import { renderMade, renderPlan } from '../scaffold/wish/render.ts';
+import { verifySameStoreUrl } from '../scaffold/wish/store-url.ts';
+import { serve } from './serve.ts';
+
+export const command: Command = {
+  summary: 'make an environment',
+  operands: [['[dir]', 'the directory to make']],
+  options: [
+    ['--template <name>', `the application to start from (default: ${defaults.template})`],
+    ['--store <name>', `where sessions live (default: ${defaults.store})`],
+    ['--store-url <url>', 'where the store is, without a password (default: STORE_URL, which may have one)'],
+    ['--typescript', 'write the TypeScript source instead of JavaScript'],
+    ['--node <version>', 'give the environment its own Node.js, such as 24'],
+    ['--prompt <text>', 'what an activated prompt shows (default: the name of the directory)'],
+    ['--allow-existing', 'add what is missing to a directory with files; none of them is replaced'],
+    ['--clear', 'make an environment anew; .env, data/ and your own files stay'],
+    ['--dry-run', 'print what would be done, and do nothing'],
+    ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache'],
+    ['--no-install', 'write the files only'],
+    ['--git', 'make it a git repository'],
+    ['--serve', 'run its server when it is made'],
+  ],
+  async run(input, context) {
+    if (flag(input, 'serve') && input.options.install === false)
+      throw new UsageError('--serve and --no-install do not go together.', 'Leave one of them out.');
+    const answers = await readAnswers(input, context);
+    const isDryRun = flag(input, 'dryRun');
+    const target = await inspectTarget(context.system, answers.directory, !isDryRun);
+    if (target.kind === 'environment' && !flag(input, 'clear')) return reuse(input, context, target, answers);
+    const plan = await decide(input, context.system, target, answers);
+    for (const warning of plan.warnings) context.output.warn(warning);
+    if (isDryRun) return { data: { status: 'planned', plan: summarize(plan) }, text: renderPlan(plan) };
+    return make(input, context, plan, answers);
+  },
+};
+
+/** The environment is there: fine, if it is the one that was asked for. */
+async function reuse(
+  input: Input,
+  context: Context,
+  environment: Environment,
+  answers: Answers,
+  fact = 'is an environment already; nothing changed.',
+): Promise<Report> {
+  const { directory, marker } = environment;
+  const differences = findDifferences(marker, answers);
+  if (differences.length > 0) {
+    const again = await commandLine(context.system, directory, 'init', '--clear');
+    throw new UserError(
+      'exists',
+      `${directory} is an environment already, with ${differences.join(' and ')}.`,
+      `Name another directory, or make it anew with the options you want: ${again} …`,
+    );
+  }
+  if (flag(input, 'git')) await verifyInRepository(context, directory);
+  await verifySameStoreUrl(context.system, environment, answers.storeUrl);
+  const { template, store, language, node = null } = marker;
+  const data = { status: 'unchanged', directory, template, store, language, node };
+  return serveIfAsked(input, context, environment, {
+    data,
+    text: `${context.output.style.bold(promptOf(environment))} ${fact}`,
+  });
+}
+
+async function verifyInRepository({ system }: Context, directory: string): Promise<void> {
+  if (await isInRepository(directory)) return;
+  const line = await quoteLine(system, 'git', '-C', nearPath(system.cwd, directory), 'init');
+  throw new UserError('exists', `${directory} is an environment already, in no git repository.`, `Type: ${line}`);
+}
+
+async function make(input: Input, context: Context, plan: Plan, answers: Answers): Promise<Report> {
+  const { system, output } = context;
+  const startMs = system.now();
+  const signal = system.catchInterrupts();
+  const made = await output.working((step) => createEnvironment(system, plan, signal, step));
+  if (!made) return yieldTo(input, context, answers);
+  if (plan.install) await warnUnlessReady(context, plan);
+  const durationMs = system.now() - startMs;
+  const { directory, marker, node } = plan;
+  const { template, store, language } = marker;
+  const status = plan.action === 'clear' ? 'cleared' : 'created';
+  const summary = { status, directory, template, store, language, node, durationMs };
+  const data = { ...summary, replacedIn: made.replacedIn ?? null, plan: summarize(plan) };
+  return serveIfAsked(input, context, plan, { data, text: await renderMade(context, plan, made, durationMs) });
+}
+
+// A package.json or node_modules that was there may lack something.
+async function warnUnlessReady({ system, output }: Context, environment: Environment): Promise<void> {
+  await verifyReady(system, environment).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    output.warn(`${error.message} ${error.hint ?? ''}`.trimEnd());
+  });
+}
+
+// Another process was faster.
+async function yieldTo(input: Input, context: Context, answers: Answers): Promise<Report> {
+  const target = await inspectTarget(context.system, answers.directory, true);
+  if (target.kind === 'environment') {
+    return reuse(input, context, target, answers, 'was made by another sessapp meanwhile; this one changed nothing.');
+  }
+  throw new UserError(
+    'target-not-empty',
+    `${answers.directory} appeared while the environment was made.`,
+    'Look at what is there, then run the same command again.',
+  );
+}
+
+async function serveIfAsked(input: Input, context: Context, environment: Environment, report: Report): Promise<Report> {
+  if (!flag(input, 'serve') || flag(input, 'dryRun')) return report;
+  // A signal that came too late to leave nothing behind still ends the command.
+  context.system.catchInterrupts().throwIfAborted();
+  const { data, text = '' } = report;
+  context.output.event({ event: String(data?.status), ...data }, text);
+  return serve(context, environment);
+}

@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import { type Command, environmentOption, flag, text } from '../command.ts';
+import { findEnvironment, promptOf } from '../environment/find.ts';
+import { checkReadiness, isNodeInstalled } from '../environment/readiness.ts';
+import { UsageError } from '../../errors.ts';
+import { installNode } from '../scaffold/dependencies.ts';
+import { installPackages, restorePackages } from '../scaffold/packages.ts';
+
+export const command: Command = {
+  summary: 'add packages to an environment; with none, restore exactly what its lockfile says',
+  operands: [['[package...]', 'what npm install takes: a name, name@range, a folder, an address']],
+  options: [environmentOption, ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache']],
+  async run(input, { system, output }) {
+    const environment = await findEnvironment(system, text(input, 'env'));
+    const { directory, marker } = environment;
+    const packages = input.operands.map((name) => toSpecifier(name, system.cwd));
+    const options = { directory, offline: flag(input, 'offline'), cancelSignal: system.catchInterrupts() };
+    await output.working(async (step) => {
+      step(packages.length > 0 ? `Adding ${input.operands.join(', ')}` : 'Installing what the lockfile says');
+      if (packages.length > 0) await installPackages(system, packages, options);
+      else await restorePackages(system, options);
+      if (await isNodeInstalled(environment)) return;
+      step(`Installing Node.js ${marker.node}`);
+      await installNode(system, options);
+    });
+    const dependencies = await checkReadiness(environment);
+    const done = packages.length > 0 ? `has ${input.operands.join(', ')} now` : 'has what its lockfile says';
+    return {
+      data: { status: 'installed', packages: input.operands, dependencies },
+      text: `${output.style.bold(promptOf(environment))} ${done}.`,
+    };
+  },
+};
+
+// npm works in the environment's directory; a folder or an archive was meant from where the user is.
+function toSpecifier(name: string, cwd: string): string {
+  if (name.trim() === '')
+    throw new UsageError('The name of a package is empty.', 'For example: sessapp install helmet');
+  if (name.startsWith('-'))
+    throw new UsageError(`'${name}' is no package.`, 'Options of npm go to npm: sessapp run -- npm install …');
+  const path = /^(?:file:)?(\.\.?(?:\/.*)?|[^:@]*\.(?:tgz|tar|tar\.gz))$/.exec(name)?.[1];
+  return path === undefined ? name : resolve(cwd, path);
+}

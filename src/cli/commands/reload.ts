@@ -1,0 +1,19 @@
+import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
+import { findEnvironment, promptOf } from '../environment/find.ts';
+import { reloadWorkers } from '../control/workers.ts';
+
+export const command: Command = {
+  summary: 'replace the workers of a running server one by one, after a change of its code or .env',
+  operands: [environmentOperand],
+  options: [environmentOption],
+  async run(input, { system, output }) {
+    const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
+    const workers = await output.working((step) => {
+      step('Replacing workers');
+      return reloadWorkers(system, environment);
+    });
+    const name = output.style.bold(promptOf(environment));
+    const what = workers === 1 ? 'its worker was' : `its ${workers} workers were`;
+    return { data: { status: 'reloaded', workers }, text: `${name} runs what is there now: ${what} replaced.` };
+  },
+};

@@ -1,0 +1,20 @@
+import { type Command, environmentOption, text } from '../command.ts';
+import { activate } from '../shells/activation.ts';
+import { runInPlace } from '../control/child.ts';
+import { findEnvironment } from '../environment/find.ts';
+import { UsageError } from '../../errors.ts';
+
+export const command: Command = {
+  summary: 'run a command inside an environment, without activating it',
+  operands: [['[command...]', 'the command and its arguments, after --']],
+  options: [environmentOption],
+  passThrough: true,
+  async run(input, { system }) {
+    const [file, ...args] = input.operands;
+    // Empty such as a variable of a script that is not set.
+    if (!file) throw new UsageError('No command given.', 'For example: sessapp run -- node --version');
+    const environment = await findEnvironment(system, text(input, 'env'));
+    const exitCode = await runInPlace(system, file, args, activate(environment, system.env));
+    return { exitCode };
+  },
+};

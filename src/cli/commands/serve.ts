@@ -1,0 +1,195 @@
+import { openInBrowser } from '../browser.ts';
+import {
+  type Command,
+  type Context,
+  environmentOperand,
+  environmentOption,
+  flag,
+  type Input,
+  text,
+} from '../command.ts';
+import { startInBackground } from '../control/background.ts';
+import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
+import { type Follower, runInForeground } from '../control/foreground.ts';
+import { verifyReady } from '../environment/readiness.ts';
+import { secretVariable } from '../../settings/secrets.ts';
+import { describeEnd, type ServerEnd, type ServerOptions } from '../control/server-process.ts';
+import { claimServer, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
+import { commandLine } from '../shells/shells.ts';
+import { UsageError, UserError } from '../../errors.ts';
+import type { Report } from '../output.ts';
+
+export const command: Command = {
+  summary: 'run the server of an environment',
+  operands: [environmentOperand],
+  options: [
+    environmentOption,
+    ['-p, --port <number>', 'the port; 0 takes any free one (default: PORT, else 5000)'],
+    ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
+    ['--workers <number>', 'how many processes answer, or auto: one a core (default: WORKERS)'],
+    ['--production', 'run with NODE_ENV=production'],
+    ['--watch', 'start anew when a file of the environment changes'],
+    ['--open', 'open a browser at the page'],
+    ['--background', 'return once the server answers, and leave it running'],
+  ],
+  async run(input, context) {
+    const options = readOptions(input);
+    const environment = await findEnvironment(context.system, input.operands[0], text(input, 'env'));
+    return serve(context, environment, options);
+  },
+};
+
+interface ServeOptions extends ServerOptions {
+  watch?: boolean;
+  open?: boolean;
+  background?: boolean;
+}
+
+/** Serves the environment: in the foreground until a signal asks for its end. */
+export async function serve(context: Context, environment: Environment, options: ServeOptions = {}): Promise<Report> {
+  const { system, output } = context;
+  await verifyReady(system, environment);
+  const signal = system.catchInterrupts();
+  const hasOwnSecret = Boolean(system.env[secretVariable]);
+  const running = await claimServer(environment, {
+    background: options.background ?? false,
+    hasOwnSecret,
+    hasOwnStoreUrl: Boolean(system.env.STORE_URL),
+  });
+  if (running) throw await alreadyRunning(context, environment, running);
+  // Under --json stdout is for our own lines.
+  const server: ServeOptions = output.json ? { output: 2, ...options } : options;
+  if (options.background) return serveInBackground(context, environment, server, signal);
+  try {
+    return await serveInForeground(context, environment, server, signal);
+  } finally {
+    await forgetServer(environment);
+  }
+}
+
+function readOptions(input: Input): ServeOptions {
+  const port = text(input, 'port');
+  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65535)) {
+    throw new UsageError(`'${port}' is no port.`, 'Give a number from 0 to 65535; 0 takes any free port.');
+  }
+  const host = text(input, 'host');
+  if (host === '') throw new UsageError('The host is empty.', 'For example: --host 0.0.0.0');
+  const workers = text(input, 'workers');
+  if (workers !== undefined && !isWorkers(workers)) {
+    const remedy = 'Give a number from 1 to 256, or auto: as many as there are cores.';
+    throw new UsageError(`'${workers}' is no number of workers.`, remedy);
+  }
+  const [production, watch, open, background] = ['production', 'watch', 'open', 'background'].map((name) =>
+    flag(input, name),
+  );
+  if (background && watch)
+    throw new UsageError('--watch and --background do not go together.', 'Leave one of them out.');
+  return {
+    ...(port !== undefined && { port }),
+    ...(host !== undefined && { host }),
+    ...(workers !== undefined && { workers }),
+    ...{ production, watch, open, background },
+  } as ServeOptions;
+}
+
+function isWorkers(value: string): boolean {
+  return value === 'auto' || (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 256);
+}
+
+async function alreadyRunning(
+  { system }: Context,
+  { directory }: Environment,
+  record: ServerRecord,
+): Promise<UserError> {
+  const { url, pid, owner } = record;
+  const state = url === undefined ? `being started by process ${owner.pid}` : `running at ${url} (process ${pid})`;
+  const stop = await commandLine(system, directory, 'stop');
+  return new UserError('already-running', `The server of ${directory} is ${state}.`, `To stop it: ${stop}`);
+}
+
+async function serveInBackground(
+  { system, output }: Context,
+  environment: Environment,
+  options: ServeOptions,
+  signal: AbortSignal,
+): Promise<Report> {
+  const server = await startInBackground(system, environment, options, signal).catch(async (error: unknown) => {
+    await forgetServer(environment);
+    throw error;
+  });
+  if (options.open) await openPage({ system, output }, server.url);
+  const stop = await commandLine(system, environment.directory, 'stop');
+  const { pid, url, store, workers } = server;
+  const { bold, cyan } = output.style;
+  return {
+    data: { status: 'running', url, pid, store, workers, log: logFile(environment) },
+    text: `${bold(promptOf(environment))} runs at ${cyan(url)} (process ${pid}${sharedBy(workers)}). To stop it: ${stop}`,
+  };
+}
+
+async function serveInForeground(
+  context: Context,
+  environment: Environment,
+  options: ServeOptions,
+  signal: AbortSignal,
+): Promise<Report> {
+  const { system, output } = context;
+  const follower = follow(context, environment, options);
+  const watch = options.watch ?? false;
+  const end = await runInForeground(system, environment, { ...options, watch }, signal, follower).catch(
+    (error: unknown) => {
+      // A server that was asked to stop before it listened did not fail.
+      if (!signal.aborted) throw error;
+      return { exitCode: 0, signal: undefined, drained: true };
+    },
+  );
+  if (!end.drained) throw signal.aborted ? cutOff(end) : diedByItself(end);
+  output.event({ event: 'stopped' }, 'Stopped.');
+  return {};
+}
+
+function cutOff(end: ServerEnd): UserError {
+  const fact = `The server did not stop cleanly: it ended with ${describeEnd(end)}.`;
+  return new UserError('not-drained', fact, 'A request that takes longer than 4 s to end is cut off.');
+}
+
+function diedByItself(end: ServerEnd): UserError {
+  return new UserError(
+    'server-died',
+    `The server ended by itself with ${describeEnd(end)}.`,
+    'What it printed above says why.',
+  );
+}
+
+function follow(context: Context, environment: Environment, options: ServeOptions): Follower {
+  const { output } = context;
+  const { bold, cyan, dim, yellow } = output.style;
+  let { open } = options;
+  return {
+    async listening({ url, pid, store, workers }) {
+      const watching = options.watch ? ', starts anew at each change' : '';
+      const how = `${store} store${sharedBy(workers)}${watching}`;
+      const banner = `${bold(promptOf(environment))} runs at ${cyan(url)} (${how}). Ctrl-C stops it.`;
+      output.event({ event: 'listening', url, pid, store, workers }, banner);
+      // A browser that stays in the foreground must not keep a signal waiting.
+      if (open) void openPage(context, url);
+      open = false;
+    },
+    restarting: () => output.event({ event: 'restarting' }, dim('A file changed: starting anew.')),
+    down(failure) {
+      const message =
+        failure instanceof UserError
+          ? `${failure.message}\n${failure.hint ?? ''}`
+          : `The server ended with ${describeEnd(failure)}.`;
+      output.event({ event: 'down', message }, `${yellow(message.trimEnd())}\nWaiting for a change.`);
+    },
+  };
+}
+
+function sharedBy(workers: number): string {
+  return workers === 1 ? '' : `, ${workers} workers`;
+}
+
+async function openPage({ system, output }: Context, url: string): Promise<void> {
+  if (!(await openInBrowser(system, url))) output.warn(`No browser could be opened; the page is at ${url}`);
+}

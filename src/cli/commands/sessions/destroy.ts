@@ -1,0 +1,77 @@
+import { renderCount } from '../../amounts.ts';
+import { type Command, type Context, environmentOption, flag, type Input, text } from '../../command.ts';
+import { endSessions } from '../../admin/end-sessions.ts';
+import { type Environment, findEnvironment, promptOf } from '../../environment/find.ts';
+import { findSession } from '../../admin/session-ref.ts';
+import { type Store, withStore } from '../../admin/store.ts';
+import { UsageError } from '../../../errors.ts';
+import { ask } from '../../prompts.ts';
+import { readOwner } from '../../admin/owner.ts';
+
+export const command: Command = {
+  summary: 'end sessions for good, also those that are in use',
+  operands: [['[ref...]', 'the sessions: what sessions list shows of each, or the beginning of that']],
+  options: [
+    environmentOption,
+    ['--user <owner>', 'all sessions of this owner: their userId, or username'],
+    ['--all', 'all sessions'],
+    ['-y, --yes', 'with --all: do not ask'],
+  ],
+  async run(input, context) {
+    const { system, output } = context;
+    verifyOneChoice(input);
+    if (flag(input, 'all')) verifyAnswerable(input, context);
+    const environment = await findEnvironment(system, text(input, 'env'));
+    const destroyed = await withStore(system, environment, (store) => destroy(input, context, environment, store));
+    if (destroyed === undefined) return { data: { status: 'kept', destroyed: 0 }, text: 'No session was ended.' };
+    const name = output.style.bold(promptOf(environment));
+    return { data: { status: 'destroyed', destroyed }, text: `Ended ${renderCount(destroyed, 'session')} of ${name}.` };
+  },
+};
+
+function verifyOneChoice(input: Input): void {
+  const choices = [input.operands.length > 0, readOwner(input) !== undefined, flag(input, 'all')];
+  if (choices.filter(Boolean).length === 1) return;
+  throw new UsageError('Say which sessions: their refs, or --user <owner>, or --all.', 'One of these, not two.');
+}
+
+function verifyAnswerable(input: Input, { output }: Context): void {
+  if (flag(input, 'yes') || output.interactive) return;
+  throw new UsageError('--all ends every session, and there is nobody to ask.', 'If that is meant, add --yes.');
+}
+
+/** Undefined when a person said no. */
+async function destroy(
+  input: Input,
+  context: Context,
+  environment: Environment,
+  store: Store,
+): Promise<number | undefined> {
+  const { system, output } = context;
+  const nowMs = system.now();
+  if (input.operands.length > 0) return destroyNamed(store, input.operands, nowMs);
+  if (flag(input, 'all') && !flag(input, 'yes') && !(await isConfirmed(context, environment, store))) return undefined;
+  const signal = system.catchInterrupts();
+  return output.working((step) => {
+    step('Ending sessions');
+    return endSessions(store, readOwner(input), nowMs, signal);
+  });
+}
+
+// All are found before the first is ended: one that is mistyped changes nothing.
+async function destroyNamed(store: Store, refs: string[], nowMs: number): Promise<number> {
+  const keys = new Set<string>();
+  for (const ref of refs) keys.add((await findSession(store, ref, nowMs)).key);
+  await store.delete(...keys);
+  return keys.size;
+}
+
+async function isConfirmed({ system }: Context, environment: Environment, store: Store): Promise<boolean> {
+  const { live, damaged } = await store.tally(system.now());
+  const message = `End all ${renderCount(live + damaged, 'session')} of ${promptOf(environment)}? Everyone is logged out.`;
+  const options = [
+    { value: 'no', label: 'No', hint: 'nothing changes' },
+    { value: 'yes', label: 'Yes', hint: 'it cannot be undone' },
+  ];
+  return (await ask(system, { message, options, initial: 'no' })) === 'yes';
+}

@@ -1,0 +1,74 @@
+import { renderSize } from '../../amounts.ts';
+import { renderRows } from '../../columns.ts';
+import { type Command, environmentOption, flag, text } from '../../command.ts';
+import { renderDistance } from '../../durations.ts';
+import { maskCredentials } from '../../admin/credentials.ts';
+import { findEnvironment } from '../../environment/find.ts';
+import { readSession, renderRef } from '../../admin/session-ref.ts';
+import { withStore } from '../../admin/store.ts';
+import type { SessionDetail } from '../../admin/store-calls.ts';
+import { toVisibleJson, visible } from '../../visible.ts';
+import { toJson } from '../../admin/describe.ts';
+
+/** The session's values by their keys, credentials masked. */
+type Values = Record<string, unknown>;
+
+export const command: Command = {
+  summary: 'show a session, without its values',
+  operands: [['<ref>', 'the session: what sessions list shows of it, or the beginning of that']],
+  options: [environmentOption, ['--values', 'with its values, except those whose keys look like credentials']],
+  async run(input, { system }) {
+    const environment = await findEnvironment(system, text(input, 'env'));
+    const nowMs = system.now();
+    const session = await withStore(system, environment, (store) => readSession(store, input.operands[0] ?? '', nowMs));
+    const values = readValues(session);
+    const isShown = flag(input, 'values') && values !== undefined;
+    const data = {
+      ...toJson(session),
+      damaged: values === undefined,
+      changes: session.version ?? null,
+      keys: Object.keys(values ?? {}),
+      ...(isShown && { values }),
+    };
+    return { data, text: render(session, values, isShown, nowMs) };
+  },
+};
+
+/** Undefined when the record is damaged. */
+function readValues({ data }: SessionDetail): Values | undefined {
+  if (data === undefined) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(data);
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+    // This is no value of the application: the session layer keeps the lifetime that was chosen there.
+    const { cookie: _, ...values } = parsed as Values;
+    return maskCredentials(values) as Values;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function render(session: SessionDetail, values: Values | undefined, isShown: boolean, nowMs: number): string {
+  const { key, owner, keyId, createdAtMs, seenAtMs, expiresAtMs, bytes, version } = session;
+  const time = (ms = Number.NaN): string =>
+    Number.isNaN(ms) ? 'unknown' : `${new Date(ms).toISOString()} (${renderDistance(ms, nowMs)})`;
+  const keys = Object.keys(values ?? {}).map(visible);
+  const rows: [string, string][] = [
+    ['session', renderRef(key)],
+    ['owner', owner === undefined ? 'nobody' : visible(owner)],
+    ['created', time(createdAtMs)],
+    ['last seen', time(seenAtMs)],
+    ['expires', time(expiresAtMs)],
+    ['size', renderSize(bytes)],
+    ['signed by', keyId === undefined ? 'an unknown secret' : `secret ${visible(keyId)}`],
+    ['changes', String(version ?? 'unknown')],
+    ['keys', values === undefined ? 'none can be read: the record is damaged' : keys.join(', ')],
+  ];
+  if (!isShown) return renderRows(rows);
+  const shown = Object.entries(values ?? {}).map(([name, value]): [string, string] => [
+    visible(name),
+    toVisibleJson(value),
+  ]);
+  return [renderRows(rows), ...(shown.length > 0 ? [renderRows(shown)] : [])].join('\n\n');
+}

@@ -1,0 +1,61 @@
+import { closeSync, openSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { hasCode, UserError } from '../../errors.ts';
+import type { System } from '../../system.ts';
+import type { Environment } from '../environment/find.ts';
+import { identify } from '../environment/process-identity.ts';
+import { type RunningServer, type ServerOptions, startServer } from './server-process.ts';
+import { logFile, recordListening } from './server-record.ts';
+import { readEnd } from './tail.ts';
+
+/**
+ * Starts the server, and leaves it running once it listens. What it prints goes to its log. Nobody sees it end, so that
+ * it has at least one worker: another takes the place of one that dies, and of one that is to be reloaded.
+ * @throws UserError with its reason, and the end of its log, when it does not start
+ */
+export async function startInBackground(
+  system: System,
+  environment: Environment,
+  options: ServerOptions,
+  signal: AbortSignal,
+): Promise<RunningServer> {
+  const server = await startWithLog(system, environment, { ...options, hasWorkers: true }, signal);
+  try {
+    const owner = await identify(server.pid);
+    if (owner) await recordListening(environment, server, system.now(), owner);
+    signal.throwIfAborted();
+    await server.detach();
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function startWithLog(
+  system: System,
+  environment: Environment,
+  options: ServerOptions,
+  signal: AbortSignal,
+): Promise<RunningServer> {
+  const path = logFile(environment);
+  await keepPrevious(path);
+  const log = openSync(path, 'a', 0o600);
+  try {
+    return await startServer(system, environment, { ...options, output: log }, signal);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'server-failed') throw error;
+    const end = await readEnd(path, 15);
+    throw new UserError(error.code, [error.message, end].filter(Boolean).join('\n'), `The whole log: ${path}`);
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function keepPrevious(path: string): Promise<void> {
+  try {
+    await rename(path, `${path}.1`);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+}

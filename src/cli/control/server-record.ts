@@ -1,0 +1,137 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { hasCode } from '../../errors.ts';
+import type { Environment } from '../environment/find.ts';
+import { acquireLock, type Lock, ownIdentity, readLock, releaseLock, removeIfDead, rewriteLock } from '../environment/lock.ts';
+import { identify, isRunning, killGroup, type ProcessIdentity } from '../environment/process-identity.ts';
+
+/** What is known of the server that `serve` started: `data/server.json`. Its owner is the process to signal. */
+export interface ServerRecord extends Lock {
+  /** The inode of the environment's directory: a copy of the environment is another environment. */
+  inode: number;
+  background: boolean;
+  /** It was started with SESSION_SECRET set, which wins over `.env` while it runs. */
+  hasOwnSecret: boolean;
+  /** The same of STORE_URL. */
+  hasOwnStoreUrl?: boolean;
+  /** These are there once it listens. */
+  pid?: number;
+  url?: string;
+  /** When it began to listen, in milliseconds since 1970. */
+  sinceMs?: number;
+}
+
+/** Also of an environment whose `sessapp.json` cannot be read. */
+type Place = Pick<Environment, 'directory'>;
+
+/** Where the server writes what it prints when it runs in the background. */
+export function logFile({ directory }: Environment): string {
+  return join(directory, 'data', 'server.log');
+}
+
+/**
+ * Makes this process the one that serves the environment.
+ * @returns the record of the server that runs already, if one does
+ */
+export async function claimServer(
+  environment: Environment,
+  about: Pick<ServerRecord, 'background' | 'hasOwnSecret' | 'hasOwnStoreUrl'>,
+): Promise<ServerRecord | undefined> {
+  await mkdir(join(environment.directory, 'data'), { recursive: true, mode: 0o700 });
+  const inode = await inodeOf(environment);
+  const isHeld = (holder: ServerRecord): Promise<boolean> => isCurrent(environment, holder);
+  return acquireLock<ServerRecord>(recordFile(environment), { inode, ...about }, isHeld);
+}
+
+/** The record of the server that runs in this environment. One that crashed, or whose pid is another's now, is none. */
+export async function findRunningServer(environment: Place): Promise<ServerRecord | undefined> {
+  const record = await readLock<ServerRecord>(recordFile(environment));
+  return record && (await isCurrent(environment, record)) ? record : undefined;
+}
+
+/**
+ * Notes where the server is.
+ * @param owner the process to signal, when it is no longer this one
+ */
+export async function recordListening(
+  environment: Environment,
+  { pid, url }: { pid: number; url: string },
+  sinceMs: number,
+  owner?: ProcessIdentity,
+): Promise<void> {
+  const record = await readLock<ServerRecord>(recordFile(environment));
+  if (!record) return;
+  await rewriteLock(recordFile(environment), { ...record, pid, url, sinceMs, ...(owner && { owner }) });
+}
+
+/** Notes that no server listens at present: this process starts it anew at the next change. */
+export async function recordDown(environment: Environment): Promise<void> {
+  const record = await readLock<ServerRecord>(recordFile(environment));
+  if (!record) return;
+  const { pid: _, url: __, sinceMs: ___, ...rest } = record;
+  await rewriteLock(recordFile(environment), rest);
+}
+
+/** Removes the record that this process made: the server is gone. The directory may be another one by now. */
+export async function forgetServer(environment: Environment): Promise<void> {
+  const record = await readLock<ServerRecord>(recordFile(environment));
+  // In another container another process may have the same pid.
+  if (isDeepStrictEqual(record?.owner, await ownIdentity())) await releaseLock(recordFile(environment));
+}
+
+async function isCurrent(environment: Place, { owner, inode }: ServerRecord): Promise<boolean> {
+  return inode === (await inodeOf(environment)) && (await isRunning(owner));
+}
+
+async function inodeOf({ directory }: Place): Promise<number> {
+  return (await stat(directory)).ino;
+}
+
+/** Where the record is. */
+export function recordFile({ directory }: Place): string {
+  return join(directory, 'data', 'server.json');
+}
+
+/** How long a server that was asked to stop may take, and how often to look, in milliseconds. */
+const stopMs = 10_000;
+const pollMs = 50;
+
+/**
+ * Asks the server to stop, waits until it is gone, and removes its record.
+ * @returns true when it had to be ended for good
+ */
+export async function stopServer(environment: Place, record: ServerRecord): Promise<boolean> {
+  const forced = await stopRecorded(record);
+  await removeIfDead<ServerRecord>(recordFile(environment), (holder) => isCurrent(environment, holder));
+  return forced;
+}
+
+async function stopRecorded({ owner, pid }: ServerRecord): Promise<boolean> {
+  const server = pid === undefined ? undefined : await identify(pid);
+  await signalIfRunning(owner, 'SIGTERM');
+  // One that was suspended with Ctrl-Z has to go on to hear of it.
+  await signalIfRunning(owner, 'SIGCONT');
+  if (await isGoneWithin(stopMs, owner)) return false;
+  await signalIfRunning(owner, 'SIGKILL');
+  if (server && (await isRunning(server))) killGroup(server.pid);
+  await isGoneWithin(stopMs, owner);
+  return true;
+}
+
+async function isGoneWithin(ms: number, owner: ProcessIdentity): Promise<boolean> {
+  for (const end = Date.now() + ms; Date.now() < end; await wait(pollMs)) {
+    if (!(await isRunning(owner))) return true;
+  }
+  return false;
+}
+
+export async function signalIfRunning(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<void> {
+  if (!(await isRunning(identity))) return;
+  try {
+    process.kill(identity.pid, signal);
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
+}

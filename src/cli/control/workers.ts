@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { hasCode, UserError } from '../../errors.ts';
+import type { System } from '../../system.ts';
+import type { Environment } from '../environment/find.ts';
+import { identify, isRunning, type ProcessIdentity } from '../environment/process-identity.ts';
+import { type Failure, toUserError } from './server-process.ts';
+import { findRunningServer, type ServerRecord, signalIfRunning } from './server-record.ts';
+import { commandLine } from '../shells/shells.ts';
+
+/** What a server with workers writes down of them: `data/workers.json`. */
+export interface WorkersReport {
+  /** The process that starts and replaces them. */
+  pid: number;
+  /** How many there are to be, and how many answer. */
+  workers: number;
+  ready: number;
+  /** How many times all of them were to be replaced, and how the last time went. */
+  reloads: { started: number; ended: number; replaced: number; failure?: Failure };
+}
+
+const pollMs = 50;
+/** A worker that does not listen fails after 30 s; longer than that nothing stays as it is. */
+const slowMs = 45_000;
+
+/** How many processes answer for a server: of one without workers that is itself. */
+export async function countWorkers(
+  environment: Environment,
+  record: ServerRecord,
+): Promise<{ workers: number; ready: number }> {
+  const { workers, ready } = (await readReport(environment, record)) ?? { workers: 1, ready: 1 };
+  return { workers, ready };
+}
+
+/**
+ * Has the workers of the running server replaced, one by one, and waits until all are.
+ * @returns how many there are
+ * @throws UserError when there are none, or with the reason why they were not replaced
+ */
+export async function reloadWorkers(system: System, environment: Environment): Promise<number> {
+  const record = await findRunningServer(environment);
+  const server = record?.pid === undefined ? undefined : await identify(record.pid);
+  if (!record || !server) throw await notRunning(system, environment, record);
+  const before = await readReport(environment, record);
+  if (!before) throw await withoutWorkers(system, environment);
+  await signalIfRunning(server, 'SIGHUP');
+  const { reloads, workers } = await untilReloaded(server, before, () => readReport(environment, record));
+  const { failure, replaced } = reloads;
+  if (!failure) return workers;
+  const { message, hint } = await toUserError(system, environment, failure);
+  const logs = await commandLine(system, environment.directory, 'logs');
+  const isInLog = record.background && failure.code === 'server-failed';
+  const fact = replaced === 0 ? 'No worker was replaced' : `${replaced} of ${workers} workers were replaced`;
+  throw new UserError(
+    'not-reloaded',
+    `${fact}, those that run go on: ${message}`,
+    isInLog ? `What it printed: ${logs}` : hint,
+  );
+}
+
+async function untilReloaded(
+  server: ProcessIdentity,
+  before: WorkersReport,
+  read: () => Promise<WorkersReport | undefined>,
+): Promise<WorkersReport> {
+  let last = '';
+  for (let sinceMs = Date.now(); Date.now() - sinceMs < slowMs; await wait(pollMs)) {
+    const isThere = await isRunning(server);
+    const report = await read();
+    if (report && report.reloads.ended > before.reloads.started) return report;
+    if (!isThere) throw new UserError('server-died', 'The server ended before its workers were replaced.');
+    const now = JSON.stringify(report);
+    if (now !== last) sinceMs = Date.now();
+    last = now;
+  }
+  const fact = `The server does not reload: nothing has changed for ${slowMs / 1000} s.`;
+  throw new UserError('reload-slow', fact, 'It may be suspended, or the machine overloaded.');
+}
+
+async function readReport({ directory }: Environment, record: ServerRecord): Promise<WorkersReport | undefined> {
+  try {
+    const report = JSON.parse(await readFile(join(directory, 'data', 'workers.json'), 'utf8')) as WorkersReport | null;
+    // Another server may have left it.
+    return report && report.pid === record.pid ? report : undefined;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function notRunning(
+  system: System,
+  { directory }: Environment,
+  record: ServerRecord | undefined,
+): Promise<UserError> {
+  if (record)
+    return new UserError('starting', `The server of ${directory} does not answer yet.`, 'Wait until it does.');
+  const start = await commandLine(system, directory, 'serve', '--background');
+  return new UserError('not-running', `The server of ${directory} does not run.`, `To start it: ${start}`);
+}
+
+async function withoutWorkers(system: System, { directory }: Environment): Promise<UserError> {
+  const fact = `The server of ${directory} runs without workers: nothing would answer while it starts anew.`;
+  const [stop, start] = await Promise.all([
+    commandLine(system, directory, 'stop'),
+    commandLine(system, directory, 'serve', '--workers', '1'),
+  ]);
+  return new UserError('no-workers', fact, `One worker is enough: ${stop}, then ${start}`);
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { secretVariable, splitSecrets } from '../../../settings/secrets.ts';
+import { appendLine, nearPath, quoteLine } from '../../shells/shells.ts';
+import { gitEnvironment, isInRepository } from '../../scaffold/git.ts';
+import type { RunResult, System } from '../../../system.ts';
+import { type Check, type Finding, notChecked, ok, problem, type Subject, type } from '../check.ts';
+import { replaceSecrets } from '../secret-remedies.ts';
+import { endsWithLine } from '../text.ts';
+
+/** What must not be in a repository, each with a path that git would have to ignore. */
+const privates = [
+  { name: '.env', path: '.env', why: 'Who has the repository can forge a session of anybody.' },
+  {
+    name: 'data',
+    path: 'data/sessions',
+    why: 'Who has the repository has all sessions, and each change is one of them.',
+  },
+];
+
+/** How long git may take to look through its history. */
+const historyMs = 20_000;
+
+/** Is what is private kept out of git, now and before? */
+export const git: Check = {
+  name: 'git',
+  async examine(subject, system) {
+    const { directory } = subject;
+    if (!(await isInRepository(directory))) return [ok('It is in no git repository.')];
+    const tracked = await runGit(system, directory, 'ls-files', '-z', '--', ...privates.map(({ name }) => name));
+    if (tracked.exitCode !== 0) return [notChecked(reasonOf(tracked))];
+    const ignored = await runGit(
+      system,
+      directory,
+      'check-ignore',
+      '--no-index',
+      '--',
+      ...privates.map(({ path }) => path),
+    );
+    if (ignored.exitCode !== 0 && ignored.exitCode !== 1) return [notChecked(reasonOf(ignored))];
+    const findings = [
+      ...(await tellTracked(system, directory, tracked.stdout.split('\0'))),
+      ...(await tellOpen(system, directory, ignored.stdout.split('\n'))),
+      ...(await examineHistory(subject, system)),
+    ];
+    return findings.length > 0 ? findings : [ok('It ignores .env and data/.')];
+  },
+};
+
+async function runGit(system: System, cwd: string, ...args: string[]): Promise<RunResult> {
+  const env = { ...gitEnvironment(system.env), LC_ALL: 'C' };
+  return system.run('git', args, { cwd, env, cancelSignal: AbortSignal.timeout(historyMs) });
+}
+
+function reasonOf({ startError, stderr, exitCode }: RunResult): string {
+  if (startError === 'ENOENT') return 'git is not on the PATH.';
+  return exitCode === undefined ? 'git took too long.' : `git said: ${stderr.trim().split('\n')[0]}.`;
+}
+
+async function tellTracked(system: System, directory: string, paths: string[]): Promise<Finding[]> {
+  const findings = privates.map(async ({ name, why }) => {
+    if (!paths.some((path) => path.split('/')[0] === name)) return undefined;
+    const near = nearPath(system.cwd, directory);
+    const remove = await quoteLine(system, 'git', '-C', near, 'rm', '-r', '--cached', '--quiet', name);
+    return problem(`git tracks ${name}.`, why, `Take it out, and commit that. ${type(remove)}`);
+  });
+  return (await Promise.all(findings)).filter((finding) => finding !== undefined);
+}
+
+async function tellOpen(system: System, directory: string, ignored: string[]): Promise<Finding[]> {
+  const path = join(directory, '.gitignore');
+  const open = privates.filter((each) => !ignored.includes(each.path));
+  const findings = open.map(async ({ name, why }) => {
+    const remedy = (await endsWithLine(path))
+      ? type(await appendLine(system, name, path))
+      : `Add a line to ${path}: ${name}`;
+    return problem(`git does not ignore ${name}.`, `A commit of everything would have it. ${why}`, remedy);
+  });
+  return Promise.all(findings);
+}
+
+// As changes of the file, so that no secret is on the command line, where others can see it.
+async function examineHistory(subject: Subject, system: System): Promise<Finding[]> {
+  const log = await runGit(system, subject.directory, 'log', '--all', '--format=', '--patch', '--text', '--', '.env');
+  // There is no commit yet.
+  if (log.exitCode === 128) return [];
+  if (log.exitCode !== 0) return [notChecked(reasonOf(log))];
+  const all = splitSecrets(subject.settings[secretVariable]);
+  const known = all.filter((secret) => log.stdout.includes(secret));
+  if (known.length === 0) return [];
+  const remedy = await replaceSecrets(subject, system, {
+    adds: known.includes(all[0] ?? ''),
+    drops: known,
+    force: true,
+  });
+  const fact =
+    known.length === 1
+      ? 'A secret that is in use is in the history of git.'
+      : `${known.length} secrets that are in use are in the history of git.`;
+  return [problem(fact, privates[0]?.why ?? '', `Everybody has to log in again then. ${remedy}`)];
+}

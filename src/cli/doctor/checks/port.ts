@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { findRunningServer } from '../../control/server-record.ts';
+import { commandLine } from '../../shells/shells.ts';
+import { hasCode } from '../../../errors.ts';
+import { type Check, note, ok, problem, type } from '../check.ts';
+import { setVariable } from '../set-variable.ts';
+
+/** Can the server have its port? */
+export const port: Check = {
+  name: 'port',
+  async examine(subject, system) {
+    const { PORT = '5000', HOST = 'localhost' } = subject.settings;
+    const number = Number(PORT);
+    if (!/^\d+$/.test(PORT) || number > 65535)
+      return [
+        problem('PORT is no port.', 'The server does not start.', await setVariable(subject, system, 'PORT', 5000)),
+      ];
+    const running = await findRunningServer(subject);
+    if (running) return [ok('Its server runs.')];
+    const refused = await findRefusal(HOST, number);
+    if (refused === undefined) return [ok(number === 0 ? 'Any free one will do.' : `Port ${PORT} of ${HOST} is free.`)];
+    const free = number === 65535 ? number - 1 : number + 1;
+    const serve = type(await commandLine(system, subject.directory, 'serve', '--port', String(free)));
+    return [
+      note(`Port ${PORT} of ${HOST} ${refused}.`, 'The server does not start there.', `Choose another. ${serve}`),
+    ];
+  },
+};
+
+const refusals: Record<string, string> = {
+  EADDRINUSE: 'is in use by another program',
+  EACCES: 'may not be opened by this user',
+  ENOTFOUND: 'cannot be had: this machine has no such address',
+  EAI_AGAIN: 'cannot be had: this machine has no such address',
+};
+
+async function findRefusal(host: string, port: number): Promise<string | undefined> {
+  // As the server: what is not there, such as ::1 where IPv6 is off, is left out.
+  for (const address of host === 'localhost' ? ['127.0.0.1', '::1'] : [host.replace(/^\[(.*)\]$/, '$1')]) {
+    const server = createServer().listen({ host: address, port, exclusive: true });
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      const refusal = refusals[(error as NodeJS.ErrnoException).code ?? ''];
+      if (refusal !== undefined) return refusal;
+      if (!hasCode(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT')) throw error;
+    } finally {
+      server.close();
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,119 @@
+import { constants } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeOtherServer } from '../../secrets/keys.ts';
+import {
+  envFileName,
+  isPlaceholder,
+  keyIdOf,
+  minimumBytes,
+  readBirths,
+  secretVariable,
+  splitSecrets,
+} from '../../../settings/secrets.ts';
+import { commandLine } from '../../shells/shells.ts';
+import { hasCode } from '../../../errors.ts';
+import type { System } from '../../../system.ts';
+import { type Check, type Finding, note, ok, problem, type Subject, type } from '../check.ts';
+import { replaceSecrets } from '../secret-remedies.ts';
+
+const many = 5;
+const dayMs = 24 * 60 * 60 * 1000;
+const yearMs = 365 * dayMs;
+
+/** Can nobody guess the secrets, are they few, and is the newest one not old? */
+export const secrets: Check = {
+  name: 'secrets',
+  async examine(subject, system) {
+    const all = splitSecrets(subject.settings[secretVariable]);
+    const findings = [
+      ...(await judgeStrength(all, subject, system)),
+      ...(await judgeNumber(all, subject, system)),
+      ...(await judgeAge(all, subject, system)),
+      ...tellBeaten(subject, system),
+      ...(await tellOtherServer(subject, system)),
+    ];
+    const count = all.length === 1 ? 'There is one' : `There are ${all.length}`;
+    return findings.length > 0 ? findings : [ok(`${count}, made of chance as far as can be seen.`)];
+  },
+};
+
+async function judgeStrength(all: string[], subject: Subject, system: System): Promise<Finding[]> {
+  const rotate = await replaceSecrets(subject, system);
+  if (all.length === 0) {
+    await verifyReadable(join(subject.directory, envFileName));
+    const why = 'The server cannot sign sessions, and does not start.';
+    return [problem(`${secretVariable} is not set.`, why, rotate)];
+  }
+  return all.flatMap((secret, index) => {
+    const name = index === 0 ? 'The newest secret' : `Secret number ${index + 1}`;
+    const weakness = refusal(secret);
+    if (weakness !== undefined) return [problem(`${name} ${weakness}.`, whyWeak, rotate)];
+    if (!looksLikeWords(secret)) return [];
+    const later = 'Retire it when no session needs it any more.';
+    return [note(`${name} looks like words, not like chance.`, whyWords, index === 0 ? `${later} ${rotate}` : later)];
+  });
+}
+
+// What cannot be read may hold one: the check is not made then.
+async function verifyReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+}
+
+const whyWeak = 'Who guesses it can forge sessions; the server does not start.';
+const whyWords = 'Words can be guessed by trying.';
+
+// As the server judges it.
+function refusal(secret: string): string | undefined {
+  const bytes = Buffer.byteLength(secret);
+  if (bytes < minimumBytes) return `has ${bytes} bytes; it needs ${minimumBytes} or more`;
+  return isPlaceholder(secret) ? 'looks like a placeholder' : undefined;
+}
+
+function looksLikeWords(secret: string): boolean {
+  return /^\p{L}+([-_ .,!?]+\p{L}+)*[.!?]?$/u.test(secret) && secret.toLowerCase() === secret;
+}
+
+async function judgeNumber(all: string[], { directory }: Subject, system: System): Promise<Finding[]> {
+  if (all.length <= many) return [];
+  const why = 'Each of them can sign a session, and each is one more that can be lost.';
+  const list = type(await commandLine(system, directory, 'secret list'));
+  return [note(`There are ${all.length} secrets.`, why, `Retire those that no session needs. ${list}`)];
+}
+
+// Where the file does not tell, no secret in it is newer than its last change.
+async function judgeAge([newest]: string[], subject: Subject, system: System): Promise<Finding[]> {
+  if (newest === undefined || system.env[secretVariable]) return [];
+  const path = join(subject.directory, envFileName);
+  const known = readBirths(await readFile(path, 'utf8')).get(keyIdOf(newest));
+  const sinceMs = known ?? (await stat(path)).mtimeMs;
+  if (system.now() - sinceMs < yearMs) return [];
+  const days = Math.floor((system.now() - sinceMs) / dayMs);
+  const why = 'The longer a secret is in use, the more copies of it there are. A new one logs nobody out.';
+  return [note(`The newest secret is ${days} days old.`, why, await replaceSecrets(subject, system))];
+}
+
+function tellBeaten({ file }: Subject, { env }: System): Finding[] {
+  const given = env[secretVariable];
+  if (!given || !file[secretVariable] || file[secretVariable] === given) return [];
+  const fact = `${secretVariable} is set in the environment variables, and .env has another.`;
+  const why = 'The one of the environment variables counts; a server that is started without them takes the other.';
+  return [note(fact, why, 'Set it in one place.')];
+}
+
+async function tellOtherServer(subject: Subject, system: System): Promise<Finding[]> {
+  const fact = await describeOtherServer(system, subject);
+  if (fact === undefined) return [];
+  const why = 'What is said here of the secrets is said of those that a server would have that is started from here.';
+  return [
+    note(
+      fact,
+      why,
+      `Start it anew with the variables that it is to have. ${type(await commandLine(system, subject.directory, 'stop'))}`,
+    ),
+  ];
+}

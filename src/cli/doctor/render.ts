@@ -1,0 +1,29 @@
+import type { Output } from '../output.ts';
+import type { Finding } from './check.ts';
+import type { Told } from './run.ts';
+
+/** Each finding, and how many there are of each kind. */
+export function renderFindings(findings: Told[], { style }: Pick<Output, 'style'>): string {
+  const colours = { problem: style.red, note: style.yellow, ok: style.green };
+  const lines = findings.flatMap(({ check, level, fact, why, remedy }) => [
+    `${colours[level](level.padEnd(7))} ${style.bold(check)}: ${fact}`,
+    ...[why, remedy].flatMap(toLines).map((line) => `        ${line}`),
+  ]);
+  return [...lines, summarize(findings)].join('\n');
+}
+
+// What to type has a line of its own.
+function toLines(text: string | null): string[] {
+  return text?.replace(/ (?=Type: )/, '\n').split('\n') ?? [];
+}
+
+function summarize(findings: Told[]): string {
+  const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
+  const problems = count('problem');
+  const notes = count('note');
+  return `${plural(problems, 'problem')}, ${plural(notes, 'note')}, ${count('ok')} ok.`;
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,37 @@
+import { type FoundEnvironment, findEvenBroken } from '../environment/find.ts';
+import { overlay, readVariables, type Variables } from '../environment/variables.ts';
+import { hasCode } from '../../errors.ts';
+import { isUnsettled } from '../scaffold/in-place.ts';
+import type { System } from '../../system.ts';
+import type { Subject } from './check.ts';
+
+/**
+ * The environment that is meant, as far as it can be read.
+ * @param named as for `findEnvironment`
+ * @throws UserError when there is none
+ */
+export async function readSubject(
+  system: System,
+  named: (string | undefined)[],
+  url: URL | undefined,
+): Promise<Subject> {
+  const found = await findEvenBroken(system, ...named);
+  await verifyEnvironment(found);
+  const file = await readSettings(found.directory);
+  return { ...found, file, settings: overlay(file, system.env), ...(url && { url }) };
+}
+
+// A directory without the marker is none of ours, unless an init was interrupted in it.
+async function verifyEnvironment({ directory, failure }: FoundEnvironment): Promise<void> {
+  if (failure?.code === 'not-an-environment' && !(await isUnsettled(directory))) throw failure;
+}
+
+// A check says why it cannot be read.
+async function readSettings(directory: string): Promise<Variables> {
+  try {
+    return await readVariables(directory);
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP')) return {};
+    throw error;
+  }
+}

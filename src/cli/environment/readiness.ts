@@ -1,0 +1,161 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode, UserError } from '../../errors.ts';
+import type { System } from '../../system.ts';
+import type { Environment } from './find.ts';
+import { commandLine, nearPath } from '../shells/shells.ts';
+
+/** Whether an environment's dependencies are what its lockfile says, or what is wrong with them. */
+export type Readiness =
+  | 'ready'
+  | 'dependencies-missing'
+  | 'dependencies-differ'
+  | 'package-json-missing'
+  | 'lockfile-missing'
+  | 'lockfile-behind'
+  | 'node-missing'
+  | 'server-missing';
+
+interface Lockfile {
+  packages?: Record<string, Locked & Ranges>;
+}
+
+interface Locked {
+  version?: string;
+  integrity?: string;
+  optional?: boolean;
+  dev?: boolean;
+  devOptional?: boolean;
+}
+
+interface Ranges {
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+}
+
+/** The file that starts the server. */
+export function serverFile({ directory, marker }: Environment): string {
+  return join(directory, marker.language === 'typescript' ? 'server.ts' : 'server.js');
+}
+
+/** The Node.js that runs the environment: its own, where it has one. */
+export function nodeOf({ directory, marker }: Environment): string {
+  return marker.node === undefined ? process.execPath : join(directory, 'bin', 'node');
+}
+
+export async function checkReadiness(environment: Environment): Promise<Readiness> {
+  const { directory } = environment;
+  const manifest = await readJson<Ranges>(join(directory, 'package.json'));
+  const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
+  // npm keeps what it installed in this file.
+  const installed = await readJson<Lockfile>(join(directory, 'node_modules', '.package-lock.json'));
+  if ((await readText(serverFile(environment))) === undefined) return 'server-missing';
+  if (!manifest) return 'package-json-missing';
+  if (!lockfile) return 'lockfile-missing';
+  if (!isSame(ranges(manifest), ranges(lockfile.packages?.['']))) return 'lockfile-behind';
+  if (!installed) return 'dependencies-missing';
+  if (!isInstalled(directory, lockfile, installed)) return 'dependencies-differ';
+  return (await isNodeInstalled(environment)) ? 'ready' : 'node-missing';
+}
+
+/** True too for an environment that has no Node.js of its own. */
+export async function isNodeInstalled(environment: Environment): Promise<boolean> {
+  const { directory, marker } = environment;
+  if (marker.node === undefined) return true;
+  const installed = await readJson(join(directory, '.node', 'node_modules', '.package-lock.json'));
+  return installed !== undefined && existsSync(nodeOf(environment));
+}
+
+/** @throws UserError with the command that mends it when the server could not run */
+export async function verifyReady(system: System, environment: Environment): Promise<void> {
+  const readiness = await checkReadiness(environment);
+  if (readiness === 'ready') return;
+  const { fact, remedy, command } = await explainReadiness(system, environment, readiness);
+  throw new UserError(readiness, `${fact} (${environment.directory}).`, `${remedy} ${command}`);
+}
+
+/** What is wrong, what to do about it in words that end in a colon, and the command that does it. */
+export async function explainReadiness(
+  system: System,
+  { directory }: Environment,
+  readiness: Exclude<Readiness, 'ready'>,
+): Promise<{ fact: string; remedy: string; command: string }> {
+  const { fact, remedy, words } = failures[readiness];
+  // npm works on the directory that it is in; the user may be elsewhere.
+  const there = words[0] === 'run' ? ['--prefix', nearPath(system.cwd, directory)] : [];
+  return { fact, remedy, command: await commandLine(system, directory, words[0], ...words.slice(1), ...there) };
+}
+
+interface Failure {
+  fact: string;
+  remedy: string;
+  /** The command that mends it. */
+  words: [command: string, ...string[]];
+}
+
+const install: Pick<Failure, 'remedy' | 'words'> = { remedy: 'Type:', words: ['install'] };
+const relock: Pick<Failure, 'remedy' | 'words'> = {
+  remedy: 'Type:',
+  words: ['run', '--', 'npm', 'install', '--ignore-scripts'],
+};
+const remake: Pick<Failure, 'remedy' | 'words'> = {
+  remedy: 'Restore it from your version control, or make every generated file anew, app too:',
+  words: ['init', '--clear'],
+};
+
+const failures: Record<Exclude<Readiness, 'ready'>, Failure> = {
+  'dependencies-missing': { fact: 'The dependencies are not installed', ...install },
+  'dependencies-differ': { fact: 'What is installed is not what package-lock.json says', ...install },
+  'node-missing': { fact: 'The environment’s own Node.js is not installed', ...install },
+  'lockfile-missing': { fact: 'package-lock.json is missing or damaged', ...relock },
+  'lockfile-behind': { fact: 'package.json and package-lock.json do not agree', ...relock },
+  'package-json-missing': { fact: 'package.json is missing or damaged', ...remake },
+  'server-missing': { fact: 'The file that starts the server is missing', ...remake },
+};
+
+function isInstalled(directory: string, lockfile: Lockfile, installed: Lockfile): boolean {
+  const wanted = Object.entries(lockfile.packages ?? {}).filter(([path]) => path !== '');
+  const present = installed.packages ?? {};
+  const fits = wanted.every(([path, entry]) => {
+    const found = present[path];
+    if (!found) return mayBeMissing(entry);
+    return found.version === entry.version && found.integrity === entry.integrity && existsSync(join(directory, path));
+  });
+  return fits && Object.keys(present).every((path) => lockfile.packages?.[path] !== undefined);
+}
+
+// The server needs none of these, and `npm ci --omit=dev` leaves out what is only for development.
+function mayBeMissing({ optional, dev, devOptional }: Locked): boolean {
+  return Boolean(optional || dev || devOptional);
+}
+
+function ranges(manifest: Ranges | undefined): Ranges {
+  return { dependencies: manifest?.dependencies ?? {}, devDependencies: manifest?.devDependencies ?? {} };
+}
+
+function isSame(a: Ranges, b: Ranges): boolean {
+  const sorted = (value: Ranges): string =>
+    JSON.stringify(Object.values(value).map((field) => Object.entries(field).sort()));
+  return sorted(a) === sorted(b);
+}
+
+// A damaged file counts as missing: the remedy is the same.
+async function readJson<T>(path: string): Promise<T | undefined> {
+  const content = await readText(path);
+  try {
+    return content === undefined ? undefined : (JSON.parse(content) as T);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+import { hasCode, toUserError } from '../errors.ts';
+import type { Output } from './output.ts';
+import type { System } from '../system.ts';
+import { readVersion } from './version.ts';
+
+/** The exit code for a bug in sessapp itself (EX_SOFTWARE of sysexits.h). */
+const bugExitCode = 70;
+
+/**
+ * Runs one command line.
+ * @param argv what follows `sessapp`
+ * @returns the exit code: 0 done, 1 an expected failure, 2 usage, 70 a bug, or what the command says
+ */
+export async function main(argv: string[], system: System): Promise<number> {
+  const lost = collectFailures(system);
+  const exitCode = isAboutVersion(argv) ? await printVersion(system) : await runCommand(argv, system);
+  await new Promise((resolve) => system.stdout.write('', resolve));
+  // `sessapp info | head -1` closes our stdout early; that is not a failure.
+  const failure = lost.find((error) => !hasCode(error, 'EPIPE'));
+  return failure ? reportFailure(failure, await createOutput(system, false)) : exitCode;
+}
+
+async function runCommand(argv: string[], system: System): Promise<number> {
+  let output = await createOutput(system, asksForJson(argv));
+  try {
+    const { parse } = await import('./command-line.ts');
+    const invocation = await parse(argv, system);
+    if (!invocation) return 0;
+    const { command, input } = invocation;
+    output = await createOutput(system, input.options.json === true);
+    const report = await command.run(input, { system, output });
+    output.report(report);
+    return report.exitCode ?? 0;
+  } catch (error) {
+    return reportFailure(error, output);
+  }
+}
+
+// To load the parser and the colours takes as long as all of this.
+function isAboutVersion([first]: string[]): boolean {
+  return first === '--version' || first === '-V';
+}
+
+async function createOutput(system: System, json: boolean): Promise<Output> {
+  const output = await import('./output.ts');
+  return new output.Output(system, json);
+}
+
+async function printVersion({ stdout }: System): Promise<number> {
+  stdout.write(`${await readVersion()}\n`);
+  return 0;
+}
+
+function reportFailure(error: unknown, output: Output): number {
+  const expected = toUserError(error);
+  if (expected) {
+    output.fail(expected);
+    return expected.exitCode;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const hint = 'This is a bug in sessapp. Please report it with the text above.';
+  output.fail({ code: 'bug', message: stack, hint });
+  return bugExitCode;
+}
+
+function asksForJson(argv: string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end === -1 ? undefined : end).includes('--json');
+}
+
+/** What goes wrong with our output, as it happens. */
+function collectFailures({ stdout, stderr }: System): Error[] {
+  const failures: Error[] = [];
+  for (const stream of [stdout, stderr]) stream.on('error', (error) => failures.push(error));
+  return failures;
+}

@@ -1,0 +1,166 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { changeMarker } from '../environment/change-marker.ts';
+import { setVariables } from '../secrets/env-variables.ts';
+import { type Environment, findEnvironment } from '../environment/find.ts';
+import type { Migration as Mark } from '../../settings/marker.ts';
+import { verifyReady } from '../environment/readiness.ts';
+import { withStore } from '../admin/store.ts';
+import type { NextStore } from '../admin/store-calls.ts';
+import { StoreUnavailable } from '../admin/store-errors.ts';
+import { readVariables } from '../environment/variables.ts';
+import { UserError } from '../../errors.ts';
+import type { System } from '../../system.ts';
+import { readStoreAddress } from '../scaffold/layers.ts';
+import { addDriver, listOwnPackages, removeDriver } from './driver-files.ts';
+import { moveSessions } from './move-sessions.ts';
+import { forgetOwnAddresses, verifyAllFollow } from './own-addresses.ts';
+
+/** Where the sessions of an environment are to be. */
+export interface Destination {
+  store: string;
+  /** For a store that has an address; there may be a password in it. */
+  url: string | undefined;
+}
+
+export interface MigrateOptions {
+  offline: boolean;
+  /** Aborted when a signal asks the command to stop. */
+  signal: AbortSignal;
+  /** Is told what is being done. */
+  step(name: string): void;
+  /** Is told what in the new store's configuration can lose sessions. */
+  warn(warning: string): void;
+}
+
+/** The variable of `.env` that says where the sessions go. */
+export const nextVariable = 'NEXT_STORE_URL';
+
+/**
+ * By then every process has followed: what it knows when it calls a store is 2 s old at most, and a call takes 2 s at most.
+ * See the environment's server/follow-store and session/deadline.
+ */
+const followMs = 5000;
+
+/**
+ * Moves the sessions of an environment to another store, also while its server runs. Where an earlier call was interrupted
+ * it goes on: `sessapp.json` says how far that came, and each step can be done twice.
+ * @throws UserError when it cannot be done, Interrupted when `signal` says so
+ */
+export async function migrate(
+  system: System,
+  environment: Environment,
+  destination: Destination,
+  options: MigrateOptions,
+): Promise<void> {
+  let current = environment;
+  const advance = async (phase: Mark['phase']): Promise<void> => {
+    options.signal.throwIfAborted();
+    current = await mark(current, destination.store, phase);
+    await waitForFollowers(options);
+  };
+  if (!current.marker.migration) current = await prepare(system, current, destination, options);
+  if (phaseOf(current) === undefined || phaseOf(current) === 'prepare') {
+    // Nobody knows for how long others have known of the phase that an interrupted call began.
+    await forgetOwnAddresses(current);
+    await advance('prepare');
+    await verifyAllFollow(current);
+    current = await mark(current, destination.store, 'move');
+  }
+  if (phaseOf(current) === 'move') {
+    await advance('move');
+    await withStore(system, current, (store) => moveSessions(store, options));
+  }
+  await advance('switch');
+  await finish(system, current, options);
+}
+
+async function prepare(
+  system: System,
+  environment: Environment,
+  { store, url }: Destination,
+  options: MigrateOptions,
+): Promise<Environment> {
+  const { offline, signal } = options;
+  options.step('Installing the driver of the new store');
+  const own = await listOwnPackages(environment, store);
+  const { [nextVariable]: before } = await readVariables(environment.directory);
+  try {
+    const installed = await addDriver(system, environment, store, { offline, cancelSignal: signal });
+    await verifyReady(system, installed);
+    await withStore(system, installed, async (current) => {
+      await current.ping();
+      const next = await current.inspectNext(store, url, system.now()).catch((error) => explainNext(error, url));
+      verifyUsable(store, environment, next);
+      for (const warning of next.warnings) options.warn(warning);
+    });
+    await setVariables(installed, { [nextVariable]: url });
+    return installed;
+  } catch (error) {
+    // What sessapp.json says by now of the files that were changed.
+    await cancel(system, await findEnvironment(system, environment.directory), store, { offline, own, before });
+    throw error;
+  }
+}
+
+// `sessapp doctor` looks at the old one.
+function explainNext(error: unknown, url: string | undefined): never {
+  if (!(error instanceof StoreUnavailable) || url === undefined) throw error;
+  throw new UserError(
+    'store-unavailable',
+    `The new store cannot be used: ${error.reason}.`,
+    `Start it, or give another address (--store-url, ${nextVariable}); then run the same command again.`,
+  );
+}
+
+function verifyUsable(store: string, { marker }: Environment, { isSame, sessions }: NextStore): void {
+  if (isSame)
+    throw new UserError('same-store', `That is the store ${store} that the sessions are in.`, 'Name another address.');
+  if (sessions === 0) return;
+  throw new UserError(
+    'store-not-empty',
+    `The store ${store} holds ${sessions} sessions of this environment (${marker.cookie}) already.`,
+    'Name another address, or delete them there: docs/store.md says how.',
+  );
+}
+
+/** Returns when every process of the environment works by what `sessapp.json` said when this was called. */
+export async function waitForFollowers({ signal, step }: Pick<MigrateOptions, 'signal' | 'step'>): Promise<void> {
+  step('Waiting until every process follows');
+  await wait(followMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+}
+
+/**
+ * Takes back what was done for a move that has not begun.
+ * @param options `own`: packages that the environment has for itself; `before`: the variable's value, where it had one
+ */
+export async function cancel(
+  system: System,
+  environment: Environment,
+  store: string,
+  { offline, own = [], before }: { offline: boolean; own?: string[]; before?: string | undefined },
+): Promise<void> {
+  await setVariables(environment, { [nextVariable]: before });
+  await removeDriver(system, environment, { store, kept: environment.marker.store, own }, { offline });
+}
+
+async function mark(environment: Environment, to: string, phase: Mark['phase']): Promise<Environment> {
+  return changeMarker(environment, (marker) => {
+    const from = marker.migration?.from ?? marker.store;
+    return { ...marker, store: phase === 'switch' ? to : marker.store, migration: { from, to, phase } };
+  });
+}
+
+function phaseOf({ marker }: Environment): Mark['phase'] | undefined {
+  return marker.migration?.phase;
+}
+
+async function finish(system: System, environment: Environment, { offline, signal }: MigrateOptions): Promise<void> {
+  const { directory, marker } = environment;
+  const { from: store = marker.store } = marker.migration ?? {};
+  const { [nextVariable]: url } = await readVariables(directory);
+  // Without it an interrupted call has done this.
+  if (url !== undefined || !(await readStoreAddress(marker.store)))
+    await setVariables(environment, { STORE_URL: url, [nextVariable]: undefined });
+  await removeDriver(system, environment, { store, kept: marker.store }, { offline, cancelSignal: signal });
+  await changeMarker(environment, ({ migration: _, ...rest }) => rest);
+}

@@ -1,0 +1,67 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createSecret, renderEnvFile } from '../../settings/secrets.ts';
+import type { System } from '../../system.ts';
+import { installLocked, installNode } from './dependencies.ts';
+import { isThere } from './existing.ts';
+import { initRepository } from './git.ts';
+import { type NpmOptions, runNpm } from './npm.ts';
+import type { Plan } from './plan.ts';
+
+/** Is told what is being done, for a person who waits. */
+export type Progress = (step: string) => void;
+
+/** Makes the planned environment in an empty staging directory. */
+export async function buildEnvironment(
+  system: System,
+  plan: Plan,
+  staging: string,
+  cancelSignal: AbortSignal,
+  progress: Progress,
+): Promise<void> {
+  writeFiles(system, plan, staging);
+  cancelSignal.throwIfAborted();
+  if (plan.install) await installEverything(system, plan, staging, cancelSignal, progress);
+  if (plan.git) await initRepository(system, plan, staging);
+  cancelSignal.throwIfAborted();
+}
+
+// A hundred small files: to wait for each of them on the event loop takes longer than to write them.
+function writeFiles(system: System, { files, storeUrl }: Plan, staging: string): void {
+  for (const { path, mode, content } of files) {
+    const file = join(staging, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content ?? renderEnvFile(createSecret(), system.now(), storeUrl), { flag: 'wx', mode });
+    chmodSync(file, mode);
+  }
+}
+
+async function installEverything(
+  system: System,
+  plan: Plan,
+  staging: string,
+  cancelSignal: AbortSignal,
+  progress: Progress,
+): Promise<void> {
+  const options = { directory: staging, offline: plan.offline, cancelSignal };
+  if (!(await isThere(join(plan.directory, 'node_modules'))) || plan.action === 'clear') {
+    progress('Installing dependencies');
+    if (plan.kept.includes('package.json')) await installKept(system, plan, options);
+    else await installLocked(system, options);
+  }
+  if (plan.node !== null) {
+    progress(`Installing Node.js ${plan.node}`);
+    await installNode(system, options);
+  }
+}
+
+// The directory has a package.json of its own, and perhaps a lockfile and npm settings that go with it.
+async function installKept(system: System, plan: Plan, options: NpmOptions): Promise<void> {
+  for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
+    if (await isThere(join(plan.directory, name)))
+      await copyFile(join(plan.directory, name), join(options.directory, name));
+  }
+  if (await isThere(join(options.directory, 'package-lock.json'))) await installLocked(system, options);
+  else await runNpm(system, ['install'], options);
+}

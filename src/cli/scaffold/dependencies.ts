@@ -1,0 +1,115 @@
+import { mkdir, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Language } from '../../settings/marker.ts';
+import { UsageError, UserError } from '../../errors.ts';
+import { nearest } from '../nearest.ts';
+import type { System } from '../../system.ts';
+import { templatesDirectory } from '../package.ts';
+import { isThere } from './existing.ts';
+import { NpmError, type NpmOptions, runNpm } from './npm.ts';
+import { nodePackageName } from './plan.ts';
+import { cacheDirectory, refuseDirectory } from './snapshots/cache-directory.ts';
+import { snapshotKey } from './snapshots/key.ts';
+import { Snapshots } from './snapshots/snapshots.ts';
+import { closedToOthers } from './umask.ts';
+
+/**
+ * Installs exactly what the directory's package-lock.json says: from a snapshot of it, where there is one, else by npm,
+ * and then keeps a snapshot.
+ * @param npmOptions more options for `npm ci`
+ */
+export async function installLocked(system: System, options: NpmOptions, ...npmOptions: string[]): Promise<void> {
+  const cache = cacheDirectory(system);
+  const key = refuseDirectory(cache) === undefined ? await snapshotKey(system, options.directory) : undefined;
+  const target = join(options.directory, 'node_modules');
+  const snapshots = new Snapshots(cache);
+  if (key !== undefined && (await snapshots.copyTo(target, key, options.cancelSignal))) return;
+  await runNpmCi(system, options, npmOptions);
+  if (key !== undefined && (await isThere(target))) await snapshots.keep(target, key);
+}
+
+// The lockfile says what each package is, so that npm need not ask whether what it knows of them is news; unless that is
+// older than the version in the lockfile.
+async function runNpmCi(system: System, options: NpmOptions, npmOptions: string[]): Promise<void> {
+  try {
+    await runNpm(system, ['ci', ...npmOptions, '--prefer-offline'], options);
+  } catch (error) {
+    if (options.offline || !(error instanceof NpmError) || error.npmCode !== 'ETARGET') throw error;
+    await runNpm(system, ['ci', ...npmOptions, '--prefer-online'], options);
+  }
+}
+
+/** Installs the environment's own Node.js, whose version `.node/package.json` says, and links it as `bin/node`. */
+export async function installNode(system: System, options: NpmOptions): Promise<void> {
+  const directory = join(options.directory, '.node');
+  await closedToOthers(() => runNpm(system, ['install'], { ...options, directory }));
+  const target = join('..', '.node', 'node_modules', nodePackageName(), 'bin', 'node');
+  const link = join(options.directory, 'bin', 'node');
+  await mkdir(dirname(link), { recursive: true });
+  await rm(link, { force: true });
+  await symlink(target, link);
+}
+
+const oldest = [20, 19] as const;
+const oldestStrippingTypes = [22, 18] as const;
+
+/** The oldest Node.js that runs an environment, as its first two numbers. */
+export function oldestFor(language: Language): readonly number[] {
+  return language === 'typescript' ? oldestStrippingTypes : oldest;
+}
+
+/**
+ * The newest version of Node.js in the registry that `asked` allows: `24`, `24.1` or `24.1.0`.
+ * @throws UsageError when there is none, or it is older than an environment needs
+ */
+export async function resolveNodeVersion(
+  system: System,
+  asked: string,
+  options: Omit<NpmOptions, 'directory'>,
+): Promise<string> {
+  const versions = await listNodeVersions(system, options);
+  const majors = [...new Set(versions.map((version) => version.split('.')[0] ?? ''))];
+  const wanted = asked.replace(/^v/, '');
+  const match = versions.filter((version) => `${version}.`.startsWith(`${wanted}.`)).at(-1);
+  if (match !== undefined && /^\d+(\.\d+){0,2}$/.test(wanted)) return match;
+  const near = await nearest(wanted, [...majors, ...versions]);
+  throw new UsageError(
+    `There is no Node.js '${asked}' for an environment.`,
+    `${near === undefined ? '' : `Did you mean ${near}? `}Valid: ${majors.join(', ')}, or an exact version up to ${versions.at(-1)}.`,
+  );
+}
+
+// In a directory of ours: an .npmrc in the working directory would count.
+async function listNodeVersions(system: System, options: Omit<NpmOptions, 'directory'>): Promise<string[]> {
+  const args = ['view', nodePackageName(), 'versions', '--json'];
+  const all = JSON.parse(await runNpm(system, args, { ...options, directory: templatesDirectory })) as
+    | string
+    | string[];
+  return [all]
+    .flat()
+    .filter((version) => /^\d+\.\d+\.\d+$/.test(version) && isAtLeast(version, oldest))
+    .sort((a, b) => compare(toNumbers(a), toNumbers(b)));
+}
+
+/** @throws UserError when this Node.js cannot run TypeScript as it is */
+export function verifyStripsTypes(version: string): void {
+  if (isAtLeast(version, oldestStrippingTypes)) return;
+  throw new UserError(
+    'node-too-old',
+    `TypeScript without a build step needs Node.js ${oldestStrippingTypes.join('.')} or newer; this is ${version}.`,
+    'Give the environment its own: add --node 24, or leave --typescript out.',
+  );
+}
+
+export function isAtLeast(version: string, least: readonly number[]): boolean {
+  return compare(toNumbers(version), least) >= 0;
+}
+
+function toNumbers(version: string): number[] {
+  return version.split('.').map(Number);
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const index = a.findIndex((number, i) => number !== (b[i] ?? 0));
+  return index === -1 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
+}

@@ -1,0 +1,97 @@
+import { lstat, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Marker } from '../../settings/marker.ts';
+import { hasCode, UserError } from '../../errors.ts';
+import type { PackageFragment } from './layers.ts';
+
+/**
+ * The paths among `paths` that are there and stay as they are: all that are there, but for what an earlier `init`
+ * wrote and a `--clear` writes anew.
+ * @param old the marker of the environment that is made anew, if one is
+ * @throws UserError when what exists could not work as a part of an environment
+ */
+export async function findKept(directory: string, paths: string[], old: Marker | undefined): Promise<string[]> {
+  const replaced = new Set(Object.keys(old?.files ?? {}));
+  const kept: string[] = [];
+  for (const path of paths) {
+    await verifyFolders(directory, dirname(path));
+    if (replaced.has(path) || !(await isThere(join(directory, path)))) continue;
+    await verifyFile(join(directory, path));
+    kept.push(path);
+  }
+  return kept.sort();
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
+}
+
+// Each on the way: what is written through a link would be outside of the environment, perhaps on another disk.
+async function verifyFolders(directory: string, folder: string): Promise<void> {
+  if (folder === '.') return;
+  await verifyFolders(directory, dirname(folder));
+  const path = join(directory, folder);
+  if (!(await isThere(path))) return;
+  const found = await lstat(path);
+  if (found.isDirectory()) return;
+  throw new UserError(
+    'folder-conflict',
+    `${path} exists and is ${found.isSymbolicLink() ? 'a link' : 'no directory'}; an environment has files in a directory of that name.`,
+    'Rename it, or make the environment in another directory.',
+  );
+}
+
+// A link to a file is as good as one: a person may keep several projects' .gitignore, say, in one place.
+async function verifyFile(path: string): Promise<void> {
+  if (await isFile(path)) return;
+  throw new UserError(
+    'file-conflict',
+    `${path} exists and is no file; an environment has a file of that name.`,
+    'Rename it, or make the environment in another directory.',
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return false;
+    throw error;
+  }
+}
+
+/**
+ * A package.json that stays must list what an environment needs.
+ * @throws UserError with what to add to it
+ */
+export async function verifyPackage(directory: string, needed: PackageFragment): Promise<void> {
+  const existing = await readPackage(directory);
+  const missing = Object.entries(needed.dependencies ?? {}).filter(
+    ([name]) => existing.dependencies?.[name] === undefined,
+  );
+  const remedies = [
+    ...(missing.length > 0 ? [`npm install ${missing.map(([name, range]) => `${name}@${range}`).join(' ')}`] : []),
+    ...(existing.type === 'module' ? [] : ['npm pkg set type=module']),
+  ];
+  if (remedies.length === 0) return;
+  throw new UserError(
+    'package-json-conflict',
+    `${join(directory, 'package.json')} exists, and an environment needs ${missing.length === 0 ? '"type": "module" in it' : 'packages that it does not list'}.`,
+    `Type there: ${remedies.join(' && ')}; or make the environment in another directory.`,
+  );
+}
+
+async function readPackage(directory: string): Promise<PackageFragment & { type?: string }> {
+  try {
+    return Object(JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'))) as PackageFragment;
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}

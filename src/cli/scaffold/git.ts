@@ -1,0 +1,37 @@
+import { dirname, join } from 'node:path';
+import { envFileName } from '../../settings/secrets.ts';
+import { UserError } from '../../errors.ts';
+import type { System } from '../../system.ts';
+import { isThere } from './existing.ts';
+import type { Plan } from './plan.ts';
+
+/**
+ * Makes `staging` a git repository with the planned files added, and nothing else: what is ignored depends on files
+ * that need not be ours. Nothing is committed: that is the user's, with the user's name and hooks.
+ */
+export async function initRepository(system: System, { files }: Plan, staging: string): Promise<void> {
+  const paths = files.map(({ path }) => path).filter((path) => path !== envFileName);
+  await runGit(system, staging, 'init', '--quiet');
+  await runGit(system, staging, 'add', '--force', '--', ...paths);
+}
+
+/** True when a directory, or one above it, is the top of a git work tree. */
+export async function isInRepository(directory: string): Promise<boolean> {
+  if (await isThere(join(directory, '.git'))) return true;
+  return dirname(directory) === directory ? false : isInRepository(dirname(directory));
+}
+
+/** What a surrounding git says about another repository, as to a hook, is left out. */
+export function gitEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('GIT_')));
+}
+
+async function runGit(system: System, cwd: string, ...args: string[]): Promise<void> {
+  const result = await system.run('git', args, { cwd, env: gitEnvironment(system.env) });
+  if (result.exitCode === 0) return;
+  throw new UserError(
+    'git-failed',
+    result.startError === 'ENOENT' ? 'git is not on the PATH.' : `git ${args[0]} failed: ${result.stderr.trim()}`,
+    'Mend that, or leave --git out.',
+  );
+}

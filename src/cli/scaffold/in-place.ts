@@ -1,0 +1,175 @@
+import { link, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BrokenEnvironment, markerName, readMarker } from '../../settings/marker.ts';
+import { envFileName } from '../../settings/secrets.ts';
+import { hasCode, UserError } from '../../errors.ts';
+import type { System } from '../../system.ts';
+import { lockName, withLock } from './directory-lock.ts';
+import { isThere } from './existing.ts';
+import {
+  discardOld,
+  moveIfThere,
+  oldName,
+  onOtherFileSystem,
+  removeEmptyFolders,
+  restoreOld,
+  setOldAside,
+  verifyReplaceable,
+} from './old.ts';
+import type { Plan } from './plan.ts';
+import { findLeftovers, listNames, removeTree } from './staging.ts';
+
+// A directory that is there cannot be had by one rename. Its environment exists from the moment the marker is in it:
+// what an interrupted attempt did before that moment is undone, what it left to do after is done, by the next run.
+
+/** What is moved as a whole, because it is not made of planned files. */
+const trees = ['node_modules', '.node/node_modules', '.node/package-lock.json', 'bin/node'];
+
+/** In the staging directory: which of the trees go to the target. One that is listed and not here has gone there. */
+const movesName = '.sessapp-moves';
+
+const lockfileName = 'package-lock.json';
+
+/** What came of it. */
+export interface Made {
+  /** The folder, in the environment, with the generated files that somebody had changed. */
+  replacedIn: string | undefined;
+}
+
+/**
+ * Moves what was built in `staging`, a directory inside the target, to its place.
+ * @returns undefined when another process made an environment there meanwhile
+ * @throws UserError when another process is doing so right now, or the directory is not as it was planned for
+ */
+export async function commitInPlace(system: System, plan: Plan, staging: string): Promise<Made | undefined> {
+  const { directory } = plan;
+  return withLock(directory, async () => {
+    if (plan.action === 'fill' && (await readMarker(directory))) return undefined;
+    await verifyAsPlanned(system, plan);
+    try {
+      if (plan.action === 'clear') await setOldAside(directory, trees);
+      await moveTrees(staging, directory);
+      for (const path of await listLinks(plan, staging)) await linkInto(staging, directory, path);
+    } catch (error) {
+      await takeBack(directory, staging);
+      await restoreOld(directory, trees);
+      throw error;
+    }
+    await moveRepository(staging, directory);
+    return { replacedIn: await discardOld(directory) };
+  });
+}
+
+/** True when an `init` in this directory did not come to its end, or is about to. */
+export async function isUnsettled(directory: string): Promise<boolean> {
+  const names = await listNames(directory);
+  if (names.some((name) => name === oldName || name.startsWith(lockName))) return true;
+  return (await findLeftovers(directory)).length > 0;
+}
+
+/**
+ * Waits for an `init` that is changing this directory; undoes, or ends, what an interrupted one began.
+ * @throws UserError when the process that is changing it does not come to its end
+ */
+export async function settle(directory: string): Promise<void> {
+  if (!(await isUnsettled(directory))) return;
+  await withLock(directory, async () => {
+    const isWhole = await isThere(join(directory, markerName));
+    const leftovers = await findLeftovers(directory);
+    for (const staging of leftovers)
+      await (isWhole ? moveRepository(staging, directory) : takeBack(directory, staging));
+    await (isWhole ? discardOld(directory) : restoreOld(directory, trees));
+    for (const staging of leftovers) await removeTree(staging);
+  });
+}
+
+// The plan was made before the dependencies were installed; a person may have worked on since.
+async function verifyAsPlanned(system: System, { directory, action, kept }: Plan): Promise<void> {
+  for (const path of kept) if (!(await isThere(join(directory, path)))) throw changedMeanwhile(directory, path, 'went');
+  if (action !== 'clear') return;
+  const marker = await readMarker(directory);
+  if (!marker) throw changedMeanwhile(directory, markerName, 'went');
+  await verifyReplaceable(system, { directory, marker });
+}
+
+function changedMeanwhile(directory: string, path: string, what: 'appeared' | 'went'): UserError {
+  return new UserError(
+    'changed-meanwhile',
+    `${join(directory, path)} ${what} while the environment was made.`,
+    'Run the same command again.',
+  );
+}
+
+async function moveTrees(staging: string, directory: string): Promise<void> {
+  const moves: string[] = [];
+  for (const tree of trees) {
+    if ((await isThere(join(staging, tree))) && !(await isThere(join(directory, tree)))) moves.push(tree);
+  }
+  await writeFile(join(staging, movesName), JSON.stringify(moves));
+  for (const tree of moves) await moveIfThere(join(staging, tree), join(directory, tree));
+}
+
+// npm makes a lockfile for a package.json that was there without one. The marker is the last.
+async function listLinks({ directory, files }: Plan, staging: string): Promise<string[]> {
+  const paths = files.map(({ path }) => path);
+  const isMade = !paths.includes(lockfileName) && !(await isThere(join(directory, lockfileName)));
+  return isMade && (await isThere(join(staging, lockfileName))) ? [lockfileName, ...paths] : paths;
+}
+
+// A link, unlike a rename, never replaces a file.
+async function linkInto(staging: string, directory: string, path: string): Promise<void> {
+  await mkdir(dirname(join(directory, path)), { recursive: true });
+  try {
+    await link(join(staging, path), join(directory, path));
+  } catch (error) {
+    if (hasCode(error, 'EXDEV')) throw onOtherFileSystem(join(staging, path), join(directory, path));
+    throw hasCode(error, 'EEXIST') ? changedMeanwhile(directory, path, 'appeared') : error;
+  }
+}
+
+// Once the marker is there: what a person then commits is not lost, whatever happened to the rest.
+async function moveRepository(staging: string, directory: string): Promise<void> {
+  const isOurs = await isSameFile(join(staging, markerName), join(directory, markerName));
+  if (isOurs && !(await isThere(join(directory, '.git'))))
+    await moveIfThere(join(staging, '.git'), join(directory, '.git'));
+}
+
+// What came from this staging directory goes back to it; everything else stays.
+async function takeBack(directory: string, staging: string): Promise<void> {
+  const paths = await readLinks(staging);
+  for (const path of paths) {
+    if (await isSameFile(join(staging, path), join(directory, path))) await rm(join(directory, path));
+  }
+  const moves = await readMoves(staging);
+  for (const tree of moves) {
+    if (!(await isThere(join(staging, tree)))) await moveIfThere(join(directory, tree), join(staging, tree));
+  }
+  await removeEmptyFolders(directory, [...paths, ...moves]);
+}
+
+async function readLinks(staging: string): Promise<string[]> {
+  try {
+    const staged = await readMarker(staging);
+    return staged ? [...Object.keys(staged.files), envFileName, lockfileName, markerName] : [];
+  } catch (error) {
+    // Killed before it was written whole: nothing has been linked.
+    if (error instanceof BrokenEnvironment && error.code === 'marker-damaged') return [];
+    throw error;
+  }
+}
+
+async function readMoves(staging: string): Promise<string[]> {
+  try {
+    return JSON.parse(await readFile(join(staging, movesName), 'utf8')) as string[];
+  } catch (error) {
+    // Killed before it was written whole: nothing has been moved.
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  if (!(await isThere(a)) || !(await isThere(b))) return false;
+  const [first, second] = await Promise.all([lstat(a), lstat(b)]);
+  return first.ino === second.ino && first.dev === second.dev;
+}

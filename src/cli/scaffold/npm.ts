@@ -1,0 +1,124 @@
+import { UserError } from '../../errors.ts';
+import type { RunResult, System } from '../../system.ts';
+
+export interface NpmOptions {
+  /** The directory whose package.json npm works on, absolute. */
+  directory: string;
+  /** Use npm's cache only. */
+  offline?: boolean;
+  cancelSignal?: AbortSignal;
+}
+
+/** What npm said when it failed. */
+export class NpmError extends UserError {
+  override name = 'NpmError';
+  /** npm's own name for the reason, such as ETARGET; empty where it gave none. */
+  readonly npmCode: string;
+
+  constructor(reason: string[], npmCode: string) {
+    const remedy = remedies[npmCode] ?? 'Run the same command again; if it fails again, npm doctor says more.';
+    super('npm-failed', ['npm failed:', ...reason].join('\n  '), remedy);
+    this.npmCode = npmCode;
+  }
+}
+
+/**
+ * Runs npm on one directory and on nothing around it: no parent workspace, no `.npmrc` above, no install script.
+ * @returns what npm printed on stdout
+ * @throws NpmError when it fails, UserError when there is no npm, Interrupted when a signal ended it
+ */
+export async function runNpm(system: System, args: string[], options: NpmOptions): Promise<string> {
+  const { directory, offline = false, cancelSignal } = options;
+  const result = await system.run('npm', [...args, ...isolation, ...(offline ? ['--offline'] : [])], {
+    cwd: directory,
+    env: { ...npmEnvironment(system.env), SESSAPP_PREFIX: directory },
+    ...(cancelSignal && { cancelSignal }),
+  });
+  cancelSignal?.throwIfAborted();
+  const unwritten = /TAR_ENTRY_ERROR (\w+)(: .*)?/.exec(result.stderr);
+  if (unwritten) throw new NpmError([unwritten[0]], unwritten[1] ?? '');
+  if (result.exitCode === 0) return result.stdout;
+  throw explain(result, offline);
+}
+
+const isolation = [
+  // A prefix that is given is not looked for: npm then reads no workspace and no .npmrc of a directory above. It is given
+  // as a variable because npm expands each ${HOME} and trims each space of an option's value, but not of a variable's;
+  // where a path has a backslash before it, npm takes it for no variable.
+  process.platform === 'win32' ? '--prefix=.' : '--prefix=/${SESSAPP_PREFIX}',
+  '--ignore-scripts',
+  '--omit-lockfile-registry-resolved',
+  // What the user's own settings may say for other projects would make another tree than the lockfile's.
+  '--package-lock',
+  '--install-strategy=hoisted',
+  '--bin-links',
+  ...['dev', 'optional', 'peer'].map((kind) => `--include=${kind}`),
+  '--no-audit',
+  '--no-fund',
+  '--no-progress',
+  '--no-update-notifier',
+  // Warnings are read, not shown: npm takes a file that could not be written for no more than that.
+  '--loglevel=warn',
+  // The defaults wait for more than a minute before they say that a registry cannot be reached.
+  '--fetch-retry-mintimeout=500',
+  '--fetch-retry-maxtimeout=3000',
+];
+
+/** What counts of npm's configuration in the environment variables: how to reach the registry, and the cache. */
+const allowed =
+  /^npm_config_(registry|cache|userconfig|globalconfig|(https?_)?proxy|no_?proxy|ca|cafile|cert|key|strict_ssl|fetch_\w+|maxsockets|local_address|offline|prefer_o(ff|n)line|_auth\w*|@.+|\/\/.+)$/i;
+
+/** Makes npm end by itself when this process is killed: an orphan would go on writing into the staging directory. */
+const preload = new URL('./end-with-parent.js', import.meta.url).href;
+
+/**
+ * The environment variables for npm: the user's, without what a surrounding npm or Node.js project set.
+ * (`npx sessapp` runs us inside npm, which tells its children about its own project and options.)
+ */
+export function npmEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const own = Object.entries(env).filter(
+    ([name]) => !/^(npm_|node_path$|node_env$|init_cwd$)/i.test(name) || allowed.test(name),
+  );
+  return {
+    ...Object.fromEntries(own),
+    NODE_OPTIONS: `${env.NODE_OPTIONS ?? ''} --import=${preload}`.trim(),
+    SESSAPP_PARENT: String(process.pid),
+  };
+}
+
+function explain({ stderr, startError, signal, exitCode }: RunResult, offline: boolean): UserError {
+  if (startError === 'ENOENT') {
+    return new UserError(
+      'npm-missing',
+      'npm is not on the PATH.',
+      'Install npm; it comes with Node.js: https://nodejs.org',
+    );
+  }
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trimEnd())
+    .filter((line) => line !== '' && !/complete log of this run|^npm (warn|notice)|^\s*at /.test(line));
+  const code = /^code (\S+)/.exec(lines[0] ?? '')?.[1] ?? '';
+  const reason = lines.filter((line) => !/^(code|errno|syscall) /.test(line)).slice(0, 4);
+  const ended = signal ? `signal ${signal}` : `exit code ${exitCode}`;
+  return new NpmError(
+    reason.length > 0 ? reason : [code || startError || ended],
+    code || (offline ? 'ENOTCACHED' : ''),
+  );
+}
+
+const network = 'Check the network and the registry (npm config get registry), then run the same command again.';
+const remedies: Record<string, string> = {
+  ENOTFOUND: network,
+  EAI_AGAIN: network,
+  ECONNREFUSED: network,
+  ECONNRESET: network,
+  ETIMEDOUT: network,
+  ERR_SOCKET_TIMEOUT: network,
+  E404: network,
+  E401: 'The registry wants you to log in: npm login, then run the same command again.',
+  E403: 'The registry refused it: look at npm config get registry and your access to it.',
+  ENOTCACHED: '--offline takes packages from npm’s cache, which lacks one: run it once without --offline.',
+  ENOSPC: 'The disk is full: free some space, then run the same command again.',
+  EINTEGRITY: 'A package is not what the lockfile says. Clean npm’s cache (npm cache clean --force) and run it again.',
+};

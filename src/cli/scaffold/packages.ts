@@ -1,0 +1,91 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { System } from '../../system.ts';
+import { installLocked } from './dependencies.ts';
+import { withLock } from './directory-lock.ts';
+import { isThere } from './existing.ts';
+import { type NpmOptions, runNpm } from './npm.ts';
+import { createStaging, findLeftovers, removeTree } from './staging.ts';
+import { closedToOthers } from './umask.ts';
+
+// A folder is copied, not linked: an environment takes nothing from outside itself when it runs.
+const copyFolders = '--install-links';
+
+/**
+ * Adds packages to an environment, and to its package.json and lockfile.
+ * @throws UserError when npm fails, and then package.json and lockfile are as they were
+ */
+export async function installPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
+  const install = (): Promise<unknown> => runNpm(system, ['install', copyFolders, ...packages], options);
+  await withLockClosed(options.directory, () => doubting(options.directory, install));
+}
+
+/**
+ * Brings what is installed, and the lockfile, in line with another package.json.
+ * @param manifest the content of package.json
+ * @throws UserError when npm fails, and then package.json and lockfile are as they were
+ */
+export async function changePackages(system: System, manifest: string, options: NpmOptions): Promise<void> {
+  const path = join(options.directory, 'package.json');
+  await withLockClosed(options.directory, async () => {
+    const before = await readFile(path, 'utf8');
+    await writeFile(path, manifest);
+    try {
+      await doubting(options.directory, () => runNpm(system, ['install', copyFolders], options));
+    } catch (error) {
+      await writeFile(path, before);
+      throw error;
+    }
+  });
+}
+
+function withLockClosed(directory: string, work: () => Promise<void>): Promise<void> {
+  return closedToOthers(() => withLock(directory, work));
+}
+
+// npm works in place. Without its list of what is installed an environment is not ready, so that one whose
+// installation was killed half-way says so; npm writes the list when it has come to its end.
+async function doubting(directory: string, work: () => Promise<unknown>): Promise<void> {
+  const list = join(directory, 'node_modules', '.package-lock.json');
+  const aside = `${list}.before`;
+  await renameIfThere(list, aside);
+  try {
+    await work();
+    await rm(aside, { force: true });
+  } catch (error) {
+    await renameIfThere(aside, list);
+    throw error;
+  }
+}
+
+/** Puts exactly what the lockfile says in the place of what is installed; until that is complete, nothing changes. */
+export async function restorePackages(system: System, options: NpmOptions): Promise<void> {
+  const { directory } = options;
+  // Two at once would take each other's new node_modules for the old one.
+  await withLockClosed(directory, async () => {
+    for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
+    const { directory: staging } = await createStaging(directory);
+    try {
+      for (const name of ['package.json', 'package-lock.json', '.npmrc']) await stage(directory, staging, name);
+      await installLocked(system, { ...options, directory: staging }, copyFolders);
+      await renameIfThere(join(directory, 'node_modules'), join(staging, 'replaced'));
+      await renameIfThere(join(staging, 'node_modules'), join(directory, 'node_modules'));
+    } finally {
+      await removeTree(staging);
+    }
+  });
+}
+
+// A folder that package.json names is found from the environment, not from the staging directory.
+async function stage(directory: string, staging: string, name: string): Promise<void> {
+  if (!(await isThere(join(directory, name)))) return;
+  const content = await readFile(join(directory, name), 'utf8');
+  const absolute = content.replace(/"file:(\.[^"]*)"/g, (_, path: string) =>
+    JSON.stringify(`file:${resolve(directory, JSON.parse(`"${path}"`))}`),
+  );
+  await writeFile(join(staging, name), absolute);
+}
+
+async function renameIfThere(from: string, to: string): Promise<void> {
+  if (await isThere(from)) await rename(from, to);
+}

@@ -1,0 +1,32 @@
+import { lstatSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { hasCode } from '../../../errors.ts';
+import type { System } from '../../../system.ts';
+
+/** Where snapshots are kept: `SESSAPP_CACHE_DIR`, else the place that the platform has for caches. */
+export function cacheDirectory({ env, cwd }: Pick<System, 'env' | 'cwd'>): string {
+  if (env.SESSAPP_CACHE_DIR) return resolve(cwd, env.SESSAPP_CACHE_DIR);
+  const home = env.HOME || homedir();
+  // The specification of XDG says that a relative path is to be ignored.
+  if (env.XDG_CACHE_HOME?.startsWith('/')) return join(env.XDG_CACHE_HOME, 'sessapp');
+  if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'sessapp');
+  if (process.platform === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'sessapp', 'Cache');
+  return join(home, '.cache', 'sessapp');
+}
+
+/**
+ * Makes the directory where it is missing.
+ * @returns why it is not to be used; undefined when it may be. Whoever can write there could plant code.
+ */
+export function refuseDirectory(directory: string): string | undefined {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const { uid, mode } = lstatSync(directory);
+    if (process.getuid && uid !== process.getuid()) return 'it belongs to another user';
+    return mode & 0o022 ? 'others may write there' : undefined;
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT', 'ELOOP')) return error.code;
+    throw error;
+  }
+}

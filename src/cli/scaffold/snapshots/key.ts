@@ -1,0 +1,80 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { hasCode } from '../../../errors.ts';
+import type { System } from '../../../system.ts';
+import { sha256 } from '../hash.ts';
+
+interface Lockfile {
+  packages?: Record<string, { integrity?: string; inBundle?: boolean }>;
+}
+
+/**
+ * Names what `npm ci` makes of a directory on this platform: by its lockfile, package.json and npm settings, all but the
+ * project's own name, and by the operating system, the processor, the C library, Node.js's ABI and npm's major version.
+ * @returns undefined when it cannot be told, or a package has no checksum: a folder, say, whose content may change
+ */
+export async function snapshotKey(system: System, directory: string): Promise<string | undefined> {
+  const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
+  const { '': root, ...packages } = lockfile?.packages ?? {};
+  const manifest = await readJson<object>(join(directory, 'package.json'));
+  const npm = await npmMajor(system);
+  const isFixed = Object.values(packages).every(({ integrity, inBundle }) => integrity !== undefined || inBundle);
+  if (!root || !manifest || !isFixed || npm === undefined) return undefined;
+  const settings = await readIfThere(join(directory, '.npmrc'));
+  const { platform, arch, versions } = process;
+  const on = { platform, arch, libc: cLibrary(), abi: versions.modules, npm, settings };
+  return sha256(JSON.stringify([packages, dependencies(root), dependencies(manifest), on])).slice(0, 40);
+}
+
+function dependencies(manifest: object): unknown[] {
+  return Object.entries(manifest).filter(([name]) => /dependencies|overrides|workspaces/i.test(name));
+}
+
+// The program itself says which loader it needs; the files of a system may be there for both.
+function cLibrary(): string {
+  if (process.platform !== 'linux') return '';
+  const file = openSync(process.execPath, 'r');
+  const start = Buffer.alloc(4096);
+  readSync(file, start);
+  closeSync(file);
+  return start.includes('ld-musl') ? 'musl' : 'glibc';
+}
+
+// npm itself takes 200 ms to say it. It is beside its program, but for wrappers.
+async function npmMajor({ env, run, cwd }: System): Promise<string | undefined> {
+  const version = (await readNpmVersion(env.PATH ?? '')) ?? (await run('npm', ['--version'], { cwd, env })).stdout;
+  return /^(\d+)\./.exec(version)?.[1];
+}
+
+async function readNpmVersion(path: string): Promise<string | undefined> {
+  for (const folder of path.split(delimiter).filter((name) => name !== '')) {
+    const program = await realpathIfThere(join(folder, 'npm'));
+    if (program === undefined) continue;
+    const manifest = await readJson<{ name?: string; version?: string }>(join(program, '..', '..', 'package.json'));
+    return manifest?.name === 'npm' ? manifest.version : undefined;
+  }
+  return undefined;
+}
+
+// A damaged file is none: npm says what is wrong with it.
+async function readJson<T>(path: string): Promise<T | undefined> {
+  try {
+    return JSON.parse((await readIfThere(path)) ?? 'null') ?? undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function realpathIfThere(path: string): Promise<string | undefined> {
+  return realpath(path).catch(ifMissing);
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(ifMissing);
+}
+
+function ifMissing(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
+}

@@ -1,0 +1,175 @@
+import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { lstat, mkdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode } from '../../../errors.ts';
+import { createStaging, findLeftovers, freeStagingPath, listNames, removeTree } from '../staging.ts';
+import { listName, readManifest, writeManifest } from './manifest.ts';
+import { copyAndDescribe, copyEntries, type Entry, fingerprint, isIntact, sizeOf } from './tree.ts';
+
+export interface SnapshotSummary {
+  key: string;
+  bytes: number;
+  /** When an environment was last made from it, or it was made, in milliseconds since 1970. */
+  usedAtMs: number;
+}
+
+/** A snapshot that nobody has used for so long goes when another one comes. */
+const unusedMs = 60 * 24 * 60 * 60 * 1000;
+
+/** Ready `node_modules`, each made once by npm and copied into every environment with the same lockfile. */
+export class Snapshots {
+  readonly #directory: string;
+
+  /** @param directory where they are kept; it exists */
+  constructor(directory: string) {
+    this.#directory = join(directory, 'snapshots');
+  }
+
+  /**
+   * Makes `target`, a node_modules that is not there, from the snapshot of this key.
+   * @returns false when there is none, or none that is as it was made
+   * @throws the signal's reason once it has aborted
+   */
+  async copyTo(target: string, key: string, cancelSignal?: AbortSignal): Promise<boolean> {
+    const snapshot = join(this.#directory, key);
+    const entries = await readUsable(snapshot);
+    if (entries && (await isCopied(entries, join(snapshot, 'tree'), target, cancelSignal))) return true;
+    await removeTree(target);
+    await ifPossible(() => this.#discard(key));
+    return false;
+  }
+
+  /** Keeps a copy of a node_modules that npm has just made, where that is possible. */
+  async keep(source: string, key: string): Promise<void> {
+    await ifPossible(async () => {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      await this.#clearUp();
+      const { directory: staging } = await createStaging(this.#directory);
+      try {
+        const tree = join(staging, 'tree');
+        const entries = copyAndDescribe(source, tree);
+        writeManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
+        renameSync(staging, join(this.#directory, key));
+      } finally {
+        await removeTree(staging);
+      }
+    });
+  }
+
+  /** The snapshots that are kept, the last used first. */
+  async list(): Promise<SnapshotSummary[]> {
+    const keys = (await listNames(this.#directory)).filter((name) => /^[0-9a-f]{40}$/.test(name));
+    const summaries = await Promise.all(keys.map((key) => this.#summarize(key)));
+    return summaries.filter((summary) => summary !== undefined).sort((a, b) => b.usedAtMs - a.usedAtMs);
+  }
+
+  /** Removes all of them; an environment that is being made from one is then made by npm. */
+  async clean(): Promise<void> {
+    for (const { key } of await this.list()) await this.#discard(key);
+    for (const leftover of await findLeftovers(this.#directory)) await removeTree(leftover);
+  }
+
+  async #clearUp(): Promise<void> {
+    for (const leftover of await findLeftovers(this.#directory)) await ifPossible(() => removeTree(leftover));
+    for (const { key, usedAtMs } of await this.list()) {
+      if (Date.now() - usedAtMs > unusedMs) await ifPossible(() => this.#discard(key));
+    }
+  }
+
+  // Undefined when another process removes it meanwhile.
+  async #summarize(key: string): Promise<SnapshotSummary | undefined> {
+    const snapshot = join(this.#directory, key);
+    try {
+      return { key, bytes: sizeOf(snapshot), usedAtMs: await readUsedAtMs(snapshot) };
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  }
+
+  // Moved first, so that no other process finds half of it.
+  async #discard(key: string): Promise<void> {
+    const aside = await freeStagingPath(this.#directory);
+    try {
+      await rename(join(this.#directory, key), aside);
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error;
+    } finally {
+      await removeTree(aside);
+    }
+  }
+}
+
+// A cache that was moved, or restored from an archive, has the right content and other times.
+async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
+  const tree = join(snapshot, 'tree');
+  try {
+    const { entries, fingerprint: known } = readManifest(snapshot);
+    const current = fingerprint(entries, tree);
+    if (current !== known && !isIntact(entries, tree)) return undefined;
+    await ifPossible(() => {
+      if (current !== known) writeManifest(snapshot, { entries, fingerprint: current });
+      const now = new Date();
+      utimesSync(join(snapshot, 'manifest.json'), now, now);
+    });
+    return entries;
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+}
+
+async function isCopied(entries: Entry[], tree: string, target: string, cancelSignal?: AbortSignal): Promise<boolean> {
+  try {
+    await copyEntries(entries, tree, target, cancelSignal);
+    nameProject(target);
+    return true;
+  } catch (error) {
+    cancelSignal?.throwIfAborted();
+    // The snapshot is to blame only where it is no longer what it was; else the target is, or we are.
+    if (isStillIntact(entries, tree)) throw error;
+    return false;
+  }
+}
+
+function isStillIntact(entries: Entry[], tree: string): boolean {
+  try {
+    return isIntact(entries, tree);
+  } catch (error) {
+    if (isDamage(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether a snapshot that could not be read is to be made anew: it is not there, or not as it was written. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof SyntaxError) return true;
+  return hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ELOOP', 'EINVAL', 'EIO', 'ENAMETOOLONG');
+}
+
+// A snapshot saves time, and nobody needs it: another process may have kept the same, the disk may be full, and the
+// cache may be one that is only read.
+async function ifPossible(work: () => unknown): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS')) throw error;
+  }
+}
+
+// A damaged one may have no manifest, or be no folder.
+async function readUsedAtMs(snapshot: string): Promise<number> {
+  const { mtimeMs } = await stat(join(snapshot, 'manifest.json')).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return lstat(snapshot);
+    throw error;
+  });
+  return mtimeMs;
+}
+
+// npm's list of what it installed has the name of the project. It believes the list only while no folder is newer.
+function nameProject(target: string): void {
+  const { name } = JSON.parse(readFileSync(join(target, '..', 'package-lock.json'), 'utf8')) as { name?: string };
+  const path = join(target, listName);
+  const list = JSON.parse(readFileSync(path, 'utf8')) as object;
+  writeFileSync(path, `${JSON.stringify({ ...list, name }, null, 2)}\n`);
+}

@@ -1,0 +1,94 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isOlderThan, ownIdentity } from '../environment/lock.ts';
+import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
+import { hasCode, UserError } from '../../errors.ts';
+
+/** An owner on another machine cannot be asked whether it lives; its staging counts as left over after this time. */
+const foreignMs = 24 * 60 * 60 * 1000;
+
+const pattern = /^\.sessapp-staging-(\d+)-(\w+)-([0-9a-f]{8})$/;
+
+export interface Staging {
+  directory: string;
+  /** The topmost directory that had to be made for it: itself, or a parent that was missing. */
+  top: string;
+}
+
+/** How often a parent is made again that other processes remove, before the system is taken at its word. */
+const attempts = 5;
+
+/** Makes an empty directory in `parent` to build an environment in. Its name says which process owns it. */
+export async function createStaging(parent: string): Promise<Staging> {
+  const directory = await freeStagingPath(parent);
+  return { directory, top: (await makeDirectory(directory)) ?? directory };
+}
+
+/** A path in `parent` where nothing is, for what this process moves aside: killed, it leaves what the next one removes. */
+export async function freeStagingPath(parent: string): Promise<string> {
+  const { pid, started, machine } = await ownIdentity();
+  const path = join(parent, `.sessapp-staging-${pid}-${started}-${machine}`);
+  await removeTree(path);
+  return path;
+}
+
+// Node.js's own way of making parents never ends where the system answers ENOENT in a directory that is there: /proc.
+// Other processes may make the same parents at the same time, or remove them: `top` is the topmost one that this one made.
+async function makeDirectory(directory: string): Promise<string | undefined> {
+  const parent = dirname(directory);
+  let top: string | undefined;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    try {
+      await mkdir(directory);
+      return top ?? directory;
+    } catch (error) {
+      if (hasCode(error, 'EEXIST') && (await isDirectory(directory))) return top;
+      if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
+      top = (await makeDirectory(parent)) ?? top;
+    }
+  }
+  throw refused(parent);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function refused(parent: string): UserError {
+  return new UserError('target-refused', `No directory can be made in ${parent}.`, 'Choose a directory elsewhere.');
+}
+
+/** The staging directories in `parent` whose owner is gone: what an interrupted command left behind. */
+export async function findLeftovers(parent: string): Promise<string[]> {
+  const leftovers: string[] = [];
+  for (const name of await listNames(parent)) {
+    if (await isLeftover(parent, name)) leftovers.push(join(parent, name));
+  }
+  return leftovers;
+}
+
+/** The names in a directory; none where it is missing, closed to this user, or no directory. */
+export async function listNames(directory: string): Promise<string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return [];
+    throw error;
+  });
+}
+
+/** Removes a directory even while an orphaned npm still writes into it. */
+export async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+async function isLeftover(parent: string, name: string): Promise<boolean> {
+  const [, pid, started, machine] = pattern.exec(name) ?? [];
+  if (pid === undefined || started === undefined || machine === undefined) return false;
+  const owner = { pid: Number(pid), started, machine };
+  if (await isOfThisMachine(owner)) return !(await isRunning(owner));
+  return isOlderThan(foreignMs, join(parent, name));
+}

@@ -1,0 +1,164 @@
+import { constants } from 'node:fs';
+import { access, lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { nearestEnvironment } from '../environment/find.ts';
+import { damagedMarker, type Marker, markerName, readMarker } from '../../settings/marker.ts';
+import { hasCode, UserError } from '../../errors.ts';
+import type { System } from '../../system.ts';
+import { lockName } from './directory-lock.ts';
+import { isThere } from './existing.ts';
+import { isUnsettled, settle } from './in-place.ts';
+
+/** Whoever puts an environment there holds it half-made for a fraction of a second. */
+const waitMs = 10_000;
+const pollMs = 20;
+
+/** What is at the place where an environment is to be. */
+export type Target =
+  | { kind: 'missing'; directory: string }
+  | { kind: 'environment'; directory: string; marker: Marker }
+  /** A directory that is not an environment; `entries` are the names in it. */
+  | { kind: 'directory'; directory: string; entries: string[] };
+
+/**
+ * Looks at the place, changing nothing but what an interrupted `init` left there.
+ * @param directory absolute
+ * @param mayChange false: refuses a place that an `init` has left, or is leaving, in the middle of its work
+ * @throws UserError when no environment can be there
+ */
+export async function inspectTarget(system: System, directory: string, mayChange: boolean): Promise<Target> {
+  for (const end = Date.now() + waitMs; Date.now() < end; await wait(pollMs)) {
+    if (mayChange) await settle(directory);
+    else await verifySettled(directory);
+    const target = await inspectOnce(system, directory);
+    if (target) return target;
+  }
+  throw new UserError(
+    'busy',
+    `Another process is changing ${join(directory, markerName)} again and again.`,
+    'Wait until it has ended, then run the same command again.',
+  );
+}
+
+// Undefined when another process is putting an environment there at this very moment.
+async function inspectOnce(system: System, directory: string): Promise<Target | undefined> {
+  await verifyAllowed(system, directory);
+  if (!(await exists(directory))) {
+    const parent = await verifyParent(directory);
+    await verifyNotInside(parent);
+    return { kind: 'missing', directory };
+  }
+  const real = await realpath(directory);
+  await verifyNotInside(dirname(real));
+  await verifyWritable(real);
+  const marker = await readMarker(real);
+  if (marker) return { kind: 'environment', directory: real, marker };
+  await verifyNoLink(real);
+  const names = await readdir(real);
+  if (names.includes(markerName) || names.includes(lockName)) return undefined;
+  return { kind: 'directory', directory: real, entries: names.filter((name) => !name.startsWith('.sessapp-')) };
+}
+
+// It is listed, and reads as if nothing were there.
+async function verifyNoLink(directory: string): Promise<void> {
+  const path = join(directory, markerName);
+  if (!(await isThere(path)) || !(await lstat(path)).isSymbolicLink()) return;
+  throw await damagedMarker(directory, 'it is a link to something that does not exist');
+}
+
+async function verifySettled(directory: string): Promise<void> {
+  if (!(await isUnsettled(directory))) return;
+  throw new UserError(
+    'unsettled',
+    `An init in ${directory} is at work, or was interrupted.`,
+    'Run it without --dry-run: that ends or undoes what was begun.',
+  );
+}
+
+async function verifyAllowed({ env }: System, directory: string): Promise<void> {
+  const isRoot = dirname(directory) === directory;
+  const homes = [env.HOME, env.USERPROFILE].filter((home) => home !== undefined && home !== '');
+  const isHome = (await Promise.all(homes.map((home) => realpathIfThere(home ?? '')))).includes(
+    await realpathIfThere(directory),
+  );
+  if (!isRoot && !isHome) return;
+  throw new UserError(
+    'target-refused',
+    `${directory} is ${isRoot ? 'the root of the file system' : 'your home directory'}, not a place for an environment.`,
+    'Name a new directory: sessapp init myenv',
+  );
+}
+
+async function realpathIfThere(path: string): Promise<string> {
+  return realpath(path).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) return resolve(path);
+    throw error;
+  });
+}
+
+async function exists(directory: string): Promise<boolean> {
+  try {
+    const found = await stat(directory);
+    if (found.isDirectory()) return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return verifyNotDangling(directory);
+    if (hasCode(error, 'ENOTDIR')) return false;
+    if (hasCode(error, 'ELOOP')) throw notADirectory(directory, 'a link that leads in a circle');
+    throw error;
+  }
+  throw notADirectory(directory, 'a file');
+}
+
+async function verifyNotDangling(directory: string): Promise<false> {
+  try {
+    await lstat(directory);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+  throw notADirectory(directory, 'a link to something that does not exist');
+}
+
+function notADirectory(directory: string, what: string): UserError {
+  return new UserError('target-not-a-directory', `${directory} is ${what}.`, 'Remove it, or name another directory.');
+}
+
+/** @returns the real path of the nearest parent that exists */
+async function verifyParent(directory: string): Promise<string> {
+  const parent = dirname(directory);
+  try {
+    const found = await stat(parent);
+    if (!found.isDirectory()) throw notADirectory(parent, 'a file');
+    await verifyWritable(parent);
+    return await realpath(parent);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return verifyNotDangling(parent).then(() => verifyParent(parent));
+    if (hasCode(error, 'ENOTDIR')) return verifyParent(parent);
+    throw error;
+  }
+}
+
+async function verifyNotInside(directory: string): Promise<void> {
+  const outer = await nearestEnvironment(directory);
+  if (!outer) return;
+  throw new UserError(
+    'target-inside-environment',
+    `This is inside the environment ${outer.directory}; environments do not nest.`,
+    `Name a directory beside it: ${join(dirname(outer.directory), `${basename(outer.directory)}-2`)}`,
+  );
+}
+
+async function verifyWritable(directory: string): Promise<void> {
+  try {
+    await access(directory, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EROFS', 'EPERM')) throw error;
+    const fact = `${directory} cannot be written by this user.`;
+    throw new UserError(
+      'permission-denied',
+      fact,
+      `Choose a directory of your own, or give yourself the right to write there.`,
+    );
+  }
+}

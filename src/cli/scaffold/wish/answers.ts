@@ -1,0 +1,100 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Context, flag, type Input, text } from '../../command.ts';
+import { commandLine } from '../../shells/shells.ts';
+import { UsageError } from '../../../errors.ts';
+import { verifyChoice } from '../../nearest.ts';
+import { ask } from '../../prompts.ts';
+import { describeLayers, listStores, listTemplates, readStoreAddress } from '../layers.ts';
+import type { System } from '../../../system.ts';
+import { verifyNoPassword } from './store-url.ts';
+
+export const defaults = { template: 'minimal', store: 'embedded' };
+
+/** What was said on the command line, or answered; undefined where nothing was. */
+export interface Answers {
+  /** Absolute. */
+  directory: string;
+  template: string | undefined;
+  store: string | undefined;
+  /** Without a password. */
+  storeUrl: string | undefined;
+  node: string | undefined;
+  prompt: string | undefined;
+  typescript: boolean;
+}
+
+/** @throws UsageError when one of them is not valid, or one is missing and nobody is there to be asked */
+export async function readAnswers(input: Input, context: Context): Promise<Answers> {
+  const { system, output } = context;
+  const [named] = input.operands;
+  const given = {
+    template: text(input, 'template'),
+    store: text(input, 'store'),
+    storeUrl: text(input, 'storeUrl'),
+  };
+  const prompt = text(input, 'prompt');
+  await verifyAnswers({ ...given, prompt });
+  if (named !== undefined) verifyDirectory(named, system.env);
+  const asked = named !== undefined ? { dir: named, ...given } : await askOrRefuse(context, given);
+  const { dir, template, store, storeUrl } = asked;
+  if (storeUrl !== undefined) verifyNoPassword(storeUrl);
+  const answers = {
+    ...{ directory: resolve(system.cwd, dir), template, store, storeUrl, prompt },
+    node: text(input, 'node'),
+    typescript: flag(input, 'typescript'),
+  };
+  if (named === undefined) output.note(`The same again: ${await equivalent(input, context, answers)}`);
+  return answers;
+}
+
+/** @param home what begins as a path in the home directory; on a command line a quoted ~ alone may be a name */
+function verifyDirectory(dir: string, { HOME }: NodeJS.ProcessEnv, home = /^~\//): void {
+  if (dir.trim() === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
+  // A shell expands it, but not in a question, nor in quotes.
+  if (!home.test(dir)) return;
+  const remedy = `Name it in full: ${join(HOME || homedir(), dir.slice(1))}, or ./${dir} if that is meant.`;
+  throw new UsageError(`${dir} begins with a ~, which stands for your home directory in a shell only.`, remedy);
+}
+
+async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Promise<void> {
+  if (template !== undefined) await verifyChoice('template', template, await listTemplates());
+  if (store !== undefined) await verifyChoice('store', store, await listStores());
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a prompt must not hold
+  if (prompt !== undefined && (prompt.trim() === '' || /[\u0000-\u001f\u007f-\u009f]/.test(prompt))) {
+    throw new UsageError('The prompt must be a line of text.', 'For example: --prompt shop');
+  }
+}
+
+async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'template' | 'store' | 'storeUrl'>) {
+  if (!output.interactive) throw new UsageError('No directory given.', 'For example: sessapp init myenv');
+  const choose = async (kind: 'apps' | 'stores', message: string, initial: string): Promise<string> =>
+    ask(system, { message, options: await describeLayers(kind), initial });
+  const dir = (await ask(system, { message: 'Which directory?', initial: 'myenv' })).trim();
+  verifyDirectory(dir, system.env, /^~(\/|$)/);
+  const template = given.template ?? (await choose('apps', 'Which template?', defaults.template));
+  const store = given.store ?? (await choose('stores', 'Where shall sessions live?', defaults.store));
+  const storeUrl = given.storeUrl ?? (system.env.STORE_URL ? undefined : await askForAddress(system, store));
+  return { dir, template, store, storeUrl };
+}
+
+async function askForAddress(system: System, store: string): Promise<string | undefined> {
+  const address = await readStoreAddress(store);
+  return address && ask(system, { message: 'Where is it? (without a password)', initial: address.example });
+}
+
+// What was answered stands beside what was given.
+async function equivalent(input: Input, { system }: Context, answers: Answers): Promise<string> {
+  const { directory, template, store, storeUrl } = answers;
+  const given = Object.entries({ ...input.options, template, store, storeUrl }).flatMap(([name, value]) =>
+    toWords(name, value),
+  );
+  return commandLine(system, directory, 'init', ...given);
+}
+
+function toWords(name: string, value: string | boolean | undefined): string[] {
+  const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (typeof value === 'string') return [option, value];
+  if (name === 'install') return value === false ? ['--no-install'] : [];
+  return value === true ? [option] : [];
+}

@@ -1,0 +1,110 @@
+import type { Stats } from 'node:fs';
+import { lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hasCode, UserError } from '../../errors.ts';
+import type { Environment } from '../environment/find.ts';
+import { releaseLock, removeDrafts, waitForLock } from '../environment/lock.ts';
+import { type Ownership, replaceFile } from '../environment/replace-file.ts';
+import { envFileName } from '../../settings/secrets.ts';
+
+/** An environment's `.env`. */
+export interface EnvFile {
+  /** The file itself: `.env` may be a symbolic link to it. */
+  path: string;
+  /** Without the mark of its encoding, which some editors put at the front: the server passes over it too. */
+  text: string;
+  /** Undefined when there is no such file yet. */
+  found: (Ownership & { changedMs: number }) | undefined;
+}
+
+/** Beside the file: what is to be in it, and what is there while it is being changed. The .gitignore covers them. */
+export const envDraftName = '.sessapp-env';
+export const envLockName = '.sessapp-env-lock';
+
+/** @throws UserError when what is there is no text file */
+export async function readEnvFile({ directory }: Environment): Promise<EnvFile> {
+  const path = await resolveLink(join(directory, envFileName));
+  try {
+    // To read a pipe would be to wait for its other end.
+    const { mode, uid, gid, ctimeMs: changedMs } = verifyFile(await stat(path), path);
+    return { path, text: decode(await readFile(path), path), found: { mode, uid, gid, changedMs } };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return { path, text: '', found: undefined };
+    throw error;
+  }
+}
+
+/**
+ * Changes the file in one step, while no other sessapp does; the change is on the disk when this returns.
+ * @param decide what it is to hold, and what to tell of it; asked again when somebody else has changed it meanwhile
+ */
+export async function changeEnvFile<T>(
+  environment: Environment,
+  decide: (file: EnvFile) => Promise<{ text: string; result: T }>,
+): Promise<T> {
+  const directory = dirname((await readEnvFile(environment)).path);
+  const lock = join(directory, envLockName);
+  const holder = await waitForLock(lock);
+  if (holder) throw busy(directory, holder.owner.pid);
+  try {
+    await removeDrafts(lock);
+    for (;;) {
+      const file = await readEnvFile(environment);
+      const { text, result } = await decide(file);
+      const { path, found } = file;
+      const isUnchanged = async (): Promise<boolean> => isSame(file, await readEnvFile(environment));
+      if (await replaceFile(path, join(dirname(path), envDraftName), text, found, isUnchanged)) return result;
+    }
+  } finally {
+    await releaseLock(lock);
+  }
+}
+
+function isSame(a: EnvFile, b: EnvFile): boolean {
+  return a.path === b.path && a.text === b.text && a.found?.changedMs === b.found?.changedMs;
+}
+
+function busy(directory: string, pid: number): UserError {
+  return new UserError(
+    'busy',
+    `Another sessapp (process ${pid}) changes the secrets in ${directory}.`,
+    'Wait until it has ended, then run the same command again.',
+  );
+}
+
+async function resolveLink(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENOTDIR')) throw error;
+    if (!(await isLink(path))) return path;
+    throw unclear(path, 'is a link to a file that does not exist', 'Bring that file back, or delete the link.');
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function verifyFile(found: Stats, path: string): Stats {
+  if (found.isFile()) return found;
+  throw unclear(path, 'is no file', 'Move it away, then run the same command again.');
+}
+
+function decode(bytes: Buffer, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch (error) {
+    if (!hasCode(error, 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw error;
+    throw unclear(path, 'is not UTF-8', 'Save it as UTF-8, then run the same command again.');
+  }
+}
+
+function unclear(path: string, fact: string, remedy: string): UserError {
+  return new UserError('env-file-unclear', `${path} ${fact}.`, remedy);
+}

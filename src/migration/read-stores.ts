@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import type { Stores } from './open-stores.ts';
+import { fingerprint } from '../settings/fingerprint.ts';
+import { type Marker, readEnvFile, readMarker } from '../settings/settings.ts';
+
+/** What of the environment variables says where the store is. */
+export interface StoreVariables {
+  STORE_URL?: string | undefined;
+}
+
+/**
+ * Where the sessions are, by `sessapp.json` and `.env`. While they move, NEXT_STORE_URL is where they go; `switch` is the
+ * phase in which they have arrived, and STORE_URL may not say so yet.
+ * @throws StartError when one of the files says nothing that could be used
+ */
+export async function readStores(directory: string, environment: StoreVariables): Promise<Stores> {
+  for (;;) {
+    const marker = await readMarker(directory);
+    const { STORE_URL, NEXT_STORE_URL } = await readEnvFile(directory);
+    // The files are changed one after the other, the marker before and after each change of the other one.
+    if (JSON.stringify(await readMarker(directory)) !== JSON.stringify(marker)) continue;
+    return toStores(marker, environment.STORE_URL || STORE_URL, NEXT_STORE_URL);
+  }
+}
+
+function toStores({ store, migration }: Marker, url: string | undefined, nextUrl: string | undefined): Stores {
+  if (!migration) return { store, ...at(url) };
+  if (migration.phase === 'switch') return { store, ...at(nextUrl ?? url) };
+  return { store, ...at(url), next: { store: migration.to, phase: migration.phase, ...at(nextUrl) } };
+}
+
+function at(url: string | undefined): { url?: string } {
+  return url === undefined ? {} : { url };
+}
+
+/** Is another one whenever the files have changed. */
+export async function fingerprintStores(directory: string): Promise<string> {
+  return (await Promise.all(['sessapp.json', '.env'].map((name) => fingerprint(join(directory, name))))).join(' ');
+}

@@ -1,0 +1,90 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, sep } from 'node:path';
+import { StartError } from '../settings/start-error.ts';
+
+/** The codes of what is not there. */
+const missing = ['ENOENT', 'ENOTDIR'];
+
+interface Manifest {
+  dependencies?: Record<string, string>;
+}
+
+interface Package {
+  path: string;
+  isOptional: boolean;
+}
+
+interface Lockfile {
+  packages?: Record<string, { dev?: boolean; optional?: boolean; devOptional?: boolean; peer?: boolean }>;
+}
+
+/**
+ * Node.js looks for a missing package in the directories above, and in NODE_PATH; this server takes nothing from there.
+ * @throws StartError when a dependency, or a dependency's own, is not in the environment
+ */
+export async function verifyIsolation(directory: string): Promise<void> {
+  const inside = `${await realpath(directory)}${sep}`;
+  for (const { path, isOptional } of await listPackages(directory)) {
+    const name = path.replace(/^.*node_modules\//, '');
+    const found =
+      (await realpathIfThere(join(directory, path))) ?? (isOptional ? await find(name, directory) : undefined);
+    if (found === undefined ? isOptional : found.startsWith(inside)) continue;
+    const where = found === undefined ? '' : `: it is at ${found}`;
+    throw new StartError(
+      'outside',
+      `The package ${name} is not in this environment${where}.`,
+      'Install what the lockfile says: sessapp install, or npm ci --ignore-scripts',
+    );
+  }
+}
+
+/** Where Node.js would find what is missing: what is optional, such as the binary for a platform, may be nowhere. */
+async function find(name: string, directory: string): Promise<string | undefined> {
+  for (const folder of createRequire(join(directory, 'server.js')).resolve.paths(name) ?? []) {
+    // Node.js, too, passes over folders that it may not read.
+    const found = await realpathIfThere(join(folder, name), [...missing, 'EACCES']);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Where each package belongs, relative to the environment. */
+async function listPackages(directory: string): Promise<Package[]> {
+  const manifest = await readJson<Manifest>(join(directory, 'package.json'));
+  const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
+  const packages = new Map<string, Package>();
+  for (const [path, { dev, optional, devOptional, peer }] of Object.entries(lockfile.packages ?? {})) {
+    const isOptional = optional === true;
+    if (path !== '' && !dev && !devOptional && !peer) packages.set(path, { path, isOptional });
+  }
+  for (const name of Object.keys(manifest.dependencies ?? {})) {
+    const path = `node_modules/${name}`;
+    packages.set(path, { path, isOptional: false });
+  }
+  return [...packages.values()];
+}
+
+async function readJson<T extends object>(path: string): Promise<T> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {} as T;
+    if (error instanceof SyntaxError)
+      throw new StartError(
+        'json-damaged',
+        `${path} is not JSON: ${error.message}.`,
+        'Restore it from your version control.',
+      );
+    throw error;
+  }
+}
+
+async function realpathIfThere(path: string, passedOver = missing): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (passedOver.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}

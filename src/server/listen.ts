@@ -1,0 +1,111 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { StartError } from '../settings/start-error.ts';
+import { Traffic } from './traffic.ts';
+
+export interface Listening {
+  servers: Server[];
+  traffic: Traffic;
+  /** The address for a browser. */
+  url: string;
+}
+
+/**
+ * Listens at every address of the host: `localhost` is 127.0.0.1 and ::1, and a browser may take either.
+ * @throws StartError when the host or the port cannot be had
+ */
+export async function listen(create: () => Server, { host, port }: { host: string; port: number }): Promise<Listening> {
+  const addresses = await resolve(host);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await listenAtAll(create, addresses, host, port);
+    } catch (error) {
+      // A port that is free at one address may be taken at another.
+      const again = port === 0 && attempt < 10 && error instanceof StartError && error.code === 'port-in-use';
+      if (!again) throw error;
+    }
+  }
+}
+
+async function listenAtAll(create: () => Server, addresses: string[], host: string, port: number): Promise<Listening> {
+  const servers: Server[] = [];
+  const traffic = new Traffic();
+  let taken = port;
+  try {
+    for (const address of addresses) {
+      const server = await listenAt(traffic.watch(create()), address, taken);
+      if (!server) continue;
+      servers.push(server);
+      taken = (server.address() as AddressInfo).port;
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw explain(error, host, taken);
+  }
+  if (servers.length === 0) throw explain({ code: 'EADDRNOTAVAIL' }, host, port);
+  return { servers, traffic, url: `http://${nameForBrowser(host)}:${taken}` };
+}
+
+// Undefined when the machine does not have this address, such as ::1 where IPv6 is off.
+async function listenAt(server: Server, host: string, port: number): Promise<Server | undefined> {
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    if (['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+async function resolve(host: string): Promise<string[]> {
+  // What a hosts file says of it differs from machine to machine; browsers take it for the loopback addresses too.
+  if (host === 'localhost') return ['127.0.0.1', '::1'];
+  try {
+    const found = await lookup(host, { all: true });
+    return [...new Set(found.map(({ address }) => address))];
+  } catch (error) {
+    throw explain(error, host, 0);
+  }
+}
+
+function nameForBrowser(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function explain(error: unknown, host: string, port: number): unknown {
+  const { code = '' } = error as { code?: string };
+  if (code === 'EADDRINUSE') return portTaken(host, port);
+  if (code === 'EACCES') {
+    return new StartError(
+      'port-denied',
+      `Port ${port} may not be opened by this user.`,
+      'Choose one above 1023: --port 5000, or PORT=5000',
+    );
+  }
+  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(code)) {
+    return new StartError(
+      'bad-host',
+      `This machine has no address '${host}'.`,
+      'Choose another: --host localhost, or HOST=0.0.0.0 for every address of the machine.',
+    );
+  }
+  return error;
+}
+
+function portTaken(host: string, port: number): StartError {
+  // https://developer.apple.com/forums/thread/682332
+  const airplay = process.platform === 'darwin' && port === 5000;
+  const holder = airplay
+    ? ' On macOS that is most likely AirPlay Receiver (System Settings, General, AirDrop & Handoff).'
+    : '';
+  const other = port === 65535 ? port - 1 : port + 1;
+  return new StartError(
+    'port-in-use',
+    `Port ${port} of ${host} is in use by another program.${holder}`,
+    `Choose another: --port ${other}, or PORT=${other}; 0 takes any free port.`,
+  );
+}

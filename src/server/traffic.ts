@@ -1,0 +1,93 @@
+import type { Server, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { Bag } from '../stores/bag.ts';
+
+/** How long a connection that has not sent a whole request stays open once idle ones are closed. */
+const silentMs = 500;
+const sweepMs = 50;
+
+/** How long a server that accepts nothing new waits. */
+export interface Patience {
+  /** For requests in flight. */
+  deadlineMs: number;
+  /** For connections that are idle: a client may be about to send its next request on one. */
+  idleMs: number;
+}
+
+/** The connections of some servers, and the requests in flight on them. */
+export class Traffic {
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Bag<Socket>();
+  readonly #responses = new Bag<ServerResponse>();
+  #draining = false;
+  #cut = false;
+
+  /** Takes a server, before it listens: a client may come while it is still to listen at another address. */
+  watch(server: Server): Server {
+    this.#servers.push(server);
+    server.on('connection', (socket) => remember(this.#sockets, socket));
+    server.prependListener('request', (_req, res) => {
+      remember(this.#responses, res);
+      if (this.#draining) announceClose(res);
+    });
+    return server;
+  }
+
+  /**
+   * Accepts nothing new and waits until every request in flight is answered. Called again, the shorter wait counts.
+   * @returns false when some had to be cut: at the deadline, or because `cut` was called
+   */
+  async drain({ deadlineMs, idleMs }: Patience): Promise<boolean> {
+    this.#draining = true;
+    for (const res of this.#responses.list()) announceClose(res);
+    const closed = Promise.all(this.#servers.map(stopListening));
+    const timers = [
+      setTimeout(() => timers.push(this.#sweep()), idleMs),
+      // A browser opens connections ahead of time; Node.js counts one that is silent as busy.
+      setTimeout(() => this.#destroy(this.#silentSockets()), idleMs + silentMs),
+      setTimeout(() => this.cut(), deadlineMs),
+    ];
+    await closed;
+    for (const timer of timers) clearTimeout(timer);
+    return !this.#cut;
+  }
+
+  /** Closes every connection at once. */
+  cut(): void {
+    this.#cut ||= this.#responses.size > 0;
+    this.#destroy(this.#sockets.list());
+  }
+
+  // A connection that answered its last request becomes idle only then.
+  #sweep(): NodeJS.Timeout {
+    this.#closeIdle();
+    return setInterval(() => this.#closeIdle(), sweepMs);
+  }
+
+  #closeIdle(): void {
+    for (const server of this.#servers) server.closeIdleConnections();
+  }
+
+  #silentSockets(): Socket[] {
+    const busy = new Set(this.#responses.list().map((res) => res.socket));
+    return this.#sockets.list().filter((socket) => !busy.has(socket));
+  }
+
+  #destroy(sockets: Socket[]): void {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+function remember<T extends Socket | ServerResponse>(bag: Bag<T>, item: T): void {
+  item.once('close', bag.add(item));
+}
+
+// Without it a client that always has a next request would keep its connection, and the server, for ever.
+function announceClose(res: ServerResponse): void {
+  if (!res.headersSent) res.setHeader('Connection', 'close');
+}
+
+/** Resolves when the last connection has closed. An HTTP server's own `close` would end idle connections at once. */
+function stopListening(server: Server): Promise<unknown> {
+  return new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
+}

@@ -1,0 +1,162 @@
+import cluster from 'node:cluster';
+import { closeSync, openSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Logger } from 'pino';
+import { listen } from '../listen.ts';
+import { createLogger } from '../logging.ts';
+import { leaveParent, onParentGone, tellParent } from '../parent.ts';
+import { endWhenRemoved } from '../removal.ts';
+import { reportListening } from '../report.ts';
+import { readSettings, type Settings } from '../../settings/settings.ts';
+import { StartError } from '../../settings/start-error.ts';
+import { type Failure, type Reloads, WorkersReport } from './report.ts';
+import type { Listening } from './worker-process.ts';
+import { Workers } from './workers.ts';
+
+/** How often to look for another free port when somebody took the one that was found. */
+const attempts = 10;
+
+/** True in a process that answers nothing itself: it starts workers, which run this same program, and replaces them. */
+export function isPrimary({ workers }: Settings): boolean {
+  return workers !== undefined && cluster.isPrimary;
+}
+
+/**
+ * Runs the server's workers until a signal asks for its end. SIGHUP replaces them one by one; where there is a terminal,
+ * which sends one when it is closed, SIGHUP stops. The primary never opens the store.
+ * @throws StartError with its reason when no worker listens
+ */
+export async function runPrimary(directory: string, settings: Settings): Promise<void> {
+  // The primary accepts connections: one that a worker does not take any more goes to the next.
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  const primary = new Primary(directory, settings);
+  const stop = (): void => void primary.stop();
+  const reload = (): void => void primary.reload();
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  process.on('SIGHUP', hasTerminal() ? stop : reload);
+  onParentGone(stop);
+  await primary.start();
+}
+
+class Primary {
+  readonly #directory: string;
+  readonly #settings: Settings;
+  readonly #log: Logger;
+  readonly #report: WorkersReport;
+  readonly #workers: Workers;
+  #reloads: Reloads = { started: 0, ended: 0, replaced: 0 };
+  #isReloadDue = false;
+  #isListening = false;
+  #isStopping = false;
+
+  constructor(directory: string, settings: Settings) {
+    this.#directory = directory;
+    this.#settings = settings;
+    this.#log = createLogger(settings);
+    this.#report = new WorkersReport(directory, this.#log);
+    this.#workers = new Workers(this.#log, () => void this.#reportState());
+  }
+
+  async start(): Promise<void> {
+    const listening = await this.#listen();
+    if (!listening) return;
+    this.#isListening = true;
+    await this.#reportState();
+    endWhenRemoved(this.#directory, this.#log);
+    await reportListening(listening.url, this.#settings, this.#log);
+  }
+
+  /** Requests for a reload while one goes on are one, which comes after it. */
+  async reload(): Promise<void> {
+    const isReloading = this.#reloads.started > this.#reloads.ended;
+    // Workers that are about to start for the first time need no other in their place.
+    this.#isReloadDue = this.#isListening;
+    while (this.#isReloadDue && !isReloading && !this.#isStopping) {
+      this.#isReloadDue = false;
+      await this.#reloadOnce();
+    }
+  }
+
+  async stop(): Promise<void> {
+    const isFirst = !this.#isStopping;
+    this.#isStopping = true;
+    const drained = await this.#workers.stop();
+    if (!isFirst) return;
+    process.exitCode = drained ? 0 : 1;
+    await this.#report.remove();
+    if (drained) await tellParent({ event: 'drained' });
+    leaveParent();
+  }
+
+  /** @returns undefined when it was asked to stop before */
+  async #listen(): Promise<Listening | undefined> {
+    const { host, port, workers: count = 1 } = this.#settings;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#workers.start(count, { HOST: host, PORT: await choosePort(this.#settings) });
+      } catch (error) {
+        if (this.#isStopping) return undefined;
+        const isTaken = port === 0 && error instanceof StartError && error.code === 'port-in-use';
+        if (!isTaken || attempt === attempts) throw error;
+      }
+    }
+  }
+
+  async #reloadOnce(): Promise<void> {
+    const reloads: Reloads = { ...this.#reloads, started: this.#reloads.started + 1, replaced: 0 };
+    delete reloads.failure;
+    this.#reloads = reloads;
+    await this.#reportState();
+    try {
+      const settings = await readSettings(this.#directory, process.env);
+      this.#compareAddress(settings);
+      await this.#workers.renew(settings.workers ?? 1, () => {
+        reloads.replaced += 1;
+        void this.#reportState();
+      });
+      this.#log.info(`reloaded: every worker is new (${this.#workers.count})`);
+    } catch (error) {
+      if (!this.#isStopping) reloads.failure = this.#explain(error);
+    }
+    reloads.ended = reloads.started;
+    await this.#reportState();
+  }
+
+  #compareAddress({ host, port }: Settings): void {
+    if (host === this.#settings.host && port === this.#settings.port) return;
+    this.#log.warn('HOST or PORT has changed: that takes effect when the server is stopped and started');
+  }
+
+  #explain(error: unknown): Failure {
+    const expected = error instanceof StartError;
+    const message = String(expected ? (error.cause ?? error.message) : error);
+    this.#log.error(expected ? {} : { err: error }, `not reloaded, the workers that are there go on: ${message}`);
+    const { code, hint } = expected ? error : { code: 'server-failed', hint: 'What it printed says why.' };
+    return { code, message, hint };
+  }
+
+  async #reportState(): Promise<void> {
+    if (!this.#isStopping) await this.#report.write(this.#workers, this.#reloads);
+  }
+}
+
+// Workers would each find another free port, and a later one cannot have that of the first.
+async function choosePort(settings: Settings): Promise<string> {
+  if (settings.port !== 0) return String(settings.port);
+  const { servers, url } = await listen(createServer, settings);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return new URL(url).port;
+}
+
+function hasTerminal(): boolean {
+  // Windows tells a program by this signal that its window is closed.
+  if (process.platform === 'win32') return true;
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch (error) {
+    if (['ENXIO', 'ENOENT', 'EIO', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return false;
+    throw error;
+  }
+}

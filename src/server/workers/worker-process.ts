@@ -1,0 +1,123 @@
+import cluster, { type Worker } from 'node:cluster';
+import { isMessage, type Message } from '../parent.ts';
+import { StartError } from '../../settings/start-error.ts';
+import { watchHandOver } from './hand-over.ts';
+import type { Order } from './worker.ts';
+
+/** How long a worker may take until it listens, from its retirement until the news of it, and to end once it failed. */
+const startMs = 30_000;
+const retireMs = 2000;
+const lastWordsMs = 1000;
+/** When a worker that has retired counts as hung: a little after its last request was to be cut. */
+const longestMs = 35_000;
+
+export interface Listening {
+  url: string;
+  store: string;
+}
+
+/** A worker as its primary sees it. */
+export class WorkerProcess {
+  readonly #worker: Worker;
+  readonly #said = new Map<Message['event'], Message>();
+  #end: string | undefined;
+  /** Resolves when the process has ended, with how: `exit code 1`, or `signal SIGKILL`. */
+  readonly ended: Promise<string>;
+
+  /** @param variables environment variables beside the primary's own */
+  constructor(variables: Record<string, string>) {
+    this.#worker = cluster.fork(variables);
+    this.#worker.on('message', (message: unknown) => isMessage(message) && this.#said.set(message.event, message));
+    const endForgotten = watchHandOver(this.#worker.process);
+    this.ended = this.#untilEnded();
+    void this.ended.then(endForgotten);
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.process.pid;
+  }
+
+  get isListening(): boolean {
+    return this.#said.has('listening') && this.#end === undefined;
+  }
+
+  /** False when it ended in the midst of requests. */
+  get isDrained(): boolean {
+    return this.#said.has('drained') || !this.#said.has('listening');
+  }
+
+  /** @throws StartError with its own reason when it does not listen; it has ended then */
+  async untilListening(): Promise<Listening> {
+    const inTime = await this.#untilSaid(startMs, 'listening', 'failed', 'broken');
+    const said = this.#said.get('listening');
+    if (said?.event === 'listening' && this.#end === undefined) return said;
+    // It may be printing its reason, or a timer of the application may keep it running.
+    const timer = setTimeout(() => this.kill(), inTime ? lastWordsMs : 0);
+    await this.ended;
+    clearTimeout(timer);
+    throw inTime ? this.#explain() : tooSlow();
+  }
+
+  /** Resolves when it accepts nothing new; it ends by itself, once its requests have. */
+  async retire(): Promise<void> {
+    this.order('retire');
+    const timer = setTimeout(() => this.kill(), longestMs);
+    void this.ended.then(() => clearTimeout(timer));
+    await this.#untilSaid(retireMs, 'retiring');
+    this.order('released');
+  }
+
+  order(order: Order): void {
+    // One that is about to end hears no more.
+    if (this.#worker.isConnected()) this.#worker.send(order, () => undefined);
+  }
+
+  stop(): void {
+    this.#worker.process.kill('SIGTERM');
+  }
+
+  kill(): void {
+    this.#worker.process.kill('SIGKILL');
+  }
+
+  async #untilEnded(): Promise<string> {
+    const child = this.#worker.process;
+    this.#end = await new Promise<string>((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));
+      // The system may refuse another process.
+      this.#worker.on('error', (error) => child.pid === undefined && resolve(String(error)));
+    });
+    // What it said last may arrive after the news of its end.
+    if (child.connected) await new Promise((resolve) => child.once('disconnect', resolve));
+    return this.#end;
+  }
+
+  /** @returns false when it has said none of this in time, and has not ended */
+  async #untilSaid(ms: number, ...events: Message['event'][]): Promise<boolean> {
+    const isSaid = (): boolean => events.some((event) => this.#said.has(event));
+    if (isSaid()) return true;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms, false);
+      const settle = (): void => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      this.#worker.on('message', () => isSaid() && settle());
+      void this.ended.then(settle);
+    });
+  }
+
+  #explain(): StartError {
+    const failed = this.#said.get('failed');
+    if (failed?.event === 'failed') return new StartError(failed.code, failed.message, failed.hint);
+    const broken = this.#said.get('broken');
+    const cause = broken?.event === 'broken' ? broken.reason : undefined;
+    const fact = `The server ended before it listened, with ${broken ? 'exit code 1' : this.#end}.`;
+    return new StartError('server-failed', fact, 'What it printed says why.', { cause });
+  }
+}
+
+function tooSlow(): StartError {
+  const fact = `The server did not listen within ${startMs / 1000} s.`;
+  return new StartError('server-slow', fact, 'Look at what app does when it starts.');
+}

@@ -1,0 +1,179 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RecordStore } from '../../stores/deadline.ts';
+import type { SessionRecord, StoredRecord } from '../../stores/driver.ts';
+import { refOf } from '../cookie/ids.ts';
+import type { Limits } from './limits.ts';
+import type { Log } from '../../stores/log.ts';
+import { type Data, parseData, stringifyData } from './data.ts';
+import { StoreUnavailable, Unstorable } from '../../stores/errors.ts';
+
+/** How often a change is tried again when others change the same session at the same time; each of them got on. */
+const attempts = 200;
+const ownerLength = 200;
+/** After this part of its idle time a session that is only read is marked as seen. */
+const touchPart = 1 / 10;
+/** A change makes a session live longer when that is at least this part of its idle time: stores list them by their ends. */
+const prolongPart = 1 / 100;
+
+/** A session that lives. */
+export interface Found {
+  record: StoredRecord;
+  /** What the record holds, for its reader to change. */
+  data: Data;
+}
+
+/** What is known of a session that changes; one that begins has no end yet. */
+type Before = Pick<SessionRecord, 'createdAtMs'> & Partial<Pick<SessionRecord, 'expiresAtMs'>>;
+
+/** The records of sessions: only those that live, within the limits, changed one at a time. */
+export class Records {
+  readonly limits: Limits;
+  readonly now: () => number;
+  readonly #store: RecordStore;
+  readonly #log: Log;
+  readonly #ownerPaths: string[][];
+
+  constructor(store: RecordStore, limits: Limits, now: () => number, log: Log) {
+    this.limits = limits;
+    this.now = now;
+    this.#store = store;
+    this.#log = log;
+    this.#ownerPaths = limits.ownerKeys.map((key) => key.split('.'));
+  }
+
+  /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
+  async read(key: string): Promise<Found | undefined> {
+    const record = await this.#store.read(key);
+    if (!record) return undefined;
+    const data = parseRecord(record);
+    if (!data) return this.#setAside(key);
+    return this.#isLive(record) ? { record, data } : undefined;
+  }
+
+  async create(key: string, data: Data, keyId: string): Promise<StoredRecord> {
+    const record = this.#toRecord(key, data, { createdAtMs: this.now() }, keyId);
+    if (await this.#store.create(key, record)) return { ...record, key, version: 1 };
+    throw new StoreUnavailable('a new session has the key of another one');
+  }
+
+  /**
+   * Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so, and the log says
+   * that a change was lost.
+   * @param keyId the secret that the client has proved to hold a cookie of, when that is to be noted
+   */
+  async change(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
+    const changed = await this.#replace(known, toData, keyId);
+    if (!changed) this.#reportLost(known.key);
+    return changed;
+  }
+
+  /** Notes which secret the client's cookie is signed by. Undefined when the session is gone, which loses nothing. */
+  recordKeyId(known: StoredRecord, keyId: string): Promise<StoredRecord | undefined> {
+    return this.#replace(known, (data) => data, keyId);
+  }
+
+  async #replace(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
+    const { key } = known;
+    // What has expired while the request ran may only have been seen by another one.
+    let current = this.#isLive(known) ? { record: known, data: parseData(known.data) } : await this.read(key);
+    for (let attempt = 1; current; attempt += 1) {
+      const { version } = current.record;
+      const record = this.#toRecord(key, toData(current.data), current.record, keyId ?? current.record.keyId);
+      if (await this.#store.update(key, version, record)) return { ...record, key, version: version + 1 };
+      if (attempt === attempts) throw new StoreUnavailable('too many changes of one session at the same time');
+      if (attempt > 3) await wait(Math.random() * 5);
+      current = await this.read(key);
+    }
+    return undefined;
+  }
+
+  /** Never for one that lives to its end in any case. */
+  isTouchDue({ createdAtMs, seenAtMs, expiresAtMs }: StoredRecord): boolean {
+    if (expiresAtMs >= createdAtMs + this.limits.absoluteMs) return false;
+    return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchPart;
+  }
+
+  /** Whoever changes the session meanwhile decides how long it lives; what has expired meanwhile stays so. */
+  async touch(found: StoredRecord): Promise<void> {
+    if (!this.#isLive(found)) return;
+    const { key, version, data, createdAtMs } = found;
+    await this.#store.touch(key, version, this.now(), this.#expiryOf(parseData(data), createdAtMs));
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#store.delete(key);
+  }
+
+  idleMsOf(data: Data): number {
+    const chosen = data.cookie?.originalMaxAge;
+    if (typeof chosen === 'number') return chosen;
+    return this.#ownerOf(data) === undefined ? this.limits.anonymousIdleMs : this.limits.idleMs;
+  }
+
+  #isLive({ expiresAtMs, createdAtMs }: StoredRecord): boolean {
+    return Math.min(expiresAtMs, createdAtMs + this.limits.absoluteMs) > this.now();
+  }
+
+  #toRecord(key: string, data: Data, before: Before, keyId: string | undefined): SessionRecord {
+    const text = stringifyData(data);
+    this.#verifySize(key, Buffer.byteLength(text));
+    const owner = this.#ownerOf(data);
+    const { createdAtMs } = before;
+    const times = { createdAtMs, seenAtMs: this.now(), expiresAtMs: this.#nextExpiryOf(data, before) };
+    return { data: text, ...times, ...(owner !== undefined && { owner }), ...(keyId !== undefined && { keyId }) };
+  }
+
+  #expiryOf(data: Data, createdAtMs: number): number {
+    return Math.min(this.now() + this.idleMsOf(data), createdAtMs + this.limits.absoluteMs);
+  }
+
+  #nextExpiryOf(data: Data, { createdAtMs, expiresAtMs = 0 }: Before): number {
+    const wantedMs = this.#expiryOf(data, createdAtMs);
+    const longerMs = wantedMs - expiresAtMs;
+    return longerMs >= 0 && longerMs < this.idleMsOf(data) * prolongPart ? expiresAtMs : wantedMs;
+  }
+
+  #ownerOf(data: Data): string | undefined {
+    const named = this.#ownerPaths.map((path) => valueAt(data, path));
+    const owner = named.find((value) => typeof value === 'number' || (typeof value === 'string' && value !== ''));
+    // Stores have an index by owner, whose keys are short, and text: half a character, as a cut may leave it, is none.
+    return owner === undefined ? undefined : Buffer.from(String(owner).slice(0, ownerLength)).toString();
+  }
+
+  #verifySize(key: string, bytes: number): void {
+    const { warnBytes, refuseBytes } = this.limits;
+    if (bytes > refuseBytes) throw new Unstorable(`the session has ${bytes} bytes; at most ${refuseBytes} are stored`);
+    if (bytes > warnBytes) this.#log.warn({ session: refOf(key), bytes }, `a session of ${bytes} bytes is slow`);
+  }
+
+  #reportLost(key: string): void {
+    this.#log.warn(
+      { session: refOf(key) },
+      'a change of a session was not saved: the session expired, or was ended by another request, meanwhile',
+    );
+  }
+
+  async #setAside(key: string): Promise<undefined> {
+    this.#log.error({ session: refOf(key) }, 'a session could not be read and was set aside; its user starts anew');
+    await this.#store.setAside(key);
+  }
+}
+
+function valueAt(data: Data, path: string[]): unknown {
+  let value: unknown = data;
+  for (const key of path)
+    value = value instanceof Object && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+  return value;
+}
+
+// Undefined when the record is corrupt.
+function parseRecord({ data, createdAtMs, seenAtMs, expiresAtMs, version }: StoredRecord): Data | undefined {
+  if (typeof data !== 'string') return undefined;
+  if (![createdAtMs, seenAtMs, expiresAtMs, version].every(Number.isFinite)) return undefined;
+  try {
+    return parseData(data);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

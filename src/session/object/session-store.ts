@@ -1,0 +1,127 @@
+import type { Request } from 'express';
+import type { SessionData } from 'express-session';
+import session from 'express-session';
+import type { StoredRecord } from '../../stores/driver.ts';
+import { createId, keyOf } from '../cookie/ids.ts';
+import { OpenSessions } from './open-sessions.ts';
+import type { Records } from '../data/records.ts';
+import type { CookieProfile } from '../cookie/cookie.ts';
+import { type Data, parseData, pickData } from '../data/data.ts';
+import { answer, ignore, StoredSession } from './stored-session.ts';
+
+// express-session exports the class; its types leave out what the constructor takes.
+const Cookie = session.Cookie as unknown as new (options: object) => session.Cookie;
+
+type Callback = (error?: unknown) => void;
+
+/** `req.sessionStore`: express-session's store, in front of the records. */
+export class SessionStore extends session.Store {
+  readonly open: OpenSessions;
+  readonly #records: Records;
+  readonly #profileOf: (req: Request) => CookieProfile;
+  readonly #newestKeyId: () => string;
+
+  /** @param profileOf what the cookie looks like for a request */
+  constructor(records: Records, profileOf: (req: Request) => CookieProfile, newestKeyId: () => string) {
+    super();
+    this.#records = records;
+    this.#profileOf = profileOf;
+    this.#newestKeyId = newestKeyId;
+    this.open = new OpenSessions(records, newestKeyId);
+  }
+
+  /** Gives the request a new session, which is stored once it holds something. */
+  generate(req: Express.Request): void {
+    req.sessionID = createId();
+    this.#give(req as Request, {}, undefined, {});
+  }
+
+  /** Gives the request the session of this id. False: there is none. */
+  async resume(req: Request, { id, key }: { id: string; key: string }): Promise<boolean> {
+    const found = await this.#records.read(key);
+    if (!found) return false;
+    req.sessionID = id;
+    this.#give(req, found.data, found.record, found.data);
+    return true;
+  }
+
+  /** Ends the request's session and gives it a new one, also when the old one could not be ended. */
+  async replace(req: Request, old: object): Promise<void> {
+    try {
+      await this.open.end(old);
+    } finally {
+      this.generate(req);
+    }
+  }
+
+  override regenerate(req: Request, callback: Callback): void {
+    const work = this.open.has(req.session) ? this.replace(req, req.session) : Promise.resolve(this.generate(req));
+    answer(callback, work);
+  }
+
+  override get(id: string, callback: (error: unknown, data?: SessionData | null) => void): void {
+    answer(callback, this.#get(keyOf(id)));
+  }
+
+  override set(id: string, data: SessionData, callback: Callback = ignore): void {
+    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(keyOf(id), data));
+  }
+
+  override touch(id: string, _data: SessionData, callback: Callback = ignore): void {
+    answer(callback, this.#touch(keyOf(id)));
+  }
+
+  override destroy(id: string, callback: Callback = ignore): void {
+    answer(callback, this.#records.delete(keyOf(id)));
+  }
+
+  override createSession(req: Request, data: SessionData): session.Session & SessionData {
+    const record = this.open.recordOf(data);
+    return this.#give(req, data as object as Data, record, parseData(record?.data ?? '{}'));
+  }
+
+  #give(req: Request, data: Data, record: StoredRecord | undefined, stored: Data): session.Session & SessionData {
+    const { cookie: _, ...rest } = data;
+    const given = new StoredSession(req, rest);
+    const { secure, canBeSet } = this.#profileOf(req);
+    const cookie = this.#createCookie(secure, stored);
+    given.cookie = cookie;
+    this.open.add(given, { key: record?.key ?? keyOf(req.sessionID), record, stored, cookie, mayBegin: canBeSet });
+    req.session = given as session.Session as session.Session & SessionData;
+    return req.session as session.Session & SessionData;
+  }
+
+  // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
+  #createCookie(secure: boolean, stored: Data): session.Cookie {
+    const maxAge = this.#lifetimeOf(stored);
+    const options = { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge };
+    return new Cookie({ ...options, originalMaxAge: maxAge });
+  }
+
+  // Such an object is a session that was read, so that to set it is to update it.
+  async #get(key: string): Promise<SessionData | null> {
+    const found = await this.#records.read(key);
+    if (!found) return null;
+    const { record, data } = found;
+    const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
+    const opened = { ...data, cookie };
+    this.open.add(opened, { key, record, stored: data, cookie, mayBegin: false });
+    return opened as SessionData;
+  }
+
+  #lifetimeOf(data: Data): number | null {
+    return data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
+  }
+
+  async #put(key: string, data: SessionData): Promise<void> {
+    const found = await this.#records.read(key);
+    const next = pickData(data, undefined);
+    if (found) await this.#records.change(found.record, () => next);
+    else await this.#records.create(key, next, this.#newestKeyId());
+  }
+
+  async #touch(key: string): Promise<void> {
+    const found = await this.#records.read(key);
+    if (found) await this.#records.touch(found.record);
+  }
+}

@@ -1,0 +1,186 @@
+import type { Request, Response } from 'express';
+import { keepPrivate } from './caching.ts';
+import { answerFor } from './failure.ts';
+import { HeldResponse, type Hooks } from './held-response.ts';
+import type { Log } from '../../stores/log.ts';
+import { settleOperations } from '../object/operations.ts';
+import type { Records } from '../data/records.ts';
+import type { SessionAccess } from './access.ts';
+import { type CookieProfile, renderCookie } from '../cookie/cookie.ts';
+import { readLifetimeMs } from '../data/data.ts';
+import type { SessionStore } from '../object/session-store.ts';
+import { type SignedId, type SigningKey, signId } from '../cookie/signature.ts';
+
+/** What all requests share. */
+export interface Shared {
+  store: SessionStore;
+  records: Records;
+  keys: () => [SigningKey, ...SigningKey[]];
+  log: Log;
+}
+
+/** One request's session, from the handler's start to the answer. */
+export class Lifecycle implements Hooks {
+  readonly #shared: Shared;
+  readonly #req: Request;
+  readonly #res: Response;
+  readonly #profile: CookieProfile;
+  readonly #signed: SignedId | undefined;
+  readonly #access: SessionAccess;
+  readonly #endsWithBrowser: boolean;
+  readonly #held: HeldResponse;
+  /** Whether the client gets another cookie for the session that it came with. */
+  #renewsCookie = false;
+
+  /** @param signed the id that the client's cookie holds, when it was that of a session */
+  constructor(
+    shared: Shared,
+    req: Request,
+    res: Response,
+    { access, profile, signed }: { access: SessionAccess; profile: CookieProfile; signed: SignedId | undefined },
+  ) {
+    this.#shared = shared;
+    this.#req = req;
+    this.#res = res;
+    this.#profile = profile;
+    this.#signed = signed;
+    this.#endsWithBrowser = endsWithBrowser(req.session);
+    this.#access = access;
+    access.begin();
+    this.#held = new HeldResponse(res, this);
+  }
+
+  commit(): Promise<void> | undefined {
+    const pending = settleOperations(this.#req);
+    return pending !== undefined ? pending.then(() => this.#write()) : this.#write();
+  }
+
+  addHeaders(): void {
+    const setsCookie = this.#setCookie();
+    if (setsCookie || this.#access.isUsed) keepPrivate(this.#res, setsCookie);
+  }
+
+  end(): Promise<void> | undefined {
+    const pending = settleOperations(this.#req);
+    if (pending !== undefined) return pending.then(() => this.#reportLateChange());
+    this.#reportLateChange();
+    return undefined;
+  }
+
+  #reportLateChange(): void {
+    if (!this.#isChanged()) return;
+    this.#shared.log.error({}, 'the session was changed after the answer had begun: the change was not saved');
+  }
+
+  fail(error: unknown, isCommitted: boolean): void {
+    const { status, headers, body } = answerFor(error);
+    const what = isCommitted ? 'the answer could not be sent' : 'the session could not be saved';
+    const end = this.#res.headersSent ? 'the connection was cut' : `a ${status} was sent instead of the answer`;
+    this.#shared.log.error({ err: error }, `${what}: ${end}`);
+    this.#held.replace(status, headers, body);
+  }
+
+  #write(): Promise<void> | undefined {
+    const session = this.#access.peek();
+    if (!session) return undefined;
+    this.#renewsCookie = this.#isRenewalDue(session);
+    const saving = this.#access.isUsed ? this.#saveIfChanged(session) : undefined;
+    if (saving !== undefined) return saving;
+    return this.#renewsCookie ? this.#note(this.#confirm(session)) : this.#mark(session);
+  }
+
+  // Another request may have ended the session since it was read: a new cookie for it would take the place of its
+  // successor's, and log the user out. A save has told by now. Who cannot find out sets none.
+  async #confirm(session: object): Promise<void> {
+    this.#renewsCookie = false;
+    await this.#shared.store.open.confirm(session);
+    this.#renewsCookie = true;
+    await this.#mark(session);
+  }
+
+  #mark(session: object): Promise<void> | undefined {
+    const newerKeyId = this.#provenKeyId(session);
+    if (newerKeyId !== undefined) return this.#note(this.#shared.store.open.recordKeyId(session, newerKeyId));
+    return this.#touch(session);
+  }
+
+  #saveIfChanged(session: object): Promise<void> | undefined {
+    const { open } = this.#shared.store;
+    if (open.recordOf(session)) return open.saveIfChanged(session, this.#provenKeyId(session));
+    if (this.#profile.canBeSet) return open.saveIfChanged(session);
+    if (open.isRefused(session) || open.isChanged(session)) this.#reportInsecure();
+    return undefined;
+  }
+
+  // The key that the client has proved to hold a cookie of: an answer with a newer cookie may not have reached it.
+  #provenKeyId(session: object): string | undefined {
+    const record = this.#shared.store.open.recordOf(session);
+    const proven = this.#signed?.keyId;
+    if (!record || !this.#isFromCookie() || proven === record.keyId) return undefined;
+    const newer = this.#shared.keys().find(({ id }) => id === proven || id === record.keyId);
+    return newer?.id === proven ? proven : undefined;
+  }
+
+  #touch(session: object): Promise<void> | undefined {
+    const record = this.#shared.store.open.recordOf(session);
+    if (!record || !this.#shared.records.isTouchDue(record)) return undefined;
+    return this.#note(this.#shared.records.touch(record));
+  }
+
+  // Nothing is lost when it fails: the next request tries again. The session has nine tenths of its time left, or its
+  // older secret stays in use.
+  #note(work: Promise<void>): Promise<void> {
+    return work.catch((error) => {
+      this.#shared.log.warn({ err: error }, 'a session could not be marked as seen');
+    });
+  }
+
+  #setCookie(): boolean {
+    const session = this.#access.peek();
+    const record = session && this.#shared.store.open.recordOf(session);
+    if (!record || (this.#isFromCookie() && !this.#renewsCookie)) return false;
+    if (!this.#profile.canBeSet) {
+      this.#reportInsecure();
+      return false;
+    }
+    // The server counts idle time. The cookie stays as long as the session can, so that it need not be set again: each
+    // time it is, a slow answer could put an old one in the place of a new one.
+    const endsAtMs = record.createdAtMs + this.#shared.records.limits.absoluteMs;
+    const maxAgeMs = endsWithBrowser(session) ? undefined : endsAtMs - this.#shared.records.now();
+    const value = signId(session.id, this.#shared.keys()[0]);
+    this.#res.append('Set-Cookie', renderCookie(this.#profile, value, maxAgeMs));
+    return true;
+  }
+
+  #isRenewalDue(session: Request['session']): boolean {
+    if (!this.#isFromCookie()) return false;
+    return this.#signed?.keyId !== this.#shared.keys()[0].id || endsWithBrowser(session) !== this.#endsWithBrowser;
+  }
+
+  #isFromCookie(): boolean {
+    return this.#req.sessionID === this.#signed?.id;
+  }
+
+  #reportInsecure(): void {
+    this.#shared.log.error(
+      {},
+      'a session was not set: in production its cookie travels over HTTPS only, and this request came over plain HTTP. ' +
+        'Behind a proxy that ends HTTPS, set TRUST_PROXY to the number of proxies',
+    );
+  }
+
+  #isChanged(): boolean {
+    const session = this.#access.peek();
+    if (!session || !this.#access.isUsed) return false;
+    if (!this.#profile.canBeSet && !this.#shared.store.open.recordOf(session)) return false;
+    try {
+      return this.#shared.store.open.isChanged(session);
+    } catch {
+      return true;
+    }
+  }
+}
+
+function endsWithBrowser(session: Request['session']): boolean {
+  return Boolean(session.cookie) && readLifetimeMs(session.cookie) === null;
+}

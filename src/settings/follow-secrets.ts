@@ -1,0 +1,81 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fingerprint } from './fingerprint.ts';
+import { readSecrets } from './read-secrets.ts';
+import { readEnvFile } from './settings.ts';
+import { StartError } from './start-error.ts';
+
+interface Log {
+  info(message: string): void;
+  error(detail: object, message: string): void;
+}
+
+const intervalMs = 400;
+/** By then every process of this environment has looked, and can verify what the new secret signs. */
+const signsAfterMs = 900;
+
+/**
+ * The secrets as `.env` has them now, so that a new one signs without a restart: it verifies at once, and signs a moment
+ * later. SESSION_SECRET in the real environment wins, and cannot change while the server runs.
+ */
+export function followSecrets(
+  directory: string,
+  environment: { SESSION_SECRET?: string },
+  initial: string[],
+  log: Log,
+): () => string[] {
+  if (environment.SESSION_SECRET) return () => initial;
+  const path = join(directory, '.env');
+  let secrets = isFresh(path) ? olderFirst(initial) : initial;
+  let known: string | undefined;
+  let turn: NodeJS.Timeout | undefined;
+  const use = (found: string[]): void => {
+    secrets = found;
+    log.info('.env has other session secrets: the newest signs from now on');
+  };
+  const look = async (): Promise<void> => {
+    const current = await fingerprint(path);
+    if (current === known) return;
+    known = current;
+    const found = await readAgain(directory, log);
+    if (!found) return;
+    clearTimeout(turn);
+    if (found.join() === secrets.join()) return;
+    if (!isRotation(secrets, found)) return use(found);
+    secrets = withNewSecrets(secrets, found);
+    turn = setTimeout(use, signsAfterMs, found).unref();
+  };
+  setInterval(() => void look(), intervalMs).unref();
+  return () => secrets;
+}
+
+// There is another one in front, and the one that signs is to verify from now on.
+function isRotation([signing = '']: string[], found: string[]): boolean {
+  return found[0] !== signing && found.includes(signing);
+}
+
+function withNewSecrets([signing = '']: string[], found: string[]): string[] {
+  return [signing, ...found.filter((secret) => secret !== signing)];
+}
+
+// A process that starts may be the first one that knows of a change: a worker after a reload.
+function isFresh(path: string): boolean {
+  const changedMs = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  return Math.abs(Date.now() - changedMs) < signsAfterMs;
+}
+
+function olderFirst([newest = '', older, ...others]: string[]): string[] {
+  return older === undefined ? [newest] : [older, newest, ...others];
+}
+
+// A .env without usable secrets changes nothing: nobody is to be logged out by a slip.
+async function readAgain(directory: string, log: Log): Promise<string[] | undefined> {
+  try {
+    const { SESSION_SECRET } = await readEnvFile(directory);
+    return readSecrets(SESSION_SECRET);
+  } catch (error) {
+    const reason = error instanceof StartError ? error.message : String((error as NodeJS.ErrnoException).code ?? error);
+    log.error({ reason }, '.env has no usable session secret now: the known ones stay in use');
+    return undefined;
+  }
+}

@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode, UserError } from '../errors.ts';
+import { restoringOptions } from '../cli/environment/restoring.ts';
+
+/** The file that makes a directory an environment. */
+export const markerName = 'sessapp.json';
+
+export const languages = ['javascript', 'typescript'] as const;
+export type Language = (typeof languages)[number];
+
+/** What `sessapp.json` says. The server reads `store` and `cookie`; the rest is for the tool. */
+export interface Marker {
+  /** The version of this file's shape. */
+  format: 1;
+  /** The version of sessapp that made the environment. */
+  sessapp: string;
+  template: string;
+  store: string;
+  language: Language;
+  /** The exact version of the environment's own Node.js, where it has one. */
+  node?: string;
+  /** What an activated prompt shows instead of the directory's name. */
+  prompt?: string;
+  /** The name of the session cookie. */
+  cookie: string;
+  /** The SHA-256, in hex, of each generated file as it was written, by its path in the environment. */
+  files: Record<string, string>;
+  /** The sessions are moving to another store, or have just done so. */
+  migration?: Migration;
+}
+
+export const migrationPhases = ['prepare', 'move', 'switch'] as const;
+
+/** How far `sessapp store migrate` has come; the servers follow it. */
+export interface Migration {
+  /** The stores, by name. */
+  from: string;
+  to: string;
+  /**
+   * `prepare`: all who use the store learn of the new one. `move`: sessions move. `switch`: all have moved, and `store`
+   * is the new one; its address may still be in NEXT_STORE_URL.
+   */
+  phase: (typeof migrationPhases)[number];
+}
+
+/** An environment is there, or was, but its `sessapp.json` says nothing. */
+export class BrokenEnvironment extends UserError {
+  override name = 'BrokenEnvironment';
+  /** Absolute. */
+  readonly directory: string;
+
+  constructor(directory: string, code: string, message: string, hint: string) {
+    super(code, message, hint);
+    this.directory = directory;
+  }
+}
+
+/**
+ * @param directory an environment, absolute
+ * @returns undefined when there is no `sessapp.json`
+ * @throws BrokenEnvironment when there is one that cannot be read or understood
+ */
+export async function readMarker(directory: string): Promise<Marker | undefined> {
+  const path = join(directory, markerName);
+  let content: string;
+  try {
+    content = await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (hasCode(error, 'EISDIR', 'ELOOP')) throw await damagedMarker(directory, 'it is no file');
+    if (hasCode(error, 'EACCES', 'EPERM')) throw closed(directory);
+    throw error;
+  }
+  const marker = parseJson(content);
+  if (isMarker(marker)) return marker;
+  throw await damagedMarker(directory, "it does not hold an environment's description");
+}
+
+/** @param reason why it cannot be read, without a full stop */
+export async function damagedMarker(directory: string, reason: string): Promise<BrokenEnvironment> {
+  const again = ['sessapp', 'init', '.', ...(await restoringOptions(directory))].join(' ');
+  return new BrokenEnvironment(
+    directory,
+    'marker-damaged',
+    `${join(directory, markerName)} is not what sessapp wrote: ${reason}.`,
+    `Restore it from your version control, or delete it and type: ${again} in that directory.`,
+  );
+}
+
+function closed(directory: string): BrokenEnvironment {
+  return new BrokenEnvironment(
+    directory,
+    'permission-denied',
+    `${join(directory, markerName)} cannot be read by this user.`,
+    'Give yourself the right to read it, or work as the user that it belongs to.',
+  );
+}
+
+export function renderMarker(marker: Marker): string {
+  return `${JSON.stringify(marker, null, 2)}\n`;
+}
+
+function parseJson(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isMarker(value: unknown): value is Marker {
+  if (typeof value !== 'object' || value === null) return false;
+  const marker = value as Partial<Record<keyof Marker, unknown>>;
+  return (
+    marker.format === 1 &&
+    [marker.template, marker.store, marker.cookie].every((name) => typeof name === 'string') &&
+    languages.includes(marker.language as Language) &&
+    (marker.node === undefined || /^\d+\.\d+\.\d+$/.test(String(marker.node))) &&
+    (marker.prompt === undefined || typeof marker.prompt === 'string') &&
+    isFileList(marker.files) &&
+    (marker.migration === undefined || isMigration(marker.migration))
+  );
+}
+
+function isMigration(value: unknown): value is Migration {
+  const { from, to, phase } = (value ?? {}) as Partial<Migration>;
+  return [from, to].every((name) => typeof name === 'string') && migrationPhases.includes(phase as Migration['phase']);
+}
+
+// `init --clear` moves what is listed: nothing outside, and nothing that it promises to keep.
+function isFileList(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(([path, hash]) => typeof hash === 'string' && isGenerated(path.split('/')));
+}
+
+function isGenerated(names: string[]): boolean {
+  const isInside = names.every((name) => !['', '.', '..'].includes(name) && !name.includes('\\'));
+  return isInside && !['.env', 'data', '.git', markerName].includes(names[0] ?? '');
+}

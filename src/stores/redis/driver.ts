@@ -1,0 +1,173 @@
+import type { AddressRules, Driver, DriverOptions, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
+import { findFault, readAddress } from './address.ts';
+import { Connection } from './connection.ts';
+import { mergeEntries, readEntries } from './entries.ts';
+import { Keys, type Part } from './keys.ts';
+import { decode, encode, keyInExpiryEntry, ownerEntry, renderTime, unreadable } from './record.ts';
+import type { ScriptName } from './scripts.ts';
+import { findWarnings } from './warnings.ts';
+
+export const address: AddressRules = { example: 'redis://localhost:6379', findFault };
+
+/**
+ * Redis itself drops a record that nobody prunes, so much later that its clock and ours need not agree: when a session
+ * ends is for the servers to say, by their own clock, as with every store.
+ */
+const graceMs = 24 * 60 * 60 * 1000;
+/** How many records a listing has read ahead. */
+const batchSize = 10;
+
+/** Opens a store in a Redis or Valkey server, or in a cluster of them. */
+export async function open({ url = '', name = '' }: DriverOptions): Promise<Driver> {
+  return new RedisDriver(new Connection(readAddress(url)), new Keys(name));
+}
+
+class RedisDriver implements Driver {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+
+  constructor(connection: Connection, keys: Keys) {
+    this.#connection = connection;
+    this.#keys = keys;
+  }
+
+  async read(key: string): Promise<StoredRecord | undefined> {
+    const name = this.#keys.partOf(key).record(key);
+    try {
+      const text = await this.#connection.run(name.length, (commands) => commands.get(name));
+      return text === null ? undefined : decode(key, text);
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return unreadable(key);
+      throw error;
+    }
+  }
+
+  async create(key: string, record: SessionRecord, version = 1): Promise<boolean> {
+    const value = encode(record, version);
+    return (await this.#run('createRecord', key, [value, lifeOf(record.expiresAtMs)])) === 1;
+  }
+
+  async update(key: string, version: number, record: SessionRecord): Promise<boolean> {
+    const value = encode(record, version + 1);
+    return (await this.#run('updateRecord', key, [value, lifeOf(record.expiresAtMs), String(version)])) === 1;
+  }
+
+  async touch(key: string, version: number, seenAtMs: number, expiresAtMs: number): Promise<void> {
+    const args = [String(version), String(seenAtMs), renderTime(expiresAtMs), lifeOf(expiresAtMs)];
+    await this.#run('touchRecord', key, args);
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#run('removeRecord', key);
+  }
+
+  async setAside(key: string): Promise<void> {
+    const { aside, setAside } = this.#keys.partOf(key);
+    await this.#run('setRecordAside', key, [], [aside(key), setAside]);
+  }
+
+  async countSetAside(): Promise<number> {
+    const counts = this.#keys.parts.map(({ setAside }) =>
+      this.#connection.run(0, (commands) => commands.sCard(setAside)),
+    );
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  async *list(query: ListQuery): AsyncIterable<StoredRecord> {
+    let left = query.limit ?? Number.POSITIVE_INFINITY;
+    for await (const entries of inBatches(this.#entries(query), Math.min(batchSize, left))) {
+      for (const record of await Promise.all(entries.map((entry) => this.#find(entry, query)))) {
+        if (!record) continue;
+        if (left <= 0) return;
+        left -= 1;
+        yield record;
+      }
+    }
+  }
+
+  async prune(nowMs: number, limit: number): Promise<number> {
+    const due = { from: '-', to: `(${renderTime(Math.floor(nowMs) + 1)}` };
+    const reads = this.#keys.parts.map(({ byExpiry }) => readEntries(this.#connection, byExpiry, due, limit));
+    let left = limit;
+    const counts = (await Promise.all(reads)).map((found, number) => {
+      const entries = found.slice(0, left);
+      left -= entries.length;
+      return this.#prunePart(this.#keys.parts[number] as Part, entries);
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  // A server may answer those who read, and refuse every change. This is one that changes nothing: no record has this name.
+  async ping(): Promise<void> {
+    const { parts } = this.#keys;
+    const part = parts[Math.floor(Math.random() * parts.length)] as Part;
+    await this.#connection.run(0, (commands) => commands.set(part.record(''), '', { condition: 'XX' }));
+  }
+
+  async warnings(): Promise<string[]> {
+    const link = await this.#connection.link();
+    return link.run(0, async () => findWarnings(await link.servers()));
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  #run(script: ScriptName, key: string, args: string[] = [], moreKeys: string[] = []): Promise<number> {
+    const { byExpiry, byOwner, record } = this.#keys.partOf(key);
+    const keys = [byExpiry, byOwner, record(key), ...moreKeys];
+    const bytes = args.reduce((sum, arg) => sum + arg.length, 0);
+    return this.#connection.run(bytes, (commands) => commands[script](keys, [key, ...args]));
+  }
+
+  async #prunePart({ byExpiry, byOwner, record }: Part, entries: string[]): Promise<number> {
+    if (entries.length === 0) return 0;
+    const keys = [byExpiry, byOwner, ...entries.map((entry) => record(keyInExpiryEntry(entry)))];
+    return this.#connection.run(0, (commands) => commands.pruneRecords(keys, entries));
+  }
+
+  #entries({ owner, prefix = '', expiresBeforeMs }: ListQuery): AsyncGenerator<string> {
+    const parts = prefix === '' ? this.#keys.parts : [this.#keys.partOf(prefix)];
+    if (owner === undefined) {
+      const to = expiresBeforeMs === undefined ? '+' : `(${renderTime(expiresBeforeMs)}`;
+      return mergeEntries(
+        this.#connection,
+        parts.map(({ byExpiry }) => byExpiry),
+        { from: '-', to },
+      );
+    }
+    const range = { from: `[${ownerEntry(owner, '')}`, to: `(${ownerEntry(owner, '\uffff')}` };
+    return mergeEntries(
+      this.#connection,
+      parts.map(({ byOwner }) => byOwner),
+      range,
+    );
+  }
+
+  // What an entry leads to: the record may have changed or gone since the entry was read.
+  async #find(entry: string, { owner, prefix = '', expiresBeforeMs = Number.POSITIVE_INFINITY }: ListQuery) {
+    const key = owner === undefined ? keyInExpiryEntry(entry) : entry.slice(ownerEntry(owner, '').length);
+    if (!key.startsWith(prefix)) return undefined;
+    const record = await this.read(key);
+    if (!record && owner !== undefined) await this.#run('forgetEntry', key, [entry]);
+    if (record?.data === undefined) return record;
+    const isOthers = owner !== undefined && record.owner !== owner;
+    return isOthers || record.expiresAtMs >= expiresBeforeMs ? undefined : record;
+  }
+}
+
+function lifeOf(expiresAtMs: number): string {
+  const leftMs = expiresAtMs - Date.now();
+  return String((Number.isFinite(leftMs) ? Math.max(0, Math.ceil(leftMs)) : 0) + graceMs);
+}
+
+async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
+}
