@@ -1,45 +1,86 @@
-// Builds dist/: the tool from src/ with tsc, and the templates, each TypeScript file with its JavaScript beside it.
+// Builds dist/: the library from src/ with tsc, file by file and with its types; the command as one bundle with the
+// packages that only it needs; and the templates, each TypeScript file with its JavaScript beside it.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { builtinModules } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { rolldown } from 'rolldown';
 import { stripTypes } from './strip-types.js';
 
 const root = join(import.meta.dirname, '..');
+const source = join(root, 'src');
+const command = join(source, 'cli');
 const target = join(root, 'dist');
 const staging = `${target}.${process.pid}`;
 
 try {
-  // `npm test` checks the types; whoever installs a checkout need not wait for that.
+  // `npm test` checks the types; installing a checkout need not wait for that.
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
+  for (const file of listFiles(source, '.sql')) cpSync(join(source, file), join(staging, file));
+  await bundleCommand(join(staging, 'cli'));
   buildTemplates(join(staging, 'templates'));
-  // A tool that runs meanwhile sees the old build or the new one.
+  writeFileSync(join(staging, 'build-id'), hashFiles());
+  // A command that runs meanwhile sees the old build or the new one.
   if (existsSync(target)) renameSync(target, `${staging}.old`);
   renameSync(staging, target);
-  linkTool(join(root, 'node_modules', '.bin', 'sessapp'));
+  linkCommand(join(root, 'node_modules', '.bin', 'sessapp'));
 } finally {
   for (const path of [staging, `${staging}.old`]) rmSync(path, { recursive: true, force: true });
 }
 
+/** The command's own modules and packages in one folder; what it shares with the library stays there. */
+async function bundleCommand(directory) {
+  const input = { main: join(command, 'main.ts'), 'end-with-parent': join(command, 'scaffold', 'end-with-parent.ts') };
+  const bundle = await rolldown({ input, platform: 'node', external: isProvided, plugins: [{ name: 'library', resolveId }] });
+  await bundle.write({ dir: directory, format: 'esm', chunkFileNames: '[name]-[hash].js', hashCharacters: 'hex' });
+  await bundle.close();
+}
+
+/** Names what is built, so that two copies of the package can be told apart. */
+function hashFiles() {
+  const hash = createHash('sha256');
+  const paths = [...list(staging), ...list(join(root, 'bin')), join(root, 'package.json')];
+  for (const path of paths) hash.update(relative(root, path).replace(/^dist[^/]*/, 'dist')).update(readFileSync(path));
+  return hash.digest('hex').slice(0, 16);
+
+  function list(directory) {
+    const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+  }
+}
+
+function isProvided(id) {
+  return id.startsWith('node:') || builtinModules.includes(id);
+}
+
+function resolveId(id, importer) {
+  if (!importer?.startsWith(source) || !id.startsWith('.')) return undefined;
+  const path = join(dirname(importer), id);
+  const isLibrary = !path.startsWith(command) && path !== join(source, 'system.ts');
+  return isLibrary ? { id: `../${relative(source, path).replace(/\.ts$/, '.js')}`, external: true } : undefined;
+}
+
 // With a link here npx runs this checkout at once; without one it first installs it into its cache.
-function linkTool(link) {
+function linkCommand(link) {
   rmSync(link, { force: true });
   symlinkSync(join('..', '..', 'bin', 'sessapp.js'), link);
 }
 
 function buildTemplates(output) {
   cpSync(join(root, 'templates'), output, { recursive: true });
-  const sources = readdirSync(output, { recursive: true }).filter((file) => file.endsWith('.ts'));
-  const written = sources.map((file) => writeJavaScript(join(output, file))).filter((path) => path !== undefined);
+  const written = listFiles(output, '.ts').map((file) => writeJavaScript(join(output, file)));
   run('biome', ['format', '--write', '--vcs-enabled=false', ...written]);
 }
 
-// A file of types alone has no JavaScript.
-function writeJavaScript(source) {
-  const stripped = stripTypes(readFileSync(source, 'utf8'));
-  if (stripped.trim() === '') return undefined;
-  const path = source.replace(/\.ts$/, '.js');
-  writeFileSync(path, stripped);
-  return path;
+function writeJavaScript(path) {
+  const stripped = path.replace(/\.ts$/, '.js');
+  writeFileSync(stripped, stripTypes(readFileSync(path, 'utf8')));
+  return stripped;
+}
+
+function listFiles(directory, extension) {
+  return readdirSync(directory, { recursive: true }).filter((file) => file.endsWith(extension));
 }
 
 function run(tool, args) {

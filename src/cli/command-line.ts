@@ -1,6 +1,6 @@
 import { CommanderError, Command as Parser } from 'commander';
 import type { Command, Input } from './command.ts';
-import { listCommands, loadCommand, loadGroupSummary } from './commands/index.ts';
+import { groups, listCommands, loadCommand } from './commands/index.ts';
 import { UsageError } from '../errors.ts';
 import { renderSuggestion, verifyChoice } from './nearest.ts';
 import type { System } from '../system.ts';
@@ -23,7 +23,7 @@ export async function parse(given: string[], system: System): Promise<Invocation
   let invocation: Invocation | undefined;
   for (const name of wantedBy(argv, names)) {
     const command = await loadCommand(name);
-    declare(await parserOf(parser, name), command, (input) => {
+    declare(parserOf(parser, name), command, (input) => {
       invocation = { command, input };
     });
   }
@@ -68,11 +68,11 @@ function createParser(system: System): Parser {
 }
 
 /** The parser of a new command, below that of its group where it has one. */
-async function parserOf(root: Parser, name: string): Promise<Parser> {
+function parserOf(root: Parser, name: string): Parser {
   const [first = '', second] = name.split(' ');
   if (second === undefined) return root.command(first);
   const known = root.commands.find((group) => group.name() === first);
-  return (known ?? declareGroup(root.command(first), await loadGroupSummary(first))).command(second);
+  return (known ?? declareGroup(root.command(first), groups[first] ?? '')).command(second);
 }
 
 function declareGroup(parser: Parser, summary: string): Parser {

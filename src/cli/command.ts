@@ -11,6 +11,8 @@ export interface Command {
   options?: [flags: string, description: string][];
   /** Everything from the first operand on belongs to a command that this one runs. */
   passThrough?: boolean;
+  /** An environment's own copy of sessapp runs it, where that is another one than the copy that is asked. */
+  isHandedOver?: boolean;
   run(input: Input, context: Context): Promise<Report>;
 }
 

@@ -1,7 +1,8 @@
 import { hasCode, toUserError } from '../errors.ts';
 import type { Output } from './output.ts';
-import type { System } from '../system.ts';
-import { readVersion } from './version.ts';
+import { createSystem, type System } from '../system.ts';
+import { findOwnCommand } from './hand-over.ts';
+import { readPackageManifest } from './package.ts';
 
 /** The exit code for a bug in sessapp itself (EX_SOFTWARE of sysexits.h). */
 const bugExitCode = 70;
@@ -11,9 +12,9 @@ const bugExitCode = 70;
  * @param argv what follows `sessapp`
  * @returns the exit code: 0 done, 1 an expected failure, 2 usage, 70 a bug, or what the command says
  */
-export async function main(argv: string[], system: System): Promise<number> {
+export async function main(argv: string[], system: System = createSystem()): Promise<number> {
   const lost = collectFailures(system);
-  const exitCode = isAboutVersion(argv) ? await printVersion(system) : await runCommand(argv, system);
+  const exitCode = isAboutVersion(argv) ? printVersion(system) : await runCommand(argv, system);
   await new Promise((resolve) => system.stdout.write('', resolve));
   // `sessapp info | head -1` closes our stdout early; that is not a failure.
   const failure = lost.find((error) => !hasCode(error, 'EPIPE'));
@@ -27,6 +28,8 @@ async function runCommand(argv: string[], system: System): Promise<number> {
     const invocation = await parse(argv, system);
     if (!invocation) return 0;
     const { command, input } = invocation;
+    const runOwn = await findOwnCommand(command, input, argv, system);
+    if (runOwn) return await runOwn();
     output = await createOutput(system, input.options.json === true);
     const report = await command.run(input, { system, output });
     output.report(report);
@@ -46,8 +49,8 @@ async function createOutput(system: System, json: boolean): Promise<Output> {
   return new output.Output(system, json);
 }
 
-async function printVersion({ stdout }: System): Promise<number> {
-  stdout.write(`${await readVersion()}\n`);
+function printVersion({ stdout }: System): number {
+  stdout.write(`${readPackageManifest().version}\n`);
   return 0;
 }
 

@@ -1,4 +1,25 @@
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-/** The built templates, which are data to the tool. The same path from src/ and from dist/. */
-export const templatesDirectory = join(import.meta.dirname, '..', 'dist', 'templates');
+/** The directory of the package that runs: the same from src, from dist, and from an environment's own copy. */
+export const packageDirectory = findPackage(import.meta.dirname);
+
+/** What is written into environments, as it was built. */
+export const templatesDirectory = join(packageDirectory, 'dist', 'templates');
+
+/** What init and info read of the package's own package.json. */
+export interface PackageManifest {
+  version: string;
+  dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  [field: string]: unknown;
+}
+
+export function readPackageManifest(directory = packageDirectory): PackageManifest {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageManifest;
+}
+
+function findPackage(start: string): string {
+  if (existsSync(join(start, 'package.json'))) return start;
+  return findPackage(dirname(start));
+}

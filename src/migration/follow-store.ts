@@ -4,7 +4,7 @@ import type { Driver } from '../stores/driver.ts';
 import { OpenStores, type Stores } from './open-stores.ts';
 import { tellOwnStoreUrl, verifyFollows } from './own-store-url.ts';
 import { fingerprintStores, readStores, type StoreVariables } from './read-stores.ts';
-import { readMarker } from '../settings/settings.ts';
+import { requireMarker } from '../settings/marker.ts';
 
 export interface FollowLog {
   info(message: string): void;
@@ -31,14 +31,14 @@ export class FollowedStore {
   #looking: Promise<void> | undefined;
   readonly #timer: NodeJS.Timeout;
 
-  /** @throws StartError, StoreAddressError, or what the driver throws, when the store cannot be opened */
+  /** @throws UserError, StoreAddressError, or what the driver throws, when the store cannot be opened */
   static async open(directory: string, environment: StoreVariables, log: FollowLog): Promise<FollowedStore> {
     const known = await fingerprintStores(directory);
     const stores = await readStores(directory, environment);
     verifyFollows(environment, stores);
     await tellOwnStoreUrl(directory, environment, stores);
     // Environments that share a store share sessions only where they share a cookie.
-    const { cookie: name } = await readMarker(directory);
+    const { cookie: name } = await requireMarker(directory);
     const open = new OpenStores({ dataDirectory: join(directory, 'data'), name });
     const driver = await open.use(stores);
     return new FollowedStore(directory, environment, log, { open, stores, driver, known });

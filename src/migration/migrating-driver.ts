@@ -96,7 +96,7 @@ export class MigratingDriver implements Driver {
     }
   }
 
-  async countSetAside(): Promise<number> {
+  async countSetAside(): Promise<number | undefined> {
     const counts = await Promise.all([this.from.countSetAside?.(), this.to.countSetAside?.()]);
     return counts.reduce<number>((sum, count = 0) => sum + count, 0);
   }

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import type { Driver } from '../stores/driver.ts';
 import { MigratingDriver, type Phase } from './migrating-driver.ts';
-import { hasAddress, openDriver } from '../stores/open-driver.ts';
+import { hasAddress, openAt, openEmbedded } from '../stores/open-driver.ts';
 
 /** One store, and where it is, for a store that has an address. */
 export interface Place {
@@ -12,6 +13,23 @@ export interface Place {
 export interface Stores extends Place {
   /** They move to another store. */
   next?: Place & { phase: Phase };
+}
+
+export interface OpenOptions {
+  /** The environment's directory for data, absolute; it need not exist. */
+  dataDirectory: string;
+  /** Keeps the sessions of this environment apart from those of others in the same store. */
+  name: string;
+}
+
+/**
+ * Opens one store of an environment.
+ * @throws StoreAddressError when it needs an address and has none that it can use
+ */
+export function openStore({ store, url }: Place, { dataDirectory, name }: OpenOptions): Promise<Driver> {
+  return hasAddress(store)
+    ? openAt(store, url, name, 'STORE_URL')
+    : openEmbedded(join(dataDirectory, 'sessions'));
 }
 
 /** How long calls that have begun may go on with a driver that others no longer use. */
@@ -29,10 +47,10 @@ interface Opened {
  * each other's locks of an LMDB file away.
  */
 export class OpenStores {
-  readonly #options: { dataDirectory: string; name: string };
+  readonly #options: OpenOptions;
   readonly #opened = new Map<string, Opened>();
 
-  constructor(options: { dataDirectory: string; name: string }) {
+  constructor(options: OpenOptions) {
     this.#options = options;
   }
 
@@ -41,7 +59,7 @@ export class OpenStores {
    * @throws StoreAddressError when a store has no address that it can use
    */
   async use({ next, ...place }: Stores): Promise<Driver> {
-    const places = await Promise.all([place, ...(next ? [next] : [])].map(withUsedUrl));
+    const places = [place, ...(next ? [next] : [])].map(withUsedUrl);
     const [from, to] = await Promise.all(places.map((each) => this.#open(each)));
     this.#closeOthers(places.map(nameOf));
     return next && to ? new MigratingDriver(from as Driver, to, next.phase) : (from as Driver);
@@ -54,7 +72,7 @@ export class OpenStores {
   async #open(place: Place): Promise<Driver> {
     const name = nameOf(place);
     await this.#opened.get(name)?.closing;
-    const opened = this.#opened.get(name) ?? { driver: openDriver(place.store, { ...this.#options, ...place }) };
+    const opened: Opened = this.#opened.get(name) ?? { driver: openStore(place, this.#options) };
     clearTimeout(opened.timer);
     delete opened.timer;
     this.#opened.set(name, opened);
@@ -83,8 +101,8 @@ export class OpenStores {
 }
 
 // STORE_URL may still say where another store was.
-async function withUsedUrl({ store, url }: Place): Promise<Place> {
-  return url !== undefined && (await hasAddress(store)) ? { store, url } : { store };
+function withUsedUrl({ store, url }: Place): Place {
+  return url !== undefined && hasAddress(store) ? { store, url } : { store };
 }
 
 function nameOf({ store, url = '' }: Place): string {

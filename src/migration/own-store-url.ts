@@ -2,12 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Stores } from './open-stores.ts';
 import type { StoreVariables } from './read-stores.ts';
-import { StartError } from '../settings/start-error.ts';
+import { UserError } from '../errors.ts';
 
-/** @throws StartError when sessions are on their way to another store, which this server could not follow to its end */
+/** @throws UserError when sessions are on their way to another store, which this server could not follow to its end */
 export function verifyFollows({ STORE_URL }: StoreVariables, { next }: Stores): void {
   if (!STORE_URL || next?.phase !== 'move') return;
-  throw new StartError(
+  throw new UserError(
     'store-url-in-environment',
     'Sessions are moving to another store, and STORE_URL is set in the environment variables, which wins over .env.',
     'Unset the variable, and start the server again.',

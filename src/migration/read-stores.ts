@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Stores } from './open-stores.ts';
 import { fingerprint } from '../settings/fingerprint.ts';
-import { type Marker, readEnvFile, readMarker } from '../settings/settings.ts';
+import { type Marker, requireMarker } from '../settings/marker.ts';
+import { readVariables } from '../settings/variables.ts';
 
 /** What of the environment variables says where the store is. */
 export interface StoreVariables {
@@ -11,14 +12,14 @@ export interface StoreVariables {
 /**
  * Where the sessions are, by `sessapp.json` and `.env`. While they move, NEXT_STORE_URL is where they go; `switch` is the
  * phase in which they have arrived, and STORE_URL may not say so yet.
- * @throws StartError when one of the files says nothing that could be used
+ * @throws UserError when one of the files says nothing that could be used
  */
 export async function readStores(directory: string, environment: StoreVariables): Promise<Stores> {
   for (;;) {
-    const marker = await readMarker(directory);
-    const { STORE_URL, NEXT_STORE_URL } = await readEnvFile(directory);
+    const marker = await requireMarker(directory);
+    const { STORE_URL, NEXT_STORE_URL } = await readVariables(directory);
     // The files are changed one after the other, the marker before and after each change of the other one.
-    if (JSON.stringify(await readMarker(directory)) !== JSON.stringify(marker)) continue;
+    if (JSON.stringify(await requireMarker(directory)) !== JSON.stringify(marker)) continue;
     return toStores(marker, environment.STORE_URL || STORE_URL, NEXT_STORE_URL);
   }
 }

@@ -6,8 +6,15 @@ export const answerNotFound: RequestHandler = (req, res) => {
   res.status(404).type('text').send(`There is no page at ${req.method} ${req.path}\n`);
 };
 
-/** Answers what a handler threw. A stack goes to the log, and to the client in development only. */
-export function answerErrors(log: Logger, { production }: { production: boolean }): ErrorRequestHandler {
+/**
+ * Answers what a handler threw. A stack goes to the log, and to the client in development only.
+ * @param own the application's, which answers in its place
+ */
+export function answerErrors(
+  log: Logger,
+  { production }: { production: boolean },
+  own?: ErrorRequestHandler,
+): ErrorRequestHandler {
   return (error, req, res, next) => {
     const status = statusOf(error);
     if (status >= 500) (req.log ?? log).error({ err: error }, 'a request failed');
@@ -15,6 +22,7 @@ export function answerErrors(log: Logger, { production }: { production: boolean 
     if (res.writableEnded) return;
     if (res.headersSent) return next(error);
     for (const name of res.getHeaderNames().filter(isOfBody)) res.removeHeader(name);
+    if (own) return own(error, req, res, next);
     const detail = production || !(error instanceof Error) ? '' : `\n${error.stack}\n`;
     res
       .status(status)

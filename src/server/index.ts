@@ -1,8 +1,19 @@
-// The session server: settings -> store -> app -> listen -> drain. Your own pages are in app.
-import express from 'express';
+import type { Server } from 'node:http';
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import type { HelmetOptions } from 'helmet';
+import type { Logger } from 'pino';
+import { strictProfile } from '../session/cookie/cookie.ts';
+import { type CrossSite, isCrossSiteWrite } from '../session/cross-site.ts';
+import type { Limits } from '../session/data/limits.ts';
+import { hostOf, isSecure } from '../session/http.ts';
+import { createMiddleware, type Middleware } from '../session/middleware.ts';
+import { followSecrets } from '../settings/follow-secrets.ts';
+import { readSettings, type Settings } from '../settings/settings.ts';
+import type { Driver } from '../stores/driver.ts';
+import { importPeer } from '../stores/peer.ts';
+import { startPruning } from '../stores/pruning.ts';
 import { drainOnSignal } from './drain.ts';
 import { answerErrors, answerNotFound } from './errors.ts';
-import { followSecrets } from '../settings/follow-secrets.ts';
 import { securityHeaders } from './headers.ts';
 import { answerHealth } from './health.ts';
 import { createHttpServer } from './http-server.ts';
@@ -13,32 +24,81 @@ import { openStore } from './open-store.ts';
 import { endWhenRemoved } from './removal.ts';
 import { reportListening, reportStartFailure } from './report.ts';
 import { reportStore } from './report-store.ts';
-import { readSettings } from '../settings/settings.ts';
 import { isPrimary, runPrimary } from './workers/primary.ts';
 import { startInOne } from './workers/worker.ts';
-import { startPruning } from '../stores/pruning.ts';
-import { sessions } from '../session/middleware.ts';
 
-async function start() {
-  const settings = await readSettings(import.meta.dirname, process.env);
-  if (isPrimary(settings)) return runPrimary(import.meta.dirname, settings);
-  await verifyIsolation(import.meta.dirname);
-  const { routes } = await import('./application.ts');
+export type { CrossSite, Limits, Middleware };
+
+/** What an environment's `app` exports. */
+export interface Application {
+  routes(app: Express): void | Promise<void>;
+  /**
+   * Is called for each HTTP server before it listens (localhost has one for IPv4 and one for IPv6), with what gives a
+   * request its `req.session`. For WebSockets: `server.on('upgrade', (req, socket) => session(req, {}, () => …))`, or for
+   * Socket.IO: `io.attach(server)` and `io.engine.use(session)`.
+   */
+  upgrades?(server: Server, session: Middleware): void;
+}
+
+/** What an application may change of its server. */
+export interface ServeOptions {
+  /** Helmet's options. A directive of `contentSecurityPolicy` replaces ours of that name; the others stay. */
+  headers?: HelmetOptions;
+  /** How long sessions live and how large they may be; `ownerKeys` are the keys of `req.session` that name its owner. */
+  limits?: Partial<Limits>;
+  /** Which requests of other sites may change something: those of some origins, and those to some paths. */
+  crossSite?: CrossSite;
+  /** Responds where no route does. */
+  notFound?: RequestHandler;
+  /** Responds to what a handler threw, after it was logged. */
+  error?: ErrorRequestHandler;
+}
+
+/**
+ * Runs the session server of an environment until a signal asks for its end: settings, store, application, listen, drain.
+ * Why it could not start is printed, and becomes exit code 1.
+ * @param directory the environment's, absolute
+ * @param load imports the application; a process that only looks after workers does not
+ * @throws what the application throws when it is imported, or another bug: Node.js shows where it happened
+ */
+export async function serve(
+  directory: string,
+  load: () => Promise<Application>,
+  options: ServeOptions = {},
+): Promise<void> {
+  await start(directory, load, options).catch(reportStartFailure);
+}
+
+async function start(directory: string, load: () => Promise<Application>, options: ServeOptions): Promise<void> {
+  const settings = await readSettings(directory, process.env);
+  if (isPrimary(settings)) return runPrimary(directory, settings);
+  await verifyIsolation(directory);
+  const application = await load();
   const log = createLogger(settings);
-  const driver = await openStore(import.meta.dirname, settings, log);
-  const secrets = followSecrets(import.meta.dirname, process.env, settings.secrets, log);
+  const driver = await openStore(directory, settings, log);
+  const secrets = followSecrets(directory, process.env, settings.secrets, log);
+  const isProxied = settings.trustProxyHops > 0;
+  const session = createMiddleware(driver, {
+    profileOf: (req) => strictProfile(settings.cookie, isSecure(req, isProxied), settings.production),
+    isRefused: (req) => isCrossSiteWrite(req, hostOf(req, isProxied), options.crossSite),
+    ...(options.limits && { limits: options.limits }),
+    secrets,
+    log,
+  });
+  const app = await createApp(settings, { driver, session, log, options });
+  await application.routes(app);
+  app.use(options.notFound ?? answerNotFound, answerErrors(log, settings, options.error));
 
-  const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
-  app.use(securityHeaders(settings), answerHealth(app, driver), logRequests(app, log));
-  app.use(sessions(driver, { ...settings, secrets, log }));
-  await routes(app);
-  app.use(answerNotFound, answerErrors(log, settings));
-
+  const create = (): Server => {
+    const server = createHttpServer(app);
+    application.upgrades?.(server, session);
+    return server;
+  };
   try {
-    const listening = await listen(() => createHttpServer(app), settings);
+    const listening = await listen(create, settings);
     const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
     drainOnSignal(listening.traffic, [stopDuties, () => driver.close()], log);
-    endWhenRemoved(import.meta.dirname, log);
+    endWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
     await driver.close().catch((err) => log.warn({ err }, 'the store did not close'));
@@ -46,4 +106,16 @@ async function start() {
   }
 }
 
-await start().catch(reportStartFailure);
+interface Parts {
+  driver: Driver;
+  session: Middleware;
+  log: Logger;
+  options: ServeOptions;
+}
+
+async function createApp(settings: Settings, { driver, session, log, options }: Parts): Promise<Express> {
+  const { default: express } = await importPeer('sessapp/server', 'express', () => import('express'));
+  const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
+  app.use(securityHeaders(settings, options.headers), answerHealth(app, driver), logRequests(app, log));
+  return app.use(session as RequestHandler);
+}

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
-import { StartError } from '../settings/start-error.ts';
+import { UserError } from '../errors.ts';
 
 /** The codes of what is not there. */
 const missing = ['ENOENT', 'ENOTDIR'];
@@ -21,7 +21,7 @@ interface Lockfile {
 
 /**
  * Node.js looks for a missing package in the directories above, and in NODE_PATH; this server takes nothing from there.
- * @throws StartError when a dependency, or a dependency's own, is not in the environment
+ * @throws UserError when a dependency, or a dependency's own, is not in the environment
  */
 export async function verifyIsolation(directory: string): Promise<void> {
   const inside = `${await realpath(directory)}${sep}`;
@@ -31,7 +31,7 @@ export async function verifyIsolation(directory: string): Promise<void> {
       (await realpathIfThere(join(directory, path))) ?? (isOptional ? await find(name, directory) : undefined);
     if (found === undefined ? isOptional : found.startsWith(inside)) continue;
     const where = found === undefined ? '' : `: it is at ${found}`;
-    throw new StartError(
+    throw new UserError(
       'outside',
       `The package ${name} is not in this environment${where}.`,
       'Install what the lockfile says: sessapp install, or npm ci --ignore-scripts',
@@ -71,7 +71,7 @@ async function readJson<T extends object>(path: string): Promise<T> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {} as T;
     if (error instanceof SyntaxError)
-      throw new StartError(
+      throw new UserError(
         'json-damaged',
         `${path} is not JSON: ${error.message}.`,
         'Restore it from your version control.',

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { StartError } from '../settings/start-error.ts';
+import { UserError } from '../errors.ts';
 import { Traffic } from './traffic.ts';
 
 export interface Listening {
@@ -14,7 +14,7 @@ export interface Listening {
 
 /**
  * Listens at every address of the host: `localhost` is 127.0.0.1 and ::1, and a browser may take either.
- * @throws StartError when the host or the port cannot be had
+ * @throws UserError when the host or the port cannot be had
  */
 export async function listen(create: () => Server, { host, port }: { host: string; port: number }): Promise<Listening> {
   const addresses = await resolve(host);
@@ -23,7 +23,7 @@ export async function listen(create: () => Server, { host, port }: { host: strin
       return await listenAtAll(create, addresses, host, port);
     } catch (error) {
       // A port that is free at one address may be taken at another.
-      const again = port === 0 && attempt < 10 && error instanceof StartError && error.code === 'port-in-use';
+      const again = port === 0 && attempt < 10 && error instanceof UserError && error.code === 'port-in-use';
       if (!again) throw error;
     }
   }
@@ -80,14 +80,14 @@ function explain(error: unknown, host: string, port: number): unknown {
   const { code = '' } = error as { code?: string };
   if (code === 'EADDRINUSE') return portTaken(host, port);
   if (code === 'EACCES') {
-    return new StartError(
+    return new UserError(
       'port-denied',
       `Port ${port} may not be opened by this user.`,
       'Choose one above 1023: --port 5000, or PORT=5000',
     );
   }
   if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(code)) {
-    return new StartError(
+    return new UserError(
       'bad-host',
       `This machine has no address '${host}'.`,
       'Choose another: --host localhost, or HOST=0.0.0.0 for every address of the machine.',
@@ -96,14 +96,14 @@ function explain(error: unknown, host: string, port: number): unknown {
   return error;
 }
 
-function portTaken(host: string, port: number): StartError {
+function portTaken(host: string, port: number): UserError {
   // https://developer.apple.com/forums/thread/682332
   const airplay = process.platform === 'darwin' && port === 5000;
   const holder = airplay
     ? ' On macOS that is most likely AirPlay Receiver (System Settings, General, AirDrop & Handoff).'
     : '';
   const other = port === 65535 ? port - 1 : port + 1;
-  return new StartError(
+  return new UserError(
     'port-in-use',
     `Port ${port} of ${host} is in use by another program.${holder}`,
     `Choose another: --port ${other}, or PORT=${other}; 0 takes any free port.`,

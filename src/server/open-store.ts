@@ -1,22 +1,26 @@
-import { delegate } from '../stores/delegate.ts';
 import type { Driver } from '../stores/driver.ts';
 import { StoreAddressError } from '../stores/errors.ts';
+import { wrap } from '../stores/wrap.ts';
 import { FollowedStore, type FollowLog } from '../migration/follow-store.ts';
 import type { Settings } from '../settings/settings.ts';
-import { StartError } from '../settings/start-error.ts';
+import { UserError } from '../errors.ts';
 
 /**
  * The environment's store, whichever that is while the server runs.
- * @throws StartError when it cannot be used
+ * @throws UserError when it cannot be used
  */
 export async function openStore(directory: string, settings: Settings, log: FollowLog): Promise<Driver> {
   try {
-    return delegate(await FollowedStore.open(directory, process.env, log));
+    const followed = await FollowedStore.open(directory, process.env, log);
+    return wrap(
+      async (call) => call(await followed.current()),
+      () => followed.close(),
+    );
   } catch (error) {
-    if (error instanceof StartError) throw error;
-    if (error instanceof StoreAddressError) throw new StartError(error.code, error.message, error.hint);
+    if (error instanceof UserError) throw error;
+    if (error instanceof StoreAddressError) throw new UserError(error.code, error.message, error.hint);
     const { message } = error as Error;
-    throw new StartError(
+    throw new UserError(
       'store-unavailable',
       `The ${settings.store} store cannot be opened: ${message}.`,
       `What it keeps in ${settings.dataDirectory} must be this user's own, on a disk that can be written and has room.`,

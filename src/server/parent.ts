@@ -3,7 +3,7 @@ import { outlivePrimary } from './workers/worker.ts';
 /** What a server says to the `sessapp serve` that started it, and a worker to its primary. */
 export type Message =
   | { event: 'listening'; url: string; store: string; workers?: number }
-  | { event: 'failed'; code: string; message: string; hint: string }
+  | { event: 'failed'; code: string; message: string; hint: string | undefined }
   | { event: 'drained' }
   /** Of workers only: it accepts nothing new; it could not start, and has printed why. */
   | { event: 'retiring' }

@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import { endIfHeld } from './held.ts';
 import { leaveParent, tellParent } from './parent.ts';
-import { StartError } from '../settings/start-error.ts';
+import { UserError } from '../errors.ts';
 
 interface Served {
   store: string;
@@ -20,16 +20,16 @@ export async function reportListening(url: string, { store, production, workers 
 
 /**
  * Says why the server did not start, and leaves exit code 1.
- * @throws what is no StartError: Node.js shows where it happened, also in a file that cannot be parsed
+ * @throws what is no UserError: Node.js shows where it happened, also in a file that cannot be parsed
  */
 export async function reportStartFailure(error: unknown): Promise<void> {
   process.exitCode = 1;
-  if (!(error instanceof StartError)) {
+  if (!(error instanceof UserError)) {
     if (cluster.isWorker) await tellParent({ event: 'broken', reason: String(error) });
     throw error;
   }
   const { code, message, hint } = error;
-  if (!(await tellParent({ event: 'failed', code, message, hint }))) console.error(`${message}\n${hint}`);
+  if (!(await tellParent({ event: 'failed', code, message, hint }))) console.error([message, hint].filter(Boolean).join('\n'));
   leaveParent();
   endIfHeld((held) => console.error(`The application keeps the process running (${held.join(', ')}); ending it.`));
 }

@@ -1,73 +1,70 @@
-import type { Request, RequestHandler, Response } from 'express';
-import { isCrossSiteWrite } from './cross-site.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { withDeadline } from '../stores/deadline.ts';
-import type { Driver } from '../stores/driver.ts';
+import type { Driver, Log } from '../stores/driver.ts';
+import { type CookieProfile, readCookies } from './cookie/cookie.ts';
+import { createKeyring, createVerifier, type SignedId } from './cookie/signature.ts';
+import { defaultLimits, type Limits } from './data/limits.ts';
+import { Records } from './data/records.ts';
+import { plainText, type Request, type Response, send } from './http.ts';
+import { SessionStore } from './object/session-store.ts';
+import { SessionAccess } from './response/access.ts';
 import { answerFor } from './response/failure.ts';
 import { Lifecycle, type Shared } from './response/lifecycle.ts';
-import { defaultLimits, type Limits } from './data/limits.ts';
-import type { Log } from '../stores/log.ts';
-import { Records } from './data/records.ts';
-import { SessionAccess } from './response/access.ts';
-import { type CookieProfile, cookieProfile, readCookies } from './cookie/cookie.ts';
-import { SessionStore } from './object/session-store.ts';
-import { createKeyring, createVerifier, type SignedId } from './cookie/signature.ts';
 
 /** How many session cookies of one request are looked up. */
 const candidateLimit = 5;
 
-export interface SessionOptions {
-  /** The name of the session cookie. */
-  cookie: string;
+export interface MiddlewareOptions {
+  /** What the session cookie looks like for a request. */
+  profileOf: (req: Request) => CookieProfile;
   /** Newest first: the first one signs, each verifies. Asked for at each request, so that they may change. */
   secrets: () => string[];
-  /** In production no session is set over plain HTTP. */
-  production: boolean;
+  /** True for a request that gets a 403 instead of a session. */
+  isRefused?: (req: Request) => boolean;
   log: Log;
   limits?: Partial<Limits>;
   /** The time in milliseconds. */
   now?: () => number;
 }
 
-/** Gives every request its `req.session`, as express-session does, and holds its answer until that is saved. */
-export function sessions(driver: Driver, options: SessionOptions): RequestHandler {
-  const { cookie, production } = options;
+export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
+
+/** Gives every request its `req.session`, as express-session does, and holds its response until that is saved. */
+export function createMiddleware(driver: Driver, options: MiddlewareOptions): Middleware {
+  const { profileOf, isRefused = () => false } = options;
   const shared = share(driver, options);
   const verify = createVerifier();
-  return async (req, res, next) => {
+  const handle = async (req: Request, res: Response, next: (error?: unknown) => void): Promise<void> => {
     // It is mounted twice.
     if (req.session) return next();
-    const isAnswered = hasAnswer(res);
-    if (isAnswered && isCrossSiteWrite(req)) return refuse(shared.log, req, res);
-    const profile = cookieProfile(cookie, req.secure, production);
-    req.sessionStore = shared.store;
-    const access = new SessionAccess(req);
+    const hasResponse = isResponse(res);
+    const profile = profileOf(req);
     try {
+      if (hasResponse && isRefused(req)) return refuse(shared.log, req, res);
+      req.sessionStore = shared.store;
+      const access = new SessionAccess(req);
       const signed = await resume(shared, verify, req, profile);
       if (!signed) shared.store.generate(req);
-      if (isAnswered) new Lifecycle(shared, req, res, { access, profile, signed });
+      if (hasResponse) new Lifecycle(shared, req, res, { access, profile, signed });
     } catch (error) {
       shared.log.error({ err: error }, 'the session could not be read: the request was not handled');
-      return isAnswered ? answerFailure(res, error) : next(error);
+      return hasResponse ? sendFailure(res, error) : next(error);
     }
     next();
   };
+  return (req, res, next) => void handle(req as Request, res, next).catch(next);
 }
 
 // A WebSocket's upgrade has a socket in its place, and is called with `{}`, as express-session allows.
-function hasAnswer(res: Partial<Response>): boolean {
-  return typeof res.end === 'function';
+function isResponse(res: Partial<Response>): boolean {
+  return typeof res.end === 'function' && typeof res.getHeaders === 'function';
 }
 
-function share(driver: Driver, options: SessionOptions): Shared {
-  const { cookie, secrets, production, log, limits, now = Date.now } = options;
+function share(driver: Driver, { profileOf, secrets, log, limits, now = Date.now }: MiddlewareOptions): Shared {
   const all = { ...defaultLimits, ...limits };
   const keys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log);
-  const store = new SessionStore(
-    records,
-    (req) => cookieProfile(cookie, req.secure, production),
-    () => keys()[0].id,
-  );
+  const store = new SessionStore(records, profileOf, () => keys()[0].id);
   return { store, records, keys, log };
 }
 
@@ -90,13 +87,13 @@ async function resume(
 }
 
 function refuse(log: Log, req: Request, res: Response): void {
-  const { method, originalUrl: url, headers } = req;
-  const { origin, 'sec-fetch-site': site } = headers;
-  log.warn({ method, url, origin, site }, 'a request from another site was refused');
-  res.status(403).type('text').send('This request came from another site, and was refused.\n');
+  const { method, originalUrl, url, headers } = req;
+  const { origin, 'sec-fetch-site': site, host } = headers;
+  log.warn({ method, url: originalUrl ?? url, origin, site, host }, 'a request from another site was refused');
+  send(res, 403, plainText, 'This request came from another site, and was refused.\n');
 }
 
-function answerFailure(res: Response, error: unknown): void {
+function sendFailure(res: Response, error: unknown): void {
   const { status, headers, body } = answerFor(error);
-  res.status(status).set(headers).send(body);
+  send(res, status, headers, body);
 }

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../errors.ts';
 import { fingerprint } from './fingerprint.ts';
-import { readSecrets } from './read-secrets.ts';
-import { readEnvFile } from './settings.ts';
-import { StartError } from './start-error.ts';
+import { readSecrets } from './secrets.ts';
+import { readVariables } from './variables.ts';
 
 interface Log {
   info(message: string): void;
@@ -71,10 +71,10 @@ function olderFirst([newest = '', older, ...others]: string[]): string[] {
 // A .env without usable secrets changes nothing: nobody is to be logged out by a slip.
 async function readAgain(directory: string, log: Log): Promise<string[] | undefined> {
   try {
-    const { SESSION_SECRET } = await readEnvFile(directory);
+    const { SESSION_SECRET } = await readVariables(directory);
     return readSecrets(SESSION_SECRET);
   } catch (error) {
-    const reason = error instanceof StartError ? error.message : String((error as NodeJS.ErrnoException).code ?? error);
+    const reason = error instanceof UserError ? error.message : String((error as NodeJS.ErrnoException).code ?? error);
     log.error({ reason }, '.env has no usable session secret now: the known ones stay in use');
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
-import { restoringOptions } from '../cli/environment/restoring.ts';
+import { restoringOptions } from './restoring.ts';
 
 /** The file that makes a directory an environment. */
 export const markerName = 'sessapp.json';
@@ -9,10 +9,10 @@ export const markerName = 'sessapp.json';
 export const languages = ['javascript', 'typescript'] as const;
 export type Language = (typeof languages)[number];
 
-/** What `sessapp.json` says. The server reads `store` and `cookie`; the rest is for the tool. */
+/** What `sessapp.json` says. The server reads `store`, `cookie` and `migration`; the rest is for the command. */
 export interface Marker {
   /** The version of this file's shape. */
-  format: 1;
+  format: 2;
   /** The version of sessapp that made the environment. */
   sessapp: string;
   template: string;
@@ -56,6 +56,32 @@ export class BrokenEnvironment extends UserError {
   }
 }
 
+/** An environment of sessapp 0.1, which holds a copy of the server instead of the package. */
+export class OldEnvironment extends BrokenEnvironment {
+  /** As if it were of today's format: what it calls its files and choices is the same. */
+  readonly marker: Marker;
+
+  constructor(directory: string, marker: Marker) {
+    const fact = `${directory} was made by sessapp ${marker.sessapp}, which copied its server into the environment.`;
+    const hint = `Stop its server, then bring it up to date; app, .env and data/ stay: npx sessapp upgrade ${directory}`;
+    super(directory, 'environment-old', fact, hint);
+    this.marker = marker;
+  }
+}
+
+/** @throws BrokenEnvironment when there is no `sessapp.json`, or one that cannot be read or understood */
+export async function requireMarker(directory: string): Promise<Marker> {
+  const marker = await readMarker(directory);
+  if (marker) return marker;
+  const again = ['sessapp', 'init', '.', ...(await restoringOptions(directory))].join(' ');
+  throw new BrokenEnvironment(
+    directory,
+    'marker-missing',
+    `There is no sessapp.json in ${directory}.`,
+    `Restore it from your version control, or type ${again} in that directory.`,
+  );
+}
+
 /**
  * @param directory an environment, absolute
  * @returns undefined when there is no `sessapp.json`
@@ -74,6 +100,7 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
   }
   const marker = parseJson(content);
   if (isMarker(marker)) return marker;
+  if (isOldMarker(marker)) throw new OldEnvironment(directory, { ...marker, format: 2 });
   throw await damagedMarker(directory, "it does not hold an environment's description");
 }
 
@@ -110,11 +137,15 @@ function parseJson(content: string): unknown {
   }
 }
 
+function isOldMarker(value: unknown): value is Omit<Marker, 'format'> {
+  return isMarker({ ...Object(value), format: 2 }) && (value as { format?: unknown }).format === 1;
+}
+
 function isMarker(value: unknown): value is Marker {
   if (typeof value !== 'object' || value === null) return false;
   const marker = value as Partial<Record<keyof Marker, unknown>>;
   return (
-    marker.format === 1 &&
+    marker.format === 2 &&
     [marker.template, marker.store, marker.cookie].every((name) => typeof name === 'string') &&
     languages.includes(marker.language as Language) &&
     (marker.node === undefined || /^\d+\.\d+\.\d+$/.test(String(marker.node))) &&
@@ -129,7 +160,7 @@ function isMigration(value: unknown): value is Migration {
   return [from, to].every((name) => typeof name === 'string') && migrationPhases.includes(phase as Migration['phase']);
 }
 
-// `init --clear` moves what is listed: nothing outside, and nothing that it promises to keep.
+// `upgrade` replaces what is listed: nothing outside, and nothing that it promises to keep.
 function isFileList(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).every(([path, hash]) => typeof hash === 'string' && isGenerated(path.split('/')));

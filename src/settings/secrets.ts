@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { UserError } from '../errors.ts';
 
 /** The file that holds an environment's secret, and the only one that does. */
 export const envFileName = '.env';
@@ -7,6 +8,10 @@ export const envFileName = '.env';
 export const secretVariable = 'SESSION_SECRET';
 
 export const minimumBytes = 32;
+
+const remedy =
+  'Make one: sessapp secret rotate, or set SESSION_SECRET to 32 random bytes: ' +
+  `node -p "require('crypto').randomBytes(32).toString('base64url')"`;
 
 /** 32 random bytes in base64url. */
 export function createSecret(): string {
@@ -28,11 +33,36 @@ export function splitSecrets(value: string | undefined): string[] {
     .filter((secret) => secret !== '');
 }
 
+/**
+ * The secrets in SESSION_SECRET, newest first, separated by commas.
+ * @throws UserError when there is none, or when one of them could be guessed
+ */
+export function readSecrets(value: string | undefined): string[] {
+  const secrets = splitSecrets(value);
+  if (secrets.length === 0) {
+    throw new UserError('secret-missing', 'SESSION_SECRET is not set: sessions cannot be signed.', remedy);
+  }
+  secrets.forEach(verifySecret);
+  return secrets;
+}
+
+function verifySecret(secret: string, index: number): void {
+  const name = index === 0 ? 'SESSION_SECRET' : `SESSION_SECRET's value number ${index + 1}`;
+  const bytes = Buffer.byteLength(secret);
+  if (bytes < minimumBytes) {
+    throw new UserError('secret-short', `${name} has ${bytes} bytes; it needs ${minimumBytes} or more.`, remedy);
+  }
+  if (isPlaceholder(secret)) {
+    throw new UserError('secret-placeholder', `${name} looks like a placeholder: anybody could guess it.`, remedy);
+  }
+}
+
 /** False for a secret with which the server does not start, alone or beside others. */
 export function isUsable(secret: string): boolean {
   return Buffer.byteLength(secret) >= minimumBytes && !isPlaceholder(secret);
 }
 
+// 32 random bytes in any usual notation have more than twice as many different characters (hex: 14 or more).
 export function isPlaceholder(secret: string): boolean {
   return new Set(secret).size < 10 || /change.?me|placeholder|secret|password|example|replace/i.test(secret);
 }

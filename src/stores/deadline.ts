@@ -1,21 +1,12 @@
 import { Bag } from './bag.ts';
 import type { Driver } from './driver.ts';
 import { StoreUnavailable } from './errors.ts';
+import { wrap } from './wrap.ts';
 
-/** What the sessions of requests need of a driver. */
-export type RecordStore = Pick<Driver, 'read' | 'create' | 'update' | 'touch' | 'delete' | 'setAside'>;
-
-/** The driver, with every failure a StoreUnavailable; so is an answer that takes longer than the deadline. */
-export function withDeadline(driver: Driver, deadlineMs: number): RecordStore {
+/** The driver, with every failure a StoreUnavailable; so is a call that takes longer than the deadline. */
+export function withDeadline(driver: Driver, deadlineMs: number): Driver {
   const deadline = new Deadline(deadlineMs);
-  return {
-    read: (key) => deadline.limit(driver.read(key)),
-    create: (key, record) => deadline.limit(driver.create(key, record)),
-    update: (key, version, record) => deadline.limit(driver.update(key, version, record)),
-    touch: (key, version, seenAtMs, expiresAtMs) => deadline.limit(driver.touch(key, version, seenAtMs, expiresAtMs)),
-    delete: (key) => deadline.limit(driver.delete(key)),
-    setAside: (key) => deadline.limit(driver.setAside(key)),
-  };
+  return wrap((call) => deadline.limit(call(driver)));
 }
 
 interface Call {

@@ -51,10 +51,10 @@ export interface Driver {
   list(query: ListQuery): AsyncIterable<StoredRecord>;
   /** Deletes at most `limit` records that have expired by `nowMs`, and says how many. */
   prune(nowMs: number, limit: number): Promise<number>;
-  /** How many records were set aside, where the driver can tell. */
-  countSetAside?(): Promise<number>;
-  /** Writes a consistent copy of the whole store to a new file while others use it, where the store is a file. */
-  backup?(file: string): Promise<void>;
+  /** How many records were set aside; undefined when the store cannot tell. */
+  countSetAside?(): Promise<number | undefined>;
+  /** Writes a consistent copy of the whole store to a new file while others use it. False: the store is not a file. */
+  backup?(file: string): Promise<boolean>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   /** What in the store's own configuration can lose sessions, each a sentence. */
@@ -62,29 +62,15 @@ export interface Driver {
   close(): Promise<void>;
 }
 
-export interface DriverOptions {
-  /** The environment's directory for data, absolute; it may not exist yet. */
-  dataDirectory: string;
-  /** The store's address, for a store that has one. */
-  url?: string;
-  /** Keeps the sessions of this environment apart from those of others in the same store. */
-  name?: string;
-}
-
-/** What each driver's file exports. */
-export interface DriverModule {
-  /**
-   * A store behind a network is connected to in the background, and again after each loss: this resolves at once, also
-   * while the store is down. Calls then reject, soon, until it is back; none waits in a queue.
-   */
-  open(options: DriverOptions): Promise<Driver>;
-  /** For a store that has an address. */
-  address?: AddressRules;
-}
-
 export interface AddressRules {
   /** Without a password. */
   example: string;
-  /** What is wrong with this address, as the end of a sentence that begins with `STORE_URL`; it quotes nothing of it. */
+  /** What is wrong with this address, as the end of a sentence that begins with its name; it quotes nothing of it. */
   findFault(url: string): string | undefined;
+}
+
+/** Where a store, or the session layer, reports. It hands over no id, no secret and no cookie. */
+export interface Log {
+  warn(detail: object, message: string): void;
+  error(detail: object, message: string): void;
 }

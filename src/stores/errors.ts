@@ -8,16 +8,6 @@ export class StoreUnavailable extends Error {
   }
 }
 
-/** The session holds what no store can keep: a value without JSON, or too much. */
-export class Unstorable extends Error {
-  readonly status = 500;
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'Unstorable';
-  }
-}
-
 /** The store has no address, or none that its driver understands. */
 export class StoreAddressError extends Error {
   readonly code: 'store-url-missing' | 'store-url-bad';

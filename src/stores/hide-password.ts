@@ -1,37 +1,15 @@
-import type { Driver, ListQuery, StoredRecord } from './driver.ts';
+import type { Driver } from './driver.ts';
+import { wrap } from './wrap.ts';
 
 /** The driver, none of whose errors tells the password in its address: they end up in logs. */
 export function hidePassword(driver: Driver, url: string): Driver {
   const passwords = passwordsIn(url);
   if (passwords.length === 0) return driver;
-  const hide = (error: unknown): Error => withoutSecrets(error, [url, ...passwords]);
-  const call = <T>(work: Promise<T>): Promise<T> =>
-    work.catch((error: unknown) => {
-      throw hide(error);
-    });
-  const { warnings, countSetAside } = driver;
-  return {
-    read: (key) => call(driver.read(key)),
-    create: (key, record, version) => call(driver.create(key, record, version)),
-    update: (key, version, record) => call(driver.update(key, version, record)),
-    touch: (key, version, seenAtMs, expiresAtMs) => call(driver.touch(key, version, seenAtMs, expiresAtMs)),
-    delete: (key) => call(driver.delete(key)),
-    setAside: (key) => call(driver.setAside(key)),
-    list: (query) => list(driver, query, hide),
-    prune: (nowMs, limit) => call(driver.prune(nowMs, limit)),
-    ping: () => call(driver.ping()),
-    ...(countSetAside && { countSetAside: () => call(countSetAside.call(driver)) }),
-    ...(warnings && { warnings: () => call(warnings.call(driver)) }),
-    close: () => call(driver.close()),
-  };
-}
-
-async function* list(driver: Driver, query: ListQuery, hide: (error: unknown) => Error): AsyncGenerator<StoredRecord> {
-  try {
-    yield* driver.list(query);
-  } catch (error) {
-    throw hide(error);
-  }
+  return wrap((call) =>
+    call(driver).catch((error: unknown) => {
+      throw withoutSecrets(error, [url, ...passwords]);
+    }),
+  );
 }
 
 /** The passwords of an address, as they are written there and as they are meant. */

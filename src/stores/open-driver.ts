@@ -1,36 +1,55 @@
-import { extname } from 'node:path';
-import type { AddressRules, Driver, DriverModule, DriverOptions } from './driver.ts';
-import { hidePassword } from './hide-password.ts';
+import type { AddressRules, Driver } from './driver.ts';
 import { StoreAddressError } from './errors.ts';
+import { hidePassword } from './hide-password.ts';
+import { importPeer } from './peer.ts';
+
+/** What the folder of a store behind a network exports. */
+interface NetworkStore extends AddressRules {
+  /** Connects in the background, and again after each loss. Calls reject, soon, until the store is there. */
+  open(url: string, name: string): Promise<Driver>;
+}
+
+const networkStores: Record<string, () => Promise<NetworkStore>> = {
+  redis: () =>
+    importPeer('redis', 'redis', async () => ({
+      ...(await import('./redis/address.ts')),
+      ...(await import('./redis/driver.ts')),
+    })),
+  postgres: () =>
+    importPeer('postgres', 'pg', async () => ({
+      ...(await import('./postgres/address.ts')),
+      ...(await import('./postgres/driver.ts')),
+    })),
+};
+
+/** False for a store that is a file. */
+export function hasAddress(store: string): boolean {
+  return networkStores[store] !== undefined;
+}
+
+/** @param directory absolute; it need not exist */
+export async function openEmbedded(directory: string): Promise<Driver> {
+  const { open } = await importPeer('embedded', 'lmdb', () => import('./embedded/driver.ts'));
+  return open(directory);
+}
 
 /**
- * Opens the store of this name with the driver in the file of that name beside this one.
- * @throws StoreAddressError when the store needs an address and has none that it can use
+ * @param name keeps the sessions of several applications in one store apart
+ * @param variable what holds the address, for messages
+ * @throws StoreAddressError when the address is missing, or not one that the store can use
  */
-export async function openDriver(store: string, options: DriverOptions): Promise<Driver> {
-  const { open, address } = await loadDriver(store);
-  if (!address) return open(options);
-  const url = verifyAddress(store, address, options.url);
-  return hidePassword(await open(options), url);
-}
-
-/** False for a store that is where the environment is. */
-export async function hasAddress(store: string): Promise<boolean> {
-  return (await loadDriver(store)).address !== undefined;
-}
-
-async function loadDriver(store: string): Promise<DriverModule> {
-  const file = new URL(`./${store}${extname(import.meta.url)}`, import.meta.url);
-  return (await import(file.href)) as DriverModule;
-}
-
-function verifyAddress(store: string, { example, findFault }: AddressRules, url: string | undefined): string {
-  const hint = `Set it in .env or in the environment, for example: STORE_URL=${example}`;
-  if (!url) {
-    const fact = `STORE_URL is not set: it is to say where the store is (${store}).`;
-    throw new StoreAddressError('store-url-missing', fact, hint);
-  }
+export async function openAt(
+  store: string,
+  url: string | undefined,
+  name: string,
+  variable: string,
+): Promise<Driver> {
+  const load = networkStores[store];
+  if (!load) throw new TypeError(`there is no store '${store}'`);
+  const { open, example, findFault } = await load();
+  const hint = `For example: ${variable}=${example}`;
+  if (!url) throw new StoreAddressError('store-url-missing', `${variable} is not set: where is the ${store} store?`, hint);
   const fault = findFault(url);
-  if (fault === undefined) return url;
-  throw new StoreAddressError('store-url-bad', `STORE_URL ${fault}.`, hint);
+  if (fault !== undefined) throw new StoreAddressError('store-url-bad', `${variable} ${fault}.`, hint);
+  return hidePassword(await open(url, name), url);
 }

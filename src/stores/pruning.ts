@@ -1,5 +1,4 @@
-import type { Driver } from './driver.ts';
-import type { Log } from './log.ts';
+import type { Driver, Log } from './driver.ts';
 
 const batch = 100;
 /** A shorter break made requests ten times as dear at the start of a long backlog. */

@@ -1,20 +1,31 @@
 import { statfs } from 'node:fs/promises';
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 import { hasCode, UserError } from '../../errors.ts';
-import type { StoreFailure } from './store-calls.ts';
 
 /** With less than this a disk is as good as full. */
 const fullBytes = 64 * 1024;
 
-/** In the process that has the store: what failed, in a form that can be sent. */
-export async function describeFailure(error: unknown, dataDirectory: string): Promise<StoreFailure> {
+/**
+ * For a person: why a call to a store failed.
+ * @param dataDirectory where the embedded store is
+ * @param remedy what to type where the reason does not say it
+ */
+export async function explainFailure(given: unknown, dataDirectory: string, remedy: string): Promise<unknown> {
+  if (given instanceof UserError) return given;
+  const error = rootOf(given);
+  const { hint } = (error ?? {}) as { hint?: unknown };
   const message = error instanceof Error ? error.message : String(error);
+  if (typeof hint === 'string') return new StoreUnavailable(message.replace(/\.$/, ''), hint);
   const code = codeOf(error, message);
   // LMDB does not always say why it could not write.
   const isUnclear = code === undefined || code === 'EIO';
-  if (isUnclear && (await isFull(dataDirectory))) return { message, code: 'ENOSPC' };
-  const { hint } = (error ?? {}) as { hint?: unknown };
-  return { message, ...(code !== undefined && { code }), ...(typeof hint === 'string' && { hint }) };
+  return toUnavailable(message, isUnclear && (await isFull(dataDirectory)) ? 'ENOSPC' : code, remedy);
+}
+
+// The deadline says that the store failed, and for what.
+function rootOf(error: unknown): unknown {
+  const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown };
+  return name === 'StoreUnavailable' && cause !== undefined ? cause : error;
 }
 
 // LMDB has the system's numbers, and negative ones of its own; or the system's text alone.
@@ -36,13 +47,6 @@ async function isFull(directory: string): Promise<boolean> {
   }
 }
 
-/** How the process that has the store ended, and the last of what it printed on stderr. */
-export interface ProcessEnd {
-  exitCode: number | null;
-  signal: NodeJS.Signals | null;
-  printed: string;
-}
-
 const space = 'Free some space, then run the same command again.';
 const reasons: Record<string, [fact: string, remedy?: string]> = {
   EACCES: ['this user may not read and write its files'],
@@ -56,30 +60,13 @@ const reasons: Record<string, [fact: string, remedy?: string]> = {
 
 const restore = 'Stop the server and put a backup in its place: docs/store.md says how.';
 
-/**
- * For a person: why a call failed.
- * @param remedy what to type where the reason does not say it
- */
-export function toUnavailable({ message, code = '', hint }: StoreFailure, remedy: string): StoreUnavailable {
-  if (hint !== undefined) return new StoreUnavailable(message.replace(/\.$/, ''), hint);
+function toUnavailable(message: string, code = '', remedy: string): StoreUnavailable {
   const known = reasons[code];
   if (known) return new StoreUnavailable(known[0], known[1] ?? remedy);
   const line = message.split('\n')[0] ?? '';
   if (line.startsWith('MDB_')) return new StoreUnavailable(`its file is damaged (${line})`, restore);
   const reason = code === '' ? line : line.replace(`${code}: `, '');
   return new StoreUnavailable(reason, /\bdamaged\b/.test(line) ? restore : remedy);
-}
-
-/** For a person: why the process that has the store ended. */
-export function toCrash({ exitCode, signal, printed }: ProcessEnd, remedy: string): StoreUnavailable {
-  // What lmdb does with a file that it cannot make sense of.
-  const isCrash = signal === 'SIGSEGV' || signal === 'SIGBUS' || signal === 'SIGABRT';
-  if (isCrash)
-    return new StoreUnavailable(`its driver crashed with ${signal}, most likely over a damaged file`, restore);
-  const error = /^(?:\w*Error: )(.*)$/m.exec(printed)?.[1];
-  const end = signal ? `signal ${signal}` : `exit code ${exitCode}`;
-  const reason = `the process that reads it ended with ${end}${error === undefined ? '' : ` (${error})`}`;
-  return new StoreUnavailable(reason, remedy);
 }
 
 /** Why nothing can be done with a store. */

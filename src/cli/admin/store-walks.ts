@@ -1,12 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import type { SessionDetail, SessionQuery, SessionSummary, StoredSession } from './store-calls.ts';
-import { takeTurn } from './store-progress.ts';
 
 /** The part of a driver that walks over its records. A damaged one may lack anything but its key. */
 export interface Listing {
   list(query: { owner?: string; prefix?: string }): AsyncIterable<Partial<StoredSession> & Pick<StoredSession, 'key'>>;
 }
 
-/** After how many records a long walk tells that it gets on. */
+/** After how many records a long walk lets this process hear of a signal. */
 const turn = 1000;
 
 /** What a query asks for, one after the other, without the data. */
@@ -17,7 +17,7 @@ export async function* summaries(driver: Listing, query: SessionQuery): AsyncGen
   let left = limit;
   for await (const record of driver.list(owner === undefined ? inPrefix : { owner })) {
     seen += 1;
-    if (seen % turn === 0) await takeTurn();
+    if (seen % turn === 0) await setImmediate();
     const summary = summarize(record);
     if (!fits(summary, query)) continue;
     if (left <= 0) return;

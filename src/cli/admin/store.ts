@@ -1,24 +1,54 @@
-import type { ChildProcess } from 'node:child_process';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { MigratingDriver } from '../../migration/migrating-driver.ts';
+import { overlay, readVariables } from '../../settings/variables.ts';
+import { withDeadline } from '../../stores/deadline.ts';
+import type { Driver } from '../../stores/driver.ts';
+import { wrap } from '../../stores/wrap.ts';
 import type { System } from '../../system.ts';
-import { activate } from '../shells/activation.ts';
 import type { Environment } from '../environment/find.ts';
-import { nodeOf, verifyReady } from '../environment/readiness.ts';
+import { packageOf, verifyReady } from '../environment/readiness.ts';
+import { inspectNext, walkMove } from '../migrate/store-move.ts';
 import { commandLine } from '../shells/shells.ts';
-import type { MovePage, MoveStep, SessionQuery, SessionSummary, StoreCalls } from './store-calls.ts';
-import { StoreProcess } from './store-process.ts';
-import { overlay, readVariables } from '../environment/variables.ts';
+import type { MovePage, MoveStep, NextStore, SessionDetail, SessionQuery, SessionSummary, Tally } from './store-calls.ts';
+import { explainFailure } from './store-errors.ts';
+import { probe } from './store-probes.ts';
+import { tally } from './store-tally.ts';
+import { summaries, toDetail } from './store-walks.ts';
 
-/** An environment's store, also while its server runs. */
-export interface Store extends Omit<StoreCalls, 'list' | 'next' | 'walkMove' | 'nextMove'> {
+/** What a command asks of an environment's store, also while its server runs. Each call throws StoreUnavailable. */
+export interface Store {
+  ping(): Promise<void>;
+  /** Writes a record that has expired already, and deletes it. */
+  probe(): Promise<void>;
+  read(key: string): Promise<SessionDetail | undefined>;
+  /** Ends these sessions for good. */
+  delete(...keys: string[]): Promise<void>;
+  /** Deletes at most `limit` records that have expired by `nowMs`, and says how many. */
+  prune(nowMs: number, limit: number): Promise<number>;
+  tally(nowMs: number): Promise<Tally>;
   /** By default in the order of their expiry; never all in memory. */
   list(query: SessionQuery): AsyncIterable<SessionSummary>;
+  /** Writes a consistent copy of the store to a new file. False: this store cannot. */
+  backup(file: string): Promise<boolean>;
+  /** Looks whether sessions could move to this store. */
+  inspectNext(store: string, url: string | undefined, nowMs: number): Promise<NextStore>;
   /** Goes through the old store, while sessions move to another one. */
   walkMove(step: MoveStep): AsyncIterable<MovePage>;
 }
 
+/** How long a call may take: a store that another process holds does not answer. */
+const deadlineMs = 30_000;
+const silent = { info: () => undefined, error: () => undefined };
+
+/** The environment's own copy of the library, which finds the driver's package in the environment. */
+interface Library {
+  FollowedStore: (typeof import('../../migration/follow-store.ts'))['FollowedStore'];
+  openStore: (typeof import('../../migration/open-stores.ts'))['openStore'];
+}
+
 /**
- * Works with the store of an environment, through its own driver in its own Node.js.
+ * Works with the store of an environment, through the environment's own copy of the library.
  * @throws UserError when the dependencies are not there, or the store does not answer
  */
 export async function withStore<T>(
@@ -27,66 +57,64 @@ export async function withStore<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   await verifyReady(system, environment);
-  const remedy = `Type: ${await commandLine(system, environment.directory, 'doctor')}`;
-  const process = new StoreProcess(await startAgent(system, environment), remedy);
+  const { directory } = environment;
+  const remedy = `Type: ${await commandLine(system, directory, 'doctor')}`;
+  const explain = (error: unknown) => explainFailure(error, join(directory, 'data'), remedy);
+  const guard = <R>(call: Promise<R>): Promise<R> =>
+    call.catch(async (error: unknown) => {
+      throw await explain(error);
+    });
+  const library = await loadLibrary(environment);
+  const followed = await guard(library.FollowedStore.open(directory, system.env, silent));
   try {
-    return await work(createStore(process));
+    const driver = await guard(followed.current());
+    return await work(createStore(environment, library, driver, guard));
   } finally {
-    await process.close();
+    await guard(followed.close());
   }
 }
 
-async function startAgent(system: System, environment: Environment): Promise<ChildProcess> {
-  const { directory, marker } = environment;
-  const program = join(import.meta.dirname, `store-agent${extname(import.meta.url)}`);
-  // What is meant for another Node.js, or for a debugger, may keep this one from starting.
-  const { NODE_OPTIONS: _, ...env } = activate(environment, system.env);
-  return system.start(
-    nodeOf(environment),
-    [program, directory, marker.language === 'typescript' ? '.ts' : '.js', marker.cookie],
-    {
-      cwd: directory,
-      env,
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    },
-  );
+async function loadLibrary(environment: Environment): Promise<Library> {
+  const file = (name: string): string =>
+    pathToFileURL(join(packageOf(environment), 'dist', 'migration', `${name}.js`)).href;
+  const [followStore, openStores] = await Promise.all([import(file('follow-store')), import(file('open-stores'))]);
+  return { FollowedStore: followStore.FollowedStore, openStore: openStores.openStore };
 }
 
-/** Where the store is, for a store that has an address; there may be a password in it. As for the server, the variable wins. */
-export async function readStoreUrl(system: System, { directory }: Environment): Promise<string | undefined> {
-  return overlay(await readVariables(directory), system.env).STORE_URL;
-}
+type Guard = <R>(call: Promise<R>) => Promise<R>;
 
-function createStore(process: StoreProcess): Store {
+function createStore({ directory, marker }: Environment, library: Library, driver: Driver, guard: Guard): Store {
+  const limited = withDeadline(driver, deadlineMs);
+  const guarded = wrap((call) => guard(call(limited)));
   return {
-    ping: () => process.call('ping'),
-    probe: () => process.call('probe'),
-    countAhead: (ofMs) => process.call('countAhead', ofMs),
-    read: (key) => process.call('read', key),
-    delete: (...keys) => process.call('delete', ...keys),
-    prune: (nowMs, limit) => process.call('prune', nowMs, limit),
-    tally: (nowMs) => process.call('tally', nowMs),
-    list: (query) => walk(process, query),
-    backup: (file) => process.call('backup', file),
-    inspectNext: (store, url, nowMs) => process.call('inspectNext', store, url, nowMs),
-    walkMove: (step) => walkMove(process, step),
+    ping: () => guarded.ping(),
+    probe: () => probe(guarded),
+    read: async (key) => toDetail(await guarded.read(key)),
+    // At the same time, so that a store which gathers writes has one to do.
+    delete: async (...keys) => void (await Promise.all(keys.map((key) => guarded.delete(key)))),
+    prune: (nowMs, limit) => guarded.prune(nowMs, limit),
+    tally: async (nowMs) => {
+      const setAside = await guarded.countSetAside?.();
+      return { ...(await tally(guarded, nowMs)), ...(setAside !== undefined && { setAside }) };
+    },
+    list: (query) => summaries(guarded, query),
+    // It may take long, as long as it gets on.
+    backup: (file) => guard((driver.backup?.(file) ?? Promise.resolve(false))),
+    inspectNext: async (store, url, nowMs) => {
+      const place = { store, ...(url !== undefined && { url }) };
+      const options = { dataDirectory: join(directory, 'data'), name: marker.cookie };
+      const next = await guard(library.openStore(place, options));
+      return guard(inspectNext(driver, next, nowMs).finally(() => next.close()));
+    },
+    walkMove: (step) => guardEach(walkMove(driver as MigratingDriver, step), guard),
   };
 }
 
-async function* walk(process: StoreProcess, query: SessionQuery): AsyncGenerator<SessionSummary> {
-  const number = await process.call('list', query);
-  for (;;) {
-    const page = await process.call('next', number);
-    if (page.length === 0) return;
-    yield* page;
-  }
+async function* guardEach<T>(items: AsyncGenerator<T>, guard: Guard): AsyncGenerator<T> {
+  for (let step = await guard(items.next()); !step.done; step = await guard(items.next())) yield step.value;
 }
 
-async function* walkMove(process: StoreProcess, step: MoveStep): AsyncGenerator<MovePage> {
-  const number = await process.call('walkMove', step);
-  for (;;) {
-    const page = await process.call('nextMove', number);
-    if (!page) return;
-    yield page;
-  }
+/** The address of an environment's store: its own variable, else what `.env` says. */
+export async function readStoreUrl({ env }: System, { directory }: Environment): Promise<string | undefined> {
+  return overlay(await readVariables(directory), env).STORE_URL;
 }

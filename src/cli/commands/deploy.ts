@@ -9,6 +9,7 @@ export const command: Command = {
   summary: 'write the files that run an environment elsewhere; none that is there is replaced',
   operands: [['[target]', deployTargets.join(', ')], environmentOperand],
   options: [environmentOption, ['--dry-run', 'print the files, and write nothing']],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const [target, directory] = input.operands;
     if (target === undefined)

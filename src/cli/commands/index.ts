@@ -1,35 +1,49 @@
-import { readdirSync } from 'node:fs';
-import { extname, sep } from 'node:path';
 import type { Command } from '../command.ts';
 
-/**
- * The names of all commands. A file in this folder is a command of that name; a folder with an index is a group, whose
- * commands have two words: `secret list`.
- */
+// Only the command that is asked for is loaded.
+const commands: Record<string, () => Promise<{ command: Command }>> = {
+  'cache clean': () => import('./cache/clean.ts'),
+  'cache info': () => import('./cache/info.ts'),
+  deploy: () => import('./deploy.ts'),
+  doctor: () => import('./doctor.ts'),
+  info: () => import('./info.ts'),
+  init: () => import('./init.ts'),
+  install: () => import('./install.ts'),
+  logs: () => import('./logs.ts'),
+  reload: () => import('./reload.ts'),
+  run: () => import('./run.ts'),
+  'secret list': () => import('./secret/list.ts'),
+  'secret retire': () => import('./secret/retire.ts'),
+  'secret rotate': () => import('./secret/rotate.ts'),
+  serve: () => import('./serve.ts'),
+  'sessions destroy': () => import('./sessions/destroy.ts'),
+  'sessions list': () => import('./sessions/list.ts'),
+  'sessions prune': () => import('./sessions/prune.ts'),
+  'sessions show': () => import('./sessions/show.ts'),
+  'sessions stats': () => import('./sessions/stats.ts'),
+  shell: () => import('./shell.ts'),
+  status: () => import('./status.ts'),
+  stop: () => import('./stop.ts'),
+  'store backup': () => import('./store/backup.ts'),
+  'store migrate': () => import('./store/migrate.ts'),
+};
+
+/** One line for `sessapp --help` about each group of commands. */
+export const groups: Record<string, string> = {
+  cache: 'look after the snapshots of installed dependencies',
+  secret: 'look at the secrets that sign an environment’s sessions, and rotate them',
+  sessions: 'look at the sessions of an environment, and end them',
+  store: 'look after the store of an environment',
+};
+
+/** The names of all commands, one word or two: `secret list`. */
 export function listCommands(): string[] {
-  // Every command waits for this: without promises, no folder is a turn of the event loop.
-  const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' });
-  const modules = files.filter((file) => /\.[jt]s$/.test(file)).map((file) => file.slice(0, -extname(file).length));
-  const names = modules.map((file) => file.split(sep));
-  const isCommand = ([first, second]: string[]): boolean =>
-    second === undefined ? first !== 'index' : second !== 'index' && modules.includes(`${first}${sep}index`);
-  return names
-    .filter((name) => name.length <= 2 && isCommand(name))
-    .map((name) => name.join(' '))
-    .sort();
+  return Object.keys(commands);
 }
 
 /** @param name one of `listCommands` */
 export async function loadCommand(name: string): Promise<Command> {
-  return (await load<{ command: Command }>(name.replace(' ', '/'))).command;
-}
-
-/** One line for `sessapp --help` about a group of commands. */
-export async function loadGroupSummary(group: string): Promise<string> {
-  return (await load<{ summary: string }>(`${group}/index`)).summary;
-}
-
-async function load<T>(module: string): Promise<T> {
-  const file = new URL(`./${module}${extname(import.meta.url)}`, import.meta.url);
-  return (await import(file.href)) as T;
+  const load = commands[name];
+  if (!load) throw new TypeError(`there is no command '${name}'`);
+  return (await load()).command;
 }

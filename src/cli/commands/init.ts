@@ -1,11 +1,12 @@
 import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
-import { commandLine, nearPath, quoteLine } from '../shells/shells.ts';
+import { nearPath, quoteLine } from '../shells/shells.ts';
 import { UsageError, UserError } from '../../errors.ts';
 import type { Report } from '../output.ts';
 import { createEnvironment } from '../scaffold/create.ts';
 import { isInRepository } from '../scaffold/git.ts';
+import { recover } from '../scaffold/in-place.ts';
 import { type Plan, summarize } from '../scaffold/plan.ts';
 import { inspectTarget } from '../scaffold/target.ts';
 import { type Answers, defaults, readAnswers } from '../scaffold/wish/answers.ts';
@@ -25,7 +26,6 @@ export const command: Command = {
     ['--node <version>', 'give the environment its own Node.js, such as 24'],
     ['--prompt <text>', 'what an activated prompt shows (default: the name of the directory)'],
     ['--allow-existing', 'add what is missing to a directory with files; none of them is replaced'],
-    ['--clear', 'make an environment anew; .env, data/ and your own files stay'],
     ['--dry-run', 'print what would be done, and do nothing'],
     ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache'],
     ['--no-install', 'write the files only'],
@@ -37,8 +37,9 @@ export const command: Command = {
       throw new UsageError('--serve and --no-install do not go together.', 'Leave one of them out.');
     const answers = await readAnswers(input, context);
     const isDryRun = flag(input, 'dryRun');
-    const target = await inspectTarget(context.system, answers.directory, !isDryRun);
-    if (target.kind === 'environment' && !flag(input, 'clear')) return reuse(input, context, target, answers);
+    if (!isDryRun) await recover(answers.directory);
+    const target = await inspectTarget(context.system, answers.directory);
+    if (target.kind === 'environment') return reuse(input, context, target, answers);
     const plan = await decide(input, context.system, target, answers);
     for (const warning of plan.warnings) context.output.warn(warning);
     if (isDryRun) return { data: { status: 'planned', plan: summarize(plan) }, text: renderPlan(plan) };
@@ -57,11 +58,10 @@ async function reuse(
   const { directory, marker } = environment;
   const differences = findDifferences(marker, answers);
   if (differences.length > 0) {
-    const again = await commandLine(context.system, directory, 'init', '--clear');
     throw new UserError(
       'exists',
       `${directory} is an environment already, with ${differences.join(' and ')}.`,
-      `Name another directory, or make it anew with the options you want: ${again} …`,
+      'Name another directory. Sessions move to another store with: sessapp store migrate',
     );
   }
   if (flag(input, 'git')) await verifyInRepository(context, directory);
@@ -90,10 +90,9 @@ async function make(input: Input, context: Context, plan: Plan, answers: Answers
   const durationMs = system.now() - startMs;
   const { directory, marker, node } = plan;
   const { template, store, language } = marker;
-  const status = plan.action === 'clear' ? 'cleared' : 'created';
-  const summary = { status, directory, template, store, language, node, durationMs };
-  const data = { ...summary, replacedIn: made.replacedIn ?? null, plan: summarize(plan) };
-  return serveIfAsked(input, context, plan, { data, text: await renderMade(context, plan, made, durationMs) });
+  const summary = { status: 'created', directory, template, store, language, node, durationMs };
+  const data = { ...summary, plan: summarize(plan) };
+  return serveIfAsked(input, context, plan, { data, text: await renderMade(context, plan, durationMs) });
 }
 
 // A package.json or node_modules that was there may lack something.
@@ -106,7 +105,7 @@ async function warnUnlessReady({ system, output }: Context, environment: Environ
 
 // Another process was faster.
 async function yieldTo(input: Input, context: Context, answers: Answers): Promise<Report> {
-  const target = await inspectTarget(context.system, answers.directory, true);
+  const target = await inspectTarget(context.system, answers.directory);
   if (target.kind === 'environment') {
     return reuse(input, context, target, answers, 'was made by another sessapp meanwhile; this one changed nothing.');
   }

@@ -10,6 +10,7 @@ export const command: Command = {
   summary: 'add packages to an environment; with none, restore exactly what its lockfile says',
   operands: [['[package...]', 'what npm install takes: a name, name@range, a folder, an address']],
   options: [environmentOption, ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache']],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, text(input, 'env'));
     const { directory, marker } = environment;

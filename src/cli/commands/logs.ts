@@ -15,6 +15,7 @@ export const command: Command = {
     ['-f, --follow', 'go on with what is added'],
     ['-n, --lines <number>', `how many of the last lines (default: ${defaultLines})`],
   ],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const lines = text(input, 'lines') ?? String(defaultLines);
     if (!/^[1-9]\d*$/.test(lines))

@@ -6,6 +6,7 @@ export const command: Command = {
   summary: 'replace the workers of a running server one by one, after a change of its code or .env',
   operands: [environmentOperand],
   options: [environmentOption],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
     const workers = await output.working((step) => {

@@ -9,6 +9,7 @@ export const command: Command = {
   operands: [['[command...]', 'the command and its arguments, after --']],
   options: [environmentOption],
   passThrough: true,
+  isHandedOver: true,
   async run(input, { system }) {
     const [file, ...args] = input.operands;
     // Empty such as a variable of a script that is not set.

@@ -32,6 +32,7 @@ export const command: Command = {
     ['--open', 'open a browser at the page'],
     ['--background', 'return once the server answers, and leave it running'],
   ],
+  isHandedOver: true,
   async run(input, context) {
     const options = readOptions(input);
     const environment = await findEnvironment(context.system, input.operands[0], text(input, 'env'));

@@ -7,6 +7,7 @@ export const command: Command = {
   summary: 'open your shell inside an environment; exit leaves it',
   operands: [environmentOperand],
   options: [environmentOption],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
     const { file, args, env } = await findShellCommand(system, environment);

@@ -6,6 +6,7 @@ export const command: Command = {
   summary: 'stop the server of an environment, and wait until it is gone',
   operands: [environmentOperand],
   options: [environmentOption],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
     const name = output.style.bold(promptOf(environment));

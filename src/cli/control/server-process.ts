@@ -48,7 +48,7 @@ export interface ServerEnd {
 export interface Failure {
   code: string;
   message: string;
-  hint: string;
+  hint: string | undefined;
 }
 
 type Failed = Failure & { event: 'failed' };
@@ -175,7 +175,7 @@ export async function toUserError(
   return new UserError(
     code,
     message,
-    hint.replace('sessapp secret rotate', () => line),
+    hint?.replace('sessapp secret rotate', () => line),
   );
 }
 

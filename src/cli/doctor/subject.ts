@@ -1,5 +1,5 @@
 import { type FoundEnvironment, findEvenBroken } from '../environment/find.ts';
-import { overlay, readVariables, type Variables } from '../environment/variables.ts';
+import { overlay, readVariables, type Variables } from '../../settings/variables.ts';
 import { hasCode } from '../../errors.ts';
 import { isUnsettled } from '../scaffold/in-place.ts';
 import type { System } from '../../system.ts';

@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { BrokenEnvironment, type Marker, readMarker } from '../../settings/marker.ts';
-import { isModule, isThere, restoringOptions } from './restoring.ts';
+import { isThere, restoringOptions } from '../../settings/restoring.ts';
 import { commandLine } from '../shells/shells.ts';
 
 /** A directory with a readable `sessapp.json`. */
@@ -96,9 +96,7 @@ async function openEnvironment(system: System, directory: string, source = ''): 
 
 // An environment whose marker was deleted: everything else of it is there.
 async function verifyNotUnmarked(system: System, directory: string): Promise<void> {
-  const parts = [join(directory, 'session', 'open-driver'), join(directory, 'server')];
-  const found = await Promise.all(parts.map(isModule));
-  if (found.includes(false)) return;
+  if (!(await isThere(join(directory, '.sessapp'))) || !(await isThere(join(directory, 'package.json')))) return;
   const again = await commandLine(system, directory, 'init', ...(await restoringOptions(directory)));
   throw new BrokenEnvironment(
     directory,

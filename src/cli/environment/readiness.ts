@@ -39,6 +39,11 @@ export function serverFile({ directory, marker }: Environment): string {
   return join(directory, marker.language === 'typescript' ? 'server.ts' : 'server.js');
 }
 
+/** The environment's own copy of sessapp. */
+export function packageOf({ directory }: Environment): string {
+  return join(directory, 'node_modules', 'sessapp');
+}
+
 /** The Node.js that runs the environment: its own, where it has one. */
 export function nodeOf({ directory, marker }: Environment): string {
   return marker.node === undefined ? process.execPath : join(directory, 'bin', 'node');
@@ -57,6 +62,13 @@ export async function checkReadiness(environment: Environment): Promise<Readines
   if (!installed) return 'dependencies-missing';
   if (!isInstalled(directory, lockfile, installed)) return 'dependencies-differ';
   return (await isNodeInstalled(environment)) ? 'ready' : 'node-missing';
+}
+
+/** True when a directory has a lockfile that goes with its package.json. */
+export async function isLockfileCurrent(directory: string): Promise<boolean> {
+  const manifest = await readJson<Ranges>(join(directory, 'package.json'));
+  const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
+  return lockfile !== undefined && isSame(ranges(manifest), ranges(lockfile.packages?.['']));
 }
 
 /** True too for an environment that has no Node.js of its own. */
@@ -100,8 +112,8 @@ const relock: Pick<Failure, 'remedy' | 'words'> = {
   words: ['run', '--', 'npm', 'install', '--ignore-scripts'],
 };
 const remake: Pick<Failure, 'remedy' | 'words'> = {
-  remedy: 'Restore it from your version control, or make every generated file anew, app too:',
-  words: ['init', '--clear'],
+  remedy: 'Restore it from your version control, or write it again; what you changed stays:',
+  words: ['upgrade'],
 };
 
 const failures: Record<Exclude<Readiness, 'ready'>, Failure> = {

@@ -2,10 +2,10 @@ import type { Environment } from '../environment/find.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import { commandLine } from '../shells/shells.ts';
 import { readStoreUrl } from '../admin/store.ts';
-import { overlay, readVariables } from '../environment/variables.ts';
+import { overlay, readVariables } from '../../settings/variables.ts';
 import { UsageError, UserError } from '../../errors.ts';
 import { verifyChoice } from '../nearest.ts';
-import { listStores, readStoreAddress } from '../scaffold/layers.ts';
+import { storeKinds, storeNames } from '../../settings/stores.ts';
 import { type Destination, nextVariable } from './migrate.ts';
 import { verifyRollback } from './roll-back.ts';
 import type { System } from '../../system.ts';
@@ -22,16 +22,15 @@ export async function decideDestination(
   store: string,
   said: string | undefined,
 ): Promise<Destination> {
-  await verifyChoice('store', store, await listStores());
+  await verifyChoice('store', store, storeNames);
   if (said !== undefined) verifyNoPassword(said, nextVariable);
   await verifyFollows(system, environment);
-  await verifyKnowsMoves(system, environment);
   const { migration } = environment.marker;
   if (migration) return goOn(system, environment, store, said);
   // An interrupted call may have written it down.
   const variables = overlay(await readVariables(environment.directory), system.env);
   const url = await chooseStoreUrl(store, said, variables, nextVariable);
-  const address = await readStoreAddress(store);
+  const address = storeKinds[store]?.address;
   if (address && url === undefined)
     throw new UsageError(
       `Where is the store ${store}?`,
@@ -53,11 +52,11 @@ export async function decideRollback(
   store: string,
   said: string | undefined,
 ): Promise<Destination> {
-  await verifyChoice('store', store, await listStores());
+  await verifyChoice('store', store, storeNames);
   const destination = environment.marker.migration
     ? await goOn(system, environment, store, said)
     : { store, url: undefined };
-  await verifyRollback(environment, store);
+  await verifyRollback(environment);
   return destination;
 }
 
@@ -72,15 +71,6 @@ async function verifyFollows(system: System, environment: Environment): Promise<
     'store-url-in-environment',
     `STORE_URL is set in the environment variables ${who}, and wins over .env: a server cannot follow a change there.`,
     'Write it into .env, unset the variable, and start the server anew; then run the same command again.',
-  );
-}
-
-async function verifyKnowsMoves(system: System, { directory, marker }: Environment): Promise<void> {
-  if (Object.keys(marker.files).some((path) => path.startsWith('session/migrating-driver.'))) return;
-  throw new UserError(
-    'environment-too-old',
-    'This environment was made by a sessapp that could not move sessions.',
-    `Stop its server, then make its generated files anew: ${await commandLine(system, directory, 'init', '--clear')}`,
   );
 }
 

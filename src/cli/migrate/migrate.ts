@@ -1,17 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { changeMarker } from '../environment/change-marker.ts';
 import { setVariables } from '../secrets/env-variables.ts';
-import { type Environment, findEnvironment } from '../environment/find.ts';
+import type { Environment } from '../environment/find.ts';
 import type { Migration as Mark } from '../../settings/marker.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import { withStore } from '../admin/store.ts';
 import type { NextStore } from '../admin/store-calls.ts';
 import { StoreUnavailable } from '../admin/store-errors.ts';
-import { readVariables } from '../environment/variables.ts';
+import { readVariables } from '../../settings/variables.ts';
+import { storeKinds } from '../../settings/stores.ts';
 import { UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
-import { readStoreAddress } from '../scaffold/layers.ts';
-import { addDriver, listOwnPackages, removeDriver } from './driver-files.ts';
+import { addDriverPackage } from './driver-package.ts';
 import { moveSessions } from './move-sessions.ts';
 import { forgetOwnAddresses, verifyAllFollow } from './own-addresses.ts';
 
@@ -71,7 +71,7 @@ export async function migrate(
     await withStore(system, current, (store) => moveSessions(store, options));
   }
   await advance('switch');
-  await finish(system, current, options);
+  await finish(current);
 }
 
 async function prepare(
@@ -82,10 +82,9 @@ async function prepare(
 ): Promise<Environment> {
   const { offline, signal } = options;
   options.step('Installing the driver of the new store');
-  const own = await listOwnPackages(environment, store);
   const { [nextVariable]: before } = await readVariables(environment.directory);
   try {
-    const installed = await addDriver(system, environment, store, { offline, cancelSignal: signal });
+    const installed = await addDriverPackage(system, environment, store, { offline, cancelSignal: signal });
     await verifyReady(system, installed);
     await withStore(system, installed, async (current) => {
       await current.ping();
@@ -96,8 +95,7 @@ async function prepare(
     await setVariables(installed, { [nextVariable]: url });
     return installed;
   } catch (error) {
-    // What sessapp.json says by now of the files that were changed.
-    await cancel(system, await findEnvironment(system, environment.directory), store, { offline, own, before });
+    await setVariables(environment, { [nextVariable]: before });
     throw error;
   }
 }
@@ -129,20 +127,6 @@ export async function waitForFollowers({ signal, step }: Pick<MigrateOptions, 's
   await wait(followMs, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
-/**
- * Takes back what was done for a move that has not begun.
- * @param options `own`: packages that the environment has for itself; `before`: the variable's value, where it had one
- */
-export async function cancel(
-  system: System,
-  environment: Environment,
-  store: string,
-  { offline, own = [], before }: { offline: boolean; own?: string[]; before?: string | undefined },
-): Promise<void> {
-  await setVariables(environment, { [nextVariable]: before });
-  await removeDriver(system, environment, { store, kept: environment.marker.store, own }, { offline });
-}
-
 async function mark(environment: Environment, to: string, phase: Mark['phase']): Promise<Environment> {
   return changeMarker(environment, (marker) => {
     const from = marker.migration?.from ?? marker.store;
@@ -154,13 +138,11 @@ function phaseOf({ marker }: Environment): Mark['phase'] | undefined {
   return marker.migration?.phase;
 }
 
-async function finish(system: System, environment: Environment, { offline, signal }: MigrateOptions): Promise<void> {
+async function finish(environment: Environment): Promise<void> {
   const { directory, marker } = environment;
-  const { from: store = marker.store } = marker.migration ?? {};
   const { [nextVariable]: url } = await readVariables(directory);
   // Without it an interrupted call has done this.
-  if (url !== undefined || !(await readStoreAddress(marker.store)))
+  if (url !== undefined || !storeKinds[marker.store]?.address)
     await setVariables(environment, { STORE_URL: url, [nextVariable]: undefined });
-  await removeDriver(system, environment, { store, kept: marker.store }, { offline, cancelSignal: signal });
   await changeMarker(environment, ({ migration: _, ...rest }) => rest);
 }

@@ -1,31 +1,27 @@
 import { changeMarker } from '../environment/change-marker.ts';
 import type { Environment } from '../environment/find.ts';
-import { readVariables } from '../environment/variables.ts';
+import { readVariables } from '../../settings/variables.ts';
 import { UserError } from '../../errors.ts';
-import type { System } from '../../system.ts';
-import { hasDriver } from './driver-files.ts';
-import { cancel, type MigrateOptions, nextVariable, waitForFollowers } from './migrate.ts';
+import { setVariables } from '../secrets/env-variables.ts';
+import { type MigrateOptions, nextVariable, waitForFollowers } from './migrate.ts';
 
 /**
  * Takes back a move of sessions that was prepared.
- * @param store where they were to go
- * @throws UserError when npm fails, Interrupted when a signal says so
+ * @throws Interrupted when a signal says so
  */
 export async function rollBack(
-  system: System,
   environment: Environment,
-  store: string,
-  options: Omit<MigrateOptions, 'warn'>,
+  options: Pick<MigrateOptions, 'signal' | 'step'>,
 ): Promise<void> {
   const restored = await changeMarker(environment, ({ migration: _, ...rest }) => rest);
   await waitForFollowers(options);
-  await cancel(system, restored, store, { offline: options.offline });
+  await setVariables(restored, { [nextVariable]: undefined });
 }
 
-/** @throws UserError when no move to this store is under way, or some sessions may have moved already */
-export async function verifyRollback(environment: Environment, store: string): Promise<void> {
+/** @throws UserError when no move is under way, or some sessions may have moved already */
+export async function verifyRollback(environment: Environment): Promise<void> {
   const { migration, store: current } = environment.marker;
-  if (!migration && !(await isLeft(environment, store)))
+  if (!migration && !(await isLeft(environment)))
     throw new UserError(
       'no-migration',
       `No move is under way: the sessions are in the store ${current}.`,
@@ -39,8 +35,7 @@ export async function verifyRollback(environment: Environment, store: string): P
     );
 }
 
-// What a call was interrupted in that prepared a move, or took it back.
-async function isLeft(environment: Environment, store: string): Promise<boolean> {
-  if (store !== environment.marker.store) return hasDriver(environment, store);
-  return (await readVariables(environment.directory))[nextVariable] !== undefined;
+// A call was interrupted that prepared a move, or took it back.
+async function isLeft({ directory }: Environment): Promise<boolean> {
+  return (await readVariables(directory))[nextVariable] !== undefined;
 }

@@ -3,6 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createSecret, renderEnvFile } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
+import { isLockfileCurrent } from '../environment/readiness.ts';
 import { installLocked, installNode } from './dependencies.ts';
 import { isThere } from './existing.ts';
 import { initRepository } from './git.ts';
@@ -45,7 +46,7 @@ async function installEverything(
   progress: Progress,
 ): Promise<void> {
   const options = { directory: staging, offline: plan.offline, cancelSignal };
-  if (!(await isThere(join(plan.directory, 'node_modules'))) || plan.action === 'clear') {
+  if (!(await isThere(join(plan.directory, 'node_modules')))) {
     progress('Installing dependencies');
     if (plan.kept.includes('package.json')) await installKept(system, plan, options);
     else await installLocked(system, options);
@@ -62,6 +63,6 @@ async function installKept(system: System, plan: Plan, options: NpmOptions): Pro
     if (await isThere(join(plan.directory, name)))
       await copyFile(join(plan.directory, name), join(options.directory, name));
   }
-  if (await isThere(join(options.directory, 'package-lock.json'))) await installLocked(system, options);
+  if (await isLockfileCurrent(options.directory)) await installLocked(system, options);
   else await runNpm(system, ['install'], options);
 }

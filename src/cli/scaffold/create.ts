@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { hasCode } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { buildEnvironment, type Progress } from './build.ts';
-import { commitInPlace, type Made } from './in-place.ts';
+import { commitInPlace } from './in-place.ts';
 import type { Plan } from './plan.ts';
 import { createStaging, findLeftovers, removeTree } from './staging.ts';
 import { closedToOthers } from './umask.ts';
@@ -11,14 +11,14 @@ import { closedToOthers } from './umask.ts';
 /**
  * Does what the plan says: builds in a staging directory, then puts it in its place at once.
  * Whatever stops it, the target is as it was before, or whole.
- * @returns undefined when another process made an environment there first
+ * @returns false when another process made an environment there first
  */
 export async function createEnvironment(
   system: System,
   plan: Plan,
   cancelSignal: AbortSignal,
   progress: Progress,
-): Promise<Made | undefined> {
+): Promise<boolean> {
   return closedToOthers(() => create(system, plan, cancelSignal, progress));
 }
 
@@ -27,7 +27,7 @@ async function create(
   plan: Plan,
   cancelSignal: AbortSignal,
   progress: Progress,
-): Promise<Made | undefined> {
+): Promise<boolean> {
   const inPlace = plan.action !== 'create';
   const parent = inPlace ? plan.directory : dirname(plan.directory);
   for (const leftover of await findLeftovers(parent)) await removeIfOurs(leftover);
@@ -35,8 +35,7 @@ async function create(
   try {
     await buildEnvironment(system, plan, staging.directory, cancelSignal, progress);
     cancelSignal.throwIfAborted();
-    if (inPlace) return await commitInPlace(system, plan, staging.directory);
-    return (await isRenamed(staging.directory, plan.directory)) ? { replacedIn: undefined } : undefined;
+    return await (inPlace ? commitInPlace(plan, staging.directory) : isRenamed(staging.directory, plan.directory));
   } finally {
     await removeTree(staging.directory);
     await removeEmpty(parent, staging.top);

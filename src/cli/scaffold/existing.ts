@@ -2,20 +2,18 @@ import { lstat, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Marker } from '../../settings/marker.ts';
 import { hasCode, UserError } from '../../errors.ts';
+import { sha256 } from './hash.ts';
 import type { PackageFragment } from './layers.ts';
 
 /**
- * The paths among `paths` that are there and stay as they are: all that are there, but for what an earlier `init`
- * wrote and a `--clear` writes anew.
- * @param old the marker of the environment that is made anew, if one is
+ * The paths among `paths` that are there: they stay as they are.
  * @throws UserError when what exists could not work as a part of an environment
  */
-export async function findKept(directory: string, paths: string[], old: Marker | undefined): Promise<string[]> {
-  const replaced = new Set(Object.keys(old?.files ?? {}));
+export async function findKept(directory: string, paths: string[]): Promise<string[]> {
   const kept: string[] = [];
   for (const path of paths) {
     await verifyFolders(directory, dirname(path));
-    if (replaced.has(path) || !(await isThere(join(directory, path)))) continue;
+    if (!(await isThere(join(directory, path)))) continue;
     await verifyFile(join(directory, path));
     kept.push(path);
   }
@@ -75,15 +73,15 @@ export async function verifyPackage(directory: string, needed: PackageFragment):
   const missing = Object.entries(needed.dependencies ?? {}).filter(
     ([name]) => existing.dependencies?.[name] === undefined,
   );
-  const remedies = [
-    ...(missing.length > 0 ? [`npm install ${missing.map(([name, range]) => `${name}@${range}`).join(' ')}`] : []),
-    ...(existing.type === 'module' ? [] : ['npm pkg set type=module']),
+  const settings = [
+    ...(existing.type === 'module' ? [] : ['type=module']),
+    ...missing.map(([name, range]) => `dependencies.${name}=${range}`),
   ];
-  if (remedies.length === 0) return;
+  if (settings.length === 0) return;
   throw new UserError(
     'package-json-conflict',
     `${join(directory, 'package.json')} exists, and an environment needs ${missing.length === 0 ? '"type": "module" in it' : 'packages that it does not list'}.`,
-    `Type there: ${remedies.join(' && ')}; or make the environment in another directory.`,
+    `Type there: npm pkg set ${settings.join(' ')}; or make the environment in another directory.`,
   );
 }
 
@@ -95,3 +93,22 @@ async function readPackage(directory: string): Promise<PackageFragment & { type?
     throw error;
   }
 }
+
+/**
+ * The files that are there and are not what they were written as.
+ * @param hashes as in a marker
+ */
+export async function findChanged(directory: string, hashes: Marker['files']): Promise<string[]> {
+  const changed: string[] = [];
+  for (const [path, hash] of Object.entries(hashes)) {
+    if (await isChanged(join(directory, path), hash)) changed.push(path);
+  }
+  return changed;
+}
+
+async function isChanged(path: string, hash: string): Promise<boolean> {
+  if (!(await isThere(path))) return false;
+  if (!(await lstat(path)).isFile()) return true;
+  return sha256(await readFile(path)) !== hash;
+}
+

@@ -3,19 +3,9 @@ import { dirname, join } from 'node:path';
 import { BrokenEnvironment, markerName, readMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import { hasCode, UserError } from '../../errors.ts';
-import type { System } from '../../system.ts';
 import { lockName, withLock } from './directory-lock.ts';
 import { isThere } from './existing.ts';
-import {
-  discardOld,
-  moveIfThere,
-  oldName,
-  onOtherFileSystem,
-  removeEmptyFolders,
-  restoreOld,
-  setOldAside,
-  verifyReplaceable,
-} from './old.ts';
+import { moveIfThere, onOtherFileSystem, removeEmptyFolders } from './move.ts';
 import type { Plan } from './plan.ts';
 import { findLeftovers, listNames, removeTree } from './staging.ts';
 
@@ -30,40 +20,31 @@ const movesName = '.sessapp-moves';
 
 const lockfileName = 'package-lock.json';
 
-/** What came of it. */
-export interface Made {
-  /** The folder, in the environment, with the generated files that somebody had changed. */
-  replacedIn: string | undefined;
-}
-
 /**
  * Moves what was built in `staging`, a directory inside the target, to its place.
- * @returns undefined when another process made an environment there meanwhile
+ * @returns false when another process made an environment there meanwhile
  * @throws UserError when another process is doing so right now, or the directory is not as it was planned for
  */
-export async function commitInPlace(system: System, plan: Plan, staging: string): Promise<Made | undefined> {
+export async function commitInPlace(plan: Plan, staging: string): Promise<boolean> {
   const { directory } = plan;
   return withLock(directory, async () => {
-    if (plan.action === 'fill' && (await readMarker(directory))) return undefined;
-    await verifyAsPlanned(system, plan);
+    if (await readMarker(directory)) return false;
+    await verifyAsPlanned(plan);
     try {
-      if (plan.action === 'clear') await setOldAside(directory, trees);
       await moveTrees(staging, directory);
       for (const path of await listLinks(plan, staging)) await linkInto(staging, directory, path);
     } catch (error) {
       await takeBack(directory, staging);
-      await restoreOld(directory, trees);
       throw error;
     }
     await moveRepository(staging, directory);
-    return { replacedIn: await discardOld(directory) };
+    return true;
   });
 }
 
 /** True when an `init` in this directory did not come to its end, or is about to. */
 export async function isUnsettled(directory: string): Promise<boolean> {
-  const names = await listNames(directory);
-  if (names.some((name) => name === oldName || name.startsWith(lockName))) return true;
+  if ((await listNames(directory)).some((name) => name.startsWith(lockName))) return true;
   return (await findLeftovers(directory)).length > 0;
 }
 
@@ -71,25 +52,20 @@ export async function isUnsettled(directory: string): Promise<boolean> {
  * Waits for an `init` that is changing this directory; undoes, or ends, what an interrupted one began.
  * @throws UserError when the process that is changing it does not come to its end
  */
-export async function settle(directory: string): Promise<void> {
+export async function recover(directory: string): Promise<void> {
   if (!(await isUnsettled(directory))) return;
   await withLock(directory, async () => {
     const isWhole = await isThere(join(directory, markerName));
-    const leftovers = await findLeftovers(directory);
-    for (const staging of leftovers)
+    for (const staging of await findLeftovers(directory)) {
       await (isWhole ? moveRepository(staging, directory) : takeBack(directory, staging));
-    await (isWhole ? discardOld(directory) : restoreOld(directory, trees));
-    for (const staging of leftovers) await removeTree(staging);
+      await removeTree(staging);
+    }
   });
 }
 
 // The plan was made before the dependencies were installed; a person may have worked on since.
-async function verifyAsPlanned(system: System, { directory, action, kept }: Plan): Promise<void> {
+async function verifyAsPlanned({ directory, kept }: Plan): Promise<void> {
   for (const path of kept) if (!(await isThere(join(directory, path)))) throw changedMeanwhile(directory, path, 'went');
-  if (action !== 'clear') return;
-  const marker = await readMarker(directory);
-  if (!marker) throw changedMeanwhile(directory, markerName, 'went');
-  await verifyReplaceable(system, { directory, marker });
 }
 
 function changedMeanwhile(directory: string, path: string, what: 'appeared' | 'went'): UserError {

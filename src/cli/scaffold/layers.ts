@@ -1,148 +1,147 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
-import { templatesDirectory } from '../package.ts';
+import { storeKinds } from '../../settings/stores.ts';
+import { readPackageManifest, templatesDirectory } from '../package.ts';
+import type { CarriedPackage } from './carried.ts';
 
-// Each layer holds .js and .ts side by side.
-const root = templatesDirectory;
-
-/** What a layer adds to the environment's package.json. */
+/** The parts of a package.json that make an environment what it is. */
 export interface PackageFragment {
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
   overrides?: Record<string, string>;
   scripts?: Record<string, string>;
+  engines?: Record<string, string>;
 }
 
-/** A folder of templates that is laid over the environment. */
-export interface Layer {
-  /** What a person sees when choosing. */
-  title: string;
-  description: string;
-  package: PackageFragment;
-  /** For a store that is reached by an address. */
-  address?: StoreAddress;
-  files: LayerFile[];
-}
-
-/** What the address of a store looks like. */
-export interface StoreAddress {
-  example: string;
-  /** Without the colon. */
-  protocols: string[];
-}
-
-export interface LayerFile {
+export interface TemplateFile {
   /** In the environment, with `/`. */
   path: string;
   content: string;
 }
 
-/** What chooses the layers of an environment. */
+/** What decides the files and packages of an environment. */
 export interface Choice {
   template: string;
   store: string;
   language: Language;
+  /** The exact version of the environment's own Node.js. */
+  node?: string;
 }
 
-export async function listTemplates(): Promise<string[]> {
+/** What a person sees when choosing. */
+export interface ChoiceOption {
+  value: string;
+  label: string;
+  hint: string;
+}
+
+interface Layer {
+  title?: string;
+  description?: string;
+  package?: PackageFragment;
+}
+
+const apps = join(templatesDirectory, 'apps');
+
+export function listTemplates(): string[] {
   return listFolders('apps');
 }
 
-export async function listStores(): Promise<string[]> {
-  return listFolders('stores');
+export function describeTemplates(): ChoiceOption[] {
+  return listTemplates().map((value) => {
+    const { title = value, description = '' } = readLayer(join(apps, value));
+    return { value, label: title, hint: description };
+  });
 }
 
-/** Undefined for a store that has no address. */
-export async function readStoreAddress(store: string): Promise<StoreAddress | undefined> {
-  return (await readManifest(join(root, 'stores', store))).address;
-}
-
-/** What there is to choose from, for a person. */
-export async function describeLayers(
-  kind: 'apps' | 'stores',
-): Promise<{ value: string; label: string; hint: string }[]> {
-  const names = await listFolders(kind);
-  return Promise.all(
-    names.map(async (name) => {
-      const { title, description } = await readManifest(join(root, kind, name));
-      return { value: name, label: title, hint: description };
-    }),
-  );
-}
-
-/** The layers of an environment, each laid over the ones before it. */
-export async function readLayers(choice: Choice): Promise<Layer[]> {
-  const shells = await listFolders('activate');
-  const folders: [from: string, to: string][] = [
-    ['base', ''],
-    ['session', 'session/'],
-    [`stores/${choice.store}`, 'session/'],
-    [`apps/${choice.template}`, ''],
-    ...shells.map((shell): [string, string] => [`activate/${shell}`, 'bin/']),
-    ...(choice.language === 'typescript' ? [['typescript', ''] as [string, string]] : []),
-  ];
-  return Promise.all(folders.map(([from, to]) => readLayer(join(root, from), to, choice.language)));
-}
-
-/** What a store alone brings into an environment: its driver, and the packages of that. */
-export async function readStoreLayer(store: string, language: Language): Promise<Layer> {
-  return readLayer(join(root, 'stores', store), 'session/', language);
-}
-
-/** The lockfile that npm made for these layers. */
-export async function readLockfile({ template, store, language }: Choice): Promise<Lockfile> {
-  const path = join(root, 'lockfiles', `${template}-${store}-${language}.json`);
-  return JSON.parse(await readFile(path, 'utf8')) as Lockfile;
-}
-
-export interface Lockfile {
-  name: string;
-  packages: Record<string, { name?: string; version?: string; integrity?: string } & PackageFragment>;
-}
-
-async function readLayer(folder: string, to: string, language: Language): Promise<Layer> {
-  const manifest = await readManifest(folder);
-  const other = language === 'typescript' ? '.js' : '.ts';
-  // A hundred small files: to wait for each of them on the event loop takes longer than to read them.
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const paths = names
-    .filter((entry) => entry.isFile() && entry.name !== manifestName && !entry.name.endsWith(other))
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort();
-  const files = paths.map((path) => ({
-    path: to + renameDotfile(path),
-    content: readFileSync(join(folder, path), 'utf8'),
+export function describeStores(): ChoiceOption[] {
+  return Object.entries(storeKinds).map(([value, { title, description }]) => ({
+    value,
+    label: title,
+    hint: description,
   }));
-  const { types, ...layer } = manifest;
-  const fragment = language === 'typescript' ? withTypes(layer.package, types) : layer.package;
-  return { ...layer, package: fragment, files };
 }
 
-function withTypes(fragment: PackageFragment, types: Record<string, string>): PackageFragment {
-  return { ...fragment, devDependencies: { ...fragment.devDependencies, ...types } };
+/** The files that belong to an environment's user, as they are written; a later folder is laid over the earlier ones. */
+export function readTemplateFiles({ template, language }: Choice): TemplateFile[] {
+  const folders: [from: string, to: string][] = [
+    ['environment', ''],
+    [`apps/${template}`, ''],
+    ...listFolders('activate').map((shell): [string, string] => [`activate/${shell}`, 'bin/']),
+    ...(language === 'typescript' ? [['typescript', ''] as [string, string]] : []),
+  ];
+  return folders.flatMap(([from, to]) => readFiles(join(templatesDirectory, from), to, language));
 }
 
-const manifestName = 'layer.json';
-
-interface Manifest extends Omit<Layer, 'files'> {
-  /** Packages with the types of its dependencies, for an environment in TypeScript. */
-  types: Record<string, string>;
+/** The package.json of an environment. */
+export function renderManifest(name: string, choice: Choice, carried: CarriedPackage): PackageFragment & { name: string } {
+  const isTypeScript = choice.language === 'typescript';
+  const server = isTypeScript ? 'server.ts' : 'server.js';
+  const { scripts, devDependencies } = isTypeScript ? languagePackage() : {};
+  return {
+    name,
+    ...{ private: true, type: 'module' },
+    engines: { node: isTypeScript ? '>=22.18' : '>=20.19' },
+    // `npm start` would take the Node.js that npm runs on.
+    scripts: { start: `${choice.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
+    dependencies: sorted({
+      ...pick(carried.manifest.peerDependencies, 'express', storeKinds[choice.store]?.package ?? ''),
+      sessapp: `file:${carried.path}`,
+    }),
+    ...(devDependencies && { devDependencies }),
+    ...overridesOf(choice.store),
+  };
 }
 
-async function readManifest(folder: string): Promise<Manifest> {
-  const manifest = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as Partial<Manifest>;
-  return { title: '', description: '', package: {}, types: {}, ...manifest };
+// lmdb's own range of a package takes versions whose install script builds it.
+function overridesOf(store: string): PackageFragment {
+  const { overrides } = readPackageManifest();
+  return store === 'embedded' ? { overrides: overrides as Record<string, string> } : {};
+}
+
+function languagePackage(): PackageFragment {
+  return readLayer(join(templatesDirectory, 'typescript')).package ?? {};
+}
+
+/** The entries of package.json that a store's driver needs. */
+export function storePackage(store: string): PackageFragment {
+  const { peerDependencies } = readPackageManifest();
+  return { dependencies: pick(peerDependencies, storeKinds[store]?.package ?? ''), ...overridesOf(store) };
+}
+
+function pick(values: Record<string, string>, ...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, values[name] ?? '']));
+}
+
+function sorted(values: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).sort());
+}
+
+const layerName = 'layer.json';
+
+function readFiles(folder: string, to: string, language: Language): TemplateFile[] {
+  const other = language === 'typescript' ? '.js' : '.ts';
+  // To wait for each small file on the event loop takes longer than to read it.
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name !== layerName && !entry.name.endsWith(other))
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort()
+    .map((path) => ({ path: to + renameDotfile(path), content: readFileSync(join(folder, path), 'utf8') }));
 }
 
 // npm leaves a .gitignore out of a package, so a template carries it without its dot.
 function renameDotfile(path: string): string {
-  return path.replace(/(^|\/)gitignore$/, '$1.gitignore');
+  return path.replace(/(^|\/)(gitignore|gitattributes)$/, '$1.$2');
 }
 
-async function listFolders(kind: string): Promise<string[]> {
-  const entries = await readdir(join(root, kind), { withFileTypes: true });
+function readLayer(folder: string): Layer {
+  return JSON.parse(readFileSync(join(folder, layerName), 'utf8')) as Layer;
+}
+
+function listFolders(kind: string): string[] {
+  const entries = readdirSync(join(templatesDirectory, kind), { withFileTypes: true });
   return entries
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)

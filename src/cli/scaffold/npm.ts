@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { UserError } from '../../errors.ts';
+import { packageDirectory } from '../package.ts';
 import type { RunResult, System } from '../../system.ts';
 
 export interface NpmOptions {
@@ -69,7 +72,7 @@ const allowed =
   /^npm_config_(registry|cache|userconfig|globalconfig|(https?_)?proxy|no_?proxy|ca|cafile|cert|key|strict_ssl|fetch_\w+|maxsockets|local_address|offline|prefer_o(ff|n)line|_auth\w*|@.+|\/\/.+)$/i;
 
 /** Makes npm end by itself when this process is killed: an orphan would go on writing into the staging directory. */
-const preload = new URL('./end-with-parent.js', import.meta.url).href;
+const preload = pathToFileURL(join(packageDirectory, 'dist', 'cli', 'end-with-parent.js')).href;
 
 /**
  * The environment variables for npm: the user's, without what a surrounding npm or Node.js project set.

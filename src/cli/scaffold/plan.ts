@@ -1,11 +1,12 @@
 import { basename } from 'node:path';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
-import { findKept, verifyPackage } from './existing.ts';
+import { type CarriedPackage, packCarried } from './carried.ts';
+import { findChanged, findKept, verifyPackage } from './existing.ts';
 import { isInRepository } from './git.ts';
 import { sha256 } from './hash.ts';
-import { type Choice, type Lockfile, type PackageFragment, readLayers, readLockfile } from './layers.ts';
-import { findChanged } from './old.ts';
+import { type Choice, type PackageFragment, readTemplateFiles, renderManifest } from './layers.ts';
+import { lockfileFor } from './lockfile.ts';
 import { toPackageName } from './package-name.ts';
 import { findWarnings, warnOfStore } from './warnings.ts';
 
@@ -13,8 +14,6 @@ import { findWarnings, warnOfStore } from './warnings.ts';
 export interface Wish extends Choice {
   /** Absolute. */
   directory: string;
-  /** An exact version of Node.js for the environment's own. */
-  node?: string;
   prompt?: string;
   /** Where the store is; there may be a password in it. */
   storeUrl?: string;
@@ -29,20 +28,18 @@ export interface PlannedFile {
   path: string;
   /** As chmod(2) takes it. */
   mode: number;
-  content: string | undefined;
+  content: string | Buffer | undefined;
 }
 
 /** Everything that `init` will do, decided before anything is done. */
 export interface Plan {
   directory: string;
-  /** `create` a directory, `fill` one that is there, or `clear` an environment and make it anew. */
-  action: 'create' | 'fill' | 'clear';
+  /** `create` a directory, or `fill` one that is there. */
+  action: 'create' | 'fill';
   /** What is written, in the order of the paths; the marker is the last. */
   files: PlannedFile[];
   /** What an environment would have, and is there already: it stays as it is. */
   kept: string[];
-  /** Generated files that somebody has changed: `clear` keeps them, in a folder of their own. */
-  replaced: string[];
   marker: Marker;
   /** The version of Node.js to install into the environment, if any. */
   node: string | null;
@@ -58,46 +55,48 @@ export interface Plan {
 
 /**
  * @param wish its directory is as `inspectTarget` says it
- * @param version the version of this tool
- * @param old the marker of the environment that `clear` makes anew
  * @throws UserError when what is there could not work as a part of an environment
  */
-export async function makePlan(wish: Wish, action: Plan['action'], version: string, old?: Marker): Promise<Plan> {
+export async function makePlan(wish: Wish, action: Plan['action']): Promise<Plan> {
   const { directory, node = null, storeUrl, install, offline } = wish;
-  const contents = await renderFiles(wish);
-  const kept = action === 'create' ? [] : await keep(directory, contents, old);
-  const written = new Map([...contents].filter(([path]) => !kept.includes(path)));
-  const marker = toMarker(wish, version, await listGenerated(directory, contents, kept), old);
-  const files: PlannedFile[] = [...written].map(([path, content]) => ({ path, mode: 0o644, content }));
+  const carried = packCarried();
+  const contents = renderFiles(wish, carried);
+  const kept = action === 'create' ? [] : await keep(directory, contents);
+  const marker = toMarker(wish, carried.manifest.version, await listGenerated(directory, contents, kept));
+  const files: PlannedFile[] = [...contents]
+    .filter(([path]) => !kept.includes(path))
+    .map(([path, content]) => ({ path, mode: 0o644, content }));
   if (!kept.includes(envFileName)) files.push({ path: envFileName, mode: 0o600, content: undefined });
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   files.push({ path: markerName, mode: 0o644, content: renderMarker(marker) });
-  const replaced = old ? await findChanged(directory, old.files) : [];
   const isRepository = wish.git && (await isInRepository(directory));
   const git = wish.git && !isRepository;
   const warnings = [...(await findWarnings(directory, kept)), ...(await warnOfStore(wish, kept))];
   if (isRepository) warnings.push('This is in a git repository already: --git makes no other.');
-  return { directory, action, files, kept, replaced, marker, node, storeUrl, install, offline, git, warnings };
+  return { directory, action, files, kept, marker, node, storeUrl, install, offline, git, warnings };
 }
 
-async function renderFiles(wish: Wish): Promise<Map<string, string>> {
-  const layers = await readLayers(wish);
-  const name = toPackageName(basename(wish.directory));
-  const fragments = layers.map((layer) => layer.package);
-  const contents = new Map<string, string>();
-  for (const file of layers.flatMap((layer) => layer.files)) contents.set(file.path, file.content);
-  contents.set('package.json', renderJson(mergePackages(name, wish, fragments)));
-  contents.set('package-lock.json', renderJson(renameLockfile(await readLockfile(wish), name)));
+/** Every generated file but `.env` and the marker, by its path in the environment. */
+export function renderFiles(
+  wish: Choice & Pick<Wish, 'directory' | 'prompt'>,
+  carried: CarriedPackage,
+): Map<string, string | Buffer> {
+  const contents = new Map<string, string | Buffer>();
+  for (const { path, content } of readTemplateFiles(wish)) contents.set(path, content);
+  const manifest = renderManifest(toPackageName(basename(wish.directory)), wish, carried);
+  contents.set('package.json', renderJson(manifest));
+  contents.set('package-lock.json', renderJson(lockfileFor(manifest, carried)));
+  contents.set(carried.path, carried.content);
   if (wish.prompt !== undefined) contents.set('bin/prompt.txt', `${wish.prompt}\n`);
   if (wish.node !== undefined) contents.set('.node/package.json', renderJson(nodeManifest(wish.node)));
   return contents;
 }
 
 // Another package.json than ours needs another lockfile than ours: npm makes it, where there is none.
-async function keep(directory: string, contents: Map<string, string>, old: Marker | undefined): Promise<string[]> {
-  const kept = await findKept(directory, [...contents.keys(), envFileName], old);
+async function keep(directory: string, contents: Map<string, string | Buffer>): Promise<string[]> {
+  const kept = await findKept(directory, [...contents.keys(), envFileName]);
   if (!kept.includes('package.json')) return kept;
-  await verifyPackage(directory, JSON.parse(contents.get('package.json') ?? '') as PackageFragment);
+  await verifyPackage(directory, JSON.parse(String(contents.get('package.json'))) as PackageFragment);
   if (!kept.includes('package-lock.json')) contents.delete('package-lock.json');
   return kept;
 }
@@ -105,37 +104,14 @@ async function keep(directory: string, contents: Map<string, string>, old: Marke
 // What is there already and just as we would write it counts as ours: so it is where only the marker was lost.
 async function listGenerated(
   directory: string,
-  contents: Map<string, string>,
+  contents: Map<string, string | Buffer>,
   kept: string[],
-): Promise<[string, string][]> {
+): Promise<[string, string | Buffer][]> {
   const hashes = [...contents]
     .filter(([path]) => kept.includes(path))
     .map(([path, content]): [string, string] => [path, sha256(content)]);
   const foreign = await findChanged(directory, Object.fromEntries(hashes));
   return [...contents].filter(([path]) => !foreign.includes(path));
-}
-
-/** The package.json of an environment made of these layers. */
-export function mergePackages(
-  name: string,
-  { language, node }: Pick<Wish, 'language' | 'node'>,
-  fragments: PackageFragment[],
-): object {
-  const entry = language === 'typescript' ? 'server.ts' : 'server.js';
-  const merged = (field: keyof PackageFragment): Record<string, string> =>
-    Object.fromEntries(fragments.flatMap((fragment) => Object.entries(fragment[field] ?? {})).sort());
-  const devDependencies = merged('devDependencies');
-  return {
-    name,
-    private: true,
-    type: 'module',
-    engines: { node: language === 'typescript' ? '>=22.18' : '>=20.19' },
-    // `npm start` would take the Node.js that npm runs on.
-    scripts: { start: `${node === undefined ? 'node' : 'bin/node'} ${entry}`, ...merged('scripts') },
-    dependencies: merged('dependencies'),
-    ...(Object.keys(devDependencies).length > 0 && { devDependencies }),
-    overrides: merged('overrides'),
-  };
 }
 
 /** The package that holds the environment's own Node.js; npm installs it into `.node/node_modules`. */
@@ -148,18 +124,17 @@ function nodeManifest(version: string): object {
   return { private: true, dependencies: { [nodePackageName()]: version } };
 }
 
-function toMarker(wish: Wish, version: string, generated: [string, string][], old: Marker | undefined): Marker {
+function toMarker(wish: Wish, version: string, generated: [string, string | Buffer][]): Marker {
   const hashes = generated.map(([path, content]): [string, string] => [path, sha256(content)]);
   return {
-    format: 1,
+    format: 2,
     sessapp: version,
     template: wish.template,
     store: wish.store,
     language: wish.language,
     ...(wish.node !== undefined && { node: wish.node }),
     ...(wish.prompt !== undefined && { prompt: wish.prompt }),
-    // Who is logged in stays so when the environment is made anew.
-    cookie: old?.cookie ?? toCookieName(wish.directory),
+    cookie: toCookieName(wish.directory),
     files: Object.fromEntries(hashes.sort()),
   };
 }
@@ -172,12 +147,8 @@ function toCookieName(directory: string): string {
   return `${name}-${sha256(directory).slice(0, 8)}`;
 }
 
-function renameLockfile(lockfile: Lockfile, name: string): Lockfile {
-  const root = { ...lockfile.packages[''], name };
-  return { ...lockfile, name, packages: { ...lockfile.packages, '': root } };
-}
-
-function renderJson(value: object): string {
+/** As npm writes its files. */
+export function renderJson(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 

@@ -8,7 +8,7 @@ import { hasCode, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { lockName } from './directory-lock.ts';
 import { isThere } from './existing.ts';
-import { isUnsettled, settle } from './in-place.ts';
+import { findLeftovers } from './staging.ts';
 
 /** Whoever puts an environment there holds it half-made for a fraction of a second. */
 const waitMs = 10_000;
@@ -22,23 +22,17 @@ export type Target =
   | { kind: 'directory'; directory: string; entries: string[] };
 
 /**
- * Looks at the place, changing nothing but what an interrupted `init` left there.
+ * Looks at the place. After `recover`, what an interrupted `init` left there is gone.
  * @param directory absolute
- * @param mayChange false: refuses a place that an `init` has left, or is leaving, in the middle of its work
- * @throws UserError when no environment can be there
+ * @throws UserError when no environment can be there, or an `init` has left it, or is leaving it, in the middle of its work
  */
-export async function inspectTarget(system: System, directory: string, mayChange: boolean): Promise<Target> {
+export async function inspectTarget(system: System, directory: string): Promise<Target> {
   for (const end = Date.now() + waitMs; Date.now() < end; await wait(pollMs)) {
-    if (mayChange) await settle(directory);
-    else await verifySettled(directory);
+    if ((await findLeftovers(directory)).length > 0) throw unsettled(directory);
     const target = await inspectOnce(system, directory);
     if (target) return target;
   }
-  throw new UserError(
-    'busy',
-    `Another process is changing ${join(directory, markerName)} again and again.`,
-    'Wait until it has ended, then run the same command again.',
-  );
+  throw unsettled(directory);
 }
 
 // Undefined when another process is putting an environment there at this very moment.
@@ -52,11 +46,12 @@ async function inspectOnce(system: System, directory: string): Promise<Target | 
   const real = await realpath(directory);
   await verifyNotInside(dirname(real));
   await verifyWritable(real);
+  const names = await readdir(real);
+  if (names.some((name) => name.startsWith(lockName))) return undefined;
   const marker = await readMarker(real);
   if (marker) return { kind: 'environment', directory: real, marker };
   await verifyNoLink(real);
-  const names = await readdir(real);
-  if (names.includes(markerName) || names.includes(lockName)) return undefined;
+  if ((await readdir(real)).includes(markerName)) return undefined;
   return { kind: 'directory', directory: real, entries: names.filter((name) => !name.startsWith('.sessapp-')) };
 }
 
@@ -67,12 +62,11 @@ async function verifyNoLink(directory: string): Promise<void> {
   throw await damagedMarker(directory, 'it is a link to something that does not exist');
 }
 
-async function verifySettled(directory: string): Promise<void> {
-  if (!(await isUnsettled(directory))) return;
-  throw new UserError(
+function unsettled(directory: string): UserError {
+  return new UserError(
     'unsettled',
     `An init in ${directory} is at work, or was interrupted.`,
-    'Run it without --dry-run: that ends or undoes what was begun.',
+    'Wait until it has ended, or run it again without --dry-run: that ends or undoes what was begun.',
   );
 }
 

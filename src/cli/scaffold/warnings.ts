@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { envFileName } from '../../settings/secrets.ts';
-import { readStoreAddress } from './layers.ts';
+import { storeKinds } from '../../settings/stores.ts';
 
 /** What must not get into version control. */
 const privateNames = [envFileName, 'data', 'node_modules'];
@@ -26,7 +26,7 @@ export async function warnOfStore(
   { directory, store, storeUrl }: { directory: string; store: string; storeUrl?: string },
   kept: string[],
 ): Promise<string[]> {
-  const address = await readStoreAddress(store);
+  const address = storeKinds[store]?.address;
   if (!address) return [];
   const example = `STORE_URL=${address.example}`;
   if (!kept.includes(envFileName)) {

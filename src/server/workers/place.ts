@@ -44,7 +44,7 @@ export class Place {
 
   /**
    * Starts a worker. Once it listens it has the place, and the one before retires.
-   * @throws StartError with its reason when it does not listen; the one before goes on
+   * @throws UserError with its reason when it does not listen; the one before goes on
    */
   async renew(): Promise<Listening> {
     this.#started += 1;

@@ -8,7 +8,7 @@ import { leaveParent, onParentGone, tellParent } from '../parent.ts';
 import { endWhenRemoved } from '../removal.ts';
 import { reportListening } from '../report.ts';
 import { readSettings, type Settings } from '../../settings/settings.ts';
-import { StartError } from '../../settings/start-error.ts';
+import { UserError } from '../../errors.ts';
 import { type Failure, type Reloads, WorkersReport } from './report.ts';
 import type { Listening } from './worker-process.ts';
 import { Workers } from './workers.ts';
@@ -24,7 +24,7 @@ export function isPrimary({ workers }: Settings): boolean {
 /**
  * Runs the server's workers until a signal asks for its end. SIGHUP replaces them one by one; where there is a terminal,
  * which sends one when it is closed, SIGHUP stops. The primary never opens the store.
- * @throws StartError with its reason when no worker listens
+ * @throws UserError with its reason when no worker listens
  */
 export async function runPrimary(directory: string, settings: Settings): Promise<void> {
   // The primary accepts connections: one that a worker does not take any more goes to the next.
@@ -96,7 +96,7 @@ class Primary {
         return await this.#workers.start(count, { HOST: host, PORT: await choosePort(this.#settings) });
       } catch (error) {
         if (this.#isStopping) return undefined;
-        const isTaken = port === 0 && error instanceof StartError && error.code === 'port-in-use';
+        const isTaken = port === 0 && error instanceof UserError && error.code === 'port-in-use';
         if (!isTaken || attempt === attempts) throw error;
       }
     }
@@ -128,7 +128,7 @@ class Primary {
   }
 
   #explain(error: unknown): Failure {
-    const expected = error instanceof StartError;
+    const expected = error instanceof UserError;
     const message = String(expected ? (error.cause ?? error.message) : error);
     this.#log.error(expected ? {} : { err: error }, `not reloaded, the workers that are there go on: ${message}`);
     const { code, hint } = expected ? error : { code: 'server-failed', hint: 'What it printed says why.' };

@@ -14,7 +14,7 @@ interface Counts {
 export interface Failure {
   code: string;
   message: string;
-  hint: string;
+  hint: string | undefined;
 }
 
 /** How the replacement of all workers went, and how many there have been. */

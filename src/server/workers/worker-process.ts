@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { isMessage, type Message } from '../parent.ts';
-import { StartError } from '../../settings/start-error.ts';
+import { UserError } from '../../errors.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
 
@@ -46,7 +46,7 @@ export class WorkerProcess {
     return this.#said.has('drained') || !this.#said.has('listening');
   }
 
-  /** @throws StartError with its own reason when it does not listen; it has ended then */
+  /** @throws UserError with its own reason when it does not listen; it has ended then */
   async untilListening(): Promise<Listening> {
     const inTime = await this.#untilSaid(startMs, 'listening', 'failed', 'broken');
     const said = this.#said.get('listening');
@@ -107,17 +107,17 @@ export class WorkerProcess {
     });
   }
 
-  #explain(): StartError {
+  #explain(): UserError {
     const failed = this.#said.get('failed');
-    if (failed?.event === 'failed') return new StartError(failed.code, failed.message, failed.hint);
+    if (failed?.event === 'failed') return new UserError(failed.code, failed.message, failed.hint);
     const broken = this.#said.get('broken');
     const cause = broken?.event === 'broken' ? broken.reason : undefined;
     const fact = `The server ended before it listened, with ${broken ? 'exit code 1' : this.#end}.`;
-    return new StartError('server-failed', fact, 'What it printed says why.', { cause });
+    return new UserError('server-failed', fact, 'What it printed says why.', { cause });
   }
 }
 
-function tooSlow(): StartError {
+function tooSlow(): UserError {
   const fact = `The server did not listen within ${startMs / 1000} s.`;
-  return new StartError('server-slow', fact, 'Look at what app does when it starts.');
+  return new UserError('server-slow', fact, 'Look at what app does when it starts.');
 }

@@ -41,7 +41,7 @@ export class Workers {
   /**
    * Starts the first worker, and the others once that one listens: what is wrong with all of them is said once.
    * @param variables environment variables of every worker
-   * @throws StartError with its reason when it does not listen
+   * @throws UserError with its reason when it does not listen
    */
   async start(count: number, variables: Record<string, string>): Promise<Listening> {
     this.#variables = variables;
@@ -55,7 +55,7 @@ export class Workers {
   /**
    * Replaces the workers one by one: each retires when the one that takes its place listens.
    * @param onRenewed is called after each
-   * @throws StartError with its reason when one does not start; those that are not replaced go on
+   * @throws UserError with its reason when one does not start; those that are not replaced go on
    */
   async renew(count: number, onRenewed: () => void): Promise<void> {
     for (const place of this.#places.slice(0, count)) {

@@ -1,5 +1,15 @@
+/** What an application says of the session cookie. */
+export interface CookieAttributes {
+  path: string;
+  httpOnly: boolean;
+  sameSite?: 'lax' | 'strict' | 'none' | undefined;
+  domain?: string | undefined;
+  partitioned?: boolean | undefined;
+  priority?: 'low' | 'medium' | 'high' | undefined;
+}
+
 /** What the session cookie looks like for a request. */
-export interface CookieProfile {
+export interface CookieProfile extends CookieAttributes {
   name: string;
   secure: boolean;
   /** False: a browser would drop the cookie, or somebody could read it on its way. */
@@ -7,12 +17,14 @@ export interface CookieProfile {
 }
 
 /**
- * Over HTTPS the `__Host-` prefix binds the cookie to this host, and to HTTPS. In production it always does: a cookie
- * that left over plain HTTP once could be stolen and used over HTTPS. In development plain HTTP has a cookie of its own.
+ * Of an environment. Over HTTPS the `__Host-` prefix binds the cookie to this host, and to HTTPS. In production it always
+ * does: a cookie that left over plain HTTP once could be stolen and used over HTTPS. In development plain HTTP has a
+ * cookie of its own.
  */
-export function cookieProfile(name: string, isSecure: boolean, production: boolean): CookieProfile {
+export function strictProfile(name: string, isSecure: boolean, production: boolean): CookieProfile {
   const secure = isSecure || production;
-  return { name: secure ? `__Host-${name}` : name, secure, canBeSet: isSecure || !production };
+  const canBeSet = isSecure || !production;
+  return { name: secure ? `__Host-${name}` : name, secure, canBeSet, path: '/', httpOnly: true, sameSite: 'lax' };
 }
 
 /** The values of every cookie of this name: a browser sends several after a change of path or domain. */
@@ -29,9 +41,23 @@ export function readCookies(header: string | undefined, name: string): string[] 
 }
 
 /** @param maxAgeMs undefined for a cookie that ends with the browser */
-export function renderCookie({ name, secure }: CookieProfile, value: string, maxAgeMs: number | undefined): string {
+export function renderCookie(profile: CookieProfile, value: string, maxAgeMs: number | undefined): string {
+  const { name, secure, path, httpOnly, sameSite, domain, partitioned, priority } = profile;
   const age = maxAgeMs === undefined ? '' : `; Max-Age=${Math.max(0, Math.floor(maxAgeMs / 1000))}`;
-  return `${name}=${encodeURIComponent(value)}; Path=/${age}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+  return [
+    `${name}=${encodeURIComponent(value)}`,
+    domain === undefined ? '' : `; Domain=${domain}`,
+    `; Path=${path}${age}`,
+    httpOnly ? '; HttpOnly' : '',
+    sameSite === undefined ? '' : `; SameSite=${capitalize(sameSite)}`,
+    secure ? '; Secure' : '',
+    partitioned ? '; Partitioned' : '',
+    priority === undefined ? '' : `; Priority=${capitalize(priority)}`,
+  ].join('');
+}
+
+function capitalize(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function decode(value: string): string | undefined {

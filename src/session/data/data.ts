@@ -1,5 +1,12 @@
-import { Unstorable } from '../../stores/errors.ts';
-import { ignore, StoredSession } from '../object/stored-session.ts';
+/** The session holds what no store can keep: a value without JSON, or too much. */
+export class Unstorable extends Error {
+  readonly status = 500;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'Unstorable';
+  }
+}
 
 /** What a session holds, by its top-level keys. `cookie` is there only when the application chose a lifetime. */
 export type Data = Record<string, unknown> & { cookie?: { originalMaxAge: number | null } };
@@ -77,7 +84,7 @@ export function merge(stored: Data, changes: string, change: Change | undefined)
 function verifyAtOnce(result: unknown): void {
   if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return;
   // So does its failure: who awaits the update hears of this one instead.
-  Promise.resolve(result).catch(ignore);
+  Promise.resolve(result).catch(() => undefined);
   throw new TypeError('req.session.update takes a function that is not async: await first, then update');
 }
 
@@ -86,8 +93,13 @@ function isData(key: string, value: unknown): boolean {
   return typeof value !== 'function' && !isReserved(key);
 }
 
+/** What a session object has beside its data; a test compares this with its class. */
+export const reservedNames: ReadonlySet<string> = new Set([
+  ...['id', 'req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate', 'update'],
+]);
+
 function isReserved(key: string): boolean {
-  return key in StoredSession.prototype || key === 'id' || key === 'req';
+  return reservedNames.has(key) || key in Object.prototype;
 }
 
 function explain(data: Data, cause: unknown): Unstorable {

@@ -1,11 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { RecordStore } from '../../stores/deadline.ts';
-import type { SessionRecord, StoredRecord } from '../../stores/driver.ts';
+import type { Driver, Log, SessionRecord, StoredRecord } from '../../stores/driver.ts';
+import { StoreUnavailable } from '../../stores/errors.ts';
 import { refOf } from '../cookie/ids.ts';
 import type { Limits } from './limits.ts';
-import type { Log } from '../../stores/log.ts';
-import { type Data, parseData, stringifyData } from './data.ts';
-import { StoreUnavailable, Unstorable } from '../../stores/errors.ts';
+import { type Data, parseData, stringifyData, Unstorable } from './data.ts';
 
 /** How often a change is tried again when others change the same session at the same time; each of them got on. */
 const attempts = 200;
@@ -29,11 +27,11 @@ type Before = Pick<SessionRecord, 'createdAtMs'> & Partial<Pick<SessionRecord, '
 export class Records {
   readonly limits: Limits;
   readonly now: () => number;
-  readonly #store: RecordStore;
+  readonly #store: Driver;
   readonly #log: Log;
   readonly #ownerPaths: string[][];
 
-  constructor(store: RecordStore, limits: Limits, now: () => number, log: Log) {
+  constructor(store: Driver, limits: Limits, now: () => number, log: Log) {
     this.limits = limits;
     this.now = now;
     this.#store = store;

@@ -1,8 +1,8 @@
-import type { Request } from 'express';
 import type { SessionData } from 'express-session';
 import session from 'express-session';
 import type { StoredRecord } from '../../stores/driver.ts';
 import { createId, keyOf } from '../cookie/ids.ts';
+import type { Request } from '../http.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { Records } from '../data/records.ts';
 import type { CookieProfile } from '../cookie/cookie.ts';
@@ -83,19 +83,18 @@ export class SessionStore extends session.Store {
   #give(req: Request, data: Data, record: StoredRecord | undefined, stored: Data): session.Session & SessionData {
     const { cookie: _, ...rest } = data;
     const given = new StoredSession(req, rest);
-    const { secure, canBeSet } = this.#profileOf(req);
-    const cookie = this.#createCookie(secure, stored);
+    const profile = this.#profileOf(req);
+    const cookie = this.#createCookie(profile, stored);
     given.cookie = cookie;
-    this.open.add(given, { key: record?.key ?? keyOf(req.sessionID), record, stored, cookie, mayBegin: canBeSet });
+    this.open.add(given, { key: record?.key ?? keyOf(req.sessionID), record, stored, cookie, mayBegin: profile.canBeSet });
     req.session = given as session.Session as session.Session & SessionData;
     return req.session as session.Session & SessionData;
   }
 
   // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
-  #createCookie(secure: boolean, stored: Data): session.Cookie {
+  #createCookie({ name: _, canBeSet: __, ...attributes }: CookieProfile, stored: Data): session.Cookie {
     const maxAge = this.#lifetimeOf(stored);
-    const options = { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge };
-    return new Cookie({ ...options, originalMaxAge: maxAge });
+    return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
   }
 
   // Such an object is a session that was read, so that to set it is to update it.

@@ -1,6 +1,6 @@
-import type { Request } from 'express';
 import type { SessionData } from 'express-session';
 import session from 'express-session';
+import type { Request } from '../http.ts';
 import { HeardPromise } from './heard-promise.ts';
 import { addOperation } from './operations.ts';
 import type { SessionStore } from './session-store.ts';
@@ -14,7 +14,7 @@ declare module 'express-session' {
      * shows it. Rejects when the store fails, and with a TypeError when the function is async; does nothing when the
      * session is gone.
      */
-    update(change: (data: Partial<SessionData>) => void): Promise<void>;
+    update(change: (data: Partial<import('express-session').SessionData>) => void): Promise<void>;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { Request } from '../http.ts';
 
 type Session = Request['session'];
 

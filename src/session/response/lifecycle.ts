@@ -1,8 +1,8 @@
-import type { Request, Response } from 'express';
+import type { Request, Response } from '../http.ts';
 import { keepPrivate } from './caching.ts';
 import { answerFor } from './failure.ts';
 import { HeldResponse, type Hooks } from './held-response.ts';
-import type { Log } from '../../stores/log.ts';
+import type { Log } from '../../stores/driver.ts';
 import { settleOperations } from '../object/operations.ts';
 import type { Records } from '../data/records.ts';
 import type { SessionAccess } from './access.ts';
@@ -148,7 +148,7 @@ export class Lifecycle implements Hooks {
     const endsAtMs = record.createdAtMs + this.#shared.records.limits.absoluteMs;
     const maxAgeMs = endsWithBrowser(session) ? undefined : endsAtMs - this.#shared.records.now();
     const value = signId(session.id, this.#shared.keys()[0]);
-    this.#res.append('Set-Cookie', renderCookie(this.#profile, value, maxAgeMs));
+    this.#res.appendHeader('Set-Cookie', renderCookie(this.#profile, value, maxAgeMs));
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { type Database, type Key, open as openLmdb, type RootDatabase } from 'lmdb';
-import type { Driver, DriverOptions, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
+import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
 import { copyTo } from './copy.ts';
 import { endingWithProcess } from './exit.ts';
 import { keepPrivate, prepareFiles } from './files.ts';
@@ -13,8 +13,8 @@ const pageLength = 100;
 const last = '\uffff';
 
 /** Opens the embedded store: one LMDB file, which any number of processes on this machine may share. */
-export async function open({ dataDirectory }: DriverOptions): Promise<Driver> {
-  const directory = await prepareFiles(dataDirectory);
+export async function open(directory: string): Promise<Driver> {
+  await prepareFiles(directory);
   const root = openLmdb({
     path: directory,
     // An awaited write is then on the disk, not only in memory.
@@ -121,8 +121,9 @@ class EmbeddedDriver implements Driver {
     return this.#aside.getCount({});
   }
 
-  backup(file: string): Promise<void> {
-    return copyTo(this.#root, file);
+  async backup(file: string): Promise<boolean> {
+    await copyTo(this.#root, file);
+    return true;
   }
 
   async ping(): Promise<void> {

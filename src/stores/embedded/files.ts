@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, link, mkdir, open, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const dataName = 'data.mdb';
 const lockName = 'lock.mdb';
@@ -13,18 +13,16 @@ const magic = 0xbeefc0de;
 const magicAt = 24;
 
 /**
- * The directory of the store's files, ready for LMDB, and for its user alone. What LMDB cannot use, or has no room for,
- * is an error here: there it would end the process.
+ * Makes the directory of the store's files ready for LMDB, and for its user alone. What LMDB cannot use, or has no room
+ * for, is an error here: there it would end the process.
  */
-export async function prepareFiles(dataDirectory: string): Promise<string> {
-  const directory = join(dataDirectory, 'sessions');
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+export async function prepareFiles(directory: string): Promise<void> {
+  await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
   await unlessThere(mkdir(directory, { mode: 0o700 }));
   await chmod(directory, 0o700);
   const data = join(directory, dataName);
   if ((await sizeOf(data)) > 0) await verifyData(data);
   else await reserve(directory);
-  return directory;
 }
 
 /** Takes the files that LMDB made from everybody else. */

@@ -1,5 +1,9 @@
+import { createRequire } from 'node:module';
 import type { ClientConfig, PoolConfig } from 'pg';
-import { parse, toClientConfig } from 'pg-connection-string';
+
+// It comes with pg, which need not have put it where this file would find it.
+const nearPg = createRequire(createRequire(import.meta.url).resolve('pg'));
+const { parse, toClientConfig } = nearPg('pg-connection-string') as typeof import('pg-connection-string');
 
 /** How to connect, and what a message calls the server. */
 export interface Address {

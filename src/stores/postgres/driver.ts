@@ -1,15 +1,13 @@
-import type { AddressRules, Driver, DriverOptions, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
-import { example, findFault, readAddress } from './address.ts';
+import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
+import { readAddress } from './address.ts';
 import { Database } from './database.ts';
 import { readPages } from './pages.ts';
 import { type Row, toRecord, toValues } from './rows.ts';
 import * as statements from './statements.ts';
 import { findWarnings } from './warnings.ts';
 
-export const address: AddressRules = { example, findFault };
-
 /** Opens a PostgreSQL as the store. It is connected to, and its tables are made, in the background. */
-export async function open({ url = '', name = '' }: DriverOptions): Promise<Driver> {
+export async function open(url: string, name: string): Promise<Driver> {
   return new PostgresDriver(new Database(readAddress(url)), name);
 }
 

@@ -30,6 +30,8 @@ export function readAddress(url: string): Address {
   };
 }
 
+export const example = 'redis://localhost:6379';
+
 export function findFault(url: string): string | undefined {
   if (!/^rediss?:\/\//.test(url)) return 'does not begin with redis:// or rediss://';
   if (!splitHosts(url).every(isUsable)) return 'names no host, or has a character that is to be percent-encoded';

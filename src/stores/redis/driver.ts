@@ -1,13 +1,11 @@
-import type { AddressRules, Driver, DriverOptions, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
-import { findFault, readAddress } from './address.ts';
+import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
+import { readAddress } from './address.ts';
 import { Connection } from './connection.ts';
 import { mergeEntries, readEntries } from './entries.ts';
 import { Keys, type Part } from './keys.ts';
 import { decode, encode, keyInExpiryEntry, ownerEntry, renderTime, unreadable } from './record.ts';
 import type { ScriptName } from './scripts.ts';
 import { findWarnings } from './warnings.ts';
-
-export const address: AddressRules = { example: 'redis://localhost:6379', findFault };
 
 /**
  * Redis itself drops a record that nobody prunes, so much later that its clock and ours need not agree: when a session
@@ -18,7 +16,7 @@ const graceMs = 24 * 60 * 60 * 1000;
 const batchSize = 10;
 
 /** Opens a store in a Redis or Valkey server, or in a cluster of them. */
-export async function open({ url = '', name = '' }: DriverOptions): Promise<Driver> {
+export async function open(url: string, name: string): Promise<Driver> {
   return new RedisDriver(new Connection(readAddress(url)), new Keys(name));
 }
 

@@ -10,6 +10,7 @@ type Row = Key & { sessions: number };
 export const command: Command = {
   summary: 'list the secrets by the ids of their keys: which one signs, how old it is, how many sessions it signed',
   options: [environmentOption],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, text(input, 'env'));
     const found = await readKeys(system, environment);

@@ -7,6 +7,7 @@ export const command: Command = {
   summary: 'take out an old secret that signs no session any more',
   operands: [['<id>', 'the id of its key, as in secret list, or the beginning of it']],
   options: [environmentOption, ['--force', 'also when sessions are still signed by it: they are logged out']],
+  isHandedOver: true,
   async run(input, context) {
     const { system, output } = context;
     const environment = await findEnvironment(system, text(input, 'env'));

@@ -10,6 +10,7 @@ const many = 5;
 export const command: Command = {
   summary: 'put a new secret in front, which signs from then on; the older ones still verify',
   options: [environmentOption],
+  isHandedOver: true,
   async run(input, context) {
     const { system, output } = context;
     const environment = await findEnvironment(system, text(input, 'env'));

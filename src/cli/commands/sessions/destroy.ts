@@ -17,6 +17,7 @@ export const command: Command = {
     ['--all', 'all sessions'],
     ['-y, --yes', 'with --all: do not ask'],
   ],
+  isHandedOver: true,
   async run(input, context) {
     const { system, output } = context;
     verifyOneChoice(input);

@@ -24,6 +24,7 @@ export const command: Command = {
     ['--limit <number>', 'at most so many'],
     ['--ndjson', 'print one JSON document a line, for any number of sessions'],
   ],
+  isHandedOver: true,
   async run(input, context) {
     const { system, output } = context;
     if (flag(input, 'ndjson') && output.json)

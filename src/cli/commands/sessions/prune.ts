@@ -7,6 +7,7 @@ import { withStore } from '../../admin/store.ts';
 export const command: Command = {
   summary: 'delete what expired sessions left behind; a server does so too, a little at a time',
   options: [environmentOption],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, text(input, 'env'));
     const signal = system.catchInterrupts();

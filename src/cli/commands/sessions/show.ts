@@ -17,6 +17,7 @@ export const command: Command = {
   summary: 'show a session, without its values',
   operands: [['<ref>', 'the session: what sessions list shows of it, or the beginning of that']],
   options: [environmentOption, ['--values', 'with its values, except those whose keys look like credentials']],
+  isHandedOver: true,
   async run(input, { system }) {
     const environment = await findEnvironment(system, text(input, 'env'));
     const nowMs = system.now();

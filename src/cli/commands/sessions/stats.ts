@@ -13,6 +13,7 @@ const ownerColumns = 24;
 export const command: Command = {
   summary: 'count the sessions of an environment',
   options: [environmentOption],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, text(input, 'env'));
     const nowMs = system.now();

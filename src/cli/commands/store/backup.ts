@@ -7,6 +7,7 @@ export const command: Command = {
   summary: 'copy the embedded store to a file, also while the server runs',
   operands: [['<file>', 'the file to make; it holds the sessions, so keep it as safe as them']],
   options: [environmentOption, ['--force', 'replace the file if it is there']],
+  isHandedOver: true,
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, text(input, 'env'));
     const signal = system.catchInterrupts();

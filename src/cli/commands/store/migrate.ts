@@ -3,7 +3,7 @@ import { type Environment, findEnvironment, promptOf } from '../../environment/f
 import { commandLine } from '../../shells/shells.ts';
 import { withStore } from '../../admin/store.ts';
 import type { Report } from '../../output.ts';
-import { readStoreAddress } from '../../scaffold/layers.ts';
+import { storeKinds } from '../../../settings/stores.ts';
 import { withMigrationLock } from '../../migrate/lock.ts';
 import { type Destination, migrate } from '../../migrate/migrate.ts';
 import { rollBack } from '../../migrate/roll-back.ts';
@@ -19,6 +19,7 @@ export const command: Command = {
     ['--rollback', 'take back a move that has not begun to move sessions'],
     ['--offline', 'take packages from npm’s cache only'],
   ],
+  isHandedOver: true,
   async run(input, context) {
     const { system } = context;
     const environment = await findEnvironment(system, text(input, 'env'));
@@ -40,10 +41,10 @@ async function work(input: Input, context: Context, environment: Environment): P
   const { system, output } = context;
   const options = { offline: flag(input, 'offline'), signal: system.catchInterrupts() };
   if (flag(input, 'rollback')) {
-    await output.working((step) => rollBack(system, environment, destination.store, { ...options, step }));
+    await output.working((step) => rollBack(environment, { ...options, step }));
     return report(input, context, environment, { status: 'rolled-back', fact: 'do not move' });
   }
-  await warnOfOthers(context, environment);
+  warnOfOthers(context, environment);
   try {
     await output.working((step) =>
       migrate(system, environment, destination, { ...options, step, warn: (line) => output.warn(line) }),
@@ -79,8 +80,8 @@ async function report(
   };
 }
 
-async function warnOfOthers({ output }: Context, { marker }: Environment): Promise<void> {
-  if (!(await readStoreAddress(marker.store))) return;
+function warnOfOthers({ output }: Context, { marker }: Environment): void {
+  if (!storeKinds[marker.store]?.address) return;
   output.warn('Servers that run from another directory, or on another machine, do not follow: they must be stopped.');
 }
 

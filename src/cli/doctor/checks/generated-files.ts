@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { commandLine } from '../../shells/shells.ts';
-import { isThere } from '../../scaffold/existing.ts';
-import { findChanged } from '../../scaffold/old.ts';
+import { findChanged, isThere } from '../../scaffold/existing.ts';
 import { type Check, type Finding, note, ok, problem, type, withMarker } from '../check.ts';
 import { nameSome } from '../resolve.ts';
 
@@ -15,8 +14,8 @@ export const generatedFiles: Check = {
     const missing: string[] = [];
     for (const path of Object.keys(files)) if (!(await isThere(join(directory, path)))) missing.push(path);
     const changed = (await findChanged(directory, files)).filter((path) => !own.test(path));
-    const remake = `Restore it from your version control; or make every generated file anew, app too (what you changed is kept aside). ${type(
-      await commandLine(system, directory, 'init', '--clear'),
+    const remake = `Restore it from your version control, or write it again; what you changed stays. ${type(
+      await commandLine(system, directory, 'upgrade'),
     )}`;
     const findings = [...tellMissing(missing, remake), ...tellChanged(changed)];
     return findings.length > 0 ? findings : [ok('The server’s and sessions’ code is as it was generated.')];

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { markerName } from '../../../settings/marker.ts';
-import { restoringOptions } from '../../environment/restoring.ts';
+import { restoringOptions } from '../../../settings/restoring.ts';
 import { commandLine, nearPath, quoteLine } from '../../shells/shells.ts';
 import type { System } from '../../../system.ts';
 import { type Check, ok, problem, type } from '../check.ts';

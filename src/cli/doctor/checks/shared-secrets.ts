@@ -2,7 +2,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { readMarker } from '../../../settings/marker.ts';
 import { secretVariable, splitSecrets } from '../../../settings/secrets.ts';
-import { readVariables } from '../../environment/variables.ts';
+import { readVariables } from '../../../settings/variables.ts';
 import { hasCode, UserError } from '../../../errors.ts';
 import type { System } from '../../../system.ts';
 import { type Check, type Finding, note, ok, problem, type Subject } from '../check.ts';

@@ -5,7 +5,8 @@ import { commandLine } from '../../shells/shells.ts';
 import { UsageError } from '../../../errors.ts';
 import { verifyChoice } from '../../nearest.ts';
 import { ask } from '../../prompts.ts';
-import { describeLayers, listStores, listTemplates, readStoreAddress } from '../layers.ts';
+import { storeKinds, storeNames } from '../../../settings/stores.ts';
+import { type ChoiceOption, describeStores, describeTemplates, listTemplates } from '../layers.ts';
 import type { System } from '../../../system.ts';
 import { verifyNoPassword } from './store-url.ts';
 
@@ -58,8 +59,8 @@ function verifyDirectory(dir: string, { HOME }: NodeJS.ProcessEnv, home = /^~\//
 }
 
 async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Promise<void> {
-  if (template !== undefined) await verifyChoice('template', template, await listTemplates());
-  if (store !== undefined) await verifyChoice('store', store, await listStores());
+  if (template !== undefined) await verifyChoice('template', template, listTemplates());
+  if (store !== undefined) await verifyChoice('store', store, storeNames);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a prompt must not hold
   if (prompt !== undefined && (prompt.trim() === '' || /[\u0000-\u001f\u007f-\u009f]/.test(prompt))) {
     throw new UsageError('The prompt must be a line of text.', 'For example: --prompt shop');
@@ -68,18 +69,18 @@ async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Pro
 
 async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'template' | 'store' | 'storeUrl'>) {
   if (!output.interactive) throw new UsageError('No directory given.', 'For example: sessapp init myenv');
-  const choose = async (kind: 'apps' | 'stores', message: string, initial: string): Promise<string> =>
-    ask(system, { message, options: await describeLayers(kind), initial });
+  const choose = (options: ChoiceOption[], message: string, initial: string): Promise<string> =>
+    ask(system, { message, options, initial });
   const dir = (await ask(system, { message: 'Which directory?', initial: 'myenv' })).trim();
   verifyDirectory(dir, system.env, /^~(\/|$)/);
-  const template = given.template ?? (await choose('apps', 'Which template?', defaults.template));
-  const store = given.store ?? (await choose('stores', 'Where shall sessions live?', defaults.store));
+  const template = given.template ?? (await choose(describeTemplates(), 'Which template?', defaults.template));
+  const store = given.store ?? (await choose(describeStores(), 'Where shall sessions live?', defaults.store));
   const storeUrl = given.storeUrl ?? (system.env.STORE_URL ? undefined : await askForAddress(system, store));
   return { dir, template, store, storeUrl };
 }
 
 async function askForAddress(system: System, store: string): Promise<string | undefined> {
-  const address = await readStoreAddress(store);
+  const address = storeKinds[store]?.address;
   return address && ask(system, { message: 'Where is it? (without a password)', initial: address.example });
 }
 

@@ -1,7 +1,7 @@
 import type { Environment } from '../../environment/find.ts';
 import { readStoreUrl } from '../../admin/store.ts';
 import { UsageError, UserError } from '../../../errors.ts';
-import { readStoreAddress, type StoreAddress } from '../layers.ts';
+import { type StoreAddress, storeKinds } from '../../../settings/stores.ts';
 import type { System } from '../../../system.ts';
 
 /** The variable that says where the store is; it alone may hold a password. */
@@ -29,7 +29,7 @@ export async function chooseStoreUrl(
   env: NodeJS.ProcessEnv,
   variable = storeVariable,
 ): Promise<string | undefined> {
-  const address = await readStoreAddress(store);
+  const address = storeKinds[store]?.address;
   if (address)
     return said === undefined ? readVariable(store, address, env, variable) : verifySaid(store, address, said);
   if (said === undefined) return undefined;

@@ -1,10 +1,10 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../errors.ts';
-import { templatesDirectory } from '../package.ts';
+import { hasCode } from '../errors.ts';
+import { storeKinds } from './stores.ts';
 
 /**
- * The options of `init` that write a lost `sessapp.json` anew as it was: what else than it tells how an environment was
+ * The options of `init` that write a lost `sessapp.json` again as it was: the other files tell how an environment was
  * made. Without them another application, and another store, would be laid beside its own.
  */
 export async function restoringOptions(directory: string): Promise<string[]> {
@@ -21,21 +21,19 @@ export async function restoringOptions(directory: string): Promise<string[]> {
 
 async function readNodeVersion(directory: string): Promise<string | undefined> {
   const manifest = join(directory, '.node', 'package.json');
-  const text = (await isThere(manifest)) ? await readFile(manifest, 'utf8') : '';
-  return /"(\d+\.\d+\.\d+)"/.exec(text)?.[1];
+  return /"(\d+\.\d+\.\d+)"/.exec(await readIfThere(manifest))?.[1];
 }
 
 // Undefined for the default, and while the sessions are on their way: two drivers are there then.
 async function findStore(directory: string): Promise<string | undefined> {
-  const found: string[] = [];
-  for (const store of await readdir(join(templatesDirectory, 'stores')))
-    if (await isModule(join(directory, 'session', store))) found.push(store);
-  return found.length === 1 && found[0] !== 'embedded' ? found[0] : undefined;
+  const manifest = await readIfThere(join(directory, 'package.json'));
+  const found = Object.entries(storeKinds).filter(([, kind]) => manifest.includes(`"${kind.package}":`));
+  const [name] = found[0] ?? [];
+  return found.length === 1 && name !== 'embedded' ? name : undefined;
 }
 
-/** True for a module of an environment, in either language. */
-export async function isModule(path: string): Promise<boolean> {
-  return (await isThere(`${path}.js`)) || isThere(`${path}.ts`);
+async function readIfThere(path: string): Promise<string> {
+  return (await isThere(path)) ? readFile(path, 'utf8') : '';
 }
 
 export async function isThere(path: string): Promise<boolean> {

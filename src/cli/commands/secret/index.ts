@@ -1,1 +1,0 @@
-export const summary = 'look at the secrets that sign an environment’s sessions, and rotate them';

@@ -1,1 +1,0 @@
-export const summary = 'look after the store of an environment';

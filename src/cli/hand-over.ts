@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { hasCode, UserError } from '../errors.ts';
+import type { System } from '../system.ts';
+import { type Command, type Input, text } from './command.ts';
+import { runInPlace } from './control/child.ts';
+import { type Environment, findEnvironment } from './environment/find.ts';
+import { nodeOf, packageOf } from './environment/readiness.ts';
+import { packageDirectory } from './package.ts';
+
+type Main = (argv: string[], system: System) => Promise<number>;
+
+/**
+ * What runs a command on an environment whose own copy of the package is another one than this: that copy. It is
+ * imported, or started where the environment has a Node.js of another version.
+ * @returns undefined when this copy is the one to run it
+ */
+export async function findOwnCommand(
+  command: Command,
+  input: Input,
+  argv: string[],
+  system: System,
+): Promise<(() => Promise<number>) | undefined> {
+  const environment = command.isHandedOver ? await findMeant(command, input, system) : undefined;
+  if (!environment) return undefined;
+  const own = packageOf(environment);
+  const [theirs, ours] = await Promise.all([readBuild(own), readBuild(packageDirectory)]);
+  if (theirs === undefined || theirs === ours) return undefined;
+  const { node } = environment.marker;
+  if (node !== undefined && node !== process.versions.node) {
+    return () => runInPlace(system, nodeOf(environment), [join(own, 'bin', 'sessapp.js'), ...argv], system.env);
+  }
+  const { main } = (await import(pathToFileURL(join(own, 'dist', 'cli', 'main.js')).href)) as { main: Main };
+  return () => main(argv, system);
+}
+
+/** Undefined when the command itself is to say what is wrong. */
+async function findMeant(command: Command, input: Input, system: System): Promise<Environment | undefined> {
+  const operand = command.operands?.some(([syntax]) => syntax === '[dir]') ? input.operands[0] : undefined;
+  try {
+    return await findEnvironment(system, operand, text(input, 'env'));
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** Names the content of a copy of the package; undefined where there is no whole one. */
+async function readBuild(directory: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(directory, 'dist', 'build-id'), 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}

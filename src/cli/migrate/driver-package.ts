@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { System } from '../../system.ts';
+import { changeMarker } from '../environment/change-marker.ts';
+import type { Environment } from '../environment/find.ts';
+import { checkReadiness } from '../environment/readiness.ts';
+import { findChanged } from '../scaffold/existing.ts';
+import { sha256 } from '../scaffold/hash.ts';
+import { type PackageFragment, storePackage } from '../scaffold/layers.ts';
+import type { NpmOptions } from '../scaffold/npm.ts';
+import { changePackages } from '../scaffold/packages.ts';
+import { renderJson } from '../scaffold/plan.ts';
+
+const names = ['package.json', 'package-lock.json'];
+
+/**
+ * Gives an environment the package of a store's driver, where it does not have it. It stays there after the move: the
+ * application may use it too.
+ * @throws UserError when npm fails, and then nothing has changed
+ */
+export async function addDriverPackage(
+  system: System,
+  environment: Environment,
+  store: string,
+  options: Omit<NpmOptions, 'directory'>,
+): Promise<Environment> {
+  const { directory, marker } = environment;
+  const before = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as PackageFragment;
+  const { dependencies, overrides } = storePackage(store);
+  const after = {
+    ...before,
+    dependencies: Object.fromEntries(Object.entries({ ...dependencies, ...before.dependencies }).sort()),
+    ...(overrides && { overrides: { ...overrides, ...before.overrides } }),
+  };
+  if (JSON.stringify(after) === JSON.stringify(before) && (await isReady(environment))) return environment;
+  // Generated files that nobody has changed stay so.
+  const known = Object.entries(marker.files).filter(([path]) => names.includes(path));
+  const changed = await findChanged(directory, Object.fromEntries(known));
+  await changePackages(system, renderJson(after), { ...options, directory });
+  const ours = known.map(([path]) => path).filter((path) => !changed.includes(path));
+  const hashes = await Promise.all(ours.map(async (path) => [path, sha256(await readFile(join(directory, path)))]));
+  return changeMarker(environment, (found) => ({
+    ...found,
+    files: { ...found.files, ...(Object.fromEntries(hashes) as Record<string, string>) },
+  }));
+}
+
+async function isReady(environment: Environment): Promise<boolean> {
+  return ['ready', 'node-missing'].includes(await checkReadiness(environment));
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { templatesDirectory } from '../package.ts';
+import type { CarriedPackage } from './carried.ts';
+import type { PackageFragment } from './layers.ts';
+
+export interface Lockfile {
+  name: string;
+  lockfileVersion: number;
+  requires: boolean;
+  packages: Record<string, LockedPackage>;
+}
+
+export interface LockedPackage extends PackageFragment {
+  name?: string;
+  version?: string;
+  integrity?: string;
+  resolved?: string;
+  optionalDependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>;
+}
+
+type Packages = Lockfile['packages'];
+
+/**
+ * The lockfile for a package.json of ours: of everything that a template, a store or a language can bring, what this one
+ * leads to.
+ */
+export function lockfileFor(manifest: PackageFragment & { name: string }, carried: CarriedPackage): Lockfile {
+  const { name, dependencies, devDependencies, engines } = manifest;
+  const all = JSON.parse(readFileSync(join(templatesDirectory, 'lockfile.json'), 'utf8')) as Lockfile;
+  const root = { name, dependencies, ...(devDependencies && { devDependencies }), engines } as LockedPackage;
+  const packages: Packages = { ...all.packages, '': root, 'node_modules/sessapp': lockCarried(carried) };
+  return { name, lockfileVersion: all.lockfileVersion, requires: all.requires, packages: keepReachable(packages) };
+}
+
+/** The carried package as npm writes it into a lockfile. */
+export function lockCarried({ path, integrity, manifest }: CarriedPackage): LockedPackage {
+  const { version, license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta } = manifest;
+  const about = { license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta };
+  return { version, resolved: `file:${path}`, integrity, ...about } as LockedPackage;
+}
+
+// npm marks what is there for development alone, and what may be missing.
+function keepReachable(packages: Packages): Packages {
+  const every = reach(packages, { dev: true, optional: true });
+  const needed = reach(packages, { dev: false, optional: false });
+  const served = reach(packages, { dev: false, optional: true });
+  const certain = reach(packages, { dev: true, optional: false });
+  const marks = (path: string): object => {
+    if (needed.has(path)) return {};
+    if (served.has(path) && certain.has(path)) return { devOptional: true };
+    return { ...(!served.has(path) && { dev: true }), ...(!certain.has(path) && { optional: true }) };
+  };
+  const kept = [...every].sort().map((path) => {
+    const { dev: _, optional: __, devOptional: ___, ...entry } = packages[path] as Record<string, unknown>;
+    return [path, { ...entry, ...marks(path) }];
+  });
+  return Object.fromEntries(kept) as Packages;
+}
+
+/** The paths of all that the root leads to. */
+function reach(packages: Packages, { dev, optional }: { dev: boolean; optional: boolean }): Set<string> {
+  const found = new Set(['']);
+  for (const path of found) {
+    const { dependencies, devDependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } =
+      packages[path] ?? {};
+    const names = [
+      ...Object.keys(dependencies ?? {}).filter((name) => optional || optionalDependencies?.[name] === undefined),
+      ...(dev && path === '' ? Object.keys(devDependencies ?? {}) : []),
+      ...(optional ? Object.keys(optionalDependencies ?? {}) : []),
+      ...Object.keys(peerDependencies ?? {}).filter((name) => !peerDependenciesMeta?.[name]?.optional),
+    ];
+    for (const name of names) {
+      const at = resolvePath(packages, path, name);
+      if (at !== undefined) found.add(at);
+    }
+  }
+  return found;
+}
+
+/** Where Node.js would find a package that another one needs. */
+function resolvePath(packages: Packages, from: string, name: string): string | undefined {
+  for (let folder = from; ; folder = folder.replace(/(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/, '')) {
+    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;
+    if (packages[path]) return path;
+    if (folder === '') return undefined;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Driver } from '../driver.ts';
+import { openAt } from '../open-driver.ts';
+import { openLater } from '../wrap.ts';
+
+export interface RedisOptions {
+  /** `redis://user:password@host:port/database`, or `rediss://…` for TLS; several hosts are separated by commas. */
+  url: string;
+  /** Keeps the sessions of several applications in one store apart. */
+  name?: string;
+}
+
+/**
+ * A store in a Redis or Valkey server, or in a cluster of them. It is connected to at its first call, and again after
+ * each loss; calls reject with a StoreAddressError when the address is not valid.
+ */
+export function redis({ url, name = 'sessapp' }: RedisOptions): Driver {
+  return openLater(() => openAt('redis', url, name, 'url'));
+}

@@ -1,0 +1,58 @@
+import type { Driver, ListQuery, StoredRecord } from './driver.ts';
+
+/** How a wrapper makes one call: it chooses the driver, and sees what comes of the call. */
+export type Around = <T>(call: (driver: Driver) => Promise<T>) => Promise<T>;
+
+const methods = ['read', 'create', 'update', 'touch', 'delete', 'setAside', 'prune', 'ping'] as const;
+
+type Method = (...args: unknown[]) => Promise<unknown>;
+
+/**
+ * A driver whose every call goes through `around`. What only some drivers can do is there too, and is `undefined`,
+ * `false` or empty for a driver that cannot.
+ * @param close what closing the wrapper does; without it, the driver is closed
+ */
+export function wrap(around: Around, close?: () => Promise<void>): Driver {
+  const calls = methods.map((name): [string, Method] => [
+    name,
+    (...args) => around((driver) => (driver[name] as Method)(...args)),
+  ]);
+  return {
+    ...(Object.fromEntries(calls) as unknown as Pick<Driver, (typeof methods)[number]>),
+    list: (query) => list(around, query),
+    countSetAside: () => around(async (driver) => driver.countSetAside?.()),
+    backup: (file) => around(async (driver) => (await driver.backup?.(file)) ?? false),
+    warnings: () => around(async (driver) => (await driver.warnings?.()) ?? []),
+    close: close ?? (() => around((driver) => driver.close())),
+  };
+}
+
+// The list goes on with the driver that it began with; each step may fail, and `around` sees it.
+async function* list(around: Around, query: ListQuery): AsyncGenerator<StoredRecord> {
+  const records = await around(async (driver) => driver.list(query)[Symbol.asyncIterator]());
+  try {
+    for (;;) {
+      const { value, done } = await around(() => records.next());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await records.return?.();
+  }
+}
+
+/** A driver that is opened at its first call, and by the next one when that failed. */
+export function openLater(open: () => Promise<Driver>): Driver {
+  let opened: Promise<Driver> | undefined;
+  const current = (): Promise<Driver> => {
+    opened ??= open().catch((error) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
+  return wrap(
+    async (call) => call(await current()),
+    async () => (await opened)?.close(),
+  );
+}
