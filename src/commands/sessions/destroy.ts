@@ -10,7 +10,7 @@ import { readOwner } from './common/owner.ts';
 
 export const command: Command = {
   summary: 'end sessions for good, also those that are in use',
-  operands: [['[ref...]', 'the sessions: what sessions list shows of each, or the beginning of that']],
+  operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
     environmentOption,
     ['--user <owner>', 'all sessions of this owner: their userId, or username'],

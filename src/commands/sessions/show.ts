@@ -15,7 +15,7 @@ type Values = Record<string, unknown>;
 
 export const command: Command = {
   summary: 'show a session, without its values',
-  operands: [['<ref>', 'the session: what sessions list shows of it, or the beginning of that']],
+  operands: [['<ref>', 'the REF of the session in sessions list, or its beginning']],
   options: [environmentOption, ['--values', 'with its values, except those whose keys look like credentials']],
   async run(input, { system }) {
     const environment = await findEnvironment(system, text(input, 'env'));
