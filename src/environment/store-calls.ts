@@ -56,10 +56,6 @@ export interface Tally {
   lastExpiryAtMs?: number;
   /** The live ones by the secret that signs their cookie; '' for those of which it is not known. */
   byKeyId: Record<string, number>;
-  /** Who has the most of the live ones, most first. */
-  topOwners: { owner: string; sessions: number }[];
-  /** There were more owners than are counted: those in `topOwners` may have more than it says. */
-  isTopOwnersApproximate: boolean;
 }
 
 /** What is in the store that sessions are to move to. */
