@@ -56,22 +56,19 @@ const reasons: Record<string, [fact: string, remedy?: string]> = {
 
 const restore = 'Stop the server and put a backup in its place: docs/store.md says how.';
 
-/**
- * For a person: why a call failed.
- * @param remedy what to type where the reason does not say it
- */
-export function toUnavailable({ message, code = '', hint }: StoreFailure, remedy: string): StoreUnavailable {
+/** For a person: why a call failed. */
+export function toUnavailable({ message, code = '', hint }: StoreFailure): StoreUnavailable {
   if (hint !== undefined) return new StoreUnavailable(message.replace(/\.$/, ''), hint);
   const known = reasons[code];
-  if (known) return new StoreUnavailable(known[0], known[1] ?? remedy);
+  if (known) return new StoreUnavailable(...known);
   const line = message.split('\n')[0] ?? '';
   if (line.startsWith('MDB_')) return new StoreUnavailable(`its file is damaged (${line})`, restore);
   const reason = code === '' ? line : line.replace(`${code}: `, '');
-  return new StoreUnavailable(reason, /\bdamaged\b/.test(line) ? restore : remedy);
+  return new StoreUnavailable(reason, /\bdamaged\b/.test(line) ? restore : undefined);
 }
 
 /** For a person: why the process that has the store ended. */
-export function toCrash({ exitCode, signal, printed }: ProcessEnd, remedy: string): StoreUnavailable {
+export function toCrash({ exitCode, signal, printed }: ProcessEnd): StoreUnavailable {
   // What lmdb does with a file that it cannot make sense of.
   const isCrash = signal === 'SIGSEGV' || signal === 'SIGBUS' || signal === 'SIGABRT';
   if (isCrash)
@@ -79,16 +76,16 @@ export function toCrash({ exitCode, signal, printed }: ProcessEnd, remedy: strin
   const error = /^(?:\w*Error: )(.*)$/m.exec(printed)?.[1];
   const end = signal ? `signal ${signal}` : `exit code ${exitCode}`;
   const reason = `the process that reads it ended with ${end}${error === undefined ? '' : ` (${error})`}`;
-  return new StoreUnavailable(reason, remedy);
+  return new StoreUnavailable(reason);
 }
 
-/** Why nothing can be done with a store. */
+/** Why a store cannot be used. Without a hint, `withStore` adds one. */
 export class StoreUnavailable extends UserError {
   override name = 'StoreUnavailable';
   readonly reason: string;
 
-  constructor(reason: string, remedy: string) {
-    super('store-unavailable', `The store cannot be used: ${reason}.`, remedy);
+  constructor(reason: string, hint?: string) {
+    super('store-unavailable', `The store cannot be used: ${reason}.`, hint);
     this.reason = reason;
   }
 }

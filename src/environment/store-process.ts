@@ -20,7 +20,6 @@ interface Waiting {
 /** The other end of the calls to a store: the process that has the environment's driver. */
 export class StoreProcess {
   readonly #child: ChildProcess;
-  readonly #remedy: string;
   readonly #silenceMs: number;
   readonly #ended: Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
@@ -28,14 +27,12 @@ export class StoreProcess {
   #printed = '';
   #lastId = 0;
 
-  /** @param remedy what to type when the store cannot be used */
-  constructor(child: ChildProcess, remedy: string, silenceMs = defaultSilenceMs) {
+  constructor(child: ChildProcess, silenceMs = defaultSilenceMs) {
     this.#child = child;
-    this.#remedy = remedy;
     this.#silenceMs = silenceMs;
     this.#ended = once(child, 'exit').then(
-      ([exitCode, signal]) => this.#fail(toCrash({ exitCode, signal, printed: this.#printed }, remedy)),
-      (error) => this.#fail(toUnavailable(error, remedy)),
+      ([exitCode, signal]) => this.#fail(toCrash({ exitCode, signal, printed: this.#printed })),
+      (error) => this.#fail(toUnavailable(error)),
     );
     child.on('message', (answer: StoreAnswer) => this.#receive(answer));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -52,7 +49,7 @@ export class StoreProcess {
     this.#lastId += 1;
     const request: StoreRequest = { id: this.#lastId, call, args };
     const answered = new Promise<unknown>((resolve, reject) => {
-      const late = new StoreUnavailable(`it did not answer within ${this.#silenceMs / 1000} s`, this.#remedy);
+      const late = new StoreUnavailable(`it did not answer within ${this.#silenceMs / 1000} s`);
       const silence = setTimeout(() => this.#settle(request.id)?.reject(late), this.#silenceMs);
       this.#waiting.set(request.id, { resolve, reject, silence });
     });
@@ -75,7 +72,7 @@ export class StoreProcess {
       return;
     }
     const waiting = this.#settle(answer.id);
-    if ('failure' in answer) waiting?.reject(toUnavailable(answer.failure, this.#remedy));
+    if ('failure' in answer) waiting?.reject(toUnavailable(answer.failure));
     else waiting?.resolve(answer.result);
   }
 

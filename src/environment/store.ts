@@ -6,6 +6,7 @@ import type { Environment } from './find.ts';
 import { nodeOf, verifyReady } from './readiness.ts';
 import { commandLine } from './shells.ts';
 import type { MovePage, MoveStep, SessionQuery, SessionSummary, StoreCalls } from './store-calls.ts';
+import { StoreUnavailable } from './store-errors.ts';
 import { StoreProcess } from './store-process.ts';
 import { overlay, readVariables } from './variables.ts';
 
@@ -27,10 +28,13 @@ export async function withStore<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   await verifyReady(system, environment);
-  const remedy = `Type: ${await commandLine(system, environment.directory, 'doctor')}`;
-  const process = new StoreProcess(await startAgent(system, environment), remedy);
+  const process = new StoreProcess(await startAgent(system, environment));
   try {
     return await work(createStore(process));
+  } catch (error) {
+    if (error instanceof StoreUnavailable)
+      error.hint ??= `Type: ${await commandLine(system, environment.directory, 'doctor')}`;
+    throw error;
   } finally {
     await process.close();
   }
