@@ -1,6 +1,7 @@
+import { takesDirectory } from './commands/index.ts';
 import { hasCode, toUserError } from './errors.ts';
 import type { Output } from './output.ts';
-import type { System } from './system.ts';
+import { createSystem, type System } from './system.ts';
 import { readVersion } from './version.ts';
 
 /** The exit code for a bug in sessapp itself (EX_SOFTWARE of sysexits.h). */
@@ -11,7 +12,7 @@ const bugExitCode = 70;
  * @param argv what follows `sessapp`
  * @returns the exit code: 0 done, 1 an expected failure, 2 usage, 70 a bug, or what the command says
  */
-export async function main(argv: string[], system: System): Promise<number> {
+export async function main(argv: string[], system: System = createSystem(takesDirectory)): Promise<number> {
   const lost = collectFailures(system);
   const exitCode = isAboutVersion(argv) ? await printVersion(system) : await runCommand(argv, system);
   await new Promise((resolve) => system.stdout.write('', resolve));

@@ -24,6 +24,12 @@ export async function loadCommand(name: string): Promise<Command> {
   return (await load<{ command: Command }>(name.replace(' ', '/'))).command;
 }
 
+/** True for a command whose operand is the environment, as in `serve [dir]`. @param name one of `listCommands` */
+export async function takesDirectory(name: string): Promise<boolean> {
+  const { operands = [] } = await loadCommand(name);
+  return operands[0]?.[0] === '[dir]';
+}
+
 /** One line for `sessapp --help` about a group of commands. */
 export async function loadGroupSummary(group: string): Promise<string> {
   return (await load<{ summary: string }>(`${group}/index`)).summary;
