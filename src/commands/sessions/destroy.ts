@@ -40,7 +40,7 @@ function verifyAnswerable(input: Input, { output }: Context): void {
   throw new UsageError('--all ends every session, and there is nobody to ask.', 'If that is meant, add --yes.');
 }
 
-/** Undefined when a person said no. */
+/** How many were ended; undefined when the user said no. */
 async function destroy(
   input: Input,
   context: Context,
@@ -58,7 +58,7 @@ async function destroy(
   });
 }
 
-// All are found before the first is ended: one that is mistyped changes nothing.
+// Find all before the first is ended, so that a mistyped reference changes nothing.
 async function destroyNamed(store: Store, refs: string[], nowMs: number): Promise<number> {
   const keys = new Set<string>();
   for (const ref of refs) keys.add((await findSession(store, ref, nowMs)).key);

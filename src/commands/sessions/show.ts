@@ -40,7 +40,7 @@ function readValues({ data }: SessionDetail): Values | undefined {
   try {
     const parsed: unknown = JSON.parse(data);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-    // This is no value of the application: the session layer keeps the lifetime that was chosen there.
+    // Not a value of the application: the session layer keeps the chosen lifetime here.
     const { cookie: _, ...values } = parsed as Values;
     return maskCredentials(values) as Values;
   } catch (error) {
