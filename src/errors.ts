@@ -6,7 +6,8 @@ export class UserError extends Error {
   override name = 'UserError';
   readonly exitCode: number = 1;
   readonly code: string;
-  readonly hint: string | undefined;
+  /** A caller may add it, where only the caller knows the remedy. */
+  hint: string | undefined;
 
   constructor(code: string, message: string, hint?: string, options?: ErrorOptions) {
     super(message, options);

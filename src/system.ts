@@ -27,6 +27,8 @@ export interface System {
   run(file: string, args: string[], options: RunOptions): Promise<RunResult>;
   /** Starts `file` with `args`, never through a shell, and returns at once. */
   start(file: string, args: string[], options: SpawnOptions): ChildProcess;
+  /** True for a command of this tool whose operand is the environment: `serve [dir]`. To the others it is `-e <dir>`. */
+  takesDirectory(command: string): Promise<boolean>;
 }
 
 export interface RunOptions {
@@ -49,8 +51,8 @@ export interface RunResult {
   stderr: string;
 }
 
-/** The real world. */
-export function createSystem(): System {
+/** The real world. What is known of the commands comes from above, as nothing below them imports them. */
+export function createSystem(takesDirectory: System['takesDirectory']): System {
   return {
     get cwd() {
       return readWorkingDirectory();
@@ -67,6 +69,7 @@ export function createSystem(): System {
     catchInterrupts,
     run,
     start,
+    takesDirectory,
   };
 }
 

@@ -1,6 +1,7 @@
 import { hasCode, toUserError } from '../errors.ts';
 import type { Output } from './output.ts';
 import { createSystem, type System } from '../system.ts';
+import { takesDirectory } from './commands/index.ts';
 import { findOwnCommand } from './hand-over.ts';
 import { readPackageManifest } from './package.ts';
 
@@ -12,7 +13,7 @@ const bugExitCode = 70;
  * @param argv what follows `sessapp`
  * @returns the exit code: 0 done, 1 an expected failure, 2 usage, 70 a bug, or what the command says
  */
-export async function main(argv: string[], system: System = createSystem()): Promise<number> {
+export async function main(argv: string[], system: System = createSystem(takesDirectory)): Promise<number> {
   const lost = collectFailures(system);
   const exitCode = isAboutVersion(argv) ? printVersion(system) : await runCommand(argv, system);
   await new Promise((resolve) => system.stdout.write('', resolve));

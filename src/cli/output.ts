@@ -82,20 +82,26 @@ export class Output {
     if (result !== '') this.#system.stdout.write(`${result}\n`);
   }
 
-  /** A result that is too long to be held, line by line on stdout: text, or JSON documents. Ends early when nobody reads on. */
-  async lines(lines: AsyncIterable<string | Record<string, unknown>>): Promise<void> {
+  /**
+   * A result too long for memory, line by line on stdout: text, or JSON documents. It ends early when the reader is gone.
+   * @returns how many lines there were until then
+   */
+  async lines(lines: AsyncIterable<string | Record<string, unknown>>): Promise<number> {
     const { stdout } = this.#system;
+    let count = 0;
     let isOpen = true;
     const close = (): void => {
       isOpen = false;
     };
     stdout.once('close', close);
     for await (const line of lines) {
+      count += 1;
       if (!isOpen) break;
       const text = typeof line === 'string' ? line : toVisibleJson({ version: jsonVersion, ...line });
       if (!stdout.write(`${text}\n`)) await untilDrained(stdout);
     }
     stdout.off('close', close);
+    return count;
   }
 
   /** One event of a command that goes on: a JSON line on stdout under --json, else the text on stderr. */

@@ -15,6 +15,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { takesDirectory } from '../../src/cli/commands/index.ts';
 import { changeEnvFile, readEnvFile } from '../../src/cli/secrets/env-file.ts';
 import { secretsIn } from '../../src/cli/secrets/env-text.ts';
 import { findEnvironment } from '../../src/cli/environment/find.ts';
@@ -41,7 +42,7 @@ async function makeEnvironment(sandbox: Sandbox, text?: string | Buffer): Promis
   return directory;
 }
 
-const open = (directory: string) => findEnvironment({ ...createSystem(), env: {} }, directory);
+const open = (directory: string) => findEnvironment({ ...createSystem(takesDirectory), env: {} }, directory);
 const read = (directory: string, name = '.env') => readFile(join(directory, name), 'utf8');
 
 async function rotate(directory: string, env: NodeJS.ProcessEnv = {}) {

@@ -71,7 +71,7 @@ test('the owner that is asked for is cut as long as the store keeps one', async 
   expect(await lines('--user', 'x'.repeat(300))).toHaveLength(1);
 });
 
-test('an empty list is said on stderr, and is an empty list under --json', async () => {
+test('an empty list is a note on stderr, and an empty list under --json', async () => {
   await fill(environment, []);
   const said = async (...args: string[]) => invoke(environment, ['sessions', 'list', ...args]);
   const nothing = { exitCode: 0, stdout: '' };
@@ -84,6 +84,7 @@ test('an empty list is said on stderr, and is an empty list under --json', async
     expect(await said(...filter)).toEqual({ ...nothing, stderr: 'myenv has no such sessions.\n' });
   expect((await invoke(environment, ['sessions', 'list', '--json'])).stdout).toBe('{"version":1,"sessions":[]}\n');
   expect(await invoke(environment, ['sessions', 'list', '--ndjson'])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  expect(await screen(80)).toEqual([]);
 });
 
 test('on a terminal it is a table that fits, in which the name of an owner does nothing', async () => {
@@ -101,9 +102,9 @@ test('on a terminal it is a table that fits, in which the name of an owner does 
     }
   }
   const [header = '', ann, evil, long] = await screen(80);
-  expect(header).toMatch(/^REF {7}OWNER +CREATED {4}LAST SEEN {2}EXPIRES +SIZE$/);
+  expect(header).toMatch(/^REF {11}OWNER +CREATED {4}LAST SEEN {2}EXPIRES +SIZE$/);
   expect(ann).toBe(
-    `${keyOf(0).slice(0, 8)}  ann`
+    `${keyOf(0).slice(0, 12)}  ann`
       .padEnd(header.indexOf('CREATED'))
       .concat('3h ago     2h ago     in 1h          18 B'),
   );
@@ -120,20 +121,14 @@ test('what --json prints does nothing to a terminal either, and is the same name
   expect(JSON.parse(stdout).sessions).toMatchObject([{ owner }]);
 });
 
-test('a table shows as much of each session as tells it from the others', async () => {
-  const same = 'AAAAAAAAAAAAAAA';
-  const keys = [`${same}B`, `${same}C`, `-${same}`, keyOf(0)].map((key) => key.padEnd(43, 'x'));
+test('a table shows the first 12 characters of each reference, and no leading dash', async () => {
+  const keys = ['AAAAAAAABBBBC', 'AAAAAAAABBBCC', '-AAAAAAABBBBC'].map((start) => start.padEnd(43, 'x'));
   await fill(
     environment,
     keys.map((key, n) => ({ key, expiresAtMs: Date.now() + hourMs + n })),
   );
   const shown = await screen(80);
-  expect(shown.slice(1).map((line) => line.split(' ')[0])).toEqual([
-    `${same}B`,
-    `${same}C`,
-    '+AAAAAAA',
-    keyOf(0).slice(0, 8),
-  ]);
+  expect(shown.slice(1).map((line) => line.split(' ')[0])).toEqual(['AAAAAAAABBBB', 'AAAAAAAABBBC', '+AAAAAAABBBB']);
 });
 
 test('a damaged record is shown as such', async () => {
@@ -159,7 +154,7 @@ test('a damaged record is shown as such', async () => {
     keyId: null,
     damaged: true,
   });
-  expect(await screen(80)).toContainEqual(expect.stringMatching(`^${keyOf(0).slice(0, 8)}  \\(damaged\\) .* 0 B$`));
+  expect(await screen(80)).toContainEqual(expect.stringMatching(`^${keyOf(0).slice(0, 12)}  \\(damaged\\) .* 0 B$`));
   const stats = JSON.parse((await invoke(environment, ['sessions', 'stats', '--json'])).stdout);
   expect(stats).toMatchObject({ sessions: 1, damaged: 3, setAside: 0 });
 });

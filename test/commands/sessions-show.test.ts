@@ -82,12 +82,12 @@ test('what is shown of a session can be typed, also where its key begins with a 
   const { stdout } = await invoke(environment, ['sessions', 'list']);
   const ref = stdout.split('\t')[0] ?? '';
   expect(ref).toBe(`+${key.slice(1)}`);
-  for (const typed of [[ref], [ref.slice(0, 4)], ['--', key.slice(0, 8)]])
+  for (const typed of [[ref], [ref.slice(0, 12)], [ref.slice(0, 4)], ['--', key.slice(0, 8)]])
     expect(await show(...typed)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(ref) });
 });
 
-test('the beginning of several keys is answered with what tells them apart', async () => {
-  const keys = ['AAAABBBBCCCCx', 'AAAABBBBCCCCy', 'AAAAC'].map((start) => start.padEnd(43, '_'));
+test('the beginning of several references is an error that lists them', async () => {
+  const keys = ['AAAABBBBCCCx', 'AAAABBBBCCCy', 'AAAAC'].map((start) => start.padEnd(43, '_'));
   await fill(
     environment,
     keys.map((key) => ({ key })),
@@ -95,10 +95,10 @@ test('the beginning of several keys is answered with what tells them apart', asy
   const ambiguous = await show('AAAA');
   expect(ambiguous).toMatchObject({ exitCode: 1, stdout: '' });
   expect(ambiguous.stderr).toMatch(
-    /^error: Several sessions begin with AAAA: AAAABBBBCCCCx, AAAABBBBCCCCy, AAAAC________\.\nType more of it\.\n$/,
+    /^error: Several sessions begin with AAAA: AAAABBBBCCCx, AAAABBBBCCCy, AAAAC_______\.\nType more of the reference\.\n$/,
   );
   expect((await showJson('AAAA')).error.code).toBe('session-ambiguous');
-  expect(await showJson('AAAABBBBCCCCy')).toMatchObject({ ref: keys[1] });
+  expect(await showJson('AAAABBBBCCCy')).toMatchObject({ ref: keys[1] });
 });
 
 test('of many candidates ten are shown', async () => {
@@ -115,7 +115,7 @@ test('what is expired, unknown or too short is no session, and an id that was pa
     const { exitCode, stderr } = await show(ref);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
-      stderr: `error: No session begins with ${ref}.\nIt may have ended. sessapp sessions list shows those that live.\n`,
+      stderr: `error: No session begins with ${ref}.\nIt may have ended. To list the live sessions: sessapp sessions list\n`,
     });
   }
   const id = keyOf('an id');

@@ -1,42 +1,43 @@
 import { expect, test } from 'vitest';
 import { tally } from '../../src/cli/admin/store-tally.ts';
-import { type Given, keyOf, record } from '../support/records.ts';
+import { type Given, hourMs, keyOf, record } from '../support/records.ts';
 
-const count = (records: Iterable<Given>) =>
+const nowMs = Date.now();
+
+const count = (records: Given[]) =>
   tally(
     {
       list: async function* () {
         for (const given of records) yield { key: keyOf(0), version: 1, ...record(given) };
       },
     },
-    Date.now(),
+    nowMs,
   );
 
-test('counts by owner, most first', async () => {
-  const owners = ['ann', 'bob', 'bob', 'cid', 'dan', 'eve', 'fay', undefined];
-  const { topOwners, anonymous, isTopOwnersApproximate } = await count(
-    owners.map((owner) => ({ ...(owner && { owner }) })),
-  );
-  expect(topOwners.map(({ owner, sessions }) => `${owner} ${sessions}`)).toEqual([
-    'bob 2',
-    'ann 1',
-    'cid 1',
-    'dan 1',
-    'eve 1',
-  ]);
-  expect({ anonymous, isTopOwnersApproximate }).toEqual({ anonymous: 1, isTopOwnersApproximate: false });
+const data = '{}';
+
+test('counts live sessions by what they are, and the others apart', async () => {
+  const records = [
+    { data, owner: 'ann', keyId: 'k1', createdAtMs: nowMs - 2, expiresAtMs: nowMs + 1 },
+    { data, owner: 'ann', keyId: 'k2', createdAtMs: nowMs - 3, expiresAtMs: nowMs + 3 },
+    { data, createdAtMs: nowMs - 1, expiresAtMs: nowMs + 2 },
+    { data, createdAtMs: nowMs - hourMs, expiresAtMs: nowMs },
+    { data, expiresAtMs: Number.NaN },
+  ];
+  expect(await count(records)).toEqual({
+    live: 3,
+    expired: 1,
+    damaged: 1,
+    anonymous: 1,
+    bytes: 3 * data.length,
+    oldestAtMs: nowMs - 3,
+    lastExpiryAtMs: nowMs + 3,
+    byKeyId: { k1: 1, k2: 1, '': 1 },
+  });
 });
 
-test('with more owners than it counts, who has many is found, and it says that it is not exact', async () => {
-  function* many(): Generator<Given> {
-    for (let n = 0; n < 25_000; n += 1) {
-      yield { owner: `user ${n}` };
-      if (n % 50 === 0) yield { owner: 'robot' };
-    }
-  }
-  const { live, topOwners, isTopOwnersApproximate } = await count(many());
-  expect({ live, isTopOwnersApproximate }).toEqual({ live: 25_500, isTopOwnersApproximate: true });
-  expect(topOwners[0]?.owner).toBe('robot');
-  expect(topOwners[0]?.sessions).toBeGreaterThan(400);
-  expect(topOwners[0]?.sessions).toBeLessThanOrEqual(500);
+test('without live sessions there are no times', async () => {
+  const { oldestAtMs, lastExpiryAtMs, ...counts } = await count([{ expiresAtMs: nowMs }]);
+  expect([oldestAtMs, lastExpiryAtMs]).toEqual([undefined, undefined]);
+  expect(counts).toMatchObject({ live: 0, expired: 1, byKeyId: {} });
 });

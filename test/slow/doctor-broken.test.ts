@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Check, type Finding, ok, problem } from '../../src/cli/doctor/check.ts';
 import { runChecks } from '../../src/cli/doctor/run.ts';
-import { listCommands } from '../../src/cli/commands/index.ts';
+import { listCommands, takesDirectory } from '../../src/cli/commands/index.ts';
 import { createSystem } from '../../src/system.ts';
 import { commandsIn, type Diagnosis, diagnose, editJson, env, replace, run } from '../commands/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';
@@ -139,7 +139,7 @@ test('a check that falls over is a problem of its own, and keeps none of the oth
       check('wrong', async () => [problem('It is.', 'Because.', 'Mend it.')]),
     ],
     { directory: shared.directory, file: {}, settings: {} },
-    { ...createSystem(), env },
+    { ...createSystem(takesDirectory), env },
   );
   expect(findings.map(({ check: name, level, fact }) => [name, level, fact.split('\n')[0]])).toEqual([
     ['bug', 'problem', 'The check failed: TypeError: oh'],

@@ -78,7 +78,7 @@ test(`${count} sessions are a table on a terminal in little memory`, async () =>
 
 test(`${count} sessions are counted, found and ended in little memory`, async () => {
   const stats = JSON.parse((await sessapp('sessions', 'stats', '--json')).stdout);
-  expect(stats).toMatchObject({ sessions: count, topOwners: [{ owner: 'user 0', sessions: 20 }, {}, {}, {}, {}] });
+  expect(stats).toMatchObject({ sessions: count, anonymous: 0, damaged: 0 });
   const found = await sessapp('sessions', 'show', keyOf(count - 1), '--json');
   expect(JSON.parse(found.stdout)).toMatchObject({ owner: 'user 4999' });
   const ofOne = await sessapp('sessions', 'destroy', '--user', 'user 7', '--json');

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { main } from '../../src/cli/main.ts';
+import { takesDirectory } from '../../src/cli/commands/index.ts';
 import { createSystem, type System } from '../../src/system.ts';
 import { repository } from './sandbox.ts';
 
@@ -13,7 +14,7 @@ export function fakeSystem(cwd: () => string, env: NodeJS.ProcessEnv = {}) {
         done();
       },
     });
-  const real = createSystem();
+  const real = createSystem(takesDirectory);
   const start: System['start'] = (file, args, options) => real.start(file, args.map(toBuilt), options);
   const system: System = { ...real, env, start, stdout: stream('stdout'), stderr: stream('stderr') };
   return { printed, system: Object.defineProperty(system, 'cwd', { get: cwd }) };

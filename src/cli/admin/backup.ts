@@ -117,7 +117,8 @@ async function copyTo(store: Store, { marker }: Environment, copy: string, signa
 
 function explain(error: unknown): never {
   if (!(error instanceof StoreUnavailable)) throw error;
-  throw new UserError('backup-failed', `The copy could not be written: ${error.reason}.`, error.hint);
+  const hint = error.hint ?? 'Name a file in another directory.';
+  throw new UserError('backup-failed', `The copy could not be written: ${error.reason}.`, hint);
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

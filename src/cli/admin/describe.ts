@@ -1,7 +1,7 @@
 import { renderRef } from './session-ref.ts';
 import type { SessionSummary } from './store-calls.ts';
 
-/** A session as JSON has it. */
+/** A session as --json prints it. */
 export function toJson(session: SessionSummary): Record<string, unknown> {
   const { key, owner = null, keyId = null, createdAtMs, seenAtMs, expiresAtMs, bytes } = session;
   return {

@@ -2,15 +2,15 @@ import { UserError } from '../../errors.ts';
 import type { Store } from './store.ts';
 import type { SessionSummary } from './store-calls.ts';
 
-/** How many are ended, or deleted, at once: a batch is over before a request has waited long. */
+/** How many sessions are ended, or deleted, at once: a batch must not keep a request waiting for long. */
 const batchSize = 500;
-/** New visitors come all the time: after so many rounds, what is left was not there at the start. */
+/** New visitors never stop coming. After so many rounds, all sessions left were created since the start. */
 const rounds = 10;
 
 /**
- * Ends all sessions, or all of one owner, those too that are made meanwhile.
- * @returns how many of them had not expired
- * @throws Interrupted, or what went wrong, with how many were ended before
+ * Ends all sessions, or all of one owner, including those that are created meanwhile.
+ * @returns how many of them were live
+ * @throws Interrupted, or the failure; its message says how many were ended before
  */
 export async function endSessions(
   store: Store,
@@ -40,9 +40,9 @@ export async function endSessions(
 }
 
 /**
- * Deletes what has expired.
- * @returns how many records
- * @throws Interrupted, or what went wrong, with how many were deleted before
+ * Deletes expired records.
+ * @returns how many
+ * @throws Interrupted, or the failure; its message says how many were deleted before
  */
 export async function pruneSessions(store: Store, nowMs: number, signal: AbortSignal): Promise<number> {
   let deleted = 0;

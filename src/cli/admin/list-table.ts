@@ -1,6 +1,7 @@
 import { renderSize } from '../amounts.ts';
 import { cut, toWidth } from '../columns.ts';
 import { renderDistance } from '../durations.ts';
+import { renderShortRef, shortRefLength } from './session-ref.ts';
 import type { SessionSummary } from './store-calls.ts';
 import type { Style } from '../output.ts';
 import { visible } from '../visible.ts';
@@ -16,32 +17,35 @@ interface Look {
 
 const header: Cells = ['REF', 'OWNER', 'CREATED', 'LAST SEEN', 'EXPIRES', 'SIZE'];
 const gap = '  ';
-const refWidth = 8;
 const timeWidth = 9;
 const sizeWidth = 8;
 const leastOwnerWidth = 8;
 
-/** A table of which no line is wider than the terminal; line by line, as it may be long. */
+/** A table whose lines all fit the terminal, line by line. Without sessions it has no header either. */
 export async function* renderTable(
   sessions: AsyncIterable<SessionSummary>,
-  refOf: (key: string) => string,
   { columns, nowMs, style }: Look,
 ): AsyncGenerator<string> {
-  yield style.bold(renderLine(header, columns));
-  for await (const session of sessions) yield renderLine(toCells(session, refOf(session.key), nowMs), columns);
+  let hasHeader = false;
+  for await (const session of sessions) {
+    if (!hasHeader) yield style.bold(renderLine(header, columns));
+    hasHeader = true;
+    yield renderLine(toCells(session, nowMs), columns);
+  }
 }
 
-function toCells(session: SessionSummary, ref: string, nowMs: number): Cells {
-  const { owner = '-', createdAtMs, seenAtMs, expiresAtMs, bytes } = session;
+function toCells(session: SessionSummary, nowMs: number): Cells {
+  const { key, owner = '-', createdAtMs, seenAtMs, expiresAtMs, bytes } = session;
+  const ref = renderShortRef(key);
   if (createdAtMs === undefined || seenAtMs === undefined || expiresAtMs === undefined)
     return [ref, '(damaged)', '-', '-', '-', renderSize(bytes)];
   const [created, seen, expires] = [createdAtMs, seenAtMs, expiresAtMs].map((ms) => renderDistance(ms, nowMs));
   return [ref, visible(owner), created ?? '', seen ?? '', expires ?? '', renderSize(bytes)];
 }
 
-/** The owner has what the others leave; what does not fit at all is cut off at the right. */
+/** The owner column takes the width that the others leave. A line that still does not fit is cut off at the right. */
 function renderLine([ref, owner, created, seen, expires, size]: Cells, columns: number): string {
-  const first = ref.padEnd(refWidth);
+  const first = ref.padEnd(shortRefLength);
   const times = [created, seen, expires].map((time) => toWidth(time, timeWidth));
   const last = size.padStart(sizeWidth);
   const others = [first, ...times, last].join(gap).length + gap.length;

@@ -1,7 +1,7 @@
 import { type Input, text } from '../command.ts';
 import { UsageError } from '../../errors.ts';
 
-/** The session layer stores no more of an owner. */
+/** The session layer stores at most this many characters of an owner. */
 const ownerLength = 200;
 
 export const ownerOption: [string, string] = ['--user <owner>', 'only those of this owner: their userId, or username'];

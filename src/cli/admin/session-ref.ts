@@ -2,20 +2,27 @@ import { UsageError, UserError } from '../../errors.ts';
 import type { Store } from './store.ts';
 import type { SessionDetail, SessionSummary } from './store-calls.ts';
 
-/** How much of a session's key a person sees, how much is the least to type, and how many candidates are shown. */
-const shownLength = 8;
+/** The length of a short reference: 72 bits of the key, so that two sessions do not share one by accident. */
+export const shortRefLength = 12;
+/** The least to type of a reference. */
 const leastLength = 4;
+/** How many candidates an error lists. */
 const shownCandidates = 10;
-/** A longer one may be a session's id, pasted by mistake: it is not repeated in a message. */
+/** A longer text may be a session id that was pasted by mistake: no message repeats it. */
 const repeatedLength = 16;
 
-/** The key, or its beginning, as a person types it: never with a dash in front, which a command takes for an option. */
-export function renderRef(key: string, length = key.length): string {
-  return key.slice(0, length).replace(/^-/, '+');
+/** The whole session key as a user types it. A leading dash becomes a plus: the command would read it as an option. */
+export function renderRef(key: string): string {
+  return key.replace(/^-/, '+');
+}
+
+/** The part of a reference that a person sees. */
+export function renderShortRef(key: string): string {
+  return renderRef(key.slice(0, shortRefLength));
 }
 
 /**
- * The session that a person means by the beginning of its key.
+ * The session whose reference begins with what the user typed.
  * @throws UserError when there is none or several
  */
 export async function findSession(store: Store, given: string, nowMs: number): Promise<SessionSummary> {
@@ -28,7 +35,7 @@ export async function findSession(store: Store, given: string, nowMs: number): P
   throw found.length === 0 ? unknown(given) : ambiguous(given, found);
 }
 
-/** All that is known of the session that a person means; as `findSession`. */
+/** The details of the session that `findSession` finds. */
 export async function readSession(store: Store, given: string, nowMs: number): Promise<SessionDetail> {
   const { key } = await findSession(store, given, nowMs);
   const session = await store.read(key);
@@ -36,24 +43,14 @@ export async function readSession(store: Store, given: string, nowMs: number): P
   return session;
 }
 
-/** How much of these keys must be shown so that no two of them look the same. */
-export function distinctLength(keys: string[]): number {
-  const sorted = [...keys].sort();
-  const shared = sorted.map((key, n) => sharedLength(key, sorted[n + 1] ?? ''));
-  return Math.max(shownLength, ...shared.map((length) => length + 1));
-}
-
-function sharedLength(a: string, b: string): number {
-  let length = 0;
-  while (length < a.length && a[length] === b[length]) length += 1;
-  return length;
-}
-
-/** @throws UsageError when it cannot be the beginning of a key */
+/**
+ * The beginning of a session key, from what the user typed.
+ * @throws UsageError when no key can begin so
+ */
 function toPrefix(given: string): string {
-  const hint = 'Type the REF that sessapp sessions list shows, or the beginning of it.';
+  const hint = 'Type the REF that sessapp sessions list shows, or its beginning.';
   if (!/^[\w+-][\w-]*$/.test(given))
-    throw new UsageError('A session is named by letters, digits, - and _. What you gave has others.', hint);
+    throw new UsageError('A reference has only letters, digits, - and _. The one given has other characters.', hint);
   if (given.length < leastLength)
     throw new UsageError(`'${given}' is too short: at least ${leastLength} characters.`, hint);
   return given.replace(/^\+/, '-');
@@ -64,17 +61,16 @@ function unknown(given: string): UserError {
 }
 
 function gone(fact: string): UserError {
-  return new UserError('session-unknown', fact, 'It may have ended. sessapp sessions list shows those that live.');
+  return new UserError('session-unknown', fact, 'It may have ended. To list the live sessions: sessapp sessions list');
 }
 
 function ambiguous(given: string, found: SessionSummary[]): UserError {
   const shown = found.slice(0, shownCandidates);
-  const length = distinctLength(found.map(({ key }) => key));
-  const refs = shown.map(({ key }) => renderRef(key, length)).join(', ');
+  const refs = shown.map(({ key }) => renderShortRef(key)).join(', ');
   const more = found.length > shown.length ? ', and more' : '';
   return new UserError(
     'session-ambiguous',
     `Several sessions begin with ${given}: ${refs}${more}.`,
-    'Type more of it.',
+    'Type more of the reference.',
   );
 }

@@ -1,4 +1,4 @@
-/** A session in an environment's store, as its driver has it. */
+/** A session as the driver of an environment's store returns it. */
 export interface StoredSession {
   /** A hash of the session's id, never the id. */
   key: string;
@@ -6,7 +6,7 @@ export interface StoredSession {
   data: string;
   createdAtMs: number;
   seenAtMs: number;
-  /** From this time on it counts as gone. */
+  /** From this time on the session is expired. */
   expiresAtMs: number;
   owner?: string;
   /** Names the secret that signs the client's cookie. */
@@ -14,61 +14,60 @@ export interface StoredSession {
   version: number;
 }
 
-/** What is told of a session without its data. A record that is damaged has only the first two. */
+/** A session without its data. A damaged record has only `key` and `bytes`. */
 export type SessionSummary = Pick<StoredSession, 'key'> & { bytes: number } & Partial<
     Omit<StoredSession, 'key' | 'data' | 'version'>
   >;
 
-/** All that is known of a session. */
+/** A session with its data. */
 export type SessionDetail = SessionSummary & {
   data?: string;
-  /** Grows by one at each change of its data. */
+  /** Grows by one with each change of the data. */
   version?: number;
 };
 
 export interface SessionQuery {
   owner?: string;
-  /** Only those whose key begins so; in the order of their keys where the store has one, then none is missed or comes twice. */
+  /**
+   * Only sessions whose key begins with this, in the order of their keys where the store has one. In that order a walk
+   * misses no session, and returns none twice.
+   */
   prefix?: string;
-  /** Only those that have not expired by then; nobody knows when a damaged one does. */
+  /** Only sessions that are live at this time, and damaged ones, whose expiry is unknown. */
   liveAtMs?: number;
-  /** Only those that were last seen before. */
+  /** Only sessions last seen before this time. */
   seenBeforeMs?: number;
   limit?: number;
 }
 
-/** What all sessions come to. */
+/** Counts over all records of a store. */
 export interface Tally {
-  /** Sessions that have not expired. */
+  /** Live sessions. */
   live: number;
-  /** Records that wait to be pruned. */
+  /** Expired records, still to be pruned. */
   expired: number;
-  /** Records that make no sense. */
+  /** Records that cannot be read. */
   damaged: number;
-  /** Records that made no sense to a server, which keeps them for a person to look at; undefined: nobody can tell. */
+  /** Records that a server could not read and moved out of the way; undefined when the store cannot tell. */
   setAside?: number;
-  /** Of the live ones, those without an owner. */
+  /** Live sessions without an owner. */
   anonymous: number;
-  /** The data of the live ones. */
+  /** The size of the data of all live sessions. */
   bytes: number;
-  /** When the oldest of the live ones was made, and when the last of them expires. */
+  /** When the oldest live session was created, and when the last one expires; undefined when there is none. */
   oldestAtMs?: number;
   lastExpiryAtMs?: number;
-  /** The live ones by the secret that signs their cookie; '' for those of which it is not known. */
+  /** Live sessions by the id of the secret that signs their cookie; '' where it is unknown. */
   byKeyId: Record<string, number>;
-  /** Who has the most of the live ones, most first. */
-  topOwners: { owner: string; sessions: number }[];
-  /** There were more owners than are counted: those in `topOwners` may have more than it says. */
-  isTopOwnersApproximate: boolean;
 }
 
-/** What is in the store that sessions are to move to. */
+/** The store that sessions are about to move to. */
 export interface NextStore {
-  /** It is the one that they are in, by another address. */
+  /** True when it is the current store under another address. */
   isSame: boolean;
-  /** How many it holds of this environment that have not expired. */
+  /** How many live sessions of this environment it holds already. */
   sessions: number;
-  /** What in its configuration can lose sessions, each a sentence. */
+  /** What in its configuration can lose sessions, one sentence each. */
   warnings: string[];
 }
 
@@ -77,32 +76,32 @@ export type MoveStep = 'copy' | 'verify' | 'clear';
 
 export interface MovePage {
   records: number;
-  /** How many of them were not yet as the step wants them. */
+  /** How many of them the step had to change. */
   changed: number;
 }
 
-/** What the tool asks of an environment's store; answered in the environment's own Node.js. */
+/** The calls to an environment's store. A process of the environment's own Node.js answers them. */
 export interface StoreCalls {
   ping(): Promise<void>;
-  /** Writes a record that has expired already, and deletes it: rejects when either fails. */
+  /** Writes an expired record and deletes it; rejects when either fails. */
   probe(): Promise<void>;
-  /** How many sessions were made or seen later than this time. */
+  /** How many sessions were created or last seen after this time. */
   countAhead(ofMs: number): Promise<number>;
   read(key: string): Promise<SessionDetail | undefined>;
   /** Ends these sessions for good. */
   delete(...keys: string[]): Promise<void>;
-  /** Deletes at most `limit` records that have expired by `nowMs`, and says how many. */
+  /** Deletes at most `limit` records that have expired by `nowMs`; returns how many it deleted. */
   prune(nowMs: number, limit: number): Promise<number>;
   tally(nowMs: number): Promise<Tally>;
-  /** Starts a walk over the sessions, by default in the order of their expiry, and gives its number. */
+  /** Starts a walk over the sessions, by default in the order of their expiry; returns the number of the walk. */
   list(query: SessionQuery): Promise<number>;
-  /** The next ones of a walk; none when it is at its end. */
+  /** The next page of a walk; empty at its end. */
   next(walk: number): Promise<SessionSummary[]>;
-  /** Writes a consistent copy of the store to a new file. False: this store cannot. */
+  /** Writes a consistent copy of the store to a new file. False when this store cannot. */
   backup(file: string): Promise<boolean>;
-  /** Looks whether sessions could move to this store. */
+  /** Checks whether sessions can move to this store. */
   inspectNext(store: string, url: string | undefined, nowMs: number): Promise<NextStore>;
-  /** Starts a walk over the old store, while sessions move, and gives its number. */
+  /** Starts a walk over the old store while sessions move; returns the number of the walk. */
   walkMove(step: MoveStep): Promise<number>;
   /** The next page of such a walk; undefined at its end. */
   nextMove(walk: number): Promise<MovePage | undefined>;
@@ -114,13 +113,13 @@ export interface StoreRequest {
   args: unknown[];
 }
 
-/** What a call came to; and, while calls take their time, that there is progress. */
+/** The result of a call, its failure, or a sign of progress while calls are running. */
 export type StoreAnswer = { id: number; result: unknown } | { id: number; failure: StoreFailure } | { progress: true };
 
 export interface StoreFailure {
   message: string;
   /** Node's name of the error, such as `EACCES`, where it has one. */
   code?: string;
-  /** What to do about it, where the environment itself says so. */
+  /** The remedy, where the environment itself names one. */
   hint?: string;
 }

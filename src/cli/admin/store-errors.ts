@@ -8,9 +8,8 @@ const fullBytes = 64 * 1024;
 /**
  * For a person: why a call to a store failed.
  * @param dataDirectory where the embedded store is
- * @param remedy what to type where the reason does not say it
  */
-export async function explainFailure(given: unknown, dataDirectory: string, remedy: string): Promise<unknown> {
+export async function explainFailure(given: unknown, dataDirectory: string): Promise<unknown> {
   if (given instanceof UserError) return given;
   const error = rootOf(given);
   const { hint } = (error ?? {}) as { hint?: unknown };
@@ -19,7 +18,7 @@ export async function explainFailure(given: unknown, dataDirectory: string, reme
   const code = codeOf(error, message);
   // LMDB does not always say why it could not write.
   const isUnclear = code === undefined || code === 'EIO';
-  return toUnavailable(message, isUnclear && (await isFull(dataDirectory)) ? 'ENOSPC' : code, remedy);
+  return toUnavailable(message, isUnclear && (await isFull(dataDirectory)) ? 'ENOSPC' : code);
 }
 
 // The deadline says that the store failed, and for what.
@@ -60,22 +59,22 @@ const reasons: Record<string, [fact: string, remedy?: string]> = {
 
 const restore = 'Stop the server and put a backup in its place: docs/store.md says how.';
 
-function toUnavailable(message: string, code = '', remedy: string): StoreUnavailable {
+function toUnavailable(message: string, code = ''): StoreUnavailable {
   const known = reasons[code];
-  if (known) return new StoreUnavailable(known[0], known[1] ?? remedy);
+  if (known) return new StoreUnavailable(...known);
   const line = message.split('\n')[0] ?? '';
   if (line.startsWith('MDB_')) return new StoreUnavailable(`its file is damaged (${line})`, restore);
   const reason = code === '' ? line : line.replace(`${code}: `, '');
-  return new StoreUnavailable(reason, /\bdamaged\b/.test(line) ? restore : remedy);
+  return new StoreUnavailable(reason, /\bdamaged\b/.test(line) ? restore : undefined);
 }
 
-/** Why nothing can be done with a store. */
+/** Why a store cannot be used. Without a hint, `withStore` adds one. */
 export class StoreUnavailable extends UserError {
   override name = 'StoreUnavailable';
   readonly reason: string;
 
-  constructor(reason: string, remedy: string) {
-    super('store-unavailable', `The store cannot be used: ${reason}.`, remedy);
+  constructor(reason: string, hint?: string) {
+    super('store-unavailable', `The store cannot be used: ${reason}.`, hint);
     this.reason = reason;
   }
 }

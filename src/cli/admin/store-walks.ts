@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SessionDetail, SessionQuery, SessionSummary, StoredSession } from './store-calls.ts';
 
-/** The part of a driver that walks over its records. A damaged one may lack anything but its key. */
+/** The part of a driver that walks over its records. A damaged record may lack anything but its key. */
 export interface Listing {
   list(query: { owner?: string; prefix?: string }): AsyncIterable<Partial<StoredSession> & Pick<StoredSession, 'key'>>;
 }
@@ -9,7 +9,7 @@ export interface Listing {
 /** After how many records a long walk lets this process hear of a signal. */
 const turn = 1000;
 
-/** What a query asks for, one after the other, without the data. */
+/** The sessions that a query asks for, one by one, without their data. */
 export async function* summaries(driver: Listing, query: SessionQuery): AsyncGenerator<SessionSummary> {
   const { owner, prefix, limit = Number.POSITIVE_INFINITY } = query;
   const inPrefix = prefix === undefined ? {} : { prefix };
@@ -26,7 +26,7 @@ export async function* summaries(driver: Listing, query: SessionQuery): AsyncGen
   }
 }
 
-/** All that is known of a record, as far as it makes sense. */
+/** A record with its data, unless it is damaged. */
 export function toDetail(record: StoredSession | undefined): SessionDetail | undefined {
   if (!record) return undefined;
   const { data, version } = record;
@@ -39,7 +39,7 @@ export function isDamaged({ expiresAtMs }: SessionSummary): boolean {
   return expiresAtMs === undefined;
 }
 
-/** What is known of a record as far as it makes sense, without its data. */
+/** A record without its data; only `key` and `bytes` of a damaged one. */
 export function summarize(record: Partial<StoredSession> & Pick<StoredSession, 'key'>): SessionSummary {
   const { key, data, owner, keyId, createdAtMs, seenAtMs, expiresAtMs } = record;
   if (typeof data !== 'string') return { key, bytes: 0 };
@@ -56,7 +56,7 @@ export function summarize(record: Partial<StoredSession> & Pick<StoredSession, '
   };
 }
 
-// Date holds no time that is further away.
+// A time that Date cannot hold is damaged.
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
 }

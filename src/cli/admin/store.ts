@@ -11,7 +11,7 @@ import { packageOf, verifyReady } from '../environment/readiness.ts';
 import { inspectNext, walkMove } from '../migrate/store-move.ts';
 import { commandLine } from '../shells/shells.ts';
 import type { MovePage, MoveStep, NextStore, SessionDetail, SessionQuery, SessionSummary, Tally } from './store-calls.ts';
-import { explainFailure } from './store-errors.ts';
+import { explainFailure, StoreUnavailable } from './store-errors.ts';
 import { probe } from './store-probes.ts';
 import { tally } from './store-tally.ts';
 import { summaries, toDetail } from './store-walks.ts';
@@ -58,19 +58,22 @@ export async function withStore<T>(
 ): Promise<T> {
   await verifyReady(system, environment);
   const { directory } = environment;
-  const remedy = `Type: ${await commandLine(system, directory, 'doctor')}`;
-  const explain = (error: unknown) => explainFailure(error, join(directory, 'data'), remedy);
   const guard = <R>(call: Promise<R>): Promise<R> =>
     call.catch(async (error: unknown) => {
-      throw await explain(error);
+      throw await explainFailure(error, join(directory, 'data'));
     });
   const library = await loadLibrary(environment);
-  const followed = await guard(library.FollowedStore.open(directory, system.env, silent));
   try {
-    const driver = await guard(followed.current());
-    return await work(createStore(environment, library, driver, guard));
-  } finally {
-    await guard(followed.close());
+    const followed = await guard(library.FollowedStore.open(directory, system.env, silent));
+    try {
+      const driver = await guard(followed.current());
+      return await work(createStore(environment, library, driver, guard));
+    } finally {
+      await guard(followed.close());
+    }
+  } catch (error) {
+    if (error instanceof StoreUnavailable) error.hint ??= `Type: ${await commandLine(system, directory, 'doctor')}`;
+    throw error;
   }
 }
 

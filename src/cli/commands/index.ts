@@ -41,6 +41,12 @@ export function listCommands(): string[] {
   return Object.keys(commands);
 }
 
+/** True for a command whose operand is the environment, as in `serve [dir]`. @param name one of `listCommands` */
+export async function takesDirectory(name: string): Promise<boolean> {
+  const { operands = [] } = await loadCommand(name);
+  return operands[0]?.[0] === '[dir]';
+}
+
 /** @param name one of `listCommands` */
 export async function loadCommand(name: string): Promise<Command> {
   const load = commands[name];

@@ -1,9 +1,18 @@
 import type { Writable } from 'node:stream';
-import { type Command, environmentOperand, environmentOption, flag, text } from '../command.ts';
-import { findEnvironment } from '../environment/find.ts';
+import {
+  type Command,
+  type Context,
+  environmentOperand,
+  environmentOption,
+  flag,
+  type Input,
+  text,
+} from '../command.ts';
+import { findServed } from '../control/running-server.ts';
 import { logFile } from '../control/server-record.ts';
 import { follow, readEnd } from '../control/tail.ts';
 import { UsageError } from '../../errors.ts';
+import type { Report } from '../output.ts';
 
 const defaultLines = 100;
 
@@ -16,27 +25,37 @@ export const command: Command = {
     ['-n, --lines <number>', `how many of the last lines (default: ${defaultLines})`],
   ],
   isHandedOver: true,
-  async run(input, { system, output }) {
-    const lines = text(input, 'lines') ?? String(defaultLines);
-    if (!/^[1-9]\d*$/.test(lines))
-      throw new UsageError(`'${lines}' is no number of lines.`, 'Give a number from 1 up.');
-    if (flag(input, 'follow') && output.json)
+  async run(input, context) {
+    const { system, output } = context;
+    const lines = readLines(input);
+    const isFollowing = flag(input, 'follow');
+    if (isFollowing && output.json)
       throw new UsageError('--follow and --json do not go together.', 'Leave one of them out.');
-    const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
-    const path = logFile(environment);
-    if (!flag(input, 'follow')) {
-      const end = await readEnd(path, Number(lines));
-      if (end === undefined) output.note('There is no log: the server writes one when it runs in the background.');
-      else if (end === '') output.note('The log is empty so far.');
-      return { data: { log: path, lines: end ? end.split('\n') : [] }, text: end ?? '' };
-    }
-    const interrupted = system.catchInterrupts();
-    const signal = AbortSignal.any([interrupted, untilClosed(system.stdout)]);
-    for await (const chunk of follow(path, Number(lines), signal)) system.stdout.write(chunk);
-    interrupted.throwIfAborted();
-    return {};
+    const path = logFile(await findServed(system, input.operands[0], text(input, 'env')));
+    return isFollowing ? followLog(context, path, lines) : printEnd(context, path, lines);
   },
 };
+
+function readLines(input: Input): number {
+  const lines = text(input, 'lines') ?? String(defaultLines);
+  if (/^[1-9]\d*$/.test(lines)) return Number(lines);
+  throw new UsageError(`'${lines}' is not a valid number of lines.`, 'Give a number from 1 up.');
+}
+
+async function printEnd({ output }: Context, path: string, lines: number): Promise<Report> {
+  const end = await readEnd(path, lines);
+  if (end === undefined) output.note('There is no log: the server writes one when it runs in the background.');
+  else if (end === '') output.note('The log is empty so far.');
+  return { data: { log: path, lines: end ? end.split('\n') : [] }, text: end ?? '' };
+}
+
+async function followLog({ system }: Context, path: string, lines: number): Promise<Report> {
+  const interrupted = system.catchInterrupts();
+  const signal = AbortSignal.any([interrupted, untilClosed(system.stdout)]);
+  for await (const chunk of follow(path, lines, signal)) system.stdout.write(chunk);
+  interrupted.throwIfAborted();
+  return {};
+}
 
 // `sessapp logs -f | head` has read enough.
 function untilClosed(stream: Writable): AbortSignal {

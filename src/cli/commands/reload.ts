@@ -1,5 +1,5 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
-import { findEnvironment, promptOf } from '../environment/find.ts';
+import { findServed } from '../control/running-server.ts';
 import { reloadWorkers } from '../control/workers.ts';
 
 export const command: Command = {
@@ -8,12 +8,12 @@ export const command: Command = {
   options: [environmentOption],
   isHandedOver: true,
   async run(input, { system, output }) {
-    const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
+    const environment = await findServed(system, input.operands[0], text(input, 'env'));
     const workers = await output.working((step) => {
       step('Replacing workers');
       return reloadWorkers(system, environment);
     });
-    const name = output.style.bold(promptOf(environment));
+    const name = output.style.bold(environment.name);
     const what = workers === 1 ? 'its worker was' : `its ${workers} workers were`;
     return { data: { status: 'reloaded', workers }, text: `${name} runs what is there now: ${what} replaced.` };
   },

@@ -1,6 +1,6 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
-import { findEnvironment, promptOf } from '../environment/find.ts';
-import { findRunningServer } from '../control/server-record.ts';
+import { findServed } from '../control/running-server.ts';
+import { isListening } from '../control/server-record.ts';
 import { countWorkers } from '../control/workers.ts';
 
 export const command: Command = {
@@ -8,21 +8,17 @@ export const command: Command = {
   operands: [environmentOperand],
   options: [environmentOption],
   async run(input, { system, output }) {
-    const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
-    const name = output.style.bold(promptOf(environment));
-    const record = await findRunningServer(environment);
-    if (!record) return { data: { running: false }, text: `${name} does not run.`, exitCode: 1 };
-    if (record.url === undefined || record.sinceMs === undefined) {
-      const { pid } = record.owner;
-      return {
-        data: { running: false, starting: true },
-        text: `${name} does not answer: process ${pid} is starting it, or waits for a change.`,
-        exitCode: 1,
-      };
+    const environment = await findServed(system, input.operands[0], text(input, 'env'));
+    const { server } = environment;
+    const name = output.style.bold(environment.name);
+    if (!server) return { data: { running: false }, text: `${name} does not run.`, exitCode: 1 };
+    if (!isListening(server)) {
+      const fact = `process ${server.owner.pid} is starting it, or waits for a change`;
+      return { data: { running: false, starting: true }, text: `${name} does not answer: ${fact}.`, exitCode: 1 };
     }
-    const { url, pid, background } = record;
-    const since = new Date(record.sinceMs).toISOString();
-    const counts = await countWorkers(environment, record);
+    const { url, pid, background } = server;
+    const since = new Date(server.sinceMs).toISOString();
+    const counts = await countWorkers(environment, server);
     return {
       data: { running: true, url, pid, since, background, ...counts },
       text: `${name} runs at ${output.style.cyan(url)} (process ${pid}${describe(counts)}, since ${since}).`,

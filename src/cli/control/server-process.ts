@@ -168,7 +168,7 @@ async function untilListening(
 // A server names commands as one types them in its directory; the user may be elsewhere.
 export async function toUserError(
   system: System,
-  { directory }: Environment,
+  { directory }: Pick<Environment, 'directory'>,
   { code, message, hint }: Failure,
 ): Promise<UserError> {
   const line = await commandLine(system, directory, 'secret rotate');

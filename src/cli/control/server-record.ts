@@ -23,11 +23,19 @@ export interface ServerRecord extends Lock {
   sinceMs?: number;
 }
 
-/** Also of an environment whose `sessapp.json` cannot be read. */
-type Place = Pick<Environment, 'directory'>;
+/** The record of a server that accepts connections. */
+export type ListeningServer = ServerRecord & Required<Pick<ServerRecord, 'pid' | 'url' | 'sinceMs'>>;
+
+/** Also an environment whose `sessapp.json` cannot be read. */
+export type Place = Pick<Environment, 'directory'>;
+
+/** False while the server is being started, and under `--watch` while it waits for a change. */
+export function isListening(record: ServerRecord): record is ListeningServer {
+  return record.pid !== undefined && record.url !== undefined && record.sinceMs !== undefined;
+}
 
 /** Where the server writes what it prints when it runs in the background. */
-export function logFile({ directory }: Environment): string {
+export function logFile({ directory }: Place): string {
   return join(directory, 'data', 'server.log');
 }
 

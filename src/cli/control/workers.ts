@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
-import type { Environment } from '../environment/find.ts';
 import { identify, isRunning, type ProcessIdentity } from '../environment/process-identity.ts';
+import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
 import { type Failure, toUserError } from './server-process.ts';
-import { findRunningServer, type ServerRecord, signalIfRunning } from './server-record.ts';
+import { type Place, type ServerRecord, signalIfRunning } from './server-record.ts';
 import { commandLine } from '../shells/shells.ts';
 
 /** What a server with workers writes down of them: `data/workers.json`. */
@@ -26,7 +26,7 @@ const slowMs = 45_000;
 
 /** How many processes answer for a server: of one without workers that is itself. */
 export async function countWorkers(
-  environment: Environment,
+  environment: Place,
   record: ServerRecord,
 ): Promise<{ workers: number; ready: number }> {
   const { workers, ready } = (await readReport(environment, record)) ?? { workers: 1, ready: 1 };
@@ -34,14 +34,14 @@ export async function countWorkers(
 }
 
 /**
- * Has the workers of the running server replaced, one by one, and waits until all are.
+ * Has the server replace its workers, one by one, and waits until it has replaced all.
  * @returns how many there are
  * @throws UserError when there are none, or with the reason why they were not replaced
  */
-export async function reloadWorkers(system: System, environment: Environment): Promise<number> {
-  const record = await findRunningServer(environment);
-  const server = record?.pid === undefined ? undefined : await identify(record.pid);
-  if (!record || !server) throw await notRunning(system, environment, record);
+export async function reloadWorkers(system: System, environment: ServedEnvironment): Promise<number> {
+  const record = await verifyListening(system, environment);
+  const server = await identify(record.pid);
+  if (!server) throw notListening(environment.directory);
   const before = await readReport(environment, record);
   if (!before) throw await withoutWorkers(system, environment);
   await signalIfRunning(server, 'SIGHUP');
@@ -78,7 +78,7 @@ async function untilReloaded(
   throw new UserError('reload-slow', fact, 'It may be suspended, or the machine overloaded.');
 }
 
-async function readReport({ directory }: Environment, record: ServerRecord): Promise<WorkersReport | undefined> {
+async function readReport({ directory }: Place, record: ServerRecord): Promise<WorkersReport | undefined> {
   try {
     const report = JSON.parse(await readFile(join(directory, 'data', 'workers.json'), 'utf8')) as WorkersReport | null;
     // Another server may have left it.
@@ -89,18 +89,7 @@ async function readReport({ directory }: Environment, record: ServerRecord): Pro
   }
 }
 
-async function notRunning(
-  system: System,
-  { directory }: Environment,
-  record: ServerRecord | undefined,
-): Promise<UserError> {
-  if (record)
-    return new UserError('starting', `The server of ${directory} does not answer yet.`, 'Wait until it does.');
-  const start = await commandLine(system, directory, 'serve', '--background');
-  return new UserError('not-running', `The server of ${directory} does not run.`, `To start it: ${start}`);
-}
-
-async function withoutWorkers(system: System, { directory }: Environment): Promise<UserError> {
+async function withoutWorkers(system: System, { directory }: Place): Promise<UserError> {
   const fact = `The server of ${directory} runs without workers: nothing would answer while it starts anew.`;
   const [stop, start] = await Promise.all([
     commandLine(system, directory, 'stop'),

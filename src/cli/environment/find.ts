@@ -13,8 +13,8 @@ export interface Environment {
 }
 
 /** What an activated prompt shows. */
-export function promptOf({ directory, marker }: Environment): string {
-  return marker.prompt ?? basename(directory);
+export function promptOf({ directory, marker }: FoundEnvironment): string {
+  return marker?.prompt ?? basename(directory);
 }
 
 /**

@@ -62,10 +62,15 @@ export async function commandLine(
   name: string,
   ...words: string[]
 ): Promise<string> {
-  const near = nearPath(system.cwd, directory);
-  const named = operandCommands.has(name) ? [near] : ['-e', near];
-  const environment = isMeantAnyway(system, directory) && name !== 'init' ? [] : named;
+  const environment = await environmentWords(system, directory, name);
   return quoteLine(system, ...invocation(system), ...name.split(' '), ...environment, ...words);
+}
+
+/** How a command names this environment. Without a name, `init` means the working directory, not the environment above. */
+async function environmentWords(system: System, directory: string, name: string): Promise<string[]> {
+  if (isMeantAnyway(system, directory) && name !== 'init') return [];
+  const near = nearPath(system.cwd, directory);
+  return (await system.takesDirectory(name)) ? [near] : ['-e', near];
 }
 
 /** Any other command line, each word as the user's shell reads it. */
@@ -100,9 +105,6 @@ function isMeantAnyway({ env, cwd }: System, directory: string): boolean {
 function invocation({ env }: System): string[] {
   return env.npm_command === 'exec' ? ['npx', 'sessapp'] : ['sessapp'];
 }
-
-/** The commands that take their environment as an operand. */
-const operandCommands = new Set(['init', 'serve', 'status', 'stop', 'logs', 'info', 'reload', 'doctor']);
 
 /** The path from `cwd` when it is the shorter one, in a form that no command takes for an option. */
 export function nearPath(cwd: string, path: string): string {

@@ -10,7 +10,7 @@ import { readOwner } from '../../admin/owner.ts';
 
 export const command: Command = {
   summary: 'end sessions for good, also those that are in use',
-  operands: [['[ref...]', 'the sessions: what sessions list shows of each, or the beginning of that']],
+  operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
     environmentOption,
     ['--user <owner>', 'all sessions of this owner: their userId, or username'],
@@ -41,7 +41,7 @@ function verifyAnswerable(input: Input, { output }: Context): void {
   throw new UsageError('--all ends every session, and there is nobody to ask.', 'If that is meant, add --yes.');
 }
 
-/** Undefined when a person said no. */
+/** How many were ended; undefined when the user said no. */
 async function destroy(
   input: Input,
   context: Context,
@@ -59,7 +59,7 @@ async function destroy(
   });
 }
 
-// All are found before the first is ended: one that is mistyped changes nothing.
+// Find all before the first is ended, so that a mistyped reference changes nothing.
 async function destroyNamed(store: Store, refs: string[], nowMs: number): Promise<number> {
   const keys = new Set<string>();
   for (const ref of refs) keys.add((await findSession(store, ref, nowMs)).key);

@@ -15,7 +15,7 @@ type Values = Record<string, unknown>;
 
 export const command: Command = {
   summary: 'show a session, without its values',
-  operands: [['<ref>', 'the session: what sessions list shows of it, or the beginning of that']],
+  operands: [['<ref>', 'the REF of the session in sessions list, or its beginning']],
   options: [environmentOption, ['--values', 'with its values, except those whose keys look like credentials']],
   isHandedOver: true,
   async run(input, { system }) {
@@ -41,7 +41,7 @@ function readValues({ data }: SessionDetail): Values | undefined {
   try {
     const parsed: unknown = JSON.parse(data);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-    // This is no value of the application: the session layer keeps the lifetime that was chosen there.
+    // Not a value of the application: the session layer keeps the chosen lifetime here.
     const { cookie: _, ...values } = parsed as Values;
     return maskCredentials(values) as Values;
   } catch (error) {

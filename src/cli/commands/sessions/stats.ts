@@ -1,14 +1,11 @@
 import { renderCount, renderSize } from '../../amounts.ts';
-import { cut, renderRows } from '../../columns.ts';
+import { renderRows } from '../../columns.ts';
 import { type Command, environmentOption, text } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
 import { withStore } from '../../admin/store.ts';
 import type { Tally } from '../../admin/store-calls.ts';
-import { visible } from '../../visible.ts';
 import { toIso } from '../../admin/describe.ts';
-
-const ownerColumns = 24;
 
 export const command: Command = {
   summary: 'count the sessions of an environment',
@@ -24,7 +21,7 @@ export const command: Command = {
 };
 
 function toJson(tally: Tally): Record<string, unknown> {
-  const { live, anonymous, expired, damaged, setAside = null, bytes, topOwners, isTopOwnersApproximate } = tally;
+  const { live, anonymous, expired, damaged, setAside = null, bytes } = tally;
   return {
     sessions: live,
     anonymous,
@@ -34,22 +31,14 @@ function toJson(tally: Tally): Record<string, unknown> {
     bytes,
     oldestAt: toIso(tally.oldestAtMs),
     lastExpiryAt: toIso(tally.lastExpiryAtMs),
-    topOwners,
-    topOwnersApproximate: isTopOwnersApproximate,
   };
 }
 
 function render(tally: Tally, nowMs: number): string {
-  const { anonymous, expired, damaged, setAside, bytes, oldestAtMs, lastExpiryAtMs, topOwners } = tally;
-  const about = tally.isTopOwnersApproximate ? 'at least ' : '';
+  const { anonymous, expired, damaged, setAside, bytes, oldestAtMs, lastExpiryAtMs } = tally;
   const time = (ms: number | undefined): string => (ms === undefined ? '-' : renderDistance(ms, nowMs));
   return renderRows([
     ['without an owner', String(anonymous)],
-    [
-      'most sessions',
-      topOwners.map(({ owner, sessions }) => `${cut(visible(owner), ownerColumns)} ${about}${sessions}`).join(', ') ||
-        '-',
-    ],
     ['oldest', time(oldestAtMs)],
     ['last expiry', time(lastExpiryAtMs)],
     ['size', renderSize(bytes)],
