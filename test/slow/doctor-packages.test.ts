@@ -37,7 +37,7 @@ test.each<[string, string, (environment: string, sandbox: Sandbox) => Promise<un
   ],
   [
     'a package is of another version',
-    'packages',
+    'dependencies',
     (environment) =>
       editJson(join(packagesOf(environment), 'helmet', 'package.json'), (manifest: { version?: string }) => {
         manifest.version = '0.0.1';
