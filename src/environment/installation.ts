@@ -78,10 +78,10 @@ function mayBeMissing({ optional, dev, devOptional }: Locked): boolean {
   return Boolean(optional || dev || devOptional);
 }
 
-// A package that may be missing has no version.
-async function hasVersion(place: string, { version: wanted }: Locked): Promise<boolean> {
-  const manifest = await readJson<Locked>(join(place, 'package.json'));
-  return wanted === undefined || !existsSync(place) || manifest?.version === wanted;
+// One that is missing may be: it is not of another version.
+async function hasVersion(place: string, { version }: Locked): Promise<boolean> {
+  if (version === undefined || !existsSync(place)) return true;
+  return (await readJson<Locked>(join(place, 'package.json')))?.version === version;
 }
 
 export async function readJson<T>(path: string): Promise<T | undefined> {

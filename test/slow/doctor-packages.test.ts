@@ -13,7 +13,7 @@ test.each<[string, string, (environment: string, sandbox: Sandbox) => Promise<un
   ['package.json was deleted', 'dependencies', (environment) => rm(join(environment, 'package.json'))],
   [
     'a package was deleted that a directory above has',
-    'packages',
+    'dependencies',
     async (environment, sandbox) => {
       await mkdir(sandbox.path('node_modules'));
       await rename(join(packagesOf(environment), 'express'), sandbox.path('node_modules', 'express'));

@@ -1,7 +1,6 @@
 import { type Difference, findDifferences, readInstallation } from '../../../environment/installation.ts';
 import { checkReadiness, explainReadiness } from '../../../environment/readiness.ts';
-import { type Check, ok, problem, type, withMarker } from '../check.ts';
-import { nameSome } from '../resolve.ts';
+import { type Check, nameSome, ok, problem, withMarker } from '../check.ts';
 
 /** Is what is installed what the lockfile says? */
 export const dependencies: Check = {
@@ -13,14 +12,9 @@ export const dependencies: Check = {
     if (readiness === 'ready') return [ok('What is installed is what package-lock.json says.')];
     const { fact, remedy, command } = await explainReadiness(system, environment, readiness);
     const details = readiness === 'dependencies-differ' ? ` (${describe(differences)})` : '';
-    const advice = remedy.replace(/(Type)?:$/, '');
-    return [
-      problem(
-        `${fact}${details}.`,
-        'The server would not start, or run with other packages than those it was tested with.',
-        `${advice}${advice === '' ? '' : '. '}${type(command)}`,
-      ),
-    ];
+    const why = 'The server would not start, or run with other packages than those it was tested with.';
+    const advice = remedy === 'Type:' ? [] : [remedy.replace(/:$/, '.')];
+    return [problem(`${fact}${details}.`, why, ...advice, async () => command)];
   }),
 };
 
