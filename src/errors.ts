@@ -46,6 +46,16 @@ export function hasCode(error: unknown, ...codes: string[]): error is NodeJS.Err
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
+/** What `work` resolves to; undefined when it fails with one of these codes, such as `ENOENT`. */
+export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (hasCode(error, ...codes)) return undefined;
+    throw error;
+  }
+}
+
 const systemFailures: Record<string, [code: string, fact: string, hint: string]> = {
   ENOSPC: ['disk-full', 'The disk is full', 'Free some space, then run the same command again.'],
   EDQUOT: ['disk-full', 'Your disk quota is used up', 'Free some space, then run the same command again.'],

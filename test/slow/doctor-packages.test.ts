@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { diagnose, editJson, follow } from '../commands/doctor/support.ts';
@@ -13,7 +13,7 @@ test.each<[string, string, (environment: string, sandbox: Sandbox) => Promise<un
   ['package.json was deleted', 'dependencies', (environment) => rm(join(environment, 'package.json'))],
   [
     'a package was deleted that a directory above has',
-    'packages',
+    'dependencies',
     async (environment, sandbox) => {
       await mkdir(sandbox.path('node_modules'));
       await rename(join(packagesOf(environment), 'express'), sandbox.path('node_modules', 'express'));
@@ -37,27 +37,11 @@ test.each<[string, string, (environment: string, sandbox: Sandbox) => Promise<un
   ],
   [
     'a package is of another version',
-    'packages',
+    'dependencies',
     (environment) =>
       editJson(join(packagesOf(environment), 'helmet', 'package.json'), (manifest: { version?: string }) => {
         manifest.version = '0.0.1';
       }),
-  ],
-  [
-    'the application imports a package that a directory above has',
-    'imports',
-    async (environment, sandbox) => {
-      await mkdir(sandbox.path('node_modules', 'is-number'), { recursive: true });
-      await writeFile(sandbox.path('node_modules', 'is-number', 'package.json'), '{"name":"is-number"}');
-      const code = "import isNumber from 'is-number';\nexport const routes = () => isNumber(1);\n";
-      await writeFile(join(environment, 'app.js'), code);
-    },
-  ],
-  [
-    'the application imports a package that is not installed',
-    'imports',
-    (environment) =>
-      writeFile(join(environment, 'app.js'), "import 'is-number';\nexport const routes = () => undefined;\n"),
   ],
 ])('when %s, doctor says so (%s), and what it says to type mends it', async (_, check, damage) => {
   const sandbox = new Sandbox();

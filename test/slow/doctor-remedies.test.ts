@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, chmod, chown, cp, mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, cp, mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { keyIdOf } from '../../src/settings/secrets.ts';
@@ -107,15 +107,6 @@ const cases: Case[] = [
     check: 'generated-files',
     fact: /Missing: session\/ids\.js/,
     damage: (environment) => rm(join(environment, 'session', 'ids.js')),
-  },
-  {
-    what: 'a file of code is a link to one outside',
-    check: 'imports',
-    fact: /app\.js is outside of the environment, by a link: at .*\/elsewhere\.js/,
-    async damage(environment, sandbox) {
-      await rename(join(environment, 'app.js'), sandbox.path('elsewhere.js'));
-      await symlink('../elsewhere.js', join(environment, 'app.js'));
-    },
   },
   {
     what: '.env can be read by everybody',

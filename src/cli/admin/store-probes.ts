@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { StoredSession } from './store-calls.ts';
-import { type Listing, summaries } from './store-walks.ts';
 
 /** The part of a driver that changes single records. */
 export interface Changing {
@@ -17,13 +16,4 @@ export async function probe(driver: Changing): Promise<void> {
   if (!written) throw new Error('it did not take a new record');
   await driver.delete(key);
   if (await driver.read(key)) throw new Error('it did not delete a record');
-}
-
-/** How many sessions were made or seen later than this time. */
-export async function countAhead(driver: Listing, ofMs: number): Promise<number> {
-  let count = 0;
-  for await (const { createdAtMs = 0, seenAtMs = 0 } of summaries(driver, { prefix: '' })) {
-    if (Math.max(createdAtMs, seenAtMs) > ofMs) count += 1;
-  }
-  return count;
 }

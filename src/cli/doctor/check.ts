@@ -1,6 +1,5 @@
 import type { FoundEnvironment } from '../environment/find.ts';
 import type { Marker } from '../../settings/marker.ts';
-import { nearPath, quoteLine } from '../shells/shells.ts';
 import type { Variables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
 
@@ -14,6 +13,12 @@ export interface Subject extends FoundEnvironment {
   url?: URL;
 }
 
+/** A command to type. How it is written depends on the user's shell and working directory. */
+export type CommandLine = (system: System) => Promise<string>;
+
+/** Sentences, and commands that are told last, one a line. Empty where there is nothing to do. */
+export type Remedy = (string | CommandLine)[];
+
 /** What a check found. */
 export interface Finding {
   /** A note is worth knowing; a problem makes the command fail. */
@@ -22,8 +27,7 @@ export interface Finding {
   fact: string;
   /** Why it matters; null where all is well. */
   why: string | null;
-  /** What to do; null where there is nothing. Commands come last, after `Type: `, one a line. */
-  remedy: string | null;
+  remedy: Remedy;
 }
 
 /** One thing that is looked at. It changes nothing that lasts. */
@@ -33,14 +37,14 @@ export interface Check {
 }
 
 export function ok(fact: string): Finding {
-  return { level: 'ok', fact, why: null, remedy: null };
+  return { level: 'ok', fact, why: null, remedy: [] };
 }
 
-export function note(fact: string, why: string, remedy: string | null): Finding {
+export function note(fact: string, why: string, ...remedy: Remedy): Finding {
   return { level: 'note', fact, why, remedy };
 }
 
-export function problem(fact: string, why: string, remedy: string): Finding {
+export function problem(fact: string, why: string, ...remedy: Remedy): Finding {
   return { level: 'problem', fact, why, remedy };
 }
 
@@ -48,18 +52,8 @@ export function problem(fact: string, why: string, remedy: string): Finding {
  * A check that could not be made.
  * @param reason ends with a full stop
  */
-export function notChecked(reason: string, remedy: string | null = null): Finding {
-  return note(`Not checked: ${reason}`, 'What is wrong here would not be seen.', remedy);
-}
-
-/** What to type, as the end of a remedy. */
-export function type(...commands: string[]): string {
-  return `Type: ${commands.join('\n')}`;
-}
-
-/** A command on a file or directory, which comes last. */
-export async function typeOn(system: System, command: string[], path: string): Promise<string> {
-  return type(await quoteLine(system, ...command, nearPath(system.cwd, path)));
+export function notChecked(reason: string, ...remedy: Remedy): Finding {
+  return note(`Not checked: ${reason}`, 'What is wrong here would not be seen.', ...remedy);
 }
 
 type Readable = Subject & { marker: Marker };
@@ -70,4 +64,10 @@ export function withMarker(examine: (subject: Readable, system: System) => Promi
     const { marker } = subject;
     return marker ? examine({ ...subject, marker }, system) : [notChecked('it needs sessapp.json.')];
   };
+}
+
+/** `a, b, c and 4 more` */
+export function nameSome(names: string[]): string {
+  const more = names.length - 3;
+  return names.slice(0, 3).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -1,5 +1,4 @@
 import type { Check } from './check.ts';
-import { clock } from './checks/clock.ts';
 import { cookie } from './checks/cookie.ts';
 import { data } from './checks/data.ts';
 import { dependencies } from './checks/dependencies.ts';
@@ -9,7 +8,6 @@ import { fileSystem } from './checks/file-system.ts';
 import { folders } from './checks/folders.ts';
 import { generatedFiles } from './checks/generated-files.ts';
 import { git } from './checks/git.ts';
-import { imports } from './checks/imports.ts';
 import { leftovers } from './checks/leftovers.ts';
 import { marker } from './checks/marker.ts';
 import { node } from './checks/node.ts';
@@ -18,7 +16,6 @@ import { packages } from './checks/packages.ts';
 import { port } from './checks/port.ts';
 import { secrets } from './checks/secrets.ts';
 import { server } from './checks/server.ts';
-import { sharedSecrets } from './checks/shared-secrets.ts';
 import { site } from './checks/site.ts';
 import { store } from './checks/store.ts';
 
@@ -29,13 +26,11 @@ export const checks: Check[] = [
   node,
   dependencies,
   packages,
-  imports,
   nodePath,
   generatedFiles,
   folders,
   envFile,
   secrets,
-  sharedSecrets,
   git,
   cookie,
   site,
@@ -43,7 +38,6 @@ export const checks: Check[] = [
   data,
   fileSystem,
   diskSpace,
-  clock,
   store,
   server,
 ];

@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { commandLine, nearPath, quoteLine } from '../shells/shells.ts';
-import type { System } from '../../system.ts';
-import { type Finding, notChecked, type } from './check.ts';
+import { commandLine, quoteLine } from '../shells/shells.ts';
+import { type CommandLine, type Finding, notChecked } from './check.ts';
+import { typeOn } from './remedies.ts';
 
 type Owner = Pick<Stats, 'uid' | 'gid'>;
 
@@ -11,17 +11,18 @@ export function isOwner(of: Owner, directory: Owner): boolean {
   return process.platform === 'win32' || of.uid === directory.uid;
 }
 
-/** Gives what is at these paths to the owner of the environment. */
-export async function giveLine(system: System, { uid, gid }: Owner, words: string[], path: string): Promise<string> {
+/** Gives what is at this path to the owner of the environment. */
+export function giveTo({ uid, gid }: Owner, options: string[], path: string): CommandLine {
   const elevated = process.getuid?.() === 0 ? [] : ['sudo'];
-  return quoteLine(system, ...elevated, 'chown', ...words, `${uid}:${gid}`, nearPath(system.cwd, path));
+  return typeOn([...elevated, 'chown', ...options, `${uid}:${gid}`], path);
 }
 
 /** A finding where this user is not the owner of the environment: what it wrote there would be another user's. */
-export async function refuseToWrite(system: System, directory: string): Promise<Finding | undefined> {
+export async function refuseToWrite(directory: string): Promise<Finding | undefined> {
   const { uid } = await stat(directory);
   if (process.getuid === undefined || process.getuid() === uid) return undefined;
-  const again = await commandLine(system, directory, 'doctor');
-  const line = `${await quoteLine(system, 'sudo', '-u', `#${uid}`)} ${again}`;
-  return notChecked(`${directory} belongs to another user.`, `Run it as that user. ${type(line)}`);
+  return notChecked(`${directory} belongs to another user.`, 'Run it as that user.', async (system) => {
+    const again = await commandLine(system, directory, 'doctor');
+    return `${await quoteLine(system, 'sudo', '-u', `#${uid}`)} ${again}`;
+  });
 }

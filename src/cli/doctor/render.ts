@@ -1,6 +1,6 @@
 import type { Output } from '../output.ts';
 import type { Finding } from './check.ts';
-import type { Told } from './run.ts';
+import type { Told } from './redact.ts';
 
 /** Each finding, and how many there are of each kind. */
 export function renderFindings(findings: Told[], { style }: Pick<Output, 'style'>): string {

@@ -1,31 +1,20 @@
 import { toUserError, type UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
-import { type Check, type Finding, notChecked, problem, type Subject } from './check.ts';
+import { type Check, type Finding, notChecked, problem, type Remedy, type Subject } from './check.ts';
 import { refuseToWrite } from './owner.ts';
-import { redact } from './redact.ts';
-
-export type Told = { check: string } & Finding;
+import { redact, type Told } from './redact.ts';
 
 const order: Finding['level'][] = ['problem', 'note', 'ok'];
 
 /** Makes every check, one after the other. What one of them cannot do keeps no other from its work. */
 export async function runChecks(checks: Check[], subject: Subject, system: System): Promise<Told[]> {
-  const findings: Told[] = [];
+  const told: Told[] = [];
   for (const check of checks) {
-    for (const finding of await examine(check, subject, system)) findings.push({ check: check.name, ...finding });
+    for (const finding of await examine(check, subject, system)) {
+      told.push({ check: check.name, ...finding, remedy: await writeRemedy(finding.remedy, system) });
+    }
   }
-  const hide = redact<Told>(subject, system);
-  return findings.map(hide).sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
-}
-
-async function remedyOf({ code, hint }: UserError, { directory }: Subject, system: System) {
-  const refused = code === 'permission-denied' ? await refuseToWrite(system, directory) : undefined;
-  return refused?.remedy ?? hint ?? null;
-}
-
-/** What the operating system said of a file, a process or an address. */
-function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+  return told.map(redact(subject, system)).sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
 async function examine(check: Check, subject: Subject, system: System): Promise<Finding[]> {
@@ -33,9 +22,26 @@ async function examine(check: Check, subject: Subject, system: System): Promise<
     return await check.examine(subject, system);
   } catch (error) {
     const refused = toUserError(error);
-    if (refused) return [notChecked(refused.message, await remedyOf(refused, subject, system))];
+    if (refused) return [notChecked(refused.message, ...(await remedyOf(refused, subject)))];
     if (isOfSystem(error)) return [notChecked(`${error.message}.`)];
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return [problem(`The check failed: ${message}`, 'This is a bug in sessapp.', 'Please report it with this text.')];
   }
+}
+
+async function remedyOf({ code, hint }: UserError, { directory }: Subject): Promise<Remedy> {
+  const refused = code === 'permission-denied' ? await refuseToWrite(directory) : undefined;
+  return refused?.remedy ?? (hint === undefined ? [] : [hint]);
+}
+
+/** What the operating system said of a file, a process or an address. */
+function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
+async function writeRemedy(remedy: Remedy, system: System): Promise<string | null> {
+  if (remedy.length === 0) return null;
+  const sentences = remedy.filter((part) => typeof part === 'string');
+  const commands = await Promise.all(remedy.filter((part) => typeof part === 'function').map((write) => write(system)));
+  return [...sentences, ...(commands.length > 0 ? [`Type: ${commands.join('\n')}`] : [])].join(' ');
 }

@@ -1,6 +1,6 @@
 import { type FoundEnvironment, findEvenBroken } from '../environment/find.ts';
 import { overlay, readVariables, type Variables } from '../../settings/variables.ts';
-import { hasCode } from '../../errors.ts';
+import { orUndefined } from '../../errors.ts';
 import { isUnsettled } from '../scaffold/in-place.ts';
 import type { System } from '../../system.ts';
 import type { Subject } from './check.ts';
@@ -28,10 +28,10 @@ async function verifyEnvironment({ directory, failure }: FoundEnvironment): Prom
 
 // A check says why it cannot be read.
 async function readSettings(directory: string): Promise<Variables> {
-  try {
-    return await readVariables(directory);
-  } catch (error) {
-    if (hasCode(error, 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP')) return {};
-    throw error;
-  }
+  return (await orUndefined(readVariables(directory), 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP')) ?? {};
+}
+
+/** True for a name or address that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|.*\.localhost|127(\.\d+){3}|\[?::1\]?)$/i.test(host);
 }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode, UserError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from './find.ts';
+import { findDifferences, type Ranges, readInstallation, readJson } from './installation.ts';
 import { commandLine, nearPath } from '../shells/shells.ts';
 
 /** Whether an environment's dependencies are what its lockfile says, or what is wrong with them. */
@@ -16,23 +16,6 @@ export type Readiness =
   | 'lockfile-behind'
   | 'node-missing'
   | 'server-missing';
-
-interface Lockfile {
-  packages?: Record<string, Locked & Ranges>;
-}
-
-interface Locked {
-  version?: string;
-  integrity?: string;
-  optional?: boolean;
-  dev?: boolean;
-  devOptional?: boolean;
-}
-
-interface Ranges {
-  dependencies?: Record<string, string>;
-  devDependencies?: Record<string, string>;
-}
 
 /** The file that starts the server. */
 export function serverFile({ directory, marker }: Environment): string {
@@ -50,24 +33,20 @@ export function nodeOf({ directory, marker }: Environment): string {
 }
 
 export async function checkReadiness(environment: Environment): Promise<Readiness> {
-  const { directory } = environment;
-  const manifest = await readJson<Ranges>(join(directory, 'package.json'));
-  const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
-  // npm keeps what it installed in this file.
-  const installed = await readJson<Lockfile>(join(directory, 'node_modules', '.package-lock.json'));
-  if ((await readText(serverFile(environment))) === undefined) return 'server-missing';
+  const installation = await readInstallation(environment.directory);
+  const { manifest, lockfile, installed } = installation;
+  if (!existsSync(serverFile(environment))) return 'server-missing';
   if (!manifest) return 'package-json-missing';
   if (!lockfile) return 'lockfile-missing';
   if (!isSame(ranges(manifest), ranges(lockfile.packages?.['']))) return 'lockfile-behind';
   if (!installed) return 'dependencies-missing';
-  if (!isInstalled(directory, lockfile, installed)) return 'dependencies-differ';
+  if ((await findDifferences(installation)).length > 0) return 'dependencies-differ';
   return (await isNodeInstalled(environment)) ? 'ready' : 'node-missing';
 }
 
 /** True when a directory has a lockfile that goes with its package.json. */
 export async function isLockfileCurrent(directory: string): Promise<boolean> {
-  const manifest = await readJson<Ranges>(join(directory, 'package.json'));
-  const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
+  const { manifest, lockfile } = await readInstallation(directory);
   return lockfile !== undefined && isSame(ranges(manifest), ranges(lockfile.packages?.['']));
 }
 
@@ -126,22 +105,6 @@ const failures: Record<Exclude<Readiness, 'ready'>, Failure> = {
   'server-missing': { fact: 'The file that starts the server is missing', ...remake },
 };
 
-function isInstalled(directory: string, lockfile: Lockfile, installed: Lockfile): boolean {
-  const wanted = Object.entries(lockfile.packages ?? {}).filter(([path]) => path !== '');
-  const present = installed.packages ?? {};
-  const fits = wanted.every(([path, entry]) => {
-    const found = present[path];
-    if (!found) return mayBeMissing(entry);
-    return found.version === entry.version && found.integrity === entry.integrity && existsSync(join(directory, path));
-  });
-  return fits && Object.keys(present).every((path) => lockfile.packages?.[path] !== undefined);
-}
-
-// The server needs none of these, and `npm ci --omit=dev` leaves out what is only for development.
-function mayBeMissing({ optional, dev, devOptional }: Locked): boolean {
-  return Boolean(optional || dev || devOptional);
-}
-
 function ranges(manifest: Ranges | undefined): Ranges {
   return { dependencies: manifest?.dependencies ?? {}, devDependencies: manifest?.devDependencies ?? {} };
 }
@@ -150,24 +113,4 @@ function isSame(a: Ranges, b: Ranges): boolean {
   const sorted = (value: Ranges): string =>
     JSON.stringify(Object.values(value).map((field) => Object.entries(field).sort()));
   return sorted(a) === sorted(b);
-}
-
-// A damaged file counts as missing: the remedy is the same.
-async function readJson<T>(path: string): Promise<T | undefined> {
-  const content = await readText(path);
-  try {
-    return content === undefined ? undefined : (JSON.parse(content) as T);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
 }

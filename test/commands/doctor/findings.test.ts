@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { StatsFs } from 'node:fs';
-import { chmod, chown, cp, mkdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { checks } from '../../../src/cli/doctor/list.ts';
 import { identify } from '../../../src/cli/environment/process-identity.ts';
 import { isPlaceholder, minimumBytes } from '../../../src/settings/secrets.ts';
 import type { System } from '../../../src/system.ts';
@@ -20,8 +21,7 @@ const strong = 'kJ8-qz3VwT_5rNfB2xYhD7mLpC4sGtE9aUoR6iWvX1Q';
 /** Nothing is changed in this one. */
 const whole = new Sandbox(afterAll);
 beforeAll(async () => {
-  const environment = await copyEnvironment(whole);
-  await utimes(join(environment, 'sessapp.json'), new Date(), new Date('2025-01-01'));
+  await copyEnvironment(whole);
 });
 
 /** What one check finds that is not ok. */
@@ -49,7 +49,7 @@ test('a whole environment is ok in each way, and exit code 0', async () => {
   const lines = stdout.trimEnd().split('\n');
   expect(lines.pop()).toBe(`0 problems, 0 notes, ${lines.length} ok.`);
   expect(lines.filter((line) => !line.startsWith('ok      '))).toEqual([]);
-  expect(lines.length).toBeGreaterThan(19);
+  expect(lines).toHaveLength(checks.length);
 });
 
 test('problems come first, each with why and what to type on a line of its own; the last line counts', async () => {
@@ -120,9 +120,6 @@ test.each<[string, Partial<System>, string, [string, RegExp][]]>([
     'disk-space',
     [['note', /^Not checked: ENOSYS: no statfs\.$/]],
   ],
-  ['a clock that is ahead', { now: () => Date.now() + hourMs }, 'clock', [['problem', /3600 s behind this one/]]],
-  ['a clock that is behind', { now: () => Date.now() - hourMs }, 'clock', [['problem', /3600 s ahead of this one/]]],
-  ['a clock of 1970', { now: () => 0 }, 'clock', [['problem', /^It is 1970-01-01.*written at 2025-01-01/]]],
 ])('%s is found', async (_, changes, check, expected) => {
   await expectFindings(whole, check, expected, changes);
 });
@@ -225,42 +222,6 @@ test.each([
   else expect(server()).toEqual([secret]);
 });
 
-test('a copy shares secret and cookie; a rotation in one of them leaves a note', async () => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  await copyEnvironment(sandbox, 'copy');
-  const copy = sandbox.path('copy');
-  const cookie: [string, RegExp] = ['note', new RegExp(`has the name of that of ${copy}`)];
-  const signs: [string, RegExp] = ['problem', new RegExp(`It signs with a secret that ${copy} has too`)];
-  const [finding] = await expectFindings(sandbox, 'shared-secrets', [signs, cookie]);
-  expect(finding && commandsIn(finding)).toEqual(['sessapp secret rotate -e myenv']);
-
-  const { SESSION_SECRET: old = '' } = await readEnv(environment);
-  await writeFile(join(environment, '.env'), `SESSION_SECRET=${strong},${old}\n`);
-  await editJson(join(environment, 'sessapp.json'), (marker: { cookie?: string }) => {
-    marker.cookie = 'mine';
-  });
-  await expectFindings(sandbox, 'shared-secrets', [
-    ['note', new RegExp(`An older secret is one that ${copy} has too`)],
-  ]);
-  await writeFile(join(environment, '.env'), `SESSION_SECRET=${strong}\n`);
-  await expectFindings(sandbox, 'shared-secrets', []);
-});
-
-async function readEnv(environment: string): Promise<NodeJS.Dict<string>> {
-  const { readFile } = await import('node:fs/promises');
-  const { parseEnv } = await import('node:util');
-  return parseEnv(await readFile(join(environment, '.env'), 'utf8'));
-}
-
-test('the environment that is activated is compared too, wherever it is', async () => {
-  const [sandbox, other] = [new Sandbox(), new Sandbox()];
-  await copyEnvironment(sandbox);
-  const SESSAPP_ENV = await copyEnvironment(other);
-  const [finding] = await examine(sandbox, 'shared-secrets', { env: { ...env, SESSAPP_ENV } });
-  expect(finding).toMatchObject({ level: 'problem', fact: expect.stringContaining(SESSAPP_ENV) });
-});
-
 test('what comes from outside is found, by whatever way it comes in', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
@@ -277,14 +238,13 @@ test('what comes from outside is found, by whatever way it comes in', async () =
     manifest.version = '0.0.1';
   });
   await rm(join(packages, 'vary'), { recursive: true });
-  const found = await expectFindings(sandbox, 'packages', [
-    [
-      'problem',
-      /Outside of the environment: express \(.*\/node_modules\/express\), helmet \(.*\/helmet\), pino\/lib \(/,
-    ],
-    ['problem', /Not installed: express, vary\./],
-    ['problem', /Not the version that package-lock\.json says: etag\./],
+  const outside = await expectFindings(sandbox, 'packages', [
+    ['problem', /Outside of the environment: helmet \(.*\/helmet\), pino\/lib \(/],
   ]);
+  const differs = await expectFindings(sandbox, 'dependencies', [
+    ['problem', /package-lock\.json says \(missing: express, vary; of another version: etag\)\.$/],
+  ]);
+  const found = [...outside, ...differs];
   expect(new Set(found.flatMap(commandsIn))).toEqual(new Set(['sessapp install -e myenv']));
 });
 
@@ -303,50 +263,7 @@ test('what is only for development may be left out, as by npm ci --omit=dev', as
     packages['node_modules/is-odd'] = { version: '3.0.1' };
   });
   await expectFindings(sandbox, 'dependencies', [
-    ['problem', /^What is installed is not what package-lock\.json says/],
-  ]);
-  await expectFindings(sandbox, 'packages', [['problem', /^Not installed: is-odd\.$/]]);
-});
-
-test('what the code imports is found, where it is not in the environment', async () => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  await mkdir(sandbox.path('node_modules', '@scope', 'stray'), { recursive: true });
-  await writeFile(sandbox.path('elsewhere.js'), '');
-  await mkdir(sandbox.path('lib'));
-  await writeFile(sandbox.path('lib', 'linked.js'), '');
-  await symlink(sandbox.path('lib'), join(environment, 'lib'));
-  await writeFile(join(environment, 'unused.js'), "import 'nonsense'");
-  await writeFile(join(environment, 'used.js'), "export * from 'missing-too'; import './app.js'");
-  const code = `
-    import './used.js';
-    import './lib/linked.js';
-    import express, { Router } from 'express';
-    import {
-      a,
-    } from '@scope/stray/deep';
-    import type { B } from 'only-a-type';
-    // import 'commented';
-    import './server/drain.js';
-    import '../elsewhere.js';
-    import 'node:fs';
-    import '#own';
-    const c = require("missing/sub");
-    const d = await import('fs');
-    export const routes = 'import nothing from here';
-  `;
-  await writeFile(join(environment, 'app.js'), code);
-  const found = await expectFindings(sandbox, 'imports', [
-    ['problem', /^lib\/linked\.js is outside of the environment, by a link: at .*\/lib\/linked\.js/],
-    ['problem', /^app\.js imports @scope\/stray from .*\/node_modules\/@scope\/stray, outside/],
-    ['problem', /^app\.js imports .*\/elsewhere\.js, outside of the environment/],
-    ['note', /^app\.js imports missing, which is not installed/],
-    ['note', /^used\.js imports missing-too, which is not installed/],
-  ]);
-  expect(found.flatMap(commandsIn)).toEqual([
-    'sessapp install -e myenv @scope/stray',
-    'sessapp install -e myenv missing',
-    'sessapp install -e myenv missing-too',
+    ['problem', /^What is installed is not what package-lock\.json says \(missing: is-odd\)\.$/],
   ]);
 });
 
@@ -470,10 +387,8 @@ test.runIf(isRoot)('root writes nothing into another user’s environment, and s
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   for (const path of ['', '.env']) await chown(join(environment, path), 65_534, 65_534);
-  for (const check of ['clock', 'store']) {
-    const found = await expectFindings(sandbox, check, [['note', /^Not checked: .* another user/]]);
-    expect(found.flatMap(commandsIn)).toEqual(["sudo -u '#65534' sessapp doctor myenv"]);
-  }
+  const found = await expectFindings(sandbox, 'store', [['note', /^Not checked: .* another user/]]);
+  expect(found.flatMap(commandsIn)).toEqual(["sudo -u '#65534' sessapp doctor myenv"]);
 });
 
 test('where git cannot be asked, that is a note', async () => {

@@ -3,24 +3,21 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { envFileName, secretVariable } from '../../../settings/secrets.ts';
-import { commandLine } from '../../shells/shells.ts';
-import { hasCode } from '../../../errors.ts';
+import { orUndefined } from '../../../errors.ts';
 import type { System } from '../../../system.ts';
-import { type Check, type Finding, ok, problem, type, typeOn } from '../check.ts';
-import { giveLine, isOwner } from '../owner.ts';
+import { type Check, type Finding, ok, problem } from '../check.ts';
+import { giveTo, isOwner } from '../owner.ts';
+import { sessapp, typeOn } from '../remedies.ts';
 
 /** Is `.env` there, its owner's alone, and a list of variables? */
 export const envFile: Check = {
   name: envFileName,
   async examine({ directory }, system) {
     const path = join(directory, envFileName);
-    const found = await statIfThere(path);
-    if (!found) return [await missing(system, directory)];
+    const found = await orUndefined(stat(path), 'ENOENT');
+    if (!found) return [missing(system, directory)];
     if (!found.isFile()) return [problem(`${path} is no file.`, whyMissing, 'Move it away, then run this again.')];
-    const findings = [
-      ...(await examineOwner(system, directory, path, found)),
-      ...(await examineMode(system, path, found)),
-    ];
+    const findings = [...examineOwner(path, found, await stat(directory)), ...examineMode(path, found)];
     // What it holds cannot be seen then.
     if (findings.length === 0) findings.push(...(await examineText(path)));
     return findings.length > 0 ? findings : [ok('Only its owner can read it.')];
@@ -31,29 +28,19 @@ const whyMissing = 'The server has no secret to sign sessions with, and does not
 const whyClosed = 'The server runs as the owner of the environment, and does not start without its secret.';
 const whyOpen = 'Who reads the secret can forge a session of anybody.';
 
-async function statIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+function missing({ env }: System, directory: string): Finding {
+  if (env[secretVariable]) return ok(`There is none; ${secretVariable} is set in the environment variables.`);
+  const rotate = sessapp(directory, 'secret rotate');
+  return problem('There is no .env.', whyMissing, 'It makes one with a new secret.', rotate);
 }
 
-async function missing(system: System, directory: string): Promise<Finding> {
-  if (system.env[secretVariable]) return ok(`There is none; ${secretVariable} is set in the environment variables.`);
-  const rotate = await commandLine(system, directory, 'secret rotate');
-  return problem('There is no .env.', whyMissing, `It makes one with a new secret. ${type(rotate)}`);
-}
-
-async function examineOwner(system: System, directory: string, path: string, found: Stats): Promise<Finding[]> {
-  const owner = await stat(directory);
+function examineOwner(path: string, found: Stats, owner: Stats): Finding[] {
   if (isOwner(found, owner)) return [];
   const fact = `It belongs to user ${found.uid}, the environment to user ${owner.uid}.`;
-  return [problem(fact, whyClosed, type(await giveLine(system, owner, [], path)))];
+  return [problem(fact, whyClosed, giveTo(owner, [], path))];
 }
 
-async function examineMode(system: System, path: string, { mode }: Stats): Promise<Finding[]> {
+function examineMode(path: string, { mode }: Stats): Finding[] {
   if (process.platform === 'win32') return [];
   const isOpen = (mode & 0o077) !== 0;
   if (!isOpen && (mode & 0o400) !== 0) return [];
@@ -61,7 +48,7 @@ async function examineMode(system: System, path: string, { mode }: Stats): Promi
   const fact = isOpen
     ? `Others than its owner may use it (mode ${shown}).`
     : `Its owner may not read it (mode ${shown}).`;
-  return [problem(fact, isOpen ? whyOpen : whyClosed, await typeOn(system, ['chmod', '600'], path))];
+  return [problem(fact, isOpen ? whyOpen : whyClosed, typeOn(['chmod', '600'], path))];
 }
 
 // Node.js takes a line without `=` for the beginning of the next one's name: that variable is lost.
@@ -72,11 +59,7 @@ async function examineText(path: string): Promise<Finding[]> {
   const odd = Object.keys(parseEnv(text)).filter((name) => !/^\w+$/.test(name));
   if (odd.length === 0) return [];
   const lines = odd.map((name) => text.slice(0, Math.max(0, text.indexOf(name))).split('\n').length);
-  return [
-    problem(
-      `It has lines that are no NAME=value: number ${lines.join(', ')}.`,
-      'Node.js reads such a line together with the next one, whose variable is lost.',
-      'Mend or remove them.',
-    ),
-  ];
+  const fact = `It has lines that are no NAME=value: number ${lines.join(', ')}.`;
+  const why = 'Node.js reads such a line together with the next one, whose variable is lost.';
+  return [problem(fact, why, 'Mend or remove them.')];
 }

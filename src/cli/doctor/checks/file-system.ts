@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { hasCode } from '../../../errors.ts';
+import { orUndefined } from '../../../errors.ts';
 import { type Check, type Finding, notChecked, note, ok, problem, withMarker } from '../check.ts';
-import { dataPlace } from '../data-place.ts';
-import { isInside } from '../resolve.ts';
+import { dataPlace, isInside } from '../paths.ts';
 
 /** By the numbers of statfs(2). */
 const networkTypes: Record<number, string> = {
@@ -56,21 +55,14 @@ function judgeFuse(place: string, type: string | undefined): Finding {
 
 // proc_pid_mountinfo(5): the fifth field is where it is mounted; what kind it is follows a hyphen. The last one is on top.
 async function mountType(place: string): Promise<string | undefined> {
-  const mounts = (await readMounts())
+  const text = (await orUndefined(readFile('/proc/self/mountinfo', 'utf8'), 'ENOENT', 'EACCES')) ?? '';
+  const mounts = text
+    .split('\n')
     .map((line) => / (\S+) \S+ (?:\S+ )*- (\S+) /.exec(line.replace(/^\S+ \S+ \S+ \S+/, '')))
     .filter((found) => found !== null)
     .filter(([, point = '']) => isInside(decodeOctal(point), place));
   const longest = Math.max(...mounts.map(([, point = '']) => point.length));
   return mounts.filter(([, point = '']) => point.length === longest).at(-1)?.[2];
-}
-
-async function readMounts(): Promise<string[]> {
-  try {
-    return (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'EACCES')) return [];
-    throw error;
-  }
 }
 
 function decodeOctal(point: string): string {

@@ -1,38 +1,38 @@
 import { join } from 'node:path';
-import { commandLine } from '../../shells/shells.ts';
 import { findChanged, isThere } from '../../scaffold/existing.ts';
-import { type Check, type Finding, note, ok, problem, type, withMarker } from '../check.ts';
-import { nameSome } from '../resolve.ts';
+import { type Check, type Finding, nameSome, note, ok, problem, type Remedy, withMarker } from '../check.ts';
+import { sessapp } from '../remedies.ts';
 
 /** These are the user's to change. */
-const own = /^(app\.[jt]s|package(-lock)?\.json|README\.md|\.gitignore|\.env\.example|tsconfig\.json)$/;
+const own = /^((app|server)\.[jt]s|package(-lock)?\.json|README\.md|\.git(ignore|attributes)|\.env\.example|tsconfig\.json)$/;
 
 /** Is what `init` wrote there, and as it was written? */
 export const generatedFiles: Check = {
   name: 'generated-files',
-  examine: withMarker(async ({ directory, marker: { files } }, system) => {
+  examine: withMarker(async ({ directory, marker: { files } }) => {
     const missing: string[] = [];
     for (const path of Object.keys(files)) if (!(await isThere(join(directory, path)))) missing.push(path);
     const changed = (await findChanged(directory, files)).filter((path) => !own.test(path));
-    const remake = `Restore it from your version control, or write it again; what you changed stays. ${type(
-      await commandLine(system, directory, 'upgrade'),
-    )}`;
-    const findings = [...tellMissing(missing, remake), ...tellChanged(changed)];
-    return findings.length > 0 ? findings : [ok('The server’s and sessions’ code is as it was generated.')];
+    const findings = [...tellMissing(directory, missing), ...tellChanged(changed)];
+    return findings.length > 0 ? findings : [ok('The generated files are as they were written.')];
   }),
 };
 
-function tellMissing(missing: string[], remake: string): Finding[] {
+function tellMissing(directory: string, missing: string[]): Finding[] {
   const code = missing.filter((path) => /\.[jt]s$/.test(path));
   const others = missing.filter((path) => !code.includes(path) && !own.test(path));
+  const remake: Remedy = [
+    'Restore it from your version control, or write it again; what you changed stays.',
+    sessapp(directory, 'upgrade'),
+  ];
   return [
-    ...(code.length === 0 ? [] : [problem(`Missing: ${nameSome(code)}.`, 'The server does not start.', remake)]),
-    ...(others.length === 0 ? [] : [note(`Missing: ${nameSome(others)}.`, 'What it is for does not work.', remake)]),
+    ...(code.length === 0 ? [] : [problem(`Missing: ${nameSome(code)}.`, 'The server does not start.', ...remake)]),
+    ...(others.length === 0 ? [] : [note(`Missing: ${nameSome(others)}.`, 'What it is for does not work.', ...remake)]),
   ];
 }
 
 function tellChanged(changed: string[]): Finding[] {
   if (changed.length === 0) return [];
   const why = 'Nothing is wrong with that; but what sessapp promises was tested with the generated code.';
-  return [note(`Changed by hand: ${nameSome(changed)}.`, why, null)];
+  return [note(`Changed by hand: ${nameSome(changed)}.`, why)];
 }

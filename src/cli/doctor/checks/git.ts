@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { secretVariable, splitSecrets } from '../../../settings/secrets.ts';
-import { appendLine, nearPath, quoteLine } from '../../shells/shells.ts';
+import { nearPath, quoteLine } from '../../shells/shells.ts';
 import { gitEnvironment, isInRepository } from '../../scaffold/git.ts';
 import type { RunResult, System } from '../../../system.ts';
-import { type Check, type Finding, notChecked, ok, problem, type Subject, type } from '../check.ts';
-import { replaceSecrets } from '../secret-remedies.ts';
-import { endsWithLine } from '../text.ts';
+import { type Check, type CommandLine, type Finding, notChecked, ok, problem, type Subject } from '../check.ts';
+import { addLine, replaceSecrets } from '../remedies.ts';
+
+const whyForged = 'Who has the repository can forge a session of anybody.';
 
 /** What must not be in a repository, each with a path that git would have to ignore. */
 const privates = [
-  { name: '.env', path: '.env', why: 'Who has the repository can forge a session of anybody.' },
+  { name: '.env', path: '.env', why: whyForged },
   {
     name: 'data',
     path: 'data/sessions',
@@ -38,8 +39,8 @@ export const git: Check = {
     );
     if (ignored.exitCode !== 0 && ignored.exitCode !== 1) return [notChecked(reasonOf(ignored))];
     const findings = [
-      ...(await tellTracked(system, directory, tracked.stdout.split('\0'))),
-      ...(await tellOpen(system, directory, ignored.stdout.split('\n'))),
+      ...tellTracked(directory, tracked.stdout.split('\0')),
+      ...(await tellOpen(directory, ignored.stdout.split('\n'))),
       ...(await examineHistory(subject, system)),
     ];
     return findings.length > 0 ? findings : [ok('It ignores .env and data/.')];
@@ -56,24 +57,20 @@ function reasonOf({ startError, stderr, exitCode }: RunResult): string {
   return exitCode === undefined ? 'git took too long.' : `git said: ${stderr.trim().split('\n')[0]}.`;
 }
 
-async function tellTracked(system: System, directory: string, paths: string[]): Promise<Finding[]> {
-  const findings = privates.map(async ({ name, why }) => {
-    if (!paths.some((path) => path.split('/')[0] === name)) return undefined;
-    const near = nearPath(system.cwd, directory);
-    const remove = await quoteLine(system, 'git', '-C', near, 'rm', '-r', '--cached', '--quiet', name);
-    return problem(`git tracks ${name}.`, why, `Take it out, and commit that. ${type(remove)}`);
+function tellTracked(directory: string, paths: string[]): Finding[] {
+  return privates.flatMap(({ name, why }) => {
+    if (!paths.some((path) => path.split('/')[0] === name)) return [];
+    const remove: CommandLine = (system) =>
+      quoteLine(system, 'git', '-C', nearPath(system.cwd, directory), 'rm', '-r', '--cached', '--quiet', name);
+    return [problem(`git tracks ${name}.`, why, 'Take it out, and commit that.', remove)];
   });
-  return (await Promise.all(findings)).filter((finding) => finding !== undefined);
 }
 
-async function tellOpen(system: System, directory: string, ignored: string[]): Promise<Finding[]> {
-  const path = join(directory, '.gitignore');
-  const open = privates.filter((each) => !ignored.includes(each.path));
+async function tellOpen(directory: string, ignored: string[]): Promise<Finding[]> {
+  const open = privates.filter(({ path }) => !ignored.includes(path));
   const findings = open.map(async ({ name, why }) => {
-    const remedy = (await endsWithLine(path))
-      ? type(await appendLine(system, name, path))
-      : `Add a line to ${path}: ${name}`;
-    return problem(`git does not ignore ${name}.`, `A commit of everything would have it. ${why}`, remedy);
+    const remedy = await addLine(join(directory, '.gitignore'), name);
+    return problem(`git does not ignore ${name}.`, `A commit of everything would have it. ${why}`, ...remedy);
   });
   return Promise.all(findings);
 }
@@ -84,17 +81,10 @@ async function examineHistory(subject: Subject, system: System): Promise<Finding
   // There is no commit yet.
   if (log.exitCode === 128) return [];
   if (log.exitCode !== 0) return [notChecked(reasonOf(log))];
-  const all = splitSecrets(subject.settings[secretVariable]);
-  const known = all.filter((secret) => log.stdout.includes(secret));
+  const known = splitSecrets(subject.settings[secretVariable]).filter((secret) => log.stdout.includes(secret));
   if (known.length === 0) return [];
-  const remedy = await replaceSecrets(subject, system, {
-    adds: known.includes(all[0] ?? ''),
-    drops: known,
-    force: true,
-  });
-  const fact =
-    known.length === 1
-      ? 'A secret that is in use is in the history of git.'
-      : `${known.length} secrets that are in use are in the history of git.`;
-  return [problem(fact, privates[0]?.why ?? '', `Everybody has to log in again then. ${remedy}`)];
+  const several = `${known.length} secrets that are in use are in the history of git.`;
+  const fact = known.length === 1 ? 'A secret that is in use is in the history of git.' : several;
+  const remedy = replaceSecrets(subject, system, known);
+  return [problem(fact, whyForged, 'Everybody has to log in again then.', ...remedy)];
 }

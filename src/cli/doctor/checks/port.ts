@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { findRunningServer } from '../../control/server-record.ts';
-import { commandLine } from '../../shells/shells.ts';
 import { hasCode } from '../../../errors.ts';
-import { type Check, note, ok, problem, type } from '../check.ts';
-import { setVariable } from '../set-variable.ts';
+import { type Check, note, ok, problem } from '../check.ts';
+import { sessapp, setVariable } from '../remedies.ts';
 
 /** Can the server have its port? */
 export const port: Check = {
@@ -12,19 +11,17 @@ export const port: Check = {
   async examine(subject, system) {
     const { PORT = '5000', HOST = 'localhost' } = subject.settings;
     const number = Number(PORT);
-    if (!/^\d+$/.test(PORT) || number > 65535)
-      return [
-        problem('PORT is no port.', 'The server does not start.', await setVariable(subject, system, 'PORT', 5000)),
-      ];
-    const running = await findRunningServer(subject);
-    if (running) return [ok('Its server runs.')];
+    if (!/^\d+$/.test(PORT) || number > 65535) {
+      const remedy = await setVariable(subject, system, 'PORT', 5000);
+      return [problem('PORT is no port.', 'The server does not start.', ...remedy)];
+    }
+    if (await findRunningServer(subject)) return [ok('Its server runs.')];
     const refused = await findRefusal(HOST, number);
     if (refused === undefined) return [ok(number === 0 ? 'Any free one will do.' : `Port ${PORT} of ${HOST} is free.`)];
     const free = number === 65535 ? number - 1 : number + 1;
-    const serve = type(await commandLine(system, subject.directory, 'serve', '--port', String(free)));
-    return [
-      note(`Port ${PORT} of ${HOST} ${refused}.`, 'The server does not start there.', `Choose another. ${serve}`),
-    ];
+    const serve = sessapp(subject.directory, 'serve', '--port', String(free));
+    const fact = `Port ${PORT} of ${HOST} ${refused}.`;
+    return [note(fact, 'The server does not start there.', 'Choose another.', serve)];
   },
 };
 

@@ -11,11 +11,10 @@ import {
   secretVariable,
   splitSecrets,
 } from '../../../settings/secrets.ts';
-import { commandLine } from '../../shells/shells.ts';
-import { hasCode } from '../../../errors.ts';
+import { orUndefined } from '../../../errors.ts';
 import type { System } from '../../../system.ts';
-import { type Check, type Finding, note, ok, problem, type Subject, type } from '../check.ts';
-import { replaceSecrets } from '../secret-remedies.ts';
+import { type Check, type Finding, note, ok, problem, type Subject } from '../check.ts';
+import { replaceSecrets, sessapp } from '../remedies.ts';
 
 const many = 5;
 const dayMs = 24 * 60 * 60 * 1000;
@@ -28,7 +27,7 @@ export const secrets: Check = {
     const all = splitSecrets(subject.settings[secretVariable]);
     const findings = [
       ...(await judgeStrength(all, subject, system)),
-      ...(await judgeNumber(all, subject, system)),
+      ...judgeNumber(all, subject),
       ...(await judgeAge(all, subject, system)),
       ...tellBeaten(subject, system),
       ...(await tellOtherServer(subject, system)),
@@ -39,29 +38,21 @@ export const secrets: Check = {
 };
 
 async function judgeStrength(all: string[], subject: Subject, system: System): Promise<Finding[]> {
-  const rotate = await replaceSecrets(subject, system);
+  const rotate = replaceSecrets(subject, system);
   if (all.length === 0) {
-    await verifyReadable(join(subject.directory, envFileName));
+    // What cannot be read may hold one: the check is not made then.
+    await orUndefined(access(join(subject.directory, envFileName), constants.R_OK), 'ENOENT');
     const why = 'The server cannot sign sessions, and does not start.';
-    return [problem(`${secretVariable} is not set.`, why, rotate)];
+    return [problem(`${secretVariable} is not set.`, why, ...rotate)];
   }
   return all.flatMap((secret, index) => {
     const name = index === 0 ? 'The newest secret' : `Secret number ${index + 1}`;
     const weakness = refusal(secret);
-    if (weakness !== undefined) return [problem(`${name} ${weakness}.`, whyWeak, rotate)];
+    if (weakness !== undefined) return [problem(`${name} ${weakness}.`, whyWeak, ...rotate)];
     if (!looksLikeWords(secret)) return [];
-    const later = 'Retire it when no session needs it any more.';
-    return [note(`${name} looks like words, not like chance.`, whyWords, index === 0 ? `${later} ${rotate}` : later)];
+    const remedy = ['Retire it when no session needs it any more.', ...(index === 0 ? rotate : [])];
+    return [note(`${name} looks like words, not like chance.`, whyWords, ...remedy)];
   });
-}
-
-// What cannot be read may hold one: the check is not made then.
-async function verifyReadable(path: string): Promise<void> {
-  try {
-    await access(path, constants.R_OK);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-  }
 }
 
 const whyWeak = 'Who guesses it can forge sessions; the server does not start.';
@@ -78,11 +69,11 @@ function looksLikeWords(secret: string): boolean {
   return /^\p{L}+([-_ .,!?]+\p{L}+)*[.!?]?$/u.test(secret) && secret.toLowerCase() === secret;
 }
 
-async function judgeNumber(all: string[], { directory }: Subject, system: System): Promise<Finding[]> {
+function judgeNumber(all: string[], { directory }: Subject): Finding[] {
   if (all.length <= many) return [];
   const why = 'Each of them can sign a session, and each is one more that can be lost.';
-  const list = type(await commandLine(system, directory, 'secret list'));
-  return [note(`There are ${all.length} secrets.`, why, `Retire those that no session needs. ${list}`)];
+  const list = sessapp(directory, 'secret list');
+  return [note(`There are ${all.length} secrets.`, why, 'Retire those that no session needs.', list)];
 }
 
 // Where the file does not tell, no secret in it is newer than its last change.
@@ -94,7 +85,7 @@ async function judgeAge([newest]: string[], subject: Subject, system: System): P
   if (system.now() - sinceMs < yearMs) return [];
   const days = Math.floor((system.now() - sinceMs) / dayMs);
   const why = 'The longer a secret is in use, the more copies of it there are. A new one logs nobody out.';
-  return [note(`The newest secret is ${days} days old.`, why, await replaceSecrets(subject, system))];
+  return [note(`The newest secret is ${days} days old.`, why, ...replaceSecrets(subject, system))];
 }
 
 function tellBeaten({ file }: Subject, { env }: System): Finding[] {
@@ -109,11 +100,5 @@ async function tellOtherServer(subject: Subject, system: System): Promise<Findin
   const fact = await describeOtherServer(system, subject);
   if (fact === undefined) return [];
   const why = 'What is said here of the secrets is said of those that a server would have that is started from here.';
-  return [
-    note(
-      fact,
-      why,
-      `Start it anew with the variables that it is to have. ${type(await commandLine(system, subject.directory, 'stop'))}`,
-    ),
-  ];
+  return [note(fact, why, 'Start it anew with the variables that it is to have.', sessapp(subject.directory, 'stop'))];
 }
