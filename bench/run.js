@@ -1,7 +1,9 @@
 // Measures sessapp beside its peers: npm run bench -- [--quick] [part…]; README.md says what the parts are.
 import { parseArgs } from 'node:util';
 import { parts } from './parts/index.js';
-import { renderPart, resultsDirectory, toResult, writeReport, writeResult } from './report/results.js';
+import { resultsDirectory, writeResult } from './report/files.js';
+import { renderPart } from './report/page.js';
+import { toResult } from './report/results.js';
 import { renderGoals } from './report/table.js';
 import { createBench } from './setup/bench.js';
 import { readCircumstances } from './setup/circumstances.js';
@@ -31,7 +33,6 @@ async function runParts(names, quick) {
     results.push(result);
     console.log(`${renderPart(result)}\n`);
   }
-  await writeReport(directory);
   console.log(renderGoals(results));
   console.error(`Written to ${directory}`);
 }
@@ -43,7 +44,7 @@ async function runPart(name, bench) {
   const say = (text) => bench.say(`${name}, ${Math.round((Date.now() - startMs) / 1000)} s: ${text}`);
   try {
     const measured = await parts[name].run({ ...bench, workshop, say, onRound: (round) => say(`round ${round}`) });
-    return toResult(name, measured, { ...circumstances, tookSeconds: (Date.now() - startMs) / 1000 });
+    return toResult(name, measured, circumstances);
   } finally {
     await workshop.clear();
   }
