@@ -1,7 +1,8 @@
 // Measures sessapp beside its peers: npm run bench -- [--quick] [part…]; README.md says what the parts are.
+// With --render it measures nothing, and renders the page and the chart again.
 import { parseArgs } from 'node:util';
 import { parts } from './parts/index.js';
-import { resultsDirectory, writeResult } from './report/files.js';
+import { resultsDirectory, writeReport, writeResult } from './report/files.js';
 import { renderPart } from './report/page.js';
 import { toResult } from './report/results.js';
 import { renderGoals } from './report/table.js';
@@ -11,7 +12,7 @@ import { createWorkshop } from './setup/workshop.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, render: { type: 'boolean', default: false } },
 });
 const unknown = positionals.find((name) => !(name in parts));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
@@ -19,6 +20,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 if (unknown !== undefined) {
   console.error(`There is no part '${unknown}'. Parts: ${Object.keys(parts).join(', ')}`);
   process.exitCode = 2;
+} else if (values.render) {
+  await writeReport(resultsDirectory(values.quick));
 } else {
   await runParts(positionals.length > 0 ? positionals : Object.keys(parts), values.quick);
 }

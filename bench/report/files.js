@@ -16,7 +16,7 @@ export function resultsDirectory(isQuick) {
   return isQuick ? keptPath('quick-results') : join(import.meta.dirname, '..', 'results');
 }
 
-/** Writes a part's figures in place of its earlier ones, and renders the page and the chart of all parts again. */
+/** Writes a part's figures in place of its earlier ones, and the page and the chart with them. */
 export async function writeResult(directory, result) {
   await mkdir(directory, { recursive: true });
   const byPart = Object.fromEntries((await readResults(directory)).map((earlier) => [earlier.part, earlier]));
@@ -26,7 +26,8 @@ export async function writeResult(directory, result) {
   await writeReport(directory);
 }
 
-async function writeReport(directory) {
+/** Renders the page and the chart of all parts from the file of figures. */
+export async function writeReport(directory) {
   const results = await readResults(directory);
   await writeFile(join(directory, 'README.md'), renderReport(results));
   const chart = renderChart(results);

@@ -186,6 +186,7 @@ describe('the file of figures', () => {
     expect(await readFile(join(directory, file), 'utf8')).toBe(before);
   });
 
+  // After a change of a text or a goal: npm run bench -- --render
   test('is all that the tables and the chart of this repository are made of', async () => {
     const directory = resultsDirectory(false);
     const results = await readResults(directory);
