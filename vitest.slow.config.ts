@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// The suites that take minutes: each has an npm script of its own.
+// The suites that take minutes: `npm run slow -- <name>`.
 export default defineConfig({
   test: {
     include: ['test/slow/*.test.ts'],

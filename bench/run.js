@@ -1,7 +1,10 @@
 // Measures sessapp beside its peers: npm run bench -- [--quick] [part…]; README.md says what the parts are.
+// With --render it measures nothing, and renders the page and the chart again.
 import { parseArgs } from 'node:util';
 import { parts } from './parts/index.js';
-import { renderPart, resultsDirectory, toResult, writeReport, writeResult } from './report/results.js';
+import { resultsDirectory, writeReport, writeResult } from './report/files.js';
+import { renderPart } from './report/page.js';
+import { toResult } from './report/results.js';
 import { renderGoals } from './report/table.js';
 import { createBench } from './setup/bench.js';
 import { readCircumstances } from './setup/circumstances.js';
@@ -9,7 +12,7 @@ import { createWorkshop } from './setup/workshop.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, render: { type: 'boolean', default: false } },
 });
 const unknown = positionals.find((name) => !(name in parts));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
@@ -17,6 +20,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 if (unknown !== undefined) {
   console.error(`There is no part '${unknown}'. Parts: ${Object.keys(parts).join(', ')}`);
   process.exitCode = 2;
+} else if (values.render) {
+  await writeReport(resultsDirectory(values.quick));
 } else {
   await runParts(positionals.length > 0 ? positionals : Object.keys(parts), values.quick);
 }
@@ -31,7 +36,6 @@ async function runParts(names, quick) {
     results.push(result);
     console.log(`${renderPart(result)}\n`);
   }
-  await writeReport(directory);
   console.log(renderGoals(results));
   console.error(`Written to ${directory}`);
 }
@@ -43,7 +47,7 @@ async function runPart(name, bench) {
   const say = (text) => bench.say(`${name}, ${Math.round((Date.now() - startMs) / 1000)} s: ${text}`);
   try {
     const measured = await parts[name].run({ ...bench, workshop, say, onRound: (round) => say(`round ${round}`) });
-    return toResult(name, measured, { ...circumstances, tookSeconds: (Date.now() - startMs) / 1000 });
+    return toResult(name, measured, circumstances);
   } finally {
     await workshop.clear();
   }

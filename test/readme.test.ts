@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -97,9 +98,11 @@ test('docs/doctor.md describes every check, in their order', async () => {
   expect(described).toEqual(checks.map(({ name }) => name));
 });
 
-test('CONTRIBUTING names scripts that exist', async () => {
+test('CONTRIBUTING names scripts that exist, and every slow suite', async () => {
+  const contributing = await read('CONTRIBUTING.md');
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
-  const named = firstCells(await read('CONTRIBUTING.md'), /`npm run ([a-z:]+)`/g);
+  const named = firstCells(contributing, /`npm run ([a-z:]+)[^`]*`/g);
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
-  expect(named).toEqual(expect.arrayContaining(Object.keys(scripts).filter((name) => name.startsWith('test:'))));
+  const suites = execFileSync(process.execPath, ['scripts/slow.js'], { cwd: repository, encoding: 'utf8' });
+  expect(firstCells(contributing, /^\| `npm run slow -- ([a-z]+)`/gm)).toEqual(suites.trimEnd().split('\n'));
 });

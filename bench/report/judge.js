@@ -2,18 +2,41 @@ import { goals } from '../goals.js';
 import { medianRatio } from '../measure/stats.js';
 
 /**
+ * The ratios that the goals of a part compare, by name. They need the rounds, which are not kept.
+ * A goal of which a row was not measured has no ratio.
+ */
+export function ratiosOf(part, measured) {
+  const ratios = {};
+  for (const goal of goalsOf(part)) {
+    const [ours, theirs] = goal.rows.map((id) => measured.find((row) => row.id === id));
+    if (ours && theirs) ratios[nameOf(goal)] = medianRatio(ours.rounds, theirs.rounds, goal.figure);
+  }
+  return ratios;
+}
+
+/**
  * The goals of one part against what was measured.
  * @returns for each goal its ratio, and whether it is met; without a ratio, why there is none
  */
-export function judgePart({ part, rows }) {
-  return goals.filter((goal) => goal.part === part).map((goal) => ({ goal, ...judge(goal, rows) }));
+export function judgePart(result) {
+  return goalsOf(result.part).map((goal) => ({ goal, ...judge(goal, result) }));
 }
 
-function judge({ rows: ids, figure, atMost, atLeast }, rows) {
-  const [ours, theirs] = ids.map((id) => rows.find((row) => row.id === id));
+function judge(goal, { rows, ratios }) {
   if (rows.length === 0) return { reason: 'not in this version' };
-  if (!ours || !theirs) return { reason: `${ours ? ids[1] : ids[0]} was not measured` };
-  const ratio = medianRatio(ours.rounds, theirs.rounds, figure);
+  const missing = goal.rows.find((id) => !rows.some((row) => row.id === id));
+  if (missing !== undefined) return { reason: `${missing} was not measured` };
+  const ratio = ratios[nameOf(goal)];
+  if (ratio === undefined) return { reason: 'not compared in this run' };
+  const { atMost, atLeast } = goal;
   if (atMost === undefined && atLeast === undefined) return { ratio };
   return { ratio, isMet: atLeast === undefined ? ratio <= atMost : ratio >= atLeast };
+}
+
+function goalsOf(part) {
+  return goals.filter((goal) => goal.part === part);
+}
+
+function nameOf({ rows: [ours, theirs], figure }) {
+  return `${figure}: ${ours} / ${theirs}`;
 }

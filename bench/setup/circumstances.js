@@ -6,33 +6,35 @@ import { peersDirectory } from '../servers/registry.js';
 
 const packages = ['redis-server', 'gunicorn', 'python3-flask', 'virtualenv', 'python3', 'wrk'];
 
-/** What the figures of a run depend on: the machine, and the versions of everything. */
+/**
+ * What the figures of a run depend on.
+ * @returns what differs from part to part: when, which sessapp, how busy the machine was; and `circumstances`, which the
+ * parts of a run have in common: the machine, the versions of everything else, the rounds
+ */
 export async function readCircumstances({ nodes, missing, rounds, quick }) {
   return {
     measuredAt: new Date().toISOString(),
-    machine: {
-      processor: cpus()[0]?.model.trim() ?? 'unknown',
-      cores: cpus().length,
-      memoryGb: Math.round(totalmem() / 2 ** 30),
-      kernel: release(),
-      loadBefore: Number(loadavg()[0].toFixed(2)),
+    sessapp: await sessappVersion(),
+    loadBefore: Number(loadavg()[0].toFixed(2)),
+    circumstances: {
+      rounds,
+      quick,
+      missing,
+      machine: {
+        processor: cpus()[0]?.model.trim() ?? 'unknown',
+        cores: cpus().length,
+        memoryGb: Math.round(totalmem() / 2 ** 30),
+        kernel: release().split('-')[0],
+      },
+      versions: { ...(await nodeVersions(nodes)), ...(await peerVersions()), ...(await systemVersions()) },
     },
-    versions: {
-      ...(await sessappVersion()),
-      ...(await nodeVersions(nodes)),
-      ...(await peerVersions()),
-      ...(await systemVersions()),
-    },
-    missing,
-    rounds,
-    quick,
   };
 }
 
 async function sessappVersion() {
   const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'));
   const commit = await run('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname }).catch(() => '');
-  return { sessapp: [version, commit.trim()].filter(Boolean).join(' at ') };
+  return [version, commit.trim()].filter(Boolean).join(' at ');
 }
 
 async function nodeVersions(nodes) {

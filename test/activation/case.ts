@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { isInstalled } from '../support/programs.ts';
+import { isInstalled, notInstalled } from '../support/programs.ts';
 import type { Result } from '../support/sandbox.ts';
 import {
   activationLine,
@@ -40,13 +40,14 @@ export function describeEachShell(body: (shell: TestedShell) => void, needed: st
   });
   afterAll(() => removeDirectory(root));
   for (const shell of testedShells) {
-    const isMissing = !isInstalled(shell.name);
-    const title = isMissing ? `${shell.name} (not installed: apt install ${shell.debianPackage})` : shell.name;
-    describe.skipIf(isMissing || !needed.every(isInstalled))(title, () => body(shell));
+    const missing = notInstalled(shell.name, ...needed);
+    describe.skipIf(missing !== '')(`${shell.name}${missing}`, () => body(shell));
   }
 }
 
 export const hasPython = isInstalled('python3');
+/** For the title of a test that needs it. */
+export const onlyWithPython = notInstalled('python3');
 
 export function virtualenv(): string {
   return join(root, 'venv');

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isInstalled } from '../support/programs.ts';
+import { notInstalled } from '../support/programs.ts';
 import {
   activateVirtualenv,
   type Context,
@@ -10,6 +10,7 @@ import {
   hasPython,
   leaveByOurName,
   makeContext,
+  onlyWithPython,
   runCase,
   virtualenv,
 } from './case.ts';
@@ -97,41 +98,45 @@ describeEachShell((shell) => {
     expect(stdout).toBe('theirs\n');
   });
 
-  test.skipIf(!hasPython).concurrent('leaves a Python virtualenv around it in working order', async () => {
-    const context = makeContext(shell, 'my env');
-    const { stdout, dumps } = await runCase(context, [
-      shell.dialect.prompt(context.word('orig> ')),
-      dump(shell, 'before'),
-      activateVirtualenv(shell),
-      context.activate(),
-      leaveByOurName(shell),
-      'printenv VIRTUAL_ENV',
-      'deactivate',
-      dump(shell, 'after'),
-    ]);
-    expect(stdout).toBe(`${virtualenv()}\n`);
-    expect({ ...dumps('after').env, PS1: '' }).toEqual({ ...dumps('before').env, PS1: '' });
-  });
+  test
+    .skipIf(!hasPython)
+    .concurrent(`leaves a Python virtualenv around it in working order${onlyWithPython}`, async () => {
+      const context = makeContext(shell, 'my env');
+      const { stdout, dumps } = await runCase(context, [
+        shell.dialect.prompt(context.word('orig> ')),
+        dump(shell, 'before'),
+        activateVirtualenv(shell),
+        context.activate(),
+        leaveByOurName(shell),
+        'printenv VIRTUAL_ENV',
+        'deactivate',
+        dump(shell, 'after'),
+      ]);
+      expect(stdout).toBe(`${virtualenv()}\n`);
+      expect({ ...dumps('after').env, PS1: '' }).toEqual({ ...dumps('before').env, PS1: '' });
+    });
 
-  test.skipIf(!hasPython).concurrent('stays active under a Python virtualenv, and ends by its other name', async () => {
-    const context = makeContext(shell, 'my env');
-    const { stdout, dumps } = await runCase(context, [
-      shell.dialect.prompt(context.word('orig> ')),
-      dump(shell, 'before'),
-      context.activate(),
-      activateVirtualenv(shell),
-      'deactivate',
-      'printenv SESSAPP_ENV',
-      'which-place',
-      'sessapp_deactivate',
-      dump(shell, 'after'),
-    ]);
-    expect(stdout).toBe(`${context.environment}\nbin\n`);
-    expect({ ...dumps('after').env, PS1: '' }).toEqual({ ...dumps('before').env, PS1: '' });
-    expect(dumps('after').names.filter((name) => /sessapp/i.test(name))).toEqual([]);
-  });
+  test
+    .skipIf(!hasPython)
+    .concurrent(`stays active under a Python virtualenv, and ends by its other name${onlyWithPython}`, async () => {
+      const context = makeContext(shell, 'my env');
+      const { stdout, dumps } = await runCase(context, [
+        shell.dialect.prompt(context.word('orig> ')),
+        dump(shell, 'before'),
+        context.activate(),
+        activateVirtualenv(shell),
+        'deactivate',
+        'printenv SESSAPP_ENV',
+        'which-place',
+        'sessapp_deactivate',
+        dump(shell, 'after'),
+      ]);
+      expect(stdout).toBe(`${context.environment}\nbin\n`);
+      expect({ ...dumps('after').env, PS1: '' }).toEqual({ ...dumps('before').env, PS1: '' });
+      expect(dumps('after').names.filter((name) => /sessapp/i.test(name))).toEqual([]);
+    });
 
-  test.skipIf(!hasPython).concurrent('ends below a Python virtualenv without harming it', async () => {
+  test.skipIf(!hasPython).concurrent(`ends below a Python virtualenv without harming it${onlyWithPython}`, async () => {
     const context = makeContext(shell, 'my env');
     const { stdout } = await runCase(context, [
       context.activate(),
@@ -171,7 +176,9 @@ describeEachShell((shell) => {
   });
 });
 
-describe.skipIf(!isInstalled('dash'))('dash', () => {
+const withoutDash = notInstalled('dash');
+
+describe.skipIf(withoutDash !== '')(`dash${withoutDash}`, () => {
   const shell = testedShells.find(({ name }) => name === 'dash') as TestedShell;
 
   test("leaves somebody else's deactivate alone, and says what to type", async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isInstalled } from '../support/programs.ts';
+import { isInstalled, notInstalled } from '../support/programs.ts';
 import { repository } from '../support/sandbox.ts';
 import {
   activationLine,
@@ -70,7 +70,8 @@ describe.skipIf(!isInstalled('nu'))(
       expect(readdirSync(directory)).not.toContain('pwned');
     });
 
-    test.skipIf(!isInstalled('script'))('comes up activated, as sessapp shell starts it', async () => {
+    const withoutScript = notInstalled('script');
+    test.skipIf(withoutScript !== '')(`comes up activated, as sessapp shell starts it${withoutScript}`, async () => {
       const environment = makeEnvironment(join(directory, "it's $(my) env"));
       const { args } = JSON.parse(readFileSync(startup, 'utf8')) as { args: [option: string, commands: string] };
       const script = quoteWord(readShellLayer('nu'), join(environment, 'bin', 'activate.nu'));

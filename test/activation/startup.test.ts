@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isInstalled } from '../support/programs.ts';
+import { notInstalled } from '../support/programs.ts';
 import { type Result, repository } from '../support/sandbox.ts';
 import { cleanEnvironment, makeDirectory, makeEnvironment, removeDirectory, runOnTerminal } from './environments.ts';
 
@@ -99,7 +99,8 @@ afterAll(() => removeDirectory(root));
 
 describe('the start of an activated shell', () => {
   test.concurrent.for(cases)('$shell comes up activated $title', async (row, { skip }) => {
-    skip(!isInstalled(row.shell) || !isInstalled('script'), `not installed: apt install ${row.shell} bsdutils`);
+    const missing = notInstalled(row.shell, 'script');
+    skip(missing !== '', missing);
     const { directory, environment, result } = await start(row, [
       'printenv SESSAPP_ENV',
       'echo "file <$USER_FILE>"',
@@ -117,7 +118,8 @@ describe('the start of an activated shell', () => {
   });
 
   test('zsh keeps nothing in the folder of the tool', async ({ skip }) => {
-    skip(!isInstalled('zsh') || !isInstalled('script'), 'not installed: apt install zsh bsdutils');
+    const missing = notInstalled('zsh', 'script');
+    skip(missing !== '', missing);
     const rc = 'HISTFILE=${ZDOTDIR:-$HOME}/.zsh_history SAVEHIST=9; autoload -Uz compinit; compinit -u\n';
     const row = { shell: 'zsh', folder: 'zsh', title: '', files: { '.zshrc': rc } };
     const { directory } = await start(row, ['printenv SESSAPP_ENV', 'exit']);

@@ -3,8 +3,6 @@ export interface TestedShell {
   name: string;
   /** Its folder in templates/activate. */
   family: string;
-  /** What to install when it is missing. */
-  debianPackage: string;
   /** Starts it on a file of commands, without the user's start-up files. */
   args: string[];
   /** Starts it as somebody sits in front of it, without the user's start-up files. */
@@ -79,7 +77,6 @@ export const testedShells: TestedShell[] = [
   {
     name: 'bash',
     family: 'posix',
-    debianPackage: 'bash',
     args: ['--norc', '--noprofile'],
     interactiveArgs: ['--norc', '--noprofile', '-i'],
     strict: 'set -euo pipefail',
@@ -92,7 +89,6 @@ export const testedShells: TestedShell[] = [
   {
     name: 'zsh',
     family: 'posix',
-    debianPackage: 'zsh',
     args: ['-f'],
     interactiveArgs: ['-f', '-i'],
     strict: 'set -euo pipefail',
@@ -104,7 +100,6 @@ export const testedShells: TestedShell[] = [
   {
     name: 'ksh',
     family: 'posix',
-    debianPackage: 'ksh93u+m',
     args: [],
     interactiveArgs: ['-i'],
     strict: 'set -euo pipefail',
@@ -117,7 +112,6 @@ export const testedShells: TestedShell[] = [
   {
     name: 'dash',
     family: 'posix',
-    debianPackage: 'dash',
     args: [],
     interactiveArgs: ['-i'],
     strict: 'set -eu',
@@ -131,7 +125,6 @@ export const testedShells: TestedShell[] = [
   {
     name: 'fish',
     family: 'fish',
-    debianPackage: 'fish',
     // Interactive, because the prompt is left alone otherwise.
     args: ['--no-config', '--interactive'],
     interactiveArgs: ['--no-config'],
@@ -144,7 +137,6 @@ export const testedShells: TestedShell[] = [
   {
     name: 'tcsh',
     family: 'csh',
-    debianPackage: 'tcsh',
     args: ['-f'],
     interactiveArgs: ['-f', '-i'],
     strict: '',

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { repository } from '../support/sandbox.ts';
+import { repository, Sandbox } from '../support/sandbox.ts';
 import { load } from './modules.ts';
 
 interface Row {
@@ -16,16 +16,25 @@ interface Goal {
   atMost?: number;
   atLeast?: number;
 }
-type Result = Record<string, unknown>;
+interface Result {
+  part: string;
+  circumstances: object;
+  rows: Record<string, unknown>[];
+}
 
 const { goals } = await load<{ goals: Goal[] }>('goals');
 const { parts } = await load<{ parts: Record<string, { title: string; about: string; notes: string[] }> }>(
   'parts/index',
 );
-const { toResult, renderReport } = await load<{
-  toResult(part: string, rows: Row[] | undefined, circumstances: object): Result;
-  renderReport(results: Result[]): string;
-}>('report/results');
+const { toResult } = await load<{ toResult(part: string, rows: Row[] | undefined, measurement: object): Result }>(
+  'report/results',
+);
+const { renderReport } = await load<{ renderReport(results: Result[]): string }>('report/page');
+const { readResults, resultsDirectory, writeResult } = await load<{
+  readResults(directory: string): Promise<Result[]>;
+  resultsDirectory(isQuick: boolean): string;
+  writeResult(directory: string, result: Result): Promise<void>;
+}>('report/files');
 const { digits, renderGoals, renderTable } = await load<{
   digits(value: number): string;
   renderTable(head: string[], rows: unknown[][]): string;
@@ -38,12 +47,13 @@ const { fileOf, selfTimes } = await load<{
 }>('report/profile');
 
 const circumstances = {
-  measuredAt: '2030-01-02T03:04:05.000Z',
-  machine: { processor: 'A processor', cores: 2, loadBefore: 0.01 },
-  versions: { 'Node 20': 'v20.20.2' },
-  missing: [],
   rounds: 3,
+  quick: false,
+  missing: [],
+  machine: { processor: 'A processor', cores: 2 },
+  versions: { 'Node 20': 'v20.20.2' },
 };
+const measurement = { measuredAt: '2030-01-02T03:04:05.000Z', sessapp: '1.2.3', loadBefore: 0.01, circumstances };
 
 function row(id: string, figure: string, ...values: number[]): Row {
   return { id, title: `the ${id}`, rounds: values.map((value) => ({ [figure]: value })) };
@@ -56,7 +66,7 @@ const init = toResult(
     row('npm-ci', 'seconds', 2, 2, 2.2),
     row('virtualenv', 'seconds', 0.2, 0.2, 0.2),
   ],
-  circumstances,
+  measurement,
 );
 
 test('the goals are those that were set', () => {
@@ -111,7 +121,7 @@ describe('a goal', () => {
 
   test('whose row is missing says so', () => {
     expect(renderGoals([init])).toContain('first was not measured');
-    expect(renderGoals([toResult('workers', undefined, circumstances)])).toContain('not in this version');
+    expect(renderGoals([toResult('workers', undefined, measurement)])).toContain('not in this version');
   });
 
   test('of at least so much is met above it', () => {
@@ -119,20 +129,74 @@ describe('a goal', () => {
       row('sessapp@20', 'requestsPerSecond', ours),
       row('flask', 'requestsPerSecond', 100),
     ];
-    const reads = (ours: number) => renderGoals([toResult('reads', rows(ours), circumstances)]);
+    const reads = (ours: number) => renderGoals([toResult('reads', rows(ours), measurement)]);
     expect(reads(301)).toMatch(/at least 3 × the flask \| 3\.01 × \| met/);
     expect(reads(299)).toMatch(/at least 3 × the flask \| 2\.99 × \| \*\*not met/);
   });
 });
 
-test('a report has the goals, every row with its medians, the notes, and what was left out', () => {
-  const page = renderReport([{ ...init, missing: ['virtualenv'] }]);
-  expect(page).toContain('## Goals');
-  expect(page).toContain('| the npm-ci | 2.000 | ±5% |');
-  expect(page).toContain('express-generator’s application has no sessions.');
-  expect(page).toContain('Left out, because they are not installed: virtualenv.');
-  expect(page).toContain('2030-01-02, 3 rounds, A processor');
-  expect(page).not.toContain('undefined');
+describe('a report', () => {
+  const withoutVirtualenv = { ...circumstances, missing: ['virtualenv'] };
+
+  test('has the goals, every row with its medians, the notes, and what was left out', () => {
+    const page = renderReport([{ ...init, circumstances: withoutVirtualenv }]);
+    expect(page).toContain('## Goals');
+    expect(page).toContain('| the npm-ci | 2.000 | ±5% |');
+    expect(page).toContain('express-generator’s application has no sessions.');
+    expect(page).toContain('Left out, because they are not installed: virtualenv.');
+    expect(page).toContain('<sub>2030-01-02, sessapp 1.2.3, load before 0.01</sub>');
+    expect(page).not.toContain('undefined');
+  });
+
+  test('has the usual circumstances once, and others under the part that was measured in them', () => {
+    const other = { ...circumstances, machine: { processor: 'Another one', cores: 8 } };
+    const page = renderReport([init, toResult('cli', [], measurement), { ...init, circumstances: other }]);
+    expect(page.split('3 rounds, A processor, 2 processors; Node 20 v20.20.2.')).toHaveLength(2);
+    expect(page).toContain('load before 0.01; 3 rounds, Another one, 8 processors; Node 20 v20.20.2.</sub>');
+  });
+});
+
+describe('the file of figures', () => {
+  const file = 'figures.json';
+  const cli = toResult('cli', [row('node', 'seconds', 0.05, 0.0512345678)], measurement);
+
+  test('keeps medians, spread and ratios, a line for each row, and no rounds', async () => {
+    const { directory } = new Sandbox();
+    await writeResult(directory, init);
+    const text = await readFile(join(directory, file), 'utf8');
+    expect(text).toContain('{"id":"npm-ci","title":"the npm-ci","median":{"seconds":2},"spread":0.1}');
+    expect(JSON.parse(text).parts.init.ratios).toEqual({
+      'seconds: seen / npm-ci': 0.1,
+      'seconds: seen / virtualenv': 1,
+    });
+    expect(renderReport(await readResults(directory))).toBe(renderReport([init]));
+  });
+
+  test('changes in the part that was measured, and nowhere else', async () => {
+    const { directory } = new Sandbox();
+    for (const result of [cli, init]) await writeResult(directory, result);
+    const before = await readFile(join(directory, file), 'utf8');
+    const again = toResult('cli', [row('node', 'seconds', 0.07)], {
+      ...measurement,
+      circumstances: { ...circumstances, rounds: 5 },
+    });
+    await writeResult(directory, again);
+    expect(renderReport(await readResults(directory))).toBe(renderReport([init, again]));
+    await writeResult(directory, cli);
+    expect(await readFile(join(directory, file), 'utf8')).toBe(before);
+  });
+
+  // After a change of a text or a goal: npm run bench -- --render
+  test('is all that the tables and the chart of this repository are made of', async () => {
+    const directory = resultsDirectory(false);
+    const results = await readResults(directory);
+    expect((await readdir(directory)).sort()).toEqual(['README.md', file, 'speed.svg']);
+    expect(results.map(({ part }) => part)).toEqual(Object.keys(parts));
+    expect(await readFile(join(directory, 'README.md'), 'utf8')).toBe(renderReport(results));
+    expect(await readFile(join(directory, 'speed.svg'), 'utf8')).toBe(renderChart(results));
+    const lines = (await readFile(join(directory, file), 'utf8')).split('\n');
+    expect(lines.length).toBeLessThan(400);
+  });
 });
 
 test('a table keeps its columns whatever a cell holds', () => {
@@ -156,7 +220,7 @@ describe('the chart', () => {
       { ...rows[0], title: 'sessapp init' },
       { ...rows[1], title: 'npm <ci>' },
     ] as [Row, Row];
-    const svg = renderChart([toResult('init', [ours, theirs], circumstances)]) ?? '';
+    const svg = renderChart([toResult('init', [ours, theirs], measurement)]) ?? '';
     const bars = [...svg.matchAll(/<rect class="(bar[^"]*)".* width="([\d.]+)"/g)].map(([, name, width]) => [
       name,
       width,

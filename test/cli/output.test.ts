@@ -5,6 +5,7 @@ import { listCommands } from '../../src/cli/commands/index.ts';
 import { invoke } from '../support/in-process.ts';
 import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
+import { withoutTerminal } from '../support/terminal.ts';
 
 const shared = new Sandbox(afterAll);
 let version: string;
@@ -109,7 +110,7 @@ test('a full disk under stdout is a failure in words', async () => {
 
 const escapeCharacter = String.fromCharCode(27);
 
-test.each<[string, NodeJS.ProcessEnv, boolean, boolean]>([
+test.for<[where: string, variables: NodeJS.ProcessEnv, terminal: boolean, coloured: boolean]>([
   ['in a pipe', {}, false, false],
   ['in a pipe with FORCE_COLOR', { FORCE_COLOR: '1' }, false, true],
   ['in a pipe with FORCE_COLOR and NO_COLOR', { FORCE_COLOR: '1', NO_COLOR: '1' }, false, false],
@@ -117,7 +118,8 @@ test.each<[string, NodeJS.ProcessEnv, boolean, boolean]>([
   ['on a terminal with NO_COLOR', { NO_COLOR: '1' }, true, false],
   ['on a terminal with FORCE_COLOR=0', { FORCE_COLOR: '0' }, true, false],
   ['on a dumb terminal', { TERM: 'dumb' }, true, false],
-])('%s there is colour or not', async (_, variables, terminal, coloured) => {
+])('%s there is colour or not', async ([_, variables, terminal, coloured], { skip }) => {
+  skip(terminal && withoutTerminal !== '', withoutTerminal);
   const env = { NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm', ...variables };
   const command = `${process.execPath} ${cli} info myenv`;
   const { stdout } = terminal

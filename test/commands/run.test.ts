@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { collect } from '../support/output.ts';
 import { cli, finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, waitFor } from '../support/server.ts';
+import { withoutTerminal } from '../support/terminal.ts';
 
 const shared = new Sandbox(afterAll);
 let environment: string;
@@ -73,10 +74,10 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const)(
   },
 );
 
-test.each([
+test.skipIf(withoutTerminal !== '').each([
   ['', 'with every stream the terminal'],
   ['< /dev/null 2> /dev/null | cat', 'with no stream the terminal'],
-])('Ctrl-C at a terminal reaches the command once (%j: %s)', async (redirections) => {
+])(`Ctrl-C at a terminal reaches the command once (%j: %s)${withoutTerminal}`, async (redirections) => {
   const sandbox = new Sandbox();
   await writeFile(
     sandbox.path('count.js'),

@@ -5,7 +5,7 @@ import { fakeSystem, invoke } from '../support/in-process.ts';
 import { fill, keyOf, stored } from '../support/records.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
-import { onTerminal } from '../support/terminal.ts';
+import { onTerminal, withoutTerminal } from '../support/terminal.ts';
 
 const sandbox = new Sandbox(afterAll);
 let environment: string;
@@ -50,19 +50,22 @@ test('--all ends all sessions, and is not done without a yes', async () => {
   expect(await stored(environment)).toEqual([]);
 });
 
-test('on a terminal --all asks, and Enter alone means no', async () => {
-  await fill(environment, [{ owner: 'ann' }, {}]);
-  const args = ['sessions', 'destroy', '--all', '-e', environment];
-  const question = 'End all 2 sessions of myenv?';
-  const kept = await onTerminal(sandbox, args, [[question, '\r']]);
-  expect(kept).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('No session was ended.') });
-  const left = await onTerminal(sandbox, args, [[question, '\x04']]);
-  expect(left).toMatchObject({ exitCode: 130, stdout: expect.stringContaining('Interrupted by SIGINT.') });
-  expect(await stored(environment)).toHaveLength(2);
-  const ended = await onTerminal(sandbox, args, [[question, '\u001b[B\r']]);
-  expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Ended 2 sessions') });
-  expect(await stored(environment)).toEqual([]);
-});
+test.skipIf(withoutTerminal !== '')(
+  `on a terminal --all asks, and Enter alone means no${withoutTerminal}`,
+  async () => {
+    await fill(environment, [{ owner: 'ann' }, {}]);
+    const args = ['sessions', 'destroy', '--all', '-e', environment];
+    const question = 'End all 2 sessions of myenv?';
+    const kept = await onTerminal(sandbox, args, [[question, '\r']]);
+    expect(kept).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('No session was ended.') });
+    const left = await onTerminal(sandbox, args, [[question, '\x04']]);
+    expect(left).toMatchObject({ exitCode: 130, stdout: expect.stringContaining('Interrupted by SIGINT.') });
+    expect(await stored(environment)).toHaveLength(2);
+    const ended = await onTerminal(sandbox, args, [[question, '\u001b[B\r']]);
+    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Ended 2 sessions') });
+    expect(await stored(environment)).toEqual([]);
+  },
+);
 
 test.each([
   ['destroy --all --yes', /Interrupted by SIGINT\. 500 sessions were ended before\./],

@@ -1,22 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { notInstalled } from '../support/programs.ts';
 import { cli, finish, Sandbox } from '../support/sandbox.ts';
 
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync('which', [program], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Runs a command line on a terminal, and types into it. */
-async function onTerminal(sandbox: Sandbox, command: string, typed: string, SHELL: string) {
-  const child = sandbox.spawn('script', ['-qec', command, '/dev/null'], {
-    stdio: 'pipe',
-    env: { ...process.env, SHELL },
-  });
+async function onTerminal(sandbox: Sandbox, command: string, typed: string) {
+  const env = { ...process.env, SHELL: '/bin/sh' };
+  const child = sandbox.spawn('script', ['-qec', command, '/dev/null'], { stdio: 'pipe', env });
   child.stdin?.end(typed);
   return finish(child);
 }
@@ -39,24 +28,24 @@ test('shell says so when the shell cannot be started', async () => {
 });
 
 describe.each(['bash', 'zsh', 'fish'])('in %s', (shell) => {
-  const title = isInstalled(shell) ? '' : ` (not installed: apt install ${shell})`;
+  const missing = notInstalled(shell, 'script');
 
-  test.skipIf(!isInstalled(shell))(`shell opens the shell in use, activated${title}`, async () => {
+  test.skipIf(missing !== '')(`shell opens the shell in use, activated${missing}`, async () => {
     const sandbox = new Sandbox();
     const environment = await sandbox.environment('my env');
     const status = shell === 'fish' ? '$status' : '$?';
     const command = `${shell} -c "${tool} shell '${environment}'; exit \\${status}"`;
     const typed = 'echo "[$SESSAPP_ENV]"\nexit 6\n';
-    const { exitCode, stdout } = await onTerminal(sandbox, command, typed, '/bin/sh');
+    const { exitCode, stdout } = await onTerminal(sandbox, command, typed);
     expect(stdout).toContain(`[${environment}]`);
     expect(stdout).toContain('(my env)');
     expect(exitCode).toBe(6);
   });
 
-  test.skipIf(!isInstalled(shell))(`init ends with the line for the shell in use${title}`, async () => {
+  test.skipIf(missing !== '')(`init ends with the line for the shell in use${missing}`, async () => {
     const sandbox = new Sandbox();
-    const command = `${shell} -c "${tool} init 'my env' --no-install; true"`;
-    const { stdout } = await onTerminal(sandbox, command, '', '/bin/tcsh');
+    const command = `SHELL=/bin/tcsh ${shell} -c "${tool} init 'my env' --no-install; true"`;
+    const { stdout } = await onTerminal(sandbox, command, '');
     expect(stdout).toContain(shell === 'fish' ? "source 'my env/bin/activate.fish'" : ". 'my env/bin/activate'");
   });
 });

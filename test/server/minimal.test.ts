@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { notInstalled } from '../support/programs.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, startPlain } from '../support/server.ts';
 
@@ -61,7 +62,9 @@ test('the session cookie is named as sessapp.json says, and is HttpOnly and Same
   expect(headers['set-cookie']).toEqual([expect.stringMatching(form)]);
 });
 
-test('curl with a cookie jar is a client like any other', async () => {
+const withoutCurl = notInstalled('curl');
+
+test.skipIf(withoutCurl !== '')(`curl with a cookie jar is a client like any other${withoutCurl}`, async () => {
   const curl = (path: string) =>
     finish(shared.spawn('curl', ['-sS', '-b', shared.path('jar'), '-c', shared.path('jar'), `${url}${path}`]));
   expect((await curl('/')).stdout).toBe(korean[0]);

@@ -1,6 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
+import { notInstalled } from './programs.ts';
 import { cli, finish, type Result, type Sandbox } from './sandbox.ts';
+
+/** For a test that needs a terminal: empty, or what is missing, for the end of its title. */
+export const withoutTerminal = notInstalled('script');
 
 /**
  * Runs the tool on a pseudo-terminal of its own (util-linux' `script`), and answers what it asks.

@@ -16,6 +16,7 @@ import { commandsIn, editJson, env, examine, type Finding, follow, replace, run 
 
 const hourMs = 60 * 60 * 1000;
 const isRoot = process.getuid?.() === 0;
+const onlyAsRoot = isRoot ? '' : ' (only as root)';
 const strong = 'kJ8-qz3VwT_5rNfB2xYhD7mLpC4sGtE9aUoR6iWvX1Q';
 
 /** Nothing is changed in this one. */
@@ -338,16 +339,19 @@ test('sessions of a time to come are found; the record that the check writes is 
   expect(JSON.parse(stats.stdout)).toMatchObject({ sessions: 2, expired: 0 });
 });
 
-test.runIf(isRoot)('the lost+found of a file system that is mounted for the data is none of it', async () => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  await mkdir(join(environment, 'data', 'lost+found'), { recursive: true, mode: 0o755 });
-  await chmod(join(environment, 'data'), 0o700);
-  for (const path of ['', 'data']) await chown(join(environment, path), 65_534, 65_534);
-  await expectFindings(sandbox, 'data', []);
-  await mkdir(join(environment, 'data', 'other'));
-  await expectFindings(sandbox, 'data', [['problem', /^Another user’s: data\/other\.$/]]);
-});
+test.runIf(isRoot)(
+  `the lost+found of a file system that is mounted for the data is none of it${onlyAsRoot}`,
+  async () => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    await mkdir(join(environment, 'data', 'lost+found'), { recursive: true, mode: 0o755 });
+    await chmod(join(environment, 'data'), 0o700);
+    for (const path of ['', 'data']) await chown(join(environment, path), 65_534, 65_534);
+    await expectFindings(sandbox, 'data', []);
+    await mkdir(join(environment, 'data', 'other'));
+    await expectFindings(sandbox, 'data', [['problem', /^Another user’s: data\/other\.$/]]);
+  },
+);
 
 test('a damaged store is found', async () => {
   const sandbox = new Sandbox();
@@ -383,13 +387,16 @@ test('a command that cannot use the store points to doctor', async () => {
   expect(JSON.parse(stdout).error).toMatchObject({ code: 'store-unavailable', hint: 'Type: sessapp doctor myenv' });
 });
 
-test.runIf(isRoot)('root writes nothing into another user’s environment, and says who should', async () => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  for (const path of ['', '.env']) await chown(join(environment, path), 65_534, 65_534);
-  const found = await expectFindings(sandbox, 'store', [['note', /^Not checked: .* another user/]]);
-  expect(found.flatMap(commandsIn)).toEqual(["sudo -u '#65534' sessapp doctor myenv"]);
-});
+test.runIf(isRoot)(
+  `root writes nothing into another user’s environment, and says who should${onlyAsRoot}`,
+  async () => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    for (const path of ['', '.env']) await chown(join(environment, path), 65_534, 65_534);
+    const found = await expectFindings(sandbox, 'store', [['note', /^Not checked: .* another user/]]);
+    expect(found.flatMap(commandsIn)).toEqual(["sudo -u '#65534' sessapp doctor myenv"]);
+  },
+);
 
 test('where git cannot be asked, that is a note', async () => {
   const sandbox = new Sandbox();

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { judgePlain } from '../../../src/cli/doctor/checks/site.ts';
 
 import { readJson } from '../../support/files.ts';
-import { isInstalled } from '../../support/programs.ts';
+import { notInstalled } from '../../support/programs.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment, serve } from '../../support/server.ts';
 import { env, examine } from './support.ts';
@@ -85,95 +85,83 @@ test('plain HTTP beside HTTPS must lead to it, or not answer', async () => {
   expect(await judgePlain(new URL('http://127.0.0.1:1'))).toEqual([]);
 });
 
-describe.skipIf(!isInstalled('openssl'))(
-  `over HTTPS${isInstalled('openssl') ? '' : ' (not installed: apt install openssl)'}`,
-  () => {
-    let tls: { key: Buffer; cert: Buffer };
+const withoutOpenssl = notInstalled('openssl');
 
-    beforeAll(() => {
-      const [key, cert] = [shared.path('key.pem'), shared.path('cert.pem')];
-      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
-      const args = [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ];
-      execFileSync('openssl', [...args, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
-      tls = { key: readFileSync(key), cert: readFileSync(cert) };
+describe.skipIf(withoutOpenssl !== '')(`over HTTPS${withoutOpenssl}`, () => {
+  let tls: { key: Buffer; cert: Buffer };
+
+  beforeAll(() => {
+    const [key, cert] = [shared.path('key.pem'), shared.path('cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+    execFileSync('openssl', [...args, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
+    tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  });
+
+  const secure = async (listener: RequestListener) => `https://127.0.0.1:${await listen(createSecure(tls, listener))}`;
+
+  /** As if the certificate were from somebody that this machine trusts. */
+  async function judgeTrusting(listener: RequestListener, variables: object = {}): Promise<string[]> {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    return judge(await secure(listener), { NODE_ENV: 'production', TRUST_PROXY: '1', ...variables });
+  }
+
+  test('a certificate that nobody trusts is a problem', async () => {
+    expect(await judge(await secure(answer({})))).toEqual([
+      expect.stringMatching(/^problem: The certificate of https:.* is not accepted: DEPTH_ZERO_SELF_SIGNED_CERT\.$/),
+    ]);
+  });
+
+  test.each<[string, (url: string) => RequestListener, RegExp[]]>([
+    ['is right', () => answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` }), []],
+    [
+      'lacks Strict-Transport-Security',
+      () => answer({ 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` }),
+      [/^problem: https:.* sends no Strict-Transport-Security/],
+    ],
+    [
+      'takes HTTPS for HTTP',
+      () => answer({ ...hsts, 'Set-Cookie': `${cookie}=x; ${good}` }),
+      [/^problem: https:.* sets the session cookie for plain HTTP/],
+    ],
+    [
+      'was changed on its way',
+      () => answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Path=/; SameSite=None` }),
+      [/^problem: The session cookie lacks httponly, secure, samesite=lax\.$/],
+    ],
+  ])('what %s', async (_, listener, expected) => {
+    const found = await judgeTrusting((req, res) => listener('')(req, res));
+    expect(found).toEqual(expected.map((fact) => expect.stringMatching(fact)));
+  });
+
+  test('redirects on the host are followed, and no further than five', async () => {
+    const found = await judgeTrusting((req, res) => {
+      if (req.url === '/') return answer({ Location: '/home' }, 302)(req, res);
+      return answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` })(req, res);
     });
-
-    const secure = async (listener: RequestListener) =>
-      `https://127.0.0.1:${await listen(createSecure(tls, listener))}`;
-
-    /** As if the certificate were from somebody that this machine trusts. */
-    async function judgeTrusting(listener: RequestListener, variables: object = {}): Promise<string[]> {
-      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-      onTestFinished(() => void vi.unstubAllEnvs());
-      return judge(await secure(listener), { NODE_ENV: 'production', TRUST_PROXY: '1', ...variables });
-    }
-
-    test('a certificate that nobody trusts is a problem', async () => {
-      expect(await judge(await secure(answer({})))).toEqual([
-        expect.stringMatching(/^problem: The certificate of https:.* is not accepted: DEPTH_ZERO_SELF_SIGNED_CERT\.$/),
-      ]);
+    expect(found).toEqual([]);
+    let asked = 0;
+    await judgeTrusting((req, res) => {
+      asked += 1;
+      return answer({ Location: '/again' }, 302)(req, res);
     });
+    expect(asked).toBe(6);
+  });
 
-    test.each<[string, (url: string) => RequestListener, RegExp[]]>([
-      ['is right', () => answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` }), []],
-      [
-        'lacks Strict-Transport-Security',
-        () => answer({ 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` }),
-        [/^problem: https:.* sends no Strict-Transport-Security/],
-      ],
-      [
-        'takes HTTPS for HTTP',
-        () => answer({ ...hsts, 'Set-Cookie': `${cookie}=x; ${good}` }),
-        [/^problem: https:.* sets the session cookie for plain HTTP/],
-      ],
-      [
-        'was changed on its way',
-        () => answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Path=/; SameSite=None` }),
-        [/^problem: The session cookie lacks httponly, secure, samesite=lax\.$/],
-      ],
-    ])('what %s', async (_, listener, expected) => {
-      const found = await judgeTrusting((req, res) => listener('')(req, res));
-      expect(found).toEqual(expected.map((fact) => expect.stringMatching(fact)));
-    });
-
-    test('redirects on the host are followed, and no further than five', async () => {
-      const found = await judgeTrusting((req, res) => {
-        if (req.url === '/') return answer({ Location: '/home' }, 302)(req, res);
-        return answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` })(req, res);
-      });
-      expect(found).toEqual([]);
-      let asked = 0;
-      await judgeTrusting((req, res) => {
-        asked += 1;
-        return answer({ Location: '/again' }, 302)(req, res);
-      });
-      expect(asked).toBe(6);
-    });
-
-    test('the server itself in production behind a proxy is right, and without TRUST_PROXY it is not', async () => {
-      const settings = { NODE_ENV: 'production', TRUST_PROXY: '1' };
-      const { url } = await serve(shared, environment, [], { env: settings });
-      const proxy =
-        (headers: object): RequestListener =>
-        (req, res) =>
-          void request(url + req.url, { headers: { ...req.headers, ...headers }, agent: false }, (answered) => {
-            res.writeHead(answered.statusCode ?? 0, answered.headers);
-            answered.pipe(res);
-          }).end();
-      expect(await judgeTrusting(proxy({ 'X-Forwarded-Proto': 'https' }), settings)).toEqual([]);
-      expect(await judgeTrusting(proxy({}), settings)).toEqual([
-        expect.stringMatching(/^note: This page sets no session/),
-      ]);
-    });
-  },
-);
+  test('the server itself in production behind a proxy is right, and without TRUST_PROXY it is not', async () => {
+    const settings = { NODE_ENV: 'production', TRUST_PROXY: '1' };
+    const { url } = await serve(shared, environment, [], { env: settings });
+    const proxy =
+      (headers: object): RequestListener =>
+      (req, res) =>
+        void request(url + req.url, { headers: { ...req.headers, ...headers }, agent: false }, (answered) => {
+          res.writeHead(answered.statusCode ?? 0, answered.headers);
+          answered.pipe(res);
+        }).end();
+    expect(await judgeTrusting(proxy({ 'X-Forwarded-Proto': 'https' }), settings)).toEqual([]);
+    expect(await judgeTrusting(proxy({}), settings)).toEqual([
+      expect.stringMatching(/^note: This page sets no session/),
+    ]);
+  });
+});
