@@ -6,7 +6,7 @@ import { checks } from '../../src/cli/doctor/list.ts';
 import { runChecks } from '../../src/cli/doctor/run.ts';
 import { listCommands } from '../../src/cli/commands/index.ts';
 import { createSystem } from '../../src/system.ts';
-import { commandsIn, type Diagnosis, diagnose, editJson, env, replace, run } from '../commands/doctor/support.ts';
+import { commandsIn, type Diagnosis, diagnose, editJson, env, replace, run } from '../cli/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 

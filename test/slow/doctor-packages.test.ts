@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { diagnose, editJson, follow } from '../commands/doctor/support.ts';
+import { diagnose, editJson, follow } from '../cli/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 const packagesOf = (environment: string): string => join(environment, 'node_modules');

@@ -3,7 +3,7 @@ import { appendFile, chmod, chown, cp, mkdir, readdir, rename, rm, utimes, write
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { keyIdOf } from '../../src/settings/secrets.ts';
-import { diagnose, env, examine, follow } from '../commands/doctor/support.ts';
+import { diagnose, env, examine, follow } from '../cli/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 

@@ -1,0 +1,134 @@
+import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readJson } from '../../support/files.ts';
+import { invoke } from '../../support/in-process.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+
+const written: Record<string, string[]> = {
+  docker: ['.dockerignore', 'Dockerfile'],
+  compose: ['.dockerignore', 'Dockerfile', 'compose.yaml'],
+  systemd: ['deploy/shop.service'],
+  kubernetes: [
+    '.dockerignore',
+    'Dockerfile',
+    'deploy/kubernetes/deployment.yaml',
+    'deploy/kubernetes/service.yaml',
+    'deploy/kubernetes/volume-claim.yaml',
+  ],
+};
+
+async function createEnvironment(name = 'shop'): Promise<{ sandbox: Sandbox; directory: string }> {
+  const sandbox = new Sandbox();
+  const made = await invoke(sandbox.directory, ['init', name, '--no-install']);
+  expect(made.exitCode).toBe(0);
+  return { sandbox, directory: sandbox.path(name) };
+}
+
+async function setMarker(directory: string, changes: object): Promise<void> {
+  const marker = await readJson<object>(join(directory, 'sessapp.json'));
+  await writeFile(join(directory, 'sessapp.json'), JSON.stringify({ ...marker, ...changes }));
+}
+
+test.each(Object.keys(written))(
+  'deploy %s writes its files; a second time nothing changes; a dry run shows the same and writes nothing',
+  async (target) => {
+    const { directory } = await createEnvironment();
+    const before = await readdir(directory, { recursive: true });
+    const deploy = async (...options: string[]) =>
+      JSON.parse((await invoke(directory, ['deploy', target, '--json', ...options])).stdout);
+    const planned = await deploy('--dry-run');
+    expect(planned).toMatchObject({ status: 'planned', target });
+    expect(await readdir(directory, { recursive: true })).toEqual(before);
+    const { status, files } = await deploy();
+    expect(status).toBe('deployed');
+    expect(files).toEqual(written[target]?.map((path) => ({ path, state: 'written' })));
+    for (const { path, content } of planned.files) expect(await readFile(join(directory, path), 'utf8')).toBe(content);
+    expect((await deploy()).files.map(({ state }: { state: string }) => state)).toEqual(files.map(() => 'unchanged'));
+    const after = (await readdir(directory, { recursive: true })).filter((path) => !before.includes(path));
+    const isFolder = (path: string): boolean => ['data', 'deploy', 'deploy/kubernetes'].includes(path);
+    expect(after.filter((path) => !isFolder(path)).sort()).toEqual([...(written[target] ?? [])].sort());
+  },
+);
+
+test('deploy systemd makes the folder for data, which its unit needs, and leaves one that is there alone', async () => {
+  const { directory } = await createEnvironment();
+  const data = join(directory, 'data');
+  await invoke(directory, ['deploy', 'systemd', '--dry-run']);
+  await expect(stat(data)).rejects.toThrow('ENOENT');
+  await invoke(directory, ['deploy', 'systemd']);
+  expect((await stat(data)).mode & 0o777).toBe(0o700);
+  await chmod(data, 0o750);
+  await invoke(directory, ['deploy', 'systemd']);
+  expect((await stat(data)).mode & 0o777).toBe(0o750);
+});
+
+test('a file that is there stays as it is, whatever it is, and is said to', async () => {
+  const { directory } = await createEnvironment();
+  await writeFile(join(directory, 'Dockerfile'), 'FROM mine\n');
+  await symlink('nowhere', join(directory, 'compose.yaml'));
+  const { exitCode, stdout } = await invoke(directory, ['deploy', 'compose']);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/Dockerfile: is there already, with other content/);
+  expect(stdout).toMatch(/compose\.yaml: is there already, with other content/);
+  expect(await readFile(join(directory, 'Dockerfile'), 'utf8')).toBe('FROM mine\n');
+  expect((await lstat(join(directory, 'compose.yaml'))).isSymbolicLink()).toBe(true);
+});
+
+test('no file of any target holds the secret, and the image leaves .env and data out', async () => {
+  const { directory } = await createEnvironment();
+  const secret = /^SESSION_SECRET=(.+)$/m.exec(await readFile(join(directory, '.env'), 'utf8'))?.[1] ?? '';
+  expect(secret).toHaveLength(43);
+  for (const [target, paths] of Object.entries(written)) {
+    await invoke(directory, ['deploy', target]);
+    for (const path of paths) expect(await readFile(join(directory, path), 'utf8')).not.toContain(secret);
+  }
+  const ignored = (await readFile(join(directory, '.dockerignore'), 'utf8')).split('\n');
+  expect(ignored).toEqual(expect.arrayContaining(['.env', 'data', '**/*.mdb', 'node_modules', '.git']));
+});
+
+test('the files follow the environment: its language, its Node.js, its store', async () => {
+  const { directory } = await createEnvironment();
+  const read = async (path: string): Promise<string> => readFile(join(directory, path), 'utf8');
+  await setMarker(directory, { language: 'typescript', node: '24.1.0', store: 'redis' });
+  for (const target of Object.keys(written)) await invoke(directory, ['deploy', target]);
+  expect(await read('Dockerfile')).toMatch(/^FROM node:24\.1\.0-slim AS dependencies$.*"server\.ts"/ms);
+  expect(await read('compose.yaml')).toMatch(/appendfsync always.*noeviction/s);
+  expect(await read('deploy/shop.service')).toContain(`ExecStart="${directory}/bin/node" server.ts`);
+  const deployment = await read('deploy/kubernetes/deployment.yaml');
+  expect(deployment).toMatch(/replicas: 2/);
+  expect(deployment).toMatch(/name: STORE_URL\n\s+valueFrom:\n\s+secretKeyRef/);
+  expect(await readdir(join(directory, 'deploy', 'kubernetes'))).toEqual([
+    'deployment.yaml',
+    'disruption-budget.yaml',
+    'service.yaml',
+  ]);
+});
+
+test.each([
+  ['my 한글 shop\'s $(x) %h; "q"', 'my-shop-s-x-h-q'],
+  ['42', 'session-server-42'],
+  ['한글', 'session-server'],
+  ['x'.repeat(200), 'x'.repeat(50)],
+])(
+  'the name %j becomes one that every target takes, and nothing of it is a specifier or a variable',
+  async (name, label) => {
+    const { directory } = await createEnvironment(name);
+    await invoke(directory, ['deploy', 'systemd']);
+    const unit = await readFile(join(directory, 'deploy', `${label}.service`), 'utf8');
+    expect(unit).not.toMatch(/[^%]%[^%]/);
+    expect(unit).toContain(`\nWorkingDirectory=${directory.replaceAll('%', '%%')}\n`);
+    // A reload without workers would be an end.
+    expect(unit).toMatch(/\nExecReload=\/bin\/kill -HUP \$MAINPID\n(.*\n)*Environment=WORKERS=1\n/);
+    await invoke(directory, ['deploy', 'compose']);
+    expect(await readFile(join(directory, 'compose.yaml'), 'utf8')).toContain(`\nname: ${label}\n`);
+  },
+);
+
+test('without a target, and with one that is none, the valid ones are listed', async () => {
+  const { directory } = await createEnvironment();
+  const none = await invoke(directory, ['deploy']);
+  expect(none).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('deploy docker, deploy compose') });
+  const wrong = await invoke(directory, ['deploy', 'dokcer']);
+  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Did you mean docker?') });
+});

@@ -1,0 +1,35 @@
+import { appendFile, truncate, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { follow, readEnd } from '../../../src/cli/control/tail.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+import { waitFor } from '../../support/server.ts';
+
+test('a file that is emptied in place is followed from its new beginning', async () => {
+  const path = new Sandbox().path('log');
+  await writeFile(path, 'one\ntwo\n');
+  const end = new AbortController();
+  let seen = '';
+  const following = (async () => {
+    for await (const chunk of follow(path, 1, end.signal)) seen += chunk;
+  })();
+  await waitFor(() => seen === 'two\n');
+  await truncate(path);
+  await appendFile(path, 'three\n');
+  await waitFor(() => seen === 'two\nthree\n');
+  end.abort();
+  await following;
+});
+
+const long = `{"stack":"${'x'.repeat(100_000)}end"}`;
+
+test.each<[string, string, string]>([
+  ['fewer lines than asked for', 'one\ntwo\n', 'one\ntwo'],
+  ['no last line end', '1\n2\n3\n4', '2\n3\n4'],
+  ['one line that is longer than what is read', `${long}\n`, long.slice(1 - 64 * 1024)],
+  ['a long line that has no end yet', `one\n${long}`, long.slice(-64 * 1024)],
+  ['lines after a long one', `${long}\none\n`, 'one'],
+])('the last three lines of %s', async (_, text, expected) => {
+  const path = new Sandbox().path('log');
+  await writeFile(path, text);
+  expect(await readEnd(path, 3)).toBe(expected);
+});

@@ -1,0 +1,158 @@
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ownIdentity } from '../../../src/cli/environment/lock.ts';
+import { readJson, sha256, snapshot } from '../../support/files.ts';
+import { invoke } from '../../support/in-process.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+
+/** A directory with these files, and what `--allow-existing` makes of it. */
+async function fill(files: Record<string, string>, ...options: string[]) {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('t'));
+  for (const [name, content] of Object.entries(files)) await writeFile(sandbox.path('t', name), content);
+  const before = await snapshot(sandbox.path('t'));
+  const result = await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--json', ...options]);
+  return { sandbox, before, result, after: await snapshot(sandbox.path('t')), data: JSON.parse(result.stdout) };
+}
+
+test('what is there stays as it is, byte for byte, and what is missing is added', async () => {
+  const files = { 'README.md': 'mine', 'notes.txt': 'mine too', 'app.js': 'export function routes() {}' };
+  const { sandbox, before, after, data } = await fill(files, '--no-install');
+  expect(after).toMatchObject(before);
+  expect(data.plan.kept).toEqual(['README.md', 'app.js']);
+  const marker = await readJson<{ files: Record<string, string> }>(sandbox.path('t', 'sessapp.json'));
+  expect(Object.keys(marker.files)).not.toEqual(expect.arrayContaining(['README.md']));
+  for (const [path, hash] of Object.entries(marker.files)) {
+    expect(sha256(await readFile(sandbox.path('t', path)))).toBe(hash);
+  }
+  expect(Object.keys(after)).toEqual(expect.arrayContaining(['server.js', '.env', 'package.json', 'bin/activate']));
+});
+
+test.each([
+  ['node_modules\n.env\ndata/\n', []],
+  ['/node_modules/\n/.env*\n**/data\n', []],
+  ['*\n', []],
+  ['node_modules\n', ['.env', 'data']],
+  ['.env\ndata\nnode_modules\n!.env\n', ['.env']],
+  ['# .env\n.environment\ndata.txt\n', ['.env', 'data', 'node_modules']],
+])('a .gitignore that stays and leaves private files open is warned of: %j', async (content, open) => {
+  const { data, result } = await fill({ '.gitignore': content }, '--no-install');
+  const warning = `.gitignore stays as it is, and does not cover ${open.join(', ')}: add ${open.length === 1 ? 'it' : 'them'}.`;
+  expect(data.plan.warnings).toEqual(open.length === 0 ? [] : [warning]);
+  expect(result.stderr).toBe(open.length === 0 ? '' : `warning: ${warning}\n`);
+});
+
+test.each([
+  ['SESSION_SECRET=abc\n', 0],
+  ['export SESSION_SECRET="abc"\n', 0],
+  ['PORT=1\n', 1],
+  ['SESSION_SECRET=\n', 1],
+  ['#SESSION_SECRET=abc\n', 1],
+])('an .env that stays and has no secret is told of: %j', async (content, warnings) => {
+  const { data, after, before } = await fill({ '.env': content }, '--no-install');
+  expect(data.plan.warnings).toHaveLength(warnings);
+  if (warnings > 0) expect(data.plan.warnings[0]).toContain('.env stays as it is, and has no SESSION_SECRET');
+  expect(after['.env']).toBe(before['.env']);
+});
+
+test.each([
+  [{ type: 'module', dependencies: {} }, 'packages that it does not list', /npm install express@\S+ .*lmdb@/],
+  [{ dependencies: 'all' }, '"type": "module" in it', /npm pkg set type=module/],
+])('a package.json that an environment cannot run with is refused, with what to add', async (manifest, fact, hint) => {
+  const dependencies = manifest.dependencies === 'all' ? await ourDependencies() : {};
+  const { sandbox, data, result, before, after } = await fill({
+    'package.json': JSON.stringify({ ...manifest, dependencies }),
+  });
+  expect(result.exitCode).toBe(1);
+  expect(data.error).toMatchObject({ code: 'package-json-conflict' });
+  expect(data.error.message).toBe(`${sandbox.path('t', 'package.json')} exists, and an environment needs ${fact}.`);
+  expect(data.error.hint).toMatch(hint);
+  expect(after).toEqual(before);
+});
+
+async function ourDependencies(): Promise<Record<string, string>> {
+  const sandbox = new Sandbox();
+  await invoke(sandbox.directory, ['init', 'other', '--no-install']);
+  return (await readJson<{ dependencies: Record<string, string> }>(sandbox.path('other', 'package.json'))).dependencies;
+}
+
+test('a file where an environment has a directory is named, and nothing changes', async () => {
+  const { data, after, before } = await fill({ server: 'mine' }, '--no-install');
+  expect(data.error).toMatchObject({ code: 'folder-conflict', message: expect.stringContaining('/t/server exists') });
+  expect(after).toEqual(before);
+});
+
+test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: string, path: string]>([
+  ['a dangling link for a folder', (s) => symlink('nowhere', s.path('t', 'bin')), 'folder-conflict', 'bin'],
+  ['a folder that is a link', (s) => symlink(s.path('else'), s.path('t', 'server')), 'folder-conflict', 'server'],
+  ['an .env that is a folder', (s) => mkdir(s.path('t', '.env')), 'file-conflict', '.env'],
+  ['a package.json that is a folder', (s) => mkdir(s.path('t', 'package.json')), 'file-conflict', 'package.json'],
+  ['an .env that leads nowhere', (s) => symlink('nowhere', s.path('t', '.env')), 'file-conflict', '.env'],
+  ['a .gitignore that leads nowhere', (s) => symlink('no', s.path('t', '.gitignore')), 'file-conflict', '.gitignore'],
+  ['an app.js that is a link to itself', (s) => symlink('app.js', s.path('t', 'app.js')), 'file-conflict', 'app.js'],
+  ['a package.json of null', (s) => writeManifest(s, 'null'), 'package-json-conflict', 'package.json'],
+  ['a package.json of nothing', (s) => writeManifest(s, ''), 'package-json-conflict', 'package.json'],
+  ['a package.json of text', (s) => writeManifest(s, '"text"'), 'package-json-conflict', 'package.json'],
+])('%s is named, with what to do, and nothing changes', async (_, arrange, code, path) => {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('t'));
+  await mkdir(sandbox.path('else'));
+  await arrange(sandbox);
+  const before = await snapshot(sandbox.directory);
+  for (const option of ['--no-install', '--dry-run']) {
+    const { exitCode, stdout } = await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--json', option]);
+    const { error } = JSON.parse(stdout);
+    expect({ exitCode, code: error.code }).toEqual({ exitCode: 1, code });
+    expect(error.message).toContain(`${sandbox.path('t', path)} exists`);
+    expect(error.hint).toMatch(/another directory/);
+  }
+  expect(await snapshot(sandbox.directory)).toEqual(before);
+});
+
+async function writeManifest(sandbox: Sandbox, content: string): Promise<void> {
+  await writeFile(sandbox.path('t', 'package.json'), content);
+}
+
+test('an environment of which a folder was replaced by a link is not made anew through it', async () => {
+  const sandbox = new Sandbox();
+  await invoke(sandbox.directory, ['init', 't', '--no-install']);
+  await rename(sandbox.path('t', 'server'), sandbox.path('server'));
+  await symlink('../server', sandbox.path('t', 'server'));
+  const before = await snapshot(sandbox.directory);
+  const { stdout } = await invoke(sandbox.directory, ['init', 't', '--clear', '--no-install', '--json']);
+  expect(JSON.parse(stdout).error).toMatchObject({ code: 'folder-conflict' });
+  expect(await snapshot(sandbox.directory)).toEqual(before);
+});
+
+test('an environment whose marker was lost gets it back, and knows its files again', async () => {
+  const sandbox = new Sandbox();
+  await invoke(sandbox.directory, ['init', 't', '--no-install']);
+  await writeFile(sandbox.path('t', 'app.js'), 'export function routes() {}\n');
+  const before = await readJson<{ files: Record<string, string> }>(sandbox.path('t', 'sessapp.json'));
+  await rm(sandbox.path('t', 'sessapp.json'));
+  await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--no-install']);
+  const { 'app.js': _, ...files } = before.files;
+  expect(await readJson(sandbox.path('t', 'sessapp.json'))).toEqual({ ...before, files });
+});
+
+test.each([
+  ['sessapp.json', '{"format":1,'],
+  ['sessapp.json', ''],
+  ['.sessapp-moves', '["node_mod'],
+])(
+  'an init that was killed while it wrote its own %s (%j) had changed nothing yet, and is no obstacle',
+  async (name, text) => {
+    const sandbox = new Sandbox();
+    const { pid, started, machine } = await ownIdentity();
+    const leftover = sandbox.path('t', `.sessapp-staging-${pid}-${Number(started) + 1}-${machine}`);
+    await mkdir(leftover, { recursive: true });
+    await writeFile(join(leftover, name), text);
+    await writeFile(sandbox.path('t', 'mine.txt'), 'mine');
+    const args = ['init', 't', '--allow-existing', '--no-install', '--json'];
+    const { exitCode, stdout } = await invoke(sandbox.directory, args);
+    expect([exitCode, JSON.parse(stdout).status]).toEqual([0, 'created']);
+    expect((await readdir(sandbox.path('t'))).filter((entry) => entry.startsWith('.sessapp'))).toEqual([]);
+    expect(await readFile(sandbox.path('t', 'mine.txt'), 'utf8')).toBe('mine');
+  },
+);

@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { snapshot } from '../../support/files.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+
+function git(cwd: string, ...args: string[]): string[] {
+  const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+  return execFileSync('git', args, { cwd, env, encoding: 'utf8' }).split('\n').filter(Boolean);
+}
+
+test('--git makes a repository with every file staged but the private ones', async () => {
+  const sandbox = new Sandbox();
+  // Left over from a hook that runs us: they would send everything to another repository.
+  const env = {
+    GIT_DIR: sandbox.path('other'),
+    GIT_WORK_TREE: sandbox.directory,
+    GIT_INDEX_FILE: sandbox.path('index'),
+  };
+  const result = await sandbox.sessapp(['init', 'myenv', '--git', '--json'], { env });
+  const { plan } = JSON.parse(result.stdout) as { plan: { git: boolean; files: { path: string }[] } };
+  const paths = plan.files.map(({ path }) => path).filter((path) => path !== '.env');
+  expect(git(sandbox.path('myenv'), 'diff', '--cached', '--name-only')).toEqual(paths.sort());
+  await mkdir(sandbox.path('myenv', 'data'));
+  await writeFile(sandbox.path('myenv', 'data', 'sessions.mdb'), '');
+  // A backup, as docs/store.md makes one.
+  await writeFile(sandbox.path('myenv', 'sessions.mdb'), '');
+  expect(git(sandbox.path('myenv'), 'status', '--short').filter((line) => !line.startsWith('A  '))).toEqual([]);
+  expect(await readdir(sandbox.directory)).toEqual(['myenv']);
+});
+
+test('a .gitignore that stays and forgets the secret does not get it staged', async () => {
+  const sandbox = new Sandbox();
+  await mkdir(sandbox.path('myenv'));
+  await writeFile(sandbox.path('myenv', '.gitignore'), 'server\n');
+  await sandbox.sessapp(['init', 'myenv', '--git', '--allow-existing', '--no-install']);
+  const staged = git(sandbox.path('myenv'), 'diff', '--cached', '--name-only');
+  expect(staged).toContain('server/drain.js');
+  expect(staged).not.toContain('.env');
+});
+
+test('inside a repository --git makes no other, and says so', async () => {
+  const sandbox = new Sandbox();
+  git(sandbox.directory, 'init', '--quiet');
+  const before = await snapshot(sandbox.path('.git'));
+  const result = await sandbox.sessapp(['init', 'myenv', '--git', '--no-install', '--json']);
+  expect(JSON.parse(result.stdout).plan).toMatchObject({
+    git: false,
+    warnings: [expect.stringContaining('repository')],
+  });
+  expect(await readdir(sandbox.path('myenv'))).not.toContain('.git');
+  expect(await snapshot(sandbox.path('.git'))).toEqual(before);
+});
+
+test('of an environment that is there, --git is refused where it is in no repository', async () => {
+  const sandbox = new Sandbox();
+  await sandbox.sessapp(['init', 'myenv', '--no-install']);
+  const again = () => sandbox.sessapp(['init', 'myenv', '--git', '--json']);
+  const refused = await again();
+  const message = `${sandbox.path('myenv')} is an environment already, in no git repository.`;
+  expect(JSON.parse(refused.stdout).error).toEqual({ code: 'exists', message, hint: 'Type: git -C myenv init' });
+  git(sandbox.directory, '-C', 'myenv', 'init');
+  expect(JSON.parse((await again()).stdout)).toMatchObject({ status: 'unchanged' });
+});
+
+test('without git there is no half environment', async () => {
+  const sandbox = new Sandbox();
+  const result = await sandbox.sessapp(['init', 'myenv', '--git', '--no-install', '--json'], {
+    env: { PATH: '/nowhere' },
+  });
+  expect(JSON.parse(result.stdout).error).toMatchObject({ code: 'git-failed', message: 'git is not on the PATH.' });
+  expect(await readdir(sandbox.directory)).toEqual([]);
+});

@@ -1,0 +1,38 @@
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { finish, Sandbox } from '../../support/sandbox.ts';
+import { waitFor } from '../../support/server.ts';
+
+/** An npm that takes no notice of signals, as the real one does at times. */
+const deaf = `#!/bin/sh
+[ "$1" = --version ] && exec echo 11.0.0
+trap '' HUP INT TERM
+echo $$ > "$PID_FILE"
+while :; do sleep 0.1; done
+`;
+
+test.each([
+  ['one SIGINT ends within 6 s', 1, 6000],
+  ['a second SIGINT at once', 2, 2400],
+])('an npm that does not listen: %s, and leaves nothing', async (_, signals, limitMs) => {
+  const sandbox = new Sandbox();
+  const [bin, work, pidFile] = [sandbox.path('bin'), sandbox.path('work'), sandbox.path('pid')];
+  await Promise.all([mkdir(bin), mkdir(work)]);
+  await writeFile(`${bin}/npm`, deaf);
+  await chmod(`${bin}/npm`, 0o755);
+  const env = { PATH: `${bin}:${process.env.PATH}`, SESSAPP_CACHE_DIR: sandbox.path('cache'), PID_FILE: pidFile };
+  const child = sandbox.start(['init', 'myenv'], { cwd: work, env });
+  const ended = finish(child);
+  await waitFor(async () => (await readFile(pidFile, 'utf8').catch(() => '')) !== '');
+  const startMs = performance.now();
+  for (let sent = 0; sent < signals; sent++) {
+    child.kill('SIGINT');
+    await wait(200);
+  }
+  expect(await ended).toMatchObject({ exitCode: 130, stderr: expect.stringContaining('Interrupted by SIGINT.') });
+  expect(performance.now() - startMs).toBeLessThan(limitMs);
+  expect(await readdir(work)).toEqual([]);
+  const pid = Number(await readFile(pidFile, 'utf8'));
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+});

@@ -1,0 +1,89 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { sha256, snapshot } from '../../support/files.ts';
+import { invoke } from '../../support/in-process.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+
+test.each([
+  [['--stroe', 'embedded'], "Unknown option '--stroe'.", /^Did you mean --store\? Valid options: .*--template.*--json/],
+  [['--store', 'embeded'], "There is no store 'embeded'.", /^Did you mean embedded\? Valid stores: .*embedded/],
+  [['--store', '../stores/embedded'], "There is no store '../stores/embedded'.", /Valid stores: /],
+  [['--template', 'minmal'], "There is no template 'minmal'.", /^Did you mean minimal\? Valid templates: .*minimal/],
+  [['--prompt', 'a\nb'], 'The prompt must be a line of text.', /--prompt/],
+  [['--prompt', ''], 'The prompt must be a line of text.', /--prompt/],
+  [['--template'], "Option '--template <name>' argument missing.", /sessapp init --help/],
+  [['--serve', '--no-install'], '--serve and --no-install do not go together.', /Leave one of them out/],
+])('%j: exit code 2, what is valid, and the nearest, in words and as JSON', async (options, message, hint) => {
+  const sandbox = new Sandbox();
+  const words = await invoke(sandbox.directory, ['init', 'myenv', ...options]);
+  expect(words).toMatchObject({ exitCode: 2, stdout: '' });
+  const [fact, remedy = ''] = words.stderr.split('\n');
+  expect(fact).toBe(`error: ${message}`);
+  expect(remedy).toMatch(hint);
+  const json = await invoke(sandbox.directory, ['init', '--json', 'myenv', ...options]);
+  expect(json).toMatchObject({ exitCode: 2, stderr: '' });
+  expect(JSON.parse(json.stdout)).toEqual({ version: 1, error: { code: 'usage', message, hint: remedy } });
+  expect(await snapshot(sandbox.directory)).toEqual({});
+});
+
+test.each([
+  ['no directory', []],
+  ['an empty name', ['']],
+  ['a name of spaces', ['  ']],
+])('%s off a terminal is a usage error, never a question', async (_, operands) => {
+  const sandbox = new Sandbox();
+  const result = await invoke(sandbox.directory, ['init', ...operands]);
+  expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(result.stderr).toMatch(/^error: .*directory.*\nFor example: sessapp init myenv\n$/);
+});
+
+test('a ~/ that no shell has expanded makes no directory of that name', async () => {
+  const sandbox = new Sandbox();
+  const result = await invoke(sandbox.directory, ['init', '~/shop', '--no-install'], { HOME: '/home/me' });
+  expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(result.stderr).toContain('\nName it in full: /home/me/shop, or ./~/shop if that is meant.\n');
+  expect(await snapshot(sandbox.directory)).toEqual({});
+});
+
+test('a pipe gets one line of progress on stderr, and the next commands on stdout', async () => {
+  const sandbox = new Sandbox();
+  const result = await sandbox.sessapp(['init', 'my env'], { env: { SHELL: '/bin/bash', npm_command: undefined } });
+  expect(result).toMatchObject({ exitCode: 0, stderr: 'Installing dependencies …\n' });
+  expect(result.stdout).toMatch(
+    /^Made the environment my env \(\/.*\/my env\) in \d+\.\d s\.\nNext:\n {2}\S+ 'my env\/bin\/activate'\n {2}sessapp serve 'my env'\n$/,
+  );
+});
+
+test.each([
+  ['a missing target', async () => undefined, []],
+  ['a directory with files', (s: Sandbox) => s.sessapp(['init', 'myenv/x', '--no-install']), ['--allow-existing']],
+  ['an environment', (s: Sandbox) => s.sessapp(['init', 'myenv', '--no-install']), ['--clear', '--prompt', 'shop']],
+])('a dry run on %s changes nothing and prints the very plan that is then applied', async (_, arrange, options) => {
+  const sandbox = new Sandbox();
+  await arrange(sandbox);
+  if (options[0] === '--allow-existing') await writeFile(sandbox.path('myenv', 'app.js'), 'mine');
+  const before = await snapshot(sandbox.directory);
+  const args = ['init', 'myenv', '--no-install', '--git', ...options];
+  const planned = JSON.parse((await invoke(sandbox.directory, [...args, '--dry-run', '--json'])).stdout);
+  const served = args.filter((word) => word !== '--no-install');
+  const text = (await invoke(sandbox.directory, [...served, '--dry-run', '--serve'])).stdout;
+  expect(await snapshot(sandbox.directory)).toEqual(before);
+  const { plan } = JSON.parse((await invoke(sandbox.directory, [...args, '--json'])).stdout);
+  expect(planned).toEqual({ version: 1, status: 'planned', plan });
+  const listed = text.split('\n').filter((line) => line.startsWith('  '));
+  expect(listed.map((line) => line.trim())).toEqual(plan.files.map(({ path }: { path: string }) => path));
+  for (const path of plan.kept) expect(text).toContain(path);
+  for (const file of plan.files as { path: string; mode: string; sha256: string | null }[]) {
+    const content = await readFile(sandbox.path('myenv', file.path));
+    const mode = ((await stat(sandbox.path('myenv', file.path))).mode & 0o7777).toString(8).padStart(4, '0');
+    const isSecret = file.path === '.env';
+    expect(file).toEqual({ path: file.path, mode, sha256: isSecret ? null : sha256(content) });
+  }
+});
+
+test('a dry run beside --serve serves nothing, also when the environment is there', async () => {
+  const sandbox = new Sandbox();
+  const environment = await sandbox.environment();
+  const result = await sandbox.sessapp(['init', environment, '--dry-run', '--serve', '--json']);
+  expect(JSON.parse(result.stdout)).toMatchObject({ status: 'unchanged' });
+});
