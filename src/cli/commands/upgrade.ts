@@ -62,7 +62,7 @@ async function report(context: Context, plan: UpgradePlan, status: string, fact:
       kept.map(({ path }) => path),
     ),
     ...kept.flatMap(({ news }) => (news === undefined ? [] : [news.trimEnd()])),
-    ...list('Changed by you, and replaced; your versions are in .sessapp/previous/files', displaced),
+    ...list('Changed by you, and replaced; your versions are in .sessapp/previous/former/files', displaced),
     ...(status === 'upgraded' ? await renderNext(context, directory) : []),
   ];
   return { data: { ...data, kept: kept.map(({ path, news = null }) => ({ path, news })) }, text: lines.join('\n') };

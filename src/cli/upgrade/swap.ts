@@ -13,11 +13,13 @@ import { dirname, join } from 'node:path';
 
 // An upgrade is prepared in a folder of its own, which is then renamed to `.sessapp/next`: from that moment on it counts,
 // and whatever is left of it to be done is done by the next command, also when this process is killed at any instant. What
-// it takes the place of goes to `.sessapp/previous`, from which the same steps bring it back.
+// it takes the place of goes into its folder `former`; at the end all of it is renamed to `.sessapp/previous`. To undo it,
+// the same steps are taken with the folder `former`.
 
 const filesFolder = 'files';
 const treeName = 'node_modules';
 const swapName = 'swap.json';
+const formerName = 'former';
 
 /** What is exchanged. Each path is in the environment, with `/`. */
 export interface Swap {
@@ -33,7 +35,12 @@ export interface Swap {
   tree: boolean;
 }
 
-export function previousFolder(directory: string): string {
+/** The state before the last upgrade, if there is one. */
+export function formerFolder(directory: string): string {
+  return join(previousFolder(directory), formerName);
+}
+
+function previousFolder(directory: string): string {
   return join(directory, '.sessapp', 'previous');
 }
 
@@ -64,8 +71,6 @@ export function readSwap(folder: string): Swap | undefined {
 export function commitSwap(directory: string, folder: string, swap: Swap): void {
   writeFileSync(join(folder, swapName), JSON.stringify(swap));
   mkdirSync(dirname(nextFolder(directory)), { recursive: true });
-  // An undo brings the former state back: it is the folder itself.
-  if (folder !== previousFolder(directory)) rmSync(previousFolder(directory), { recursive: true, force: true });
   renameSync(folder, nextFolder(directory));
   finishSwap(directory);
 }
@@ -75,14 +80,18 @@ export function finishSwap(directory: string): void {
   const next = nextFolder(directory);
   const swap = readSwap(next);
   if (!swap) return;
-  const previous = previousFolder(directory);
-  mkdirSync(previous, { recursive: true });
-  if (swap.tree) exchangeTree(join(next, treeName), join(directory, treeName), join(previous, treeName));
-  for (const path of swap.put) exchangeFile(stagedFile(next, path), join(directory, path), stagedFile(previous, path));
-  for (const path of swap.remove) moveIfThere(join(directory, path), stagedFile(previous, path));
-  writeFileSync(join(previous, swapName), JSON.stringify(describeReverse(swap, previous)));
-  rmSync(next, { recursive: true, force: true });
+  const former = join(next, formerName);
+  mkdirSync(former, { recursive: true });
+  if (swap.tree) exchangeTree(join(next, treeName), join(directory, treeName), join(former, treeName));
+  for (const path of swap.put) exchangeFile(stagedFile(next, path), join(directory, path), stagedFile(former, path));
+  for (const path of swap.remove) moveIfThere(join(directory, path), stagedFile(former, path));
   removeEmptyFolders(directory, swap.remove);
+  writeFileSync(join(former, swapName), JSON.stringify(describeReverse(swap, former)));
+  const previous = previousFolder(directory);
+  const replaced = join(next, 'replaced');
+  if (existsSync(previous)) renameSync(previous, replaced);
+  renameSync(next, previous);
+  rmSync(join(previous, 'replaced'), { recursive: true, force: true });
 }
 
 function removeEmptyFolders(directory: string, paths: string[]): void {
@@ -99,25 +108,25 @@ function listFolders(folder: string): string[] {
 }
 
 /** What brings the state before back. */
-function describeReverse({ put, remove, tree, store }: Swap, previous: string): Swap {
-  const there = (path: string): boolean => existsSync(stagedFile(previous, path));
-  const version = existsSync(stagedFile(previous, 'sessapp.json')) ? readVersion(previous) : '';
+function describeReverse({ put, remove, tree, store }: Swap, former: string): Swap {
+  const there = (path: string): boolean => existsSync(stagedFile(former, path));
+  const version = existsSync(stagedFile(former, 'sessapp.json')) ? readVersion(former) : '';
   return {
-    ...{ version, store, tree: tree && existsSync(join(previous, treeName)) },
+    ...{ version, store, tree: tree && existsSync(join(former, treeName)) },
     put: [...put, ...remove].filter(there),
     remove: put.filter((path) => !there(path)),
   };
 }
 
-function readVersion(previous: string): string {
-  return (JSON.parse(readFileSync(stagedFile(previous, 'sessapp.json'), 'utf8')) as { sessapp: string }).sessapp;
+function readVersion(former: string): string {
+  return (JSON.parse(readFileSync(stagedFile(former, 'sessapp.json'), 'utf8')) as { sessapp: string }).sessapp;
 }
 
 // Of a folder there is nothing for an instant; npm may have made another one since this process was killed at that instant.
 function exchangeTree(staged: string, place: string, aside: string): void {
   if (!existsSync(staged)) return;
   if (existsSync(aside)) rmSync(place, { recursive: true, force: true });
-  else moveIfThere(place, aside);
+  moveIfThere(place, aside);
   renameSync(staged, place);
 }
 

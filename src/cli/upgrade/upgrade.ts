@@ -19,7 +19,7 @@ import { createStaging, findLeftovers, removeTree } from '../scaffold/staging.ts
 import { closedToOthers } from '../scaffold/umask.ts';
 import { commandLine } from '../shells/shells.ts';
 import { planUpgrade, type Upgradable, type UpgradePlan } from './plan.ts';
-import { commitSwap, previousFolder, readSwap, stagedFile } from './swap.ts';
+import { commitSwap, formerFolder, readSwap, stagedFile } from './swap.ts';
 
 /** The environment that is meant, of today's form or of the old one. Arguments as for `findEnvironment`. */
 export async function findUpgradable(system: System, ...named: (string | undefined)[]): Promise<Upgradable> {
@@ -102,7 +102,7 @@ export async function undoUpgrade(
   { directory, marker }: Upgradable,
   isDryRun: boolean,
 ): Promise<{ version: string; status: 'planned' | 'undone' }> {
-  const swap = readSwap(previousFolder(directory));
+  const swap = readSwap(formerFolder(directory));
   if (!swap) {
     throw new UserError(
       'nothing-to-undo',
@@ -121,7 +121,7 @@ export async function undoUpgrade(
   }
   const { version } = swap;
   if (isDryRun) return { version, status: 'planned' };
-  await lockClosed(directory, async () => commitSwap(directory, previousFolder(directory), swap));
+  await lockClosed(directory, async () => commitSwap(directory, formerFolder(directory), swap));
   return { version, status: 'undone' };
 }
 

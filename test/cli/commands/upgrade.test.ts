@@ -1,0 +1,283 @@
+import { appendFile, chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readJson, sha256, snapshot } from '../../support/files.ts';
+import { copyBuild, type OtherBuild } from '../../support/other-build.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+import { copyEnvironment, killAtEnd, request, serveInBackground } from '../../support/server.ts';
+
+const readme = 'dist/templates/environment/README.md';
+const server = 'dist/templates/environment/server.js';
+
+/** A build whose README.md and server.js are other ones. */
+async function newBuild(sandbox: Sandbox): Promise<OtherBuild> {
+  const build = await copyBuild(sandbox);
+  await build.edit(readme, (text) => `${text}\nNew.\n`);
+  await build.edit(server, (text) => `${text}// new\n`);
+  return build;
+}
+
+async function upgrade(build: OtherBuild, ...args: string[]): Promise<Record<string, unknown>> {
+  const { exitCode, stdout, stderr } = await build.run(['upgrade', ...args, '--json']);
+  if (exitCode !== 0) throw new Error(`${stdout}${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+const text = (...path: string[]): Promise<string> => readFile(join(...path), 'utf8');
+
+test('it swaps the carried package, and replaces generated files that nobody has changed', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const build = await newBuild(sandbox);
+  const envFile = await text(environment, '.env');
+  const app = await text(environment, 'app.js');
+  const { cookie } = await readJson(environment, 'sessapp.json');
+  expect(await upgrade(build, 'myenv')).toMatchObject({ status: 'upgraded', to: '9.9.9', kept: [], displaced: [] });
+  expect((await readJson(environment, 'node_modules', 'sessapp', 'package.json')).version).toBe('9.9.9');
+  expect(await text(environment, 'README.md')).toMatch(/\nNew\.\n$/);
+  expect(await text(environment, 'server.js')).toMatch(/\/\/ new\n$/);
+  expect([await text(environment, '.env'), await text(environment, 'app.js')]).toEqual([envFile, app]);
+  expect((await readJson(environment, 'sessapp.json')).cookie).toBe(cookie);
+  const carried = (await readdir(join(environment, '.sessapp'))).filter((name) => name.endsWith('.tgz'));
+  expect(carried).toEqual([expect.stringMatching(/^sessapp-9\.9\.9-[0-9a-f]{8}\.tgz$/)]);
+  expect(await readJson(environment, 'package.json')).toMatchObject({
+    dependencies: { sessapp: `file:.sessapp/${carried[0]}` },
+  });
+  expect(await upgrade(build, 'myenv')).toMatchObject({ status: 'unchanged' });
+  const doctor = await build.run(['doctor', 'myenv']);
+  expect(doctor.stdout).toMatch(/^0 problems/m);
+});
+
+test('a generated file that somebody has changed stays, and what is new in ours is shown', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const build = await newBuild(sandbox);
+  await appendFile(join(environment, 'server.js'), '// mine\n');
+  await appendFile(join(environment, 'bin', 'activate'), '# mine\n');
+  const found = await upgrade(build, 'myenv');
+  expect(found.kept).toEqual(
+    [
+      { path: 'server.js', news: expect.stringMatching(/^-\/\/ mine\n\+\/\/ new$/m) },
+      // Nothing is new in it.
+      { path: 'bin/activate', news: null },
+    ].sort((a, b) => (a.path > b.path ? -1 : 1)),
+  );
+  expect(await text(environment, 'server.js')).toMatch(/\/\/ mine\n$/);
+  expect(await text(environment, 'bin', 'activate')).toMatch(/# mine\n$/);
+  // It is told again when there is news again.
+  await build.edit(server, (code) => `${code}// newer\n`);
+  await build.edit('dist/build-id', () => 'newer');
+  expect((await upgrade(build, 'myenv')).kept).toContainEqual({
+    path: 'server.js',
+    news: expect.stringContaining('+// newer'),
+  });
+});
+
+test('--undo brings the state before back, and once more the state after', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const build = await newBuild(sandbox);
+  const own = async (): Promise<object> => {
+    const files = Object.entries(await snapshot(environment));
+    return Object.fromEntries(files.filter(([path]) => !path.startsWith('.sessapp/previous')));
+  };
+  const before = await own();
+  await upgrade(build, 'myenv');
+  const after = await own();
+  expect(await upgrade(build, 'myenv', '--undo', '--dry-run')).toMatchObject({ status: 'planned' });
+  expect(await own()).toEqual(after);
+  expect(await upgrade(build, 'myenv', '--undo')).toMatchObject({ status: 'undone', from: '9.9.9' });
+  expect(await own()).toEqual(before);
+  expect(await upgrade(build, 'myenv', '--undo')).toMatchObject({ status: 'undone', to: '9.9.9' });
+  expect(await own()).toEqual(after);
+});
+
+test('without an upgrade there is nothing to undo', async () => {
+  const sandbox = new Sandbox();
+  await copyEnvironment(sandbox);
+  const { exitCode, stdout } = await sandbox.sessapp(['upgrade', 'myenv', '--undo', '--json']);
+  expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'nothing-to-undo']);
+});
+
+test('an undo does not take the sessions to another store', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await upgrade(await newBuild(sandbox), 'myenv');
+  const marker = await readJson(environment, 'sessapp.json');
+  await writeFile(join(environment, 'sessapp.json'), JSON.stringify({ ...marker, store: 'redis' }));
+  const { stdout } = await sandbox.sessapp(['upgrade', 'myenv', '--undo', '--json']);
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: 'store-moved',
+    hint: expect.stringContaining('store migrate -e myenv embedded'),
+  });
+});
+
+test('--dry-run changes nothing', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const before = await snapshot(environment);
+  expect(await upgrade(await newBuild(sandbox), 'myenv', '--dry-run')).toMatchObject({
+    status: 'planned',
+    written: expect.arrayContaining(['README.md', 'package.json', 'package-lock.json', 'server.js', 'sessapp.json']),
+    removed: [expect.stringMatching(/^\.sessapp\/sessapp-.*\.tgz$/)],
+  });
+  expect(await snapshot(environment)).toEqual(before);
+});
+
+test('a generated file that is missing is written again', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const before = await text(environment, 'server.js');
+  for (const path of ['server.js', 'bin/activate.fish']) await rm(join(environment, path));
+  const { exitCode } = await sandbox.sessapp(['upgrade', 'myenv']);
+  expect([exitCode, await text(environment, 'server.js')]).toEqual([0, before]);
+});
+
+test('what the user wrote into package.json stays', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const path = join(environment, 'package.json');
+  const manifest = await readJson<{ dependencies: Record<string, string>; scripts: object }>(path);
+  const mine = {
+    ...manifest,
+    author: 'me',
+    scripts: { ...manifest.scripts, mine: 'true', start: 'node --inspect server.js' },
+  };
+  mine.dependencies.express = '5.3.0';
+  await writeFile(path, JSON.stringify(mine));
+  const build = await newBuild(sandbox);
+  expect(await upgrade(build, 'myenv', '--dry-run')).toMatchObject({
+    written: expect.arrayContaining(['package.json', 'package-lock.json']),
+  });
+  await upgrade(build, 'myenv');
+  expect(await readJson(path)).toMatchObject({
+    author: 'me',
+    scripts: { mine: 'true', start: 'node --inspect server.js' },
+    dependencies: { express: '5.3.0', sessapp: expect.stringContaining('sessapp-9.9.9') },
+  });
+  const lock = await readJson<{ packages: Record<string, { dependencies?: object; resolved?: string }> }>(
+    environment,
+    'package-lock.json',
+  );
+  expect(lock.packages['']).toMatchObject({ dependencies: { express: '5.3.0' } });
+  expect(Object.values(lock.packages).flatMap(({ resolved = [] }) => resolved)).toEqual([
+    expect.stringMatching(/^file:\.sessapp\/sessapp-9\.9\.9-[0-9a-f]{8}\.tgz$/),
+  ]);
+});
+
+test('a running server goes on with the code from before, and is told how to follow', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { url, pid } = await serveInBackground(sandbox, environment);
+  killAtEnd(pid);
+  const { cookie } = await request(url);
+  const build = await newBuild(sandbox);
+  const { stdout } = await build.run(['upgrade', 'myenv']);
+  expect(stdout).toContain('Its server runs the code from before: sessapp reload myenv\n');
+  const reloaded = await build.run(['reload', 'myenv']);
+  expect(reloaded.exitCode).toBe(0);
+  expect((await request(`${url}/profile`, { cookie })).body).toBe('현재 유저는 guest입니다.\n');
+});
+
+test('during a move of the sessions it is refused', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const marker = await readJson(environment, 'sessapp.json');
+  const migration = { from: 'embedded', to: 'redis', phase: 'move' };
+  await writeFile(join(environment, 'sessapp.json'), JSON.stringify({ ...marker, migration }));
+  const { exitCode, stdout } = await sandbox.sessapp(['upgrade', 'myenv', '--json']);
+  expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'migration-unfinished']);
+});
+
+test('a folder that is a link is not written through', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await rm(join(environment, 'bin'), { recursive: true });
+  await mkdir(sandbox.path('elsewhere'));
+  await symlink(sandbox.path('elsewhere'), join(environment, 'bin'));
+  const { exitCode, stdout } = await sandbox.sessapp(['upgrade', 'myenv', '--json']);
+  expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'folder-conflict']);
+  expect(await readdir(sandbox.path('elsewhere'))).toEqual([]);
+});
+
+test('a package.json that is not JSON is named', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'package.json'), '{');
+  const { exitCode, stdout } = await sandbox.sessapp(['upgrade', 'myenv', '--json']);
+  expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'package-json-damaged']);
+});
+
+test('an upgrade that was killed while it took its place is ended by the next command', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const next = join(environment, '.sessapp', 'next');
+  await mkdir(join(next, 'files'), { recursive: true });
+  await writeFile(join(next, 'files', 'README.md'), 'from the upgrade');
+  const swap = { version: '2', store: 'embedded', put: ['README.md'], remove: [], tree: false };
+  await writeFile(join(next, 'swap.json'), JSON.stringify(swap));
+  const { exitCode } = await sandbox.sessapp(['secret', 'list', '-e', 'myenv']);
+  expect([exitCode, await text(environment, 'README.md')]).toEqual([0, 'from the upgrade']);
+  expect(await readdir(join(environment, '.sessapp'))).not.toContain('next');
+});
+
+/** Makes an environment what one of the old form was, as far as an upgrade looks at it. */
+async function makeOld(environment: string): Promise<void> {
+  const marker = await readJson<{ files: Record<string, string> }>(environment, 'sessapp.json');
+  const manifest = await readJson<{ dependencies: Record<string, string> }>(environment, 'package.json');
+  const { sessapp: _, ...dependencies } = manifest.dependencies;
+  const old = { helmet: '^8.3.0', pino: '^10.4.0', 'express-session': '^1.19.0' };
+  const files: Record<string, string> = {
+    'server.js': `import './server/drain.js';\n`,
+    'server/drain.js': 'export {};\n',
+    'session/limits.js': 'export {};\n',
+    'package.json': JSON.stringify({ ...manifest, dependencies: { ...dependencies, ...old } }),
+  };
+  await rm(join(environment, '.sessapp'), { recursive: true });
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(join(environment, path, '..'), { recursive: true });
+    await writeFile(join(environment, path), content);
+  }
+  const kept = Object.entries(marker.files).filter(([path]) => !path.startsWith('.sessapp/'));
+  const hashes = Object.entries(files).map(([path, content]) => [path, sha256(content)]);
+  const all = { ...Object.fromEntries(kept), ...Object.fromEntries(hashes) };
+  await writeFile(join(environment, 'sessapp.json'), JSON.stringify({ ...marker, format: 1, files: all }));
+  await chmod(join(environment, 'server.js'), 0o644);
+}
+
+test('of an environment of the old form, commands say how to bring it up to date', async () => {
+  const sandbox = new Sandbox();
+  await makeOld(await copyEnvironment(sandbox));
+  const { exitCode, stdout } = await sandbox.sessapp(['serve', 'myenv', '--json']);
+  expect([exitCode, JSON.parse(stdout).error]).toEqual([
+    1,
+    {
+      code: 'environment-old',
+      message: expect.stringContaining('copied its server into the environment'),
+      hint: expect.stringContaining('npx sessapp upgrade'),
+    },
+  ]);
+});
+
+test('an environment of the old form becomes a new one, and can become the old one again', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await makeOld(environment);
+  await appendFile(join(environment, 'server', 'drain.js'), '// mine\n');
+  const found = JSON.parse((await sandbox.sessapp(['upgrade', 'myenv', '--json'])).stdout);
+  expect(found).toMatchObject({ status: 'upgraded', displaced: ['server/drain.js'] });
+  expect(found.removed.sort()).toEqual(['server/drain.js', 'session/limits.js']);
+  expect(await readdir(environment)).not.toContain('server');
+  expect(Object.keys((await readJson<{ dependencies: object }>(environment, 'package.json')).dependencies)).toEqual([
+    'express',
+    'lmdb',
+    'sessapp',
+  ]);
+  expect(await text(environment, '.sessapp/previous/former/files/server/drain.js')).toMatch(/\/\/ mine\n$/);
+  const { url } = await serveInBackground(sandbox, environment);
+  expect((await request(url)).status).toBe(200);
+  await sandbox.sessapp(['stop', 'myenv']);
+  await sandbox.sessapp(['upgrade', 'myenv', '--undo']);
+  expect((await readJson(environment, 'sessapp.json')).format).toBe(1);
+  expect(await text(environment, 'server/drain.js')).toMatch(/\/\/ mine\n$/);
+});
