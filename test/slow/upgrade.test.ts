@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { readJson } from '../support/files.ts';
+import { copyBuild } from '../support/other-build.ts';
+import { repository, Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment, killAtEnd, serveInBackground } from '../support/server.ts';
+import { addVisitorRoutes, startVisits, Visitor } from '../support/visitors.ts';
+
+const kills = 12;
+
+test(`killed at ${kills} random instants, an upgrade leaves the environment before or the one after`, async () => {
+  const sandbox = new Sandbox();
+  const build = await copyBuild(sandbox);
+  const program = build.path('bin', 'sessapp.js');
+  // The first one fills the caches; its time is what the kills are spread over.
+  await copyEnvironment(sandbox, 'first');
+  await build.run(['upgrade', 'first']);
+  const startMs = performance.now();
+  await copyEnvironment(sandbox, 'second');
+  await build.run(['upgrade', 'second']);
+  const longestMs = performance.now() - startMs;
+  const versions: string[] = [];
+  for (let n = 0; n < kills; n += 1) {
+    const environment = await copyEnvironment(sandbox, `env-${n}`);
+    const child = sandbox.spawn(process.execPath, [program, 'upgrade', environment]);
+    await Promise.race([wait((longestMs * (n + Math.random())) / kills), once(child, 'exit')]);
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    // What any command does first.
+    expect((await sandbox.sessapp(['secret', 'list', '-e', environment])).exitCode).toBe(0);
+    const { sessapp } = await readJson<{ sessapp: string }>(environment, 'sessapp.json');
+    const { version } = await readJson<{ version: string }>(environment, 'node_modules', 'sessapp', 'package.json');
+    expect(version).toBe(sessapp);
+    versions.push(version);
+    await build.run(['upgrade', environment]);
+    expect((await sandbox.sessapp(['doctor', environment])).stdout).toMatch(/^0 problems/m);
+    await rm(environment, { recursive: true });
+  }
+  // The first one is killed before npm has come to its end.
+  expect(versions).toContain((await readJson(repository, 'package.json')).version);
+});
+
+test('under load, an upgrade and a reload fail no request, and nobody is logged out', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addVisitorRoutes(environment);
+  const build = await copyBuild(sandbox);
+  const { url, pid } = await serveInBackground(sandbox, environment, ['--workers', '2']);
+  killAtEnd(pid);
+  const visitors = await Promise.all(Array.from({ length: 6 }, (_, n) => new Visitor(`v${n}`).login(url)));
+  const visits = startVisits(() => url, visitors);
+  await wait(1000);
+  for (const args of [
+    ['upgrade', 'myenv'],
+    ['reload', 'myenv'],
+    ['upgrade', 'myenv', '--undo'],
+    ['reload', 'myenv'],
+  ]) {
+    expect((await build.run(args)).exitCode).toBe(0);
+    await wait(1000);
+  }
+  await visits.stop();
+  expect(visits.failures).toEqual([]);
+  expect(visits.present.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(0);
+  for (const visitor of visits.present) {
+    expect((await visitor.ask(url, '/who')).body).toBe(`${visitor.name} ${visitor.count}`);
+  }
+  expect(await readJson(join(environment, 'node_modules', 'sessapp', 'package.json'))).toMatchObject({
+    version: (await readJson(repository, 'package.json')).version,
+  });
+});
