@@ -37,7 +37,7 @@ test('an empty directory is filled in place: a shell that sits in it stays in it
   const shell = sandbox.spawn('sh', ['-c', script, 'sh', process.execPath, cli], { cwd: sandbox.path('here') });
   expect(await finish(shell)).toMatchObject({ exitCode: 0, stdout: `package.json\n${sandbox.path('here')}\n` });
   expect((await stat(sandbox.path('here'))).ino).toBe(ino);
-  expect((await readdir(sandbox.path('here'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+  expect((await readdir(sandbox.path('here'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
 });
 
 test('a link to an empty directory leads to where the environment is made', async () => {

@@ -75,7 +75,7 @@ test.each(cases)(
     const marker = await readIfThere(sandbox, 'sessapp.json');
     if (marker !== undefined) await verifyWhole(sandbox);
     else if (!isThere)
-      expect((await readdir(sandbox.path('work'))).filter((name) => !name.startsWith('.sessapp'))).toEqual([]);
+      expect((await readdir(sandbox.path('work'))).filter((name) => !name.startsWith('.sessapp-'))).toEqual([]);
     await verifyKept(sandbox, mine);
 
     const again = await sandbox.sessapp(['init', 'work/myenv', ...options, '--json'], { env });
@@ -90,7 +90,7 @@ test.each(cases)(
       expect((await lstat(sandbox.path('work', 'myenv', '.git', 'index'))).size).toBeGreaterThan(0);
     if (options.includes('--clear')) await verifyChangeKept(sandbox);
     const names = [...(await readdir(sandbox.path('work'))), ...(await readdir(sandbox.path('work', 'myenv')))];
-    expect(names.filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+    expect(names.filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
     if (cache === 'without a snapshot') await verifySnapshot(sandbox);
   },
 );
@@ -133,7 +133,7 @@ test.each(moments)(
     await verifyKept(sandbox, mine);
     if (secret !== undefined) expect(await readIfThere(sandbox, '.env')).toBe(secret);
     if (options.includes('--clear')) await verifyUndoneOrDone(sandbox);
-    expect((await readdir(sandbox.path('work', 'myenv'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+    expect((await readdir(sandbox.path('work', 'myenv'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
   },
 );
 
@@ -150,7 +150,7 @@ test('eight real installations at once on one target: one makes it, nothing is m
     expect(said.filter((status) => status !== 'unchanged')).toEqual(['created']);
     await verifyWhole(sandbox);
     expect(await readdir(sandbox.path('work'))).toEqual(['myenv']);
-    expect((await readdir(sandbox.path('work', 'myenv'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+    expect((await readdir(sandbox.path('work', 'myenv'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
   }
 });
 
