@@ -1,9 +1,9 @@
 import { CommanderError, Command as Parser } from 'commander';
+import { UsageError } from '../errors.ts';
+import type { System } from '../system.ts';
 import type { Command, Input } from './command.ts';
 import { groups, listCommands, loadCommand } from './commands/index.ts';
-import { UsageError } from '../errors.ts';
 import { renderSuggestion, verifyChoice } from './nearest.ts';
-import type { System } from '../system.ts';
 
 /** What a command line asks for. */
 export interface Invocation {

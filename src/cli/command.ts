@@ -1,5 +1,5 @@
-import type { Output, Report } from './output.ts';
 import type { System } from '../system.ts';
+import type { Output, Report } from './output.ts';
 
 /** One command of the command line: what it takes, and what it does with it. */
 export interface Command {

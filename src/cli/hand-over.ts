@@ -8,6 +8,7 @@ import { runInPlace } from './control/child.ts';
 import { type Environment, findEnvironment } from './environment/find.ts';
 import { nodeOf, packageOf } from './environment/readiness.ts';
 import { packageDirectory } from './package.ts';
+import { recoverUpgrade } from './upgrade/recover.ts';
 
 type Main = (argv: string[], system: System) => Promise<number>;
 
@@ -39,7 +40,9 @@ export async function findOwnCommand(
 async function findMeant(command: Command, input: Input, system: System): Promise<Environment | undefined> {
   const operand = command.operands?.some(([syntax]) => syntax === '[dir]') ? input.operands[0] : undefined;
   try {
-    return await findEnvironment(system, operand, text(input, 'env'));
+    const environment = await findEnvironment(system, operand, text(input, 'env'));
+    await recoverUpgrade(environment.directory);
+    return environment;
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;

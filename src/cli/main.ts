@@ -1,8 +1,8 @@
 import { hasCode, toUserError } from '../errors.ts';
-import type { Output } from './output.ts';
 import { createSystem, type System } from '../system.ts';
 import { takesDirectory } from './commands/index.ts';
 import { findOwnCommand } from './hand-over.ts';
+import type { Output } from './output.ts';
 import { readPackageManifest } from './package.ts';
 
 /** The exit code for a bug in sessapp itself (EX_SOFTWARE of sysexits.h). */

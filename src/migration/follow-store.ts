@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { requireMarker } from '../settings/marker.ts';
 import type { Driver } from '../stores/driver.ts';
 import { OpenStores, type Stores } from './open-stores.ts';
 import { tellOwnStoreUrl, verifyFollows } from './own-store-url.ts';
 import { fingerprintStores, readStores, type StoreVariables } from './read-stores.ts';
-import { requireMarker } from '../settings/marker.ts';
 
 export interface FollowLog {
   info(message: string): void;

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UserError } from '../errors.ts';
 import type { Stores } from './open-stores.ts';
 import type { StoreVariables } from './read-stores.ts';
-import { UserError } from '../errors.ts';
 
 /** @throws UserError when sessions are on their way to another store, which this server could not follow to its end */
 export function verifyFollows({ STORE_URL }: StoreVariables, { next }: Stores): void {

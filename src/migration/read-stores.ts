@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Stores } from './open-stores.ts';
 import { fingerprint } from '../settings/fingerprint.ts';
 import { type Marker, requireMarker } from '../settings/marker.ts';
 import { readVariables } from '../settings/variables.ts';
+import type { Stores } from './open-stores.ts';
 
 /** What of the environment variables says where the store is. */
 export interface StoreVariables {

@@ -23,12 +23,16 @@ export function answerErrors(
     if (res.headersSent) return next(error);
     for (const name of res.getHeaderNames().filter(isOfBody)) res.removeHeader(name);
     if (own) return own(error, req, res, next);
-    const detail = production || !(error instanceof Error) ? '' : `\n${error.stack}\n`;
     res
       .status(status)
       .type('text')
-      .send(`${status >= 500 ? 'Something went wrong' : STATUS_CODES[status]}.\n${detail}`);
+      .send(describe(status, error, production));
   };
+}
+
+function describe(status: number, error: unknown, production: boolean): string {
+  const detail = production || !(error instanceof Error) ? '' : `\n${error.stack}\n`;
+  return `${status >= 500 ? 'Something went wrong' : STATUS_CODES[status]}.\n${detail}`;
 }
 
 // What a handler has said of the body that it did not come to send. The policy of a page is the server's own.

@@ -13,17 +13,20 @@ export function securityHeaders({ production }: { production: boolean }, own: He
     referrerPolicy: { policy: 'same-origin' },
     // A browser that once saw this on localhost would ask every other server there for HTTPS.
     strictTransportSecurity: production,
-    contentSecurityPolicy: typeof contentSecurityPolicy === 'boolean' ? contentSecurityPolicy : {
-      ...contentSecurityPolicy,
-      directives: {
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-        objectSrc: ["'none'"],
-        // Over plain HTTP in development there is nothing to upgrade to.
-        upgradeInsecureRequests: production ? [] : null,
-        ...contentSecurityPolicy.directives,
-      },
-    },
+    contentSecurityPolicy:
+      typeof contentSecurityPolicy === 'boolean'
+        ? contentSecurityPolicy
+        : {
+            ...contentSecurityPolicy,
+            directives: {
+              baseUri: ["'none'"],
+              frameAncestors: ["'none'"],
+              objectSrc: ["'none'"],
+              // Over plain HTTP in development there is nothing to upgrade to.
+              upgradeInsecureRequests: production ? [] : null,
+              ...contentSecurityPolicy.directives,
+            },
+          },
     ...others,
   } as HelmetOptions);
 }

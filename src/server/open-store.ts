@@ -1,9 +1,9 @@
+import { UserError } from '../errors.ts';
+import { FollowedStore, type FollowLog } from '../migration/follow-store.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Driver } from '../stores/driver.ts';
 import { StoreAddressError } from '../stores/errors.ts';
 import { wrap } from '../stores/wrap.ts';
-import { FollowedStore, type FollowLog } from '../migration/follow-store.ts';
-import type { Settings } from '../settings/settings.ts';
-import { UserError } from '../errors.ts';
 
 /**
  * The environment's store, whichever that is while the server runs.

@@ -1,8 +1,8 @@
 import cluster from 'node:cluster';
 import type { Logger } from 'pino';
+import { UserError } from '../errors.ts';
 import { endIfHeld } from './held.ts';
 import { leaveParent, tellParent } from './parent.ts';
-import { UserError } from '../errors.ts';
 
 interface Served {
   store: string;
@@ -29,7 +29,8 @@ export async function reportStartFailure(error: unknown): Promise<void> {
     throw error;
   }
   const { code, message, hint } = error;
-  if (!(await tellParent({ event: 'failed', code, message, hint }))) console.error([message, hint].filter(Boolean).join('\n'));
+  if (!(await tellParent({ event: 'failed', code, message, hint })))
+    console.error([message, hint].filter(Boolean).join('\n'));
   leaveParent();
   endIfHeld((held) => console.error(`The application keeps the process running (${held.join(', ')}); ending it.`));
 }

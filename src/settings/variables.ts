@@ -13,11 +13,7 @@ export type Variables = Record<string, string>;
 export async function readVariables(directory: string): Promise<Variables> {
   const content = (await readIfThere(join(directory, envFileName))) ?? '';
   if (content.includes('\0') || content.includes('\ufffd')) {
-    throw new UserError(
-      'env-damaged',
-      `The .env in ${directory} is not in UTF-8.`,
-      'Save it in UTF-8, as plain text.',
-    );
+    throw new UserError('env-damaged', `The .env in ${directory} is not in UTF-8.`, 'Save it in UTF-8, as plain text.');
   }
   // Some editors put a mark at the front.
   return dropEmpty(parseEnv(content.replace(/^\ufeff/, '')));

@@ -10,7 +10,15 @@ import type { Environment } from '../environment/find.ts';
 import { packageOf, verifyReady } from '../environment/readiness.ts';
 import { inspectNext, walkMove } from '../migrate/store-move.ts';
 import { commandLine } from '../shells/shells.ts';
-import type { MovePage, MoveStep, NextStore, SessionDetail, SessionQuery, SessionSummary, Tally } from './store-calls.ts';
+import type {
+  MovePage,
+  MoveStep,
+  NextStore,
+  SessionDetail,
+  SessionQuery,
+  SessionSummary,
+  Tally,
+} from './store-calls.ts';
 import { explainFailure, StoreUnavailable } from './store-errors.ts';
 import { probe } from './store-probes.ts';
 import { tally } from './store-tally.ts';
@@ -43,8 +51,8 @@ const silent = { info: () => undefined, error: () => undefined };
 
 /** The environment's own copy of the library, which finds the driver's package in the environment. */
 interface Library {
-  FollowedStore: (typeof import('../../migration/follow-store.ts'))['FollowedStore'];
-  openStore: (typeof import('../../migration/open-stores.ts'))['openStore'];
+  FollowedStore: typeof import('../../migration/follow-store.ts')['FollowedStore'];
+  openStore: typeof import('../../migration/open-stores.ts')['openStore'];
 }
 
 /**
@@ -102,7 +110,7 @@ function createStore({ directory, marker }: Environment, library: Library, drive
     },
     list: (query) => summaries(guarded, query),
     // It may take long, as long as it gets on.
-    backup: (file) => guard((driver.backup?.(file) ?? Promise.resolve(false))),
+    backup: (file) => guard(driver.backup?.(file) ?? Promise.resolve(false)),
     inspectNext: async (store, url, nowMs) => {
       const place = { store, ...(url !== undefined && { url }) };
       const options = { dataDirectory: join(directory, 'data'), name: marker.cookie };

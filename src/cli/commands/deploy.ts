@@ -1,6 +1,6 @@
+import { UsageError } from '../../errors.ts';
 import { type Command, environmentOperand, environmentOption, flag, text } from '../command.ts';
 import { findEnvironment, promptOf } from '../environment/find.ts';
-import { UsageError } from '../../errors.ts';
 import { verifyChoice } from '../nearest.ts';
 import type { Output } from '../output.ts';
 import { type DeployedFile, deployTargets, planDeployment, writeDeployment } from '../scaffold/deployment.ts';

@@ -1,5 +1,5 @@
-import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { UsageError } from '../../errors.ts';
+import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { checks } from '../doctor/list.ts';
 import { renderFindings } from '../doctor/render.ts';
 import { runChecks } from '../doctor/run.ts';

@@ -26,6 +26,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   stop: () => import('./stop.ts'),
   'store backup': () => import('./store/backup.ts'),
   'store migrate': () => import('./store/migrate.ts'),
+  upgrade: () => import('./upgrade.ts'),
 };
 
 /** One line for `sessapp --help` about each group of commands. */

@@ -1,8 +1,8 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
-import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
-import { checkReadiness, nodeOf } from '../environment/readiness.ts';
 import { findRunningServer, type ServerRecord } from '../control/server-record.ts';
 import { countWorkers } from '../control/workers.ts';
+import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
+import { checkReadiness, nodeOf } from '../environment/readiness.ts';
 
 export const command: Command = {
   summary: 'say what an environment is',

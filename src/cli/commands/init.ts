@@ -1,8 +1,7 @@
+import { UsageError, UserError } from '../../errors.ts';
 import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
-import { nearPath, quoteLine } from '../shells/shells.ts';
-import { UsageError, UserError } from '../../errors.ts';
 import type { Report } from '../output.ts';
 import { createEnvironment } from '../scaffold/create.ts';
 import { isInRepository } from '../scaffold/git.ts';
@@ -13,6 +12,7 @@ import { type Answers, defaults, readAnswers } from '../scaffold/wish/answers.ts
 import { decide, findDifferences } from '../scaffold/wish/decide.ts';
 import { renderMade, renderPlan } from '../scaffold/wish/render.ts';
 import { verifySameStoreUrl } from '../scaffold/wish/store-url.ts';
+import { nearPath, quoteLine } from '../shells/shells.ts';
 import { serve } from './serve.ts';
 
 export const command: Command = {

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
+import { UsageError } from '../../errors.ts';
 import { type Command, environmentOption, flag, text } from '../command.ts';
 import { findEnvironment, promptOf } from '../environment/find.ts';
 import { checkReadiness, isNodeInstalled } from '../environment/readiness.ts';
-import { UsageError } from '../../errors.ts';
 import { installNode } from '../scaffold/dependencies.ts';
 import { installPackages, restorePackages } from '../scaffold/packages.ts';
 

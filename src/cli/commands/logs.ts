@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { UsageError } from '../../errors.ts';
 import {
   type Command,
   type Context,
@@ -11,7 +12,6 @@ import {
 import { findServed } from '../control/running-server.ts';
 import { logFile } from '../control/server-record.ts';
 import { follow, readEnd } from '../control/tail.ts';
-import { UsageError } from '../../errors.ts';
 import type { Report } from '../output.ts';
 
 const defaultLines = 100;

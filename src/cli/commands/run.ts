@@ -1,8 +1,8 @@
+import { UsageError } from '../../errors.ts';
 import { type Command, environmentOption, text } from '../command.ts';
-import { activate } from '../shells/activation.ts';
 import { runInPlace } from '../control/child.ts';
 import { findEnvironment } from '../environment/find.ts';
-import { UsageError } from '../../errors.ts';
+import { activate } from '../shells/activation.ts';
 
 export const command: Command = {
   summary: 'run a command inside an environment, without activating it',

@@ -1,3 +1,5 @@
+import { UsageError, UserError } from '../../errors.ts';
+import { secretVariable } from '../../settings/secrets.ts';
 import { openInBrowser } from '../browser.ts';
 import {
   type Command,
@@ -9,15 +11,13 @@ import {
   text,
 } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
-import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
 import { type Follower, runInForeground } from '../control/foreground.ts';
-import { verifyReady } from '../environment/readiness.ts';
-import { secretVariable } from '../../settings/secrets.ts';
 import { describeEnd, type ServerEnd, type ServerOptions } from '../control/server-process.ts';
 import { claimServer, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
-import { commandLine } from '../shells/shells.ts';
-import { UsageError, UserError } from '../../errors.ts';
+import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
+import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
+import { commandLine } from '../shells/shells.ts';
 
 export const command: Command = {
   summary: 'run the server of an environment',

@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { findEvenBroken, promptOf } from '../environment/find.ts';
+import { commandLine } from '../shells/shells.ts';
 import {
   findRunningServer,
   isListening,
@@ -8,7 +9,6 @@ import {
   type Place,
   type ServerRecord,
 } from './server-record.ts';
-import { commandLine } from '../shells/shells.ts';
 
 /** An environment and the server that runs in it, whatever became of its `sessapp.json`. */
 export interface ServedEnvironment extends Place {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
-import { activate } from '../shells/activation.ts';
 import type { Environment } from '../environment/find.ts';
 import { killGroup } from '../environment/process-identity.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
+import { activate } from '../shells/activation.ts';
 import { commandLine } from '../shells/shells.ts';
 
 /** How a server is to run: what overrides its `.env`. */

@@ -4,7 +4,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { hasCode } from '../../errors.ts';
 import type { Environment } from '../environment/find.ts';
-import { acquireLock, type Lock, ownIdentity, readLock, releaseLock, removeIfDead, rewriteLock } from '../environment/lock.ts';
+import {
+  acquireLock,
+  type Lock,
+  ownIdentity,
+  readLock,
+  releaseLock,
+  removeIfDead,
+  rewriteLock,
+} from '../environment/lock.ts';
 import { identify, isRunning, killGroup, type ProcessIdentity } from '../environment/process-identity.ts';
 
 /** What is known of the server that `serve` started: `data/server.json`. Its owner is the process to signal. */

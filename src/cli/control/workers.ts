@@ -4,10 +4,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { identify, isRunning, type ProcessIdentity } from '../environment/process-identity.ts';
+import { commandLine } from '../shells/shells.ts';
 import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
 import { type Failure, toUserError } from './server-process.ts';
 import { type Place, type ServerRecord, signalIfRunning } from './server-record.ts';
-import { commandLine } from '../shells/shells.ts';
 
 /** What a server with workers writes down of them: `data/workers.json`. */
 export interface WorkersReport {

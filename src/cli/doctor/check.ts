@@ -1,7 +1,7 @@
-import type { FoundEnvironment } from '../environment/find.ts';
 import type { Marker } from '../../settings/marker.ts';
 import type { Variables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
+import type { FoundEnvironment } from '../environment/find.ts';
 
 /** What is looked at: an environment that may be broken in any way. */
 export interface Subject extends FoundEnvironment {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { envFileName, keyIdOf, secretVariable, splitSecrets } from '../../settings/secrets.ts';
-import { appendLine, commandLine, nearPath, quoteLine } from '../shells/shells.ts';
 import { orUndefined } from '../../errors.ts';
+import { envFileName, keyIdOf, secretVariable, splitSecrets } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
+import { appendLine, commandLine, nearPath, quoteLine } from '../shells/shells.ts';
 import type { CommandLine, Remedy, Subject } from './check.ts';
 
 /** A sessapp command on the environment. */

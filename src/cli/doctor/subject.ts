@@ -1,8 +1,8 @@
-import { type FoundEnvironment, findEvenBroken } from '../environment/find.ts';
-import { overlay, readVariables, type Variables } from '../../settings/variables.ts';
 import { orUndefined } from '../../errors.ts';
-import { isUnsettled } from '../scaffold/in-place.ts';
+import { overlay, readVariables, type Variables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
+import { type FoundEnvironment, findEvenBroken } from '../environment/find.ts';
+import { isUnsettled } from '../scaffold/in-place.ts';
 import type { Subject } from './check.ts';
 
 /**

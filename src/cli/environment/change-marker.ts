@@ -1,8 +1,8 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
-import type { Environment } from './find.ts';
 import { type Marker, markerName, readMarker, renderMarker } from '../../settings/marker.ts';
+import type { Environment } from './find.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** Beside the marker while it is being changed. The .gitignore covers it. */

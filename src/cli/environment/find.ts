@@ -1,8 +1,8 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
-import type { System } from '../../system.ts';
 import { BrokenEnvironment, type Marker, readMarker } from '../../settings/marker.ts';
 import { isThere, restoringOptions } from '../../settings/restoring.ts';
+import type { System } from '../../system.ts';
 import { commandLine } from '../shells/shells.ts';
 
 /** A directory with a readable `sessapp.json`. */

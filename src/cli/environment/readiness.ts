@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
+import { commandLine, nearPath } from '../shells/shells.ts';
 import type { Environment } from './find.ts';
 import { findDifferences, type Ranges, readInstallation, readJson } from './installation.ts';
-import { commandLine, nearPath } from '../shells/shells.ts';
 
 /** Whether an environment's dependencies are what its lockfile says, or what is wrong with them. */
 export type Readiness =

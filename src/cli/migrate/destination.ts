@@ -1,15 +1,15 @@
-import type { Environment } from '../environment/find.ts';
-import { findRunningServer } from '../control/server-record.ts';
-import { commandLine } from '../shells/shells.ts';
-import { readStoreUrl } from '../admin/store.ts';
-import { overlay, readVariables } from '../../settings/variables.ts';
 import { UsageError, UserError } from '../../errors.ts';
-import { verifyChoice } from '../nearest.ts';
 import { storeKinds, storeNames } from '../../settings/stores.ts';
+import { overlay, readVariables } from '../../settings/variables.ts';
+import type { System } from '../../system.ts';
+import { readStoreUrl } from '../admin/store.ts';
+import { findRunningServer } from '../control/server-record.ts';
+import type { Environment } from '../environment/find.ts';
+import { verifyChoice } from '../nearest.ts';
+import { chooseStoreUrl, verifyNoPassword, withoutUser } from '../scaffold/wish/store-url.ts';
+import { commandLine } from '../shells/shells.ts';
 import { type Destination, nextVariable } from './migrate.ts';
 import { verifyRollback } from './roll-back.ts';
-import type { System } from '../../system.ts';
-import { chooseStoreUrl, verifyNoPassword, withoutUser } from '../scaffold/wish/store-url.ts';
 
 /**
  * Where the sessions are to go: to what was named, or on to where an interrupted move is going.

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { UserError } from '../../errors.ts';
 import type { Environment } from '../environment/find.ts';
 import { acquireLock, releaseLock, removeDrafts } from '../environment/lock.ts';
-import { UserError } from '../../errors.ts';
 
 /** The file that is there while sessions are being moved. The .gitignore covers it. */
 export const migrationLockName = '.sessapp-migration-lock';

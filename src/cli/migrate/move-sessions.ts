@@ -1,6 +1,6 @@
+import { UserError } from '../../errors.ts';
 import type { Store } from '../admin/store.ts';
 import type { MoveStep } from '../admin/store-calls.ts';
-import { UserError } from '../../errors.ts';
 import type { MigrateOptions } from './migrate.ts';
 
 type Options = Pick<MigrateOptions, 'signal' | 'step'>;

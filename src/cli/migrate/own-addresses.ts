@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Environment } from '../environment/find.ts';
 import { hasCode, UserError } from '../../errors.ts';
+import type { Environment } from '../environment/find.ts';
 
 /** Written by a server whose own STORE_URL wins over `.env`, when it sees that sessions are to move: it cannot follow. */
 function fileIn({ directory }: Environment): string {

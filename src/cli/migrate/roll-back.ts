@@ -1,7 +1,7 @@
+import { UserError } from '../../errors.ts';
+import { readVariables } from '../../settings/variables.ts';
 import { changeMarker } from '../environment/change-marker.ts';
 import type { Environment } from '../environment/find.ts';
-import { readVariables } from '../../settings/variables.ts';
-import { UserError } from '../../errors.ts';
 import { setVariables } from '../secrets/env-variables.ts';
 import { type MigrateOptions, nextVariable, waitForFollowers } from './migrate.ts';
 

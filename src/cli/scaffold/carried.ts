@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { createTar } from 'nanotar';
-import { packageDirectory, type PackageManifest, readPackageManifest } from '../package.ts';
+import { type PackageManifest, packageDirectory, readPackageManifest } from '../package.ts';
 import { sha256 } from './hash.ts';
 
 /** The folder of an environment that holds the carried package. */

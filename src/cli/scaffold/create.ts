@@ -22,12 +22,7 @@ export async function createEnvironment(
   return closedToOthers(() => create(system, plan, cancelSignal, progress));
 }
 
-async function create(
-  system: System,
-  plan: Plan,
-  cancelSignal: AbortSignal,
-  progress: Progress,
-): Promise<boolean> {
+async function create(system: System, plan: Plan, cancelSignal: AbortSignal, progress: Progress): Promise<boolean> {
   const inPlace = plan.action !== 'create';
   const parent = inPlace ? plan.directory : dirname(plan.directory);
   for (const leftover of await findLeftovers(parent)) await removeIfOurs(leftover);

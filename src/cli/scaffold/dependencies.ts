@@ -1,9 +1,9 @@
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Language } from '../../settings/marker.ts';
 import { UsageError, UserError } from '../../errors.ts';
-import { nearest } from '../nearest.ts';
+import type { Language } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
+import { nearest } from '../nearest.ts';
 import { templatesDirectory } from '../package.ts';
 import { isThere } from './existing.ts';
 import { NpmError, type NpmOptions, runNpm } from './npm.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { type Lock, releaseLock, removeDrafts, waitForLock } from '../environment/lock.ts';
 import { UserError } from '../../errors.ts';
+import { type Lock, releaseLock, removeDrafts, waitForLock } from '../environment/lock.ts';
 
 /** The file that is there while a directory is being changed; its drafts have longer names. */
 export const lockName = '.sessapp-lock';

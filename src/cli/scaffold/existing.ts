@@ -1,7 +1,7 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Marker } from '../../settings/marker.ts';
 import { hasCode, UserError } from '../../errors.ts';
+import type { Marker } from '../../settings/marker.ts';
 import { sha256 } from './hash.ts';
 import type { PackageFragment } from './layers.ts';
 
@@ -30,8 +30,11 @@ export async function isThere(path: string): Promise<boolean> {
   }
 }
 
-// Each on the way: what is written through a link would be outside of the environment, perhaps on another disk.
-async function verifyFolders(directory: string, folder: string): Promise<void> {
+/**
+ * Looks at each folder on the way to a file.
+ * @throws UserError when one of them is a link, through which files would be written outside of the environment
+ */
+export async function verifyFolders(directory: string, folder: string): Promise<void> {
   if (folder === '.') return;
   await verifyFolders(directory, dirname(folder));
   const path = join(directory, folder);
@@ -111,4 +114,3 @@ async function isChanged(path: string, hash: string): Promise<boolean> {
   if (!(await lstat(path)).isFile()) return true;
   return sha256(await readFile(path)) !== hash;
 }
-

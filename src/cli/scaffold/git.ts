@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
-import { envFileName } from '../../settings/secrets.ts';
 import { UserError } from '../../errors.ts';
+import { envFileName } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { isThere } from './existing.ts';
 import type { Plan } from './plan.ts';

@@ -1,8 +1,8 @@
 import { link, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { hasCode, UserError } from '../../errors.ts';
 import { BrokenEnvironment, markerName, readMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
-import { hasCode, UserError } from '../../errors.ts';
 import { lockName, withLock } from './directory-lock.ts';
 import { isThere } from './existing.ts';
 import { moveIfThere, onOtherFileSystem, removeEmptyFolders } from './move.ts';

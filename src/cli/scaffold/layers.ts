@@ -75,7 +75,11 @@ export function readTemplateFiles({ template, language }: Choice): TemplateFile[
 }
 
 /** The package.json of an environment. */
-export function renderManifest(name: string, choice: Choice, carried: CarriedPackage): PackageFragment & { name: string } {
+export function renderManifest(
+  name: string,
+  choice: Choice,
+  carried: CarriedPackage,
+): PackageFragment & { name: string } {
   const isTypeScript = choice.language === 'typescript';
   const server = isTypeScript ? 'server.ts' : 'server.js';
   const { scripts, devDependencies } = isTypeScript ? languagePackage() : {};

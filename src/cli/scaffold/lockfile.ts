@@ -60,24 +60,34 @@ function keepReachable(packages: Packages): Packages {
   return Object.fromEntries(kept) as Packages;
 }
 
+interface Edges {
+  /** Follow the root's devDependencies. */
+  dev: boolean;
+  /** Follow dependencies that may be missing. */
+  optional: boolean;
+}
+
 /** The paths of all that the root leads to. */
-function reach(packages: Packages, { dev, optional }: { dev: boolean; optional: boolean }): Set<string> {
+function reach(packages: Packages, edges: Edges): Set<string> {
   const found = new Set(['']);
   for (const path of found) {
-    const { dependencies, devDependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } =
-      packages[path] ?? {};
-    const names = [
-      ...Object.keys(dependencies ?? {}).filter((name) => optional || optionalDependencies?.[name] === undefined),
-      ...(dev && path === '' ? Object.keys(devDependencies ?? {}) : []),
-      ...(optional ? Object.keys(optionalDependencies ?? {}) : []),
-      ...Object.keys(peerDependencies ?? {}).filter((name) => !peerDependenciesMeta?.[name]?.optional),
-    ];
-    for (const name of names) {
+    for (const name of listNeeds(packages[path] ?? {}, { ...edges, dev: edges.dev && path === '' })) {
       const at = resolvePath(packages, path, name);
       if (at !== undefined) found.add(at);
     }
   }
   return found;
+}
+
+function listNeeds(entry: LockedPackage, { dev, optional }: Edges): string[] {
+  const { dependencies, devDependencies, optionalDependencies = {}, peerDependencies, peerDependenciesMeta } = entry;
+  const names = (values: Record<string, string> | undefined): string[] => Object.keys(values ?? {});
+  return [
+    ...names(dependencies).filter((name) => optional || optionalDependencies[name] === undefined),
+    ...(dev ? names(devDependencies) : []),
+    ...(optional ? names(optionalDependencies) : []),
+    ...names(peerDependencies).filter((name) => !peerDependenciesMeta?.[name]?.optional),
+  ];
 }
 
 /** Where Node.js would find a package that another one needs. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UserError } from '../../errors.ts';
-import { packageDirectory } from '../package.ts';
 import type { RunResult, System } from '../../system.ts';
+import { packageDirectory } from '../package.ts';
 
 export interface NpmOptions {
   /** The directory whose package.json npm works on, absolute. */

@@ -1,6 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { System } from '../../system.ts';
+import { carriedFolder } from './carried.ts';
 import { installLocked } from './dependencies.ts';
 import { withLock } from './directory-lock.ts';
 import { isThere } from './existing.ts';
@@ -8,8 +9,8 @@ import { type NpmOptions, runNpm } from './npm.ts';
 import { createStaging, findLeftovers, removeTree } from './staging.ts';
 import { closedToOthers } from './umask.ts';
 
-// A folder is copied, not linked: an environment takes nothing from outside itself when it runs.
-const copyFolders = '--install-links';
+/** A folder is copied, not linked: an environment takes nothing from outside itself when it runs. */
+export const copyFolders = '--install-links';
 
 /**
  * Adds packages to an environment, and to its package.json and lockfile.
@@ -66,7 +67,7 @@ export async function restorePackages(system: System, options: NpmOptions): Prom
     for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
     const { directory: staging } = await createStaging(directory);
     try {
-      for (const name of ['package.json', 'package-lock.json', '.npmrc']) await stage(directory, staging, name);
+      await stagePackages(directory, staging);
       await installLocked(system, { ...options, directory: staging }, copyFolders);
       await renameIfThere(join(directory, 'node_modules'), join(staging, 'replaced'));
       await renameIfThere(join(staging, 'node_modules'), join(directory, 'node_modules'));
@@ -76,14 +77,30 @@ export async function restorePackages(system: System, options: NpmOptions): Prom
   });
 }
 
-// A folder that package.json names is found from the environment, not from the staging directory.
-async function stage(directory: string, staging: string, name: string): Promise<void> {
-  if (!(await isThere(join(directory, name)))) return;
-  const content = await readFile(join(directory, name), 'utf8');
-  const absolute = content.replace(/"file:(\.[^"]*)"/g, (_, path: string) =>
+/**
+ * Puts what npm reads of an environment into a staging directory inside it. A folder that package.json names is found from
+ * the environment, not from there.
+ */
+export async function stagePackages(directory: string, staging: string): Promise<void> {
+  for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
+    if (!(await isThere(join(directory, name)))) continue;
+    await writeFile(join(staging, name), toAbsolute(await readFile(join(directory, name), 'utf8'), directory));
+  }
+  if (await isThere(join(directory, carriedFolder))) await copyCarried(directory, staging);
+}
+
+async function copyCarried(directory: string, staging: string): Promise<void> {
+  await mkdir(join(staging, carriedFolder));
+  for (const name of await readdir(join(directory, carriedFolder))) {
+    if (name.endsWith('.tgz')) await copyFile(join(directory, carriedFolder, name), join(staging, carriedFolder, name));
+  }
+}
+
+/** A package.json or lockfile in which the folders and archives of the user's own are named by their whole path. */
+export function toAbsolute(json: string, directory: string): string {
+  return json.replace(/"file:((?!\.sessapp\/|[/~])[^"]*)"/g, (_, path: string) =>
     JSON.stringify(`file:${resolve(directory, JSON.parse(`"${path}"`))}`),
   );
-  await writeFile(join(staging, name), absolute);
 }
 
 async function renameIfThere(from: string, to: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { hasCode, UserError } from '../../errors.ts';
 import { isOlderThan, ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
-import { hasCode, UserError } from '../../errors.ts';
 
 /** An owner on another machine cannot be asked whether it lives; its staging counts as left over after this time. */
 const foreignMs = 24 * 60 * 60 * 1000;

@@ -2,10 +2,10 @@ import type { Stats } from 'node:fs';
 import { lstat, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, UserError } from '../../errors.ts';
+import { envFileName } from '../../settings/secrets.ts';
 import type { Environment } from '../environment/find.ts';
 import { releaseLock, removeDrafts, waitForLock } from '../environment/lock.ts';
 import { type Ownership, replaceFile } from '../environment/replace-file.ts';
-import { envFileName } from '../../settings/secrets.ts';
 
 /** An environment's `.env`. */
 export interface EnvFile {

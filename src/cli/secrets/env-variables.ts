@@ -1,7 +1,7 @@
 import { isDeepStrictEqual, parseEnv } from 'node:util';
 import { UserError } from '../../errors.ts';
-import { changeEnvFile } from './env-file.ts';
 import type { Environment } from '../environment/find.ts';
+import { changeEnvFile } from './env-file.ts';
 
 /** What variables are to hold; undefined: they are to go. */
 export type VariableChanges = Record<string, string | undefined>;

@@ -1,12 +1,12 @@
 import { UserError } from '../../errors.ts';
-import { renderSuggestion } from '../nearest.ts';
+import { envFileName, isUsable, keyIdOf, readBirths, secretVariable, splitSecrets } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
+import { findRunningServer } from '../control/server-record.ts';
+import type { Environment } from '../environment/find.ts';
+import { renderSuggestion } from '../nearest.ts';
+import { commandLine } from '../shells/shells.ts';
 import { type EnvFile, readEnvFile } from './env-file.ts';
 import { secretsIn } from './env-text.ts';
-import type { Environment } from '../environment/find.ts';
-import { envFileName, isUsable, keyIdOf, readBirths, secretVariable, splitSecrets } from '../../settings/secrets.ts';
-import { findRunningServer } from '../control/server-record.ts';
-import { commandLine } from '../shells/shells.ts';
 
 /** A secret without the secret. */
 export interface Key {

@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
+import { keyIdOf } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
+import { withStore } from '../admin/store.ts';
+import type { Environment } from '../environment/find.ts';
+import { commandLine } from '../shells/shells.ts';
 import { changeEnvFile, type EnvFile } from './env-file.ts';
 import { changeSecrets } from './env-text.ts';
-import type { Environment } from '../environment/find.ts';
 import { findKey, type Key, keysIn, verifyEnvFileCounts } from './keys.ts';
 import { unclear } from './rotate.ts';
-import { keyIdOf } from '../../settings/secrets.ts';
-import { commandLine } from '../shells/shells.ts';
-import { withStore } from '../admin/store.ts';
 
 export interface Retirement {
   id: string;

@@ -1,12 +1,12 @@
 import { UserError } from '../../errors.ts';
+import { createSecret, envFileName, isUsable, keyIdOf, renderEnvFile, secretVariable } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
+import { findRunningServer } from '../control/server-record.ts';
+import type { Environment } from '../environment/find.ts';
+import { commandLine } from '../shells/shells.ts';
 import { changeEnvFile, type EnvFile } from './env-file.ts';
 import { changeSecrets } from './env-text.ts';
-import type { Environment } from '../environment/find.ts';
 import { keysIn, verifyEnvFileCounts } from './keys.ts';
-import { createSecret, envFileName, isUsable, keyIdOf, renderEnvFile, secretVariable } from '../../settings/secrets.ts';
-import { findRunningServer } from '../control/server-record.ts';
-import { commandLine } from '../shells/shells.ts';
 
 export interface Rotation {
   /** The new key, which signs. */

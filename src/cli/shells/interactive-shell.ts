@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { System } from '../../system.ts';
+import type { Environment } from '../environment/find.ts';
 import { templatesDirectory } from '../package.ts';
 import { activate } from './activation.ts';
-import type { Environment } from '../environment/find.ts';
 import { currentShell, currentShellProgram, quoteWord } from './shells.ts';
 
 /** How a shell is started so that it activates an environment after the user's own start-up files. */

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
-import { isMessage, type Message } from '../parent.ts';
 import { UserError } from '../../errors.ts';
+import { isMessage, type Message } from '../parent.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
 

@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Driver, Log, SessionRecord, StoredRecord } from '../../stores/driver.ts';
 import { StoreUnavailable } from '../../stores/errors.ts';
 import { refOf } from '../cookie/ids.ts';
-import type { Limits } from './limits.ts';
 import { type Data, parseData, stringifyData, Unstorable } from './data.ts';
+import type { Limits } from './limits.ts';
 
 /** How often a change is tried again when others change the same session at the same time; each of them got on. */
 const attempts = 200;

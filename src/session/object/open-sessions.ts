@@ -1,6 +1,5 @@
 import type { Cookie } from 'express-session';
 import type { StoredRecord } from '../../stores/driver.ts';
-import type { Records } from '../data/records.ts';
 import {
   applyChanges,
   type Change,
@@ -13,6 +12,7 @@ import {
   readLifetimeMs,
   stringifyData,
 } from '../data/data.ts';
+import type { Records } from '../data/records.ts';
 
 /** What is known of a session object that a handler may change. */
 interface Opened {

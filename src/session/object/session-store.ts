@@ -1,12 +1,12 @@
 import type { SessionData } from 'express-session';
 import session from 'express-session';
 import type { StoredRecord } from '../../stores/driver.ts';
+import type { CookieProfile } from '../cookie/cookie.ts';
 import { createId, keyOf } from '../cookie/ids.ts';
+import { type Data, parseData, pickData } from '../data/data.ts';
+import type { Records } from '../data/records.ts';
 import type { Request } from '../http.ts';
 import { OpenSessions } from './open-sessions.ts';
-import type { Records } from '../data/records.ts';
-import type { CookieProfile } from '../cookie/cookie.ts';
-import { type Data, parseData, pickData } from '../data/data.ts';
 import { answer, ignore, StoredSession } from './stored-session.ts';
 
 // express-session exports the class; its types leave out what the constructor takes.
@@ -86,7 +86,13 @@ export class SessionStore extends session.Store {
     const profile = this.#profileOf(req);
     const cookie = this.#createCookie(profile, stored);
     given.cookie = cookie;
-    this.open.add(given, { key: record?.key ?? keyOf(req.sessionID), record, stored, cookie, mayBegin: profile.canBeSet });
+    this.open.add(given, {
+      key: record?.key ?? keyOf(req.sessionID),
+      record,
+      stored,
+      cookie,
+      mayBegin: profile.canBeSet,
+    });
     req.session = given as session.Session as session.Session & SessionData;
     return req.session as session.Session & SessionData;
   }

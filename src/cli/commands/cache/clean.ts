@@ -1,6 +1,6 @@
+import { UserError } from '../../../errors.ts';
 import { renderCount, renderSize } from '../../amounts.ts';
 import type { Command } from '../../command.ts';
-import { UserError } from '../../../errors.ts';
 import { cacheDirectory, refuseDirectory } from '../../scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
 

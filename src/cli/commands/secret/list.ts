@@ -1,8 +1,8 @@
+import { withStore } from '../../admin/store.ts';
 import { type Command, environmentOption, text } from '../../command.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
-import { describeOtherServer, type Key, readKeys, verifyUsable } from '../../secrets/keys.ts';
-import { withStore } from '../../admin/store.ts';
 import type { Style } from '../../output.ts';
+import { describeOtherServer, type Key, readKeys, verifyUsable } from '../../secrets/keys.ts';
 
 /** A key, and how many sessions' clients have a cookie of it, as far as the server knows. */
 type Row = Key & { sessions: number };

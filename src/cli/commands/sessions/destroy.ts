@@ -1,12 +1,12 @@
-import { renderCount } from '../../amounts.ts';
-import { type Command, type Context, environmentOption, flag, type Input, text } from '../../command.ts';
+import { UsageError } from '../../../errors.ts';
 import { endSessions } from '../../admin/end-sessions.ts';
-import { type Environment, findEnvironment, promptOf } from '../../environment/find.ts';
+import { readOwner } from '../../admin/owner.ts';
 import { findSession } from '../../admin/session-ref.ts';
 import { type Store, withStore } from '../../admin/store.ts';
-import { UsageError } from '../../../errors.ts';
+import { renderCount } from '../../amounts.ts';
+import { type Command, type Context, environmentOption, flag, type Input, text } from '../../command.ts';
+import { type Environment, findEnvironment, promptOf } from '../../environment/find.ts';
 import { ask } from '../../prompts.ts';
-import { readOwner } from '../../admin/owner.ts';
 
 export const command: Command = {
   summary: 'end sessions for good, also those that are in use',

@@ -1,13 +1,13 @@
+import { UsageError } from '../../../errors.ts';
+import { toJson } from '../../admin/describe.ts';
+import { toLine } from '../../admin/list-line.ts';
+import { renderTable } from '../../admin/list-table.ts';
+import { ownerOption, readOwner } from '../../admin/owner.ts';
+import { withStore } from '../../admin/store.ts';
+import type { SessionQuery, SessionSummary } from '../../admin/store-calls.ts';
 import { type Command, type Context, environmentOption, flag, type Input, text } from '../../command.ts';
 import { parseDuration } from '../../durations.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
-import { withStore } from '../../admin/store.ts';
-import type { SessionQuery, SessionSummary } from '../../admin/store-calls.ts';
-import { UsageError } from '../../../errors.ts';
-import { toJson } from '../../admin/describe.ts';
-import { ownerOption, readOwner } from '../../admin/owner.ts';
-import { toLine } from '../../admin/list-line.ts';
-import { renderTable } from '../../admin/list-table.ts';
 
 type Sessions = AsyncIterable<SessionSummary>;
 

@@ -1,8 +1,8 @@
+import { pruneSessions } from '../../admin/end-sessions.ts';
+import { withStore } from '../../admin/store.ts';
 import { renderCount } from '../../amounts.ts';
 import { type Command, environmentOption, text } from '../../command.ts';
-import { pruneSessions } from '../../admin/end-sessions.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
-import { withStore } from '../../admin/store.ts';
 
 export const command: Command = {
   summary: 'delete what expired sessions left behind; a server does so too, a little at a time',

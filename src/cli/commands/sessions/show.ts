@@ -1,14 +1,14 @@
+import { maskCredentials } from '../../admin/credentials.ts';
+import { toJson } from '../../admin/describe.ts';
+import { readSession, renderRef } from '../../admin/session-ref.ts';
+import { withStore } from '../../admin/store.ts';
+import type { SessionDetail } from '../../admin/store-calls.ts';
 import { renderSize } from '../../amounts.ts';
 import { renderRows } from '../../columns.ts';
 import { type Command, environmentOption, flag, text } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
-import { maskCredentials } from '../../admin/credentials.ts';
 import { findEnvironment } from '../../environment/find.ts';
-import { readSession, renderRef } from '../../admin/session-ref.ts';
-import { withStore } from '../../admin/store.ts';
-import type { SessionDetail } from '../../admin/store-calls.ts';
 import { toVisibleJson, visible } from '../../visible.ts';
-import { toJson } from '../../admin/describe.ts';
 
 /** The session's values by their keys, credentials masked. */
 type Values = Record<string, unknown>;

@@ -1,11 +1,11 @@
+import { toIso } from '../../admin/describe.ts';
+import { withStore } from '../../admin/store.ts';
+import type { Tally } from '../../admin/store-calls.ts';
 import { renderCount, renderSize } from '../../amounts.ts';
 import { renderRows } from '../../columns.ts';
 import { type Command, environmentOption, text } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
-import { withStore } from '../../admin/store.ts';
-import type { Tally } from '../../admin/store-calls.ts';
-import { toIso } from '../../admin/describe.ts';
 
 export const command: Command = {
   summary: 'count the sessions of an environment',

@@ -1,6 +1,6 @@
+import { backUp } from '../../admin/backup.ts';
 import { renderSize } from '../../amounts.ts';
 import { type Command, environmentOption, flag, text } from '../../command.ts';
-import { backUp } from '../../admin/backup.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
 
 export const command: Command = {

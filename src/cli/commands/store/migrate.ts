@@ -1,13 +1,13 @@
+import { storeKinds } from '../../../settings/stores.ts';
+import { withStore } from '../../admin/store.ts';
 import { type Command, type Context, environmentOption, flag, type Input, text } from '../../command.ts';
 import { type Environment, findEnvironment, promptOf } from '../../environment/find.ts';
-import { commandLine } from '../../shells/shells.ts';
-import { withStore } from '../../admin/store.ts';
-import type { Report } from '../../output.ts';
-import { storeKinds } from '../../../settings/stores.ts';
+import { decideDestination, decideRollback } from '../../migrate/destination.ts';
 import { withMigrationLock } from '../../migrate/lock.ts';
 import { type Destination, migrate } from '../../migrate/migrate.ts';
 import { rollBack } from '../../migrate/roll-back.ts';
-import { decideDestination, decideRollback } from '../../migrate/destination.ts';
+import type { Report } from '../../output.ts';
+import { commandLine } from '../../shells/shells.ts';
 
 export const command: Command = {
   summary: 'move the sessions to another store, also while the server runs',

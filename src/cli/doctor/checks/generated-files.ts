@@ -4,7 +4,8 @@ import { type Check, type Finding, nameSome, note, ok, problem, type Remedy, wit
 import { sessapp } from '../remedies.ts';
 
 /** These are the user's to change. */
-const own = /^((app|server)\.[jt]s|package(-lock)?\.json|README\.md|\.git(ignore|attributes)|\.env\.example|tsconfig\.json)$/;
+const own =
+  /^((app|server)\.[jt]s|package(-lock)?\.json|README\.md|\.git(ignore|attributes)|\.env\.example|tsconfig\.json)$/;
 
 /** Is what `init` wrote there, and as it was written? */
 export const generatedFiles: Check = {

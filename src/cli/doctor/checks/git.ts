@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { secretVariable, splitSecrets } from '../../../settings/secrets.ts';
-import { nearPath, quoteLine } from '../../shells/shells.ts';
-import { gitEnvironment, isInRepository } from '../../scaffold/git.ts';
 import type { RunResult, System } from '../../../system.ts';
+import { gitEnvironment, isInRepository } from '../../scaffold/git.ts';
+import { nearPath, quoteLine } from '../../shells/shells.ts';
 import { type Check, type CommandLine, type Finding, notChecked, ok, problem, type Subject } from '../check.ts';
 import { addLine, replaceSecrets } from '../remedies.ts';
 

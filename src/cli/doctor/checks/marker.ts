@@ -10,7 +10,8 @@ export const marker: Check = {
   async examine({ directory, failure }) {
     if (!failure) return [ok('It describes the environment.')];
     const why = 'Without it the server does not start, and no command knows the environment’s store and language.';
-    if (['permission-denied', 'environment-old'].includes(failure.code)) return [problem(failure.message, why, failure.hint ?? '')];
+    if (['permission-denied', 'environment-old'].includes(failure.code))
+      return [problem(failure.message, why, failure.hint ?? '')];
     const aside = failure.code === 'marker-damaged' ? [moveAside(join(directory, markerName))] : [];
     const init = sessapp(directory, 'init', ...(await restoringOptions(directory)));
     const advice = 'Restore it from your version control, or write it anew.';

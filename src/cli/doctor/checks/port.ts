@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { findRunningServer } from '../../control/server-record.ts';
 import { hasCode } from '../../../errors.ts';
+import { findRunningServer } from '../../control/server-record.ts';
 import { type Check, note, ok, problem } from '../check.ts';
 import { sessapp, setVariable } from '../remedies.ts';
 

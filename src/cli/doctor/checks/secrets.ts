@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeOtherServer } from '../../secrets/keys.ts';
+import { orUndefined } from '../../../errors.ts';
 import {
   envFileName,
   isPlaceholder,
@@ -11,8 +11,8 @@ import {
   secretVariable,
   splitSecrets,
 } from '../../../settings/secrets.ts';
-import { orUndefined } from '../../../errors.ts';
 import type { System } from '../../../system.ts';
+import { describeOtherServer } from '../../secrets/keys.ts';
 import { type Check, type Finding, note, ok, problem, type Subject } from '../check.ts';
 import { replaceSecrets, sessapp } from '../remedies.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { checkReadiness } from '../../environment/readiness.ts';
-import { withStore } from '../../admin/store.ts';
 import { UserError } from '../../../errors.ts';
+import { withStore } from '../../admin/store.ts';
+import { checkReadiness } from '../../environment/readiness.ts';
 import { type Check, notChecked, ok, problem, type Remedy, withMarker } from '../check.ts';
 import { refuseToWrite } from '../owner.ts';
 import { moveAside } from '../remedies.ts';

@@ -1,13 +1,13 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Context, flag, type Input, text } from '../../command.ts';
-import { commandLine } from '../../shells/shells.ts';
 import { UsageError } from '../../../errors.ts';
+import { storeKinds, storeNames } from '../../../settings/stores.ts';
+import type { System } from '../../../system.ts';
+import { type Context, flag, type Input, text } from '../../command.ts';
 import { verifyChoice } from '../../nearest.ts';
 import { ask } from '../../prompts.ts';
-import { storeKinds, storeNames } from '../../../settings/stores.ts';
+import { commandLine } from '../../shells/shells.ts';
 import { type ChoiceOption, describeStores, describeTemplates, listTemplates } from '../layers.ts';
-import type { System } from '../../../system.ts';
 import { verifyNoPassword } from './store-url.ts';
 
 export const defaults = { template: 'minimal', store: 'embedded' };

@@ -1,10 +1,10 @@
-import { flag, type Input } from '../../command.ts';
-import type { Language, Marker } from '../../../settings/marker.ts';
 import { UserError } from '../../../errors.ts';
+import type { Language, Marker } from '../../../settings/marker.ts';
+import type { System } from '../../../system.ts';
+import { flag, type Input } from '../../command.ts';
 import { resolveNodeVersion, verifyStripsTypes } from '../dependencies.ts';
 import { makePlan, type Plan } from '../plan.ts';
 import type { Target } from '../target.ts';
-import type { System } from '../../../system.ts';
 import { type Answers, defaults } from './answers.ts';
 import { chooseStoreUrl } from './store-url.ts';
 

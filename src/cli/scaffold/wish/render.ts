@@ -5,11 +5,7 @@ import { activationLine, commandLine, currentShell } from '../../shells/shells.t
 import type { Plan } from '../plan.ts';
 
 /** What was made, and what to type next. */
-export async function renderMade(
-  { system, output }: Context,
-  plan: Plan,
-  durationMs: number,
-): Promise<string> {
+export async function renderMade({ system, output }: Context, plan: Plan, durationMs: number): Promise<string> {
   const { bold, cyan, dim } = output.style;
   const { directory, kept, install } = plan;
   const next = [

@@ -1,8 +1,8 @@
-import type { Environment } from '../../environment/find.ts';
-import { readStoreUrl } from '../../admin/store.ts';
 import { UsageError, UserError } from '../../../errors.ts';
 import { type StoreAddress, storeKinds } from '../../../settings/stores.ts';
 import type { System } from '../../../system.ts';
+import { readStoreUrl } from '../../admin/store.ts';
+import type { Environment } from '../../environment/find.ts';
 
 /** The variable that says where the store is; it alone may hold a password. */
 const storeVariable = 'STORE_URL';

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createTwoFilesPatch } from 'diff';
+import { orUndefined } from '../../errors.ts';
+import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
+import { packCarried } from '../scaffold/carried.ts';
+import { sha256 } from '../scaffold/hash.ts';
+import { renderFiles } from '../scaffold/plan.ts';
+import { packageFiles, planPackages } from './packages.ts';
+
+/** An environment that is to be brought up to date, also one of the old form. */
+export interface Upgradable {
+  directory: string;
+  marker: Marker;
+  /** It holds a copy of the server: its sessapp.json is of format 1. */
+  isOld: boolean;
+}
+
+/** Everything that `upgrade` will do, decided before anything is done. */
+export interface UpgradePlan {
+  directory: string;
+  /** The versions of sessapp before and after. */
+  from: string;
+  to: string;
+  /** What is written, by path: new files, and generated ones that nobody has changed. */
+  written: Map<string, string | Buffer>;
+  /** Generated files that are not part of an environment any more. */
+  removed: string[];
+  /** Generated files that somebody has changed: they stay. `news` is a diff to ours, where ours is new. */
+  kept: { path: string; news: string | undefined }[];
+  /** Files that somebody has changed and that cannot stay: the former state keeps them. */
+  displaced: string[];
+  /** npm brings package-lock.json in line: somebody has changed it, or package.json. */
+  needsLock: boolean;
+  /** The path of the carried package. */
+  carried: string;
+}
+
+interface FileState {
+  /** Undefined: it is not there. */
+  content: Buffer | undefined;
+  /** The hash of what was generated; undefined for a file that was not. */
+  generated: string | undefined;
+  isChanged: boolean;
+}
+
+/** @throws UserError when package.json is not JSON */
+export async function planUpgrade({ directory, marker, isOld }: Upgradable): Promise<UpgradePlan> {
+  const carried = packCarried();
+  const rendered = renderFiles({ ...marker, directory }, carried);
+  const packages = await planPackages(directory, marker, rendered, carried);
+  const { needsLock, hashes } = packages;
+  const plan: UpgradePlan = {
+    ...{ directory, from: marker.sessapp, to: carried.manifest.version, carried: carried.path },
+    ...{ written: packages.written, removed: [], kept: [], displaced: [], needsLock },
+  };
+  for (const path of new Set([...rendered.keys(), ...Object.keys(marker.files)])) {
+    if (packageFiles.includes(path)) continue;
+    const state = await readState(directory, path, marker);
+    const wanted = rendered.get(path);
+    if (wanted !== undefined) decideFile(plan, path, wanted, state, isOld);
+    else decideRemoval(plan, path, state, isOld);
+  }
+  const text = renderMarker(toMarker(marker, plan.to, rendered, hashes));
+  if (text !== (await readText(directory, markerName))) plan.written.set(markerName, text);
+  return plan;
+}
+
+/** True when the environment is as this sessapp would leave it. */
+export function isUpToDate({ written, removed, needsLock }: UpgradePlan): boolean {
+  return written.size === 0 && removed.length === 0 && !needsLock;
+}
+
+async function readState(directory: string, path: string, { files }: Marker): Promise<FileState> {
+  const content = await orUndefined(readFile(join(directory, path)), 'ENOENT', 'ENOTDIR', 'EISDIR');
+  const generated = files[path];
+  return { content, generated, isChanged: content !== undefined && sha256(content) !== generated };
+}
+
+// The application is its user's from the moment that it is there. The server of the old form imports files that go.
+function decideFile(plan: UpgradePlan, path: string, wanted: string | Buffer, state: FileState, isOld: boolean): void {
+  const { content, generated, isChanged } = state;
+  if (content?.equals(Buffer.from(wanted))) return;
+  const isServer = isOld && /^server\.[jt]s$/.test(path);
+  if (content !== undefined && isApplication(path)) return;
+  if (content === undefined || !isChanged || isServer) {
+    plan.written.set(path, wanted);
+    if (isChanged) plan.displaced.push(path);
+    return;
+  }
+  const isNew = generated !== sha256(wanted);
+  plan.kept.push({ path, news: isNew ? renderNews(path, content, wanted) : undefined });
+}
+
+function decideRemoval(plan: UpgradePlan, path: string, { content, isChanged }: FileState, isOld: boolean): void {
+  if (content === undefined) return;
+  const mustGo = isOld && /^(server|session)\//.test(path);
+  if (isChanged && !mustGo) {
+    plan.kept.push({ path, news: undefined });
+    return;
+  }
+  plan.removed.push(path);
+  if (isChanged) plan.displaced.push(path);
+}
+
+function isApplication(path: string): boolean {
+  return /^app\.[jt]s$/.test(path);
+}
+
+function renderNews(path: string, current: Buffer, wanted: string | Buffer): string {
+  const patch = createTwoFilesPatch(path, `${path} (new)`, current.toString(), wanted.toString());
+  return patch.replace(/^=+\n/, '');
+}
+
+function toMarker(
+  marker: Marker,
+  version: string,
+  rendered: Map<string, string | Buffer>,
+  packageHashes: Record<string, string>,
+): Marker {
+  const hashes = [...rendered].map(([path, content]): [string, string] => [path, sha256(content)]);
+  const files = Object.entries({ ...Object.fromEntries(hashes), ...packageHashes }).sort();
+  return { ...marker, format: 2, sessapp: version, files: Object.fromEntries(files) };
+}
+
+async function readText(directory: string, path: string): Promise<string | undefined> {
+  return orUndefined(readFile(join(directory, path), 'utf8'), 'ENOENT', 'ENOTDIR');
+}

@@ -1,0 +1,132 @@
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { carriedFolder } from '../scaffold/carried.ts';
+import { nextFolder } from './recover.ts';
+
+// An upgrade is prepared in a folder of its own, which is then renamed to `.sessapp/next`: from that moment on it counts,
+// and whatever is left of it to be done is done by the next command, also when this process is killed at any instant. What
+// it takes the place of goes to `.sessapp/previous`, from which the same steps bring it back.
+
+const filesFolder = 'files';
+const treeName = 'node_modules';
+const swapName = 'swap.json';
+
+/** What is exchanged. Each path is in the environment, with `/`. */
+export interface Swap {
+  /** The version of sessapp that it brings. */
+  version: string;
+  /** Its name in `sessapp.json`: undoing must not take the sessions to another store. */
+  store: string;
+  /** Files to put in place: each is in the folder. */
+  put: string[];
+  /** Files to take away. */
+  remove: string[];
+  /** Whether the folder has a node_modules to put in place. */
+  tree: boolean;
+}
+
+export function previousFolder(directory: string): string {
+  return join(directory, carriedFolder, 'previous');
+}
+
+/** Where a prepared file belongs. */
+export function stagedFile(folder: string, path: string): string {
+  return join(folder, filesFolder, path);
+}
+
+/** Undefined where there is none. */
+export function readSwap(folder: string): Swap | undefined {
+  const path = join(folder, swapName);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Swap) : undefined;
+}
+
+/**
+ * Puts what was prepared in its place; what was there is the former state from now on.
+ * @param folder inside the environment, with `files`, and `node_modules` where `swap` says so
+ */
+export function commitSwap(directory: string, folder: string, swap: Swap): void {
+  writeFileSync(join(folder, swapName), JSON.stringify(swap));
+  mkdirSync(join(directory, carriedFolder), { recursive: true });
+  // An undo brings the former state back: it is the folder itself.
+  if (folder !== previousFolder(directory)) rmSync(previousFolder(directory), { recursive: true, force: true });
+  renameSync(folder, nextFolder(directory));
+  finishSwap(directory);
+}
+
+/** Ends what `commitSwap` began, if anything. Each step can be done twice. */
+export function finishSwap(directory: string): void {
+  const next = nextFolder(directory);
+  const swap = readSwap(next);
+  if (!swap) return;
+  const previous = previousFolder(directory);
+  mkdirSync(previous, { recursive: true });
+  if (swap.tree) exchangeTree(join(next, treeName), join(directory, treeName), join(previous, treeName));
+  for (const path of swap.put) exchangeFile(stagedFile(next, path), join(directory, path), stagedFile(previous, path));
+  for (const path of swap.remove) moveIfThere(join(directory, path), stagedFile(previous, path));
+  writeFileSync(join(previous, swapName), JSON.stringify(describeReverse(swap, previous)));
+  rmSync(next, { recursive: true, force: true });
+  removeEmptyFolders(directory, swap.remove);
+}
+
+function removeEmptyFolders(directory: string, paths: string[]): void {
+  const folders = paths.flatMap((path) => listFolders(dirname(path)));
+  for (const folder of [...new Set(folders)].sort().reverse()) {
+    const path = join(directory, folder);
+    if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+  }
+}
+
+/** `a/b` is in `a/b` and `a`. */
+function listFolders(folder: string): string[] {
+  return folder === '.' ? [] : [folder, ...listFolders(dirname(folder))];
+}
+
+/** What brings the state before back. */
+function describeReverse({ put, remove, tree, store }: Swap, previous: string): Swap {
+  const there = (path: string): boolean => existsSync(stagedFile(previous, path));
+  const version = existsSync(stagedFile(previous, 'sessapp.json')) ? readVersion(previous) : '';
+  return {
+    ...{ version, store, tree: tree && existsSync(join(previous, treeName)) },
+    put: [...put, ...remove].filter(there),
+    remove: put.filter((path) => !there(path)),
+  };
+}
+
+function readVersion(previous: string): string {
+  return (JSON.parse(readFileSync(stagedFile(previous, 'sessapp.json'), 'utf8')) as { sessapp: string }).sessapp;
+}
+
+// Of a folder there is nothing for an instant; npm may have made another one since this process was killed at that instant.
+function exchangeTree(staged: string, place: string, aside: string): void {
+  if (!existsSync(staged)) return;
+  if (existsSync(aside)) rmSync(place, { recursive: true, force: true });
+  else moveIfThere(place, aside);
+  renameSync(staged, place);
+}
+
+// A file is there at every instant, the one before or the next one.
+function exchangeFile(staged: string, place: string, aside: string): void {
+  if (!existsSync(staged)) return;
+  if (existsSync(place) && !existsSync(aside)) {
+    mkdirSync(dirname(aside), { recursive: true });
+    linkSync(place, aside);
+  }
+  mkdirSync(dirname(place), { recursive: true });
+  renameSync(staged, place);
+}
+
+function moveIfThere(from: string, to: string): void {
+  if (!existsSync(from)) return;
+  mkdirSync(dirname(to), { recursive: true });
+  renameSync(from, to);
+}

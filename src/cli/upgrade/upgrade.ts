@@ -1,0 +1,205 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { UserError } from '../../errors.ts';
+import { type Marker, markerName, OldEnvironment } from '../../settings/marker.ts';
+import type { System } from '../../system.ts';
+import { findRunningServer } from '../control/server-record.ts';
+import { findEnvironment } from '../environment/find.ts';
+import { carriedFolder } from '../scaffold/carried.ts';
+import { installLocked } from '../scaffold/dependencies.ts';
+import { withLock } from '../scaffold/directory-lock.ts';
+import { verifyFolders } from '../scaffold/existing.ts';
+import type { PackageFragment } from '../scaffold/layers.ts';
+import type { Lockfile } from '../scaffold/lockfile.ts';
+import { type NpmOptions, runNpm } from '../scaffold/npm.ts';
+import { copyFolders, stagePackages, toAbsolute } from '../scaffold/packages.ts';
+import { renderJson } from '../scaffold/plan.ts';
+import { createStaging, findLeftovers, removeTree } from '../scaffold/staging.ts';
+import { closedToOthers } from '../scaffold/umask.ts';
+import { commandLine } from '../shells/shells.ts';
+import { planUpgrade, type Upgradable, type UpgradePlan } from './plan.ts';
+import { commitSwap, previousFolder, readSwap, stagedFile } from './swap.ts';
+
+/** The environment that is meant, of today's form or of the old one. Arguments as for `findEnvironment`. */
+export async function findUpgradable(system: System, ...named: (string | undefined)[]): Promise<Upgradable> {
+  try {
+    return { ...(await findEnvironment(system, ...named)), isOld: false };
+  } catch (error) {
+    if (error instanceof OldEnvironment) return { directory: error.directory, marker: error.marker, isOld: true };
+    throw error;
+  }
+}
+
+/** @throws UserError when the environment cannot be changed now */
+export async function verifyUpgradable(system: System, { directory, marker, isOld }: Upgradable): Promise<void> {
+  await verifyOwner(directory);
+  if (marker.migration) throw await onTheirWay(system, directory, marker);
+  if (!isOld || !(await findRunningServer({ directory }))) return;
+  throw new UserError(
+    'already-running',
+    `The server of ${directory} runs, with the files that would go.`,
+    `Stop it first: ${await commandLine(system, directory, 'stop')}`,
+  );
+}
+
+async function onTheirWay(system: System, directory: string, { migration }: Marker): Promise<UserError> {
+  return new UserError(
+    'migration-unfinished',
+    `The sessions of ${directory} are moving to the store ${migration?.to}.`,
+    `Finish that first: ${await commandLine(system, directory, 'store migrate', migration?.to ?? '')}`,
+  );
+}
+
+// What root writes, the user that the server runs as could not change.
+async function verifyOwner(directory: string): Promise<void> {
+  const { uid } = await stat(directory);
+  if (!process.getuid || process.getuid() === uid) return;
+  throw new UserError(
+    'not-the-owner',
+    `${directory} belongs to another user (${uid}).`,
+    'Run the same command as that user.',
+  );
+}
+
+/**
+ * Does what the plan says: prepares everything beside the environment's files, then puts it in their place. Whatever stops
+ * it, the environment is as it was before, or upgraded.
+ * @throws UserError when npm fails or somebody changed a file meanwhile, Interrupted when the signal says so
+ */
+export async function upgrade(
+  system: System,
+  environment: Upgradable,
+  plan: UpgradePlan,
+  options: NpmOptions,
+  step: (name: string) => void,
+): Promise<void> {
+  const { directory, marker } = environment;
+  for (const path of [...plan.written.keys(), ...plan.removed]) await verifyFolders(directory, dirname(path));
+  await lockClosed(directory, async () => {
+    const { directory: staging } = await createStaging(directory);
+    try {
+      const tree = await prepare(system, plan, staging, options, step);
+      options.cancelSignal?.throwIfAborted();
+      await verifyAsPlanned(environment, plan);
+      const put = [...plan.written.keys(), ...(plan.needsLock ? ['package-lock.json'] : [])];
+      // The marker is the last: until then the environment says that it is the one before.
+      const files = [...put.filter((path) => path !== markerName), ...put.filter((path) => path === markerName)];
+      commitSwap(directory, staging, { version: plan.to, store: marker.store, put: files, remove: plan.removed, tree });
+    } finally {
+      await removeTree(staging);
+    }
+  });
+}
+
+/**
+ * Brings the state before the last upgrade back; what is there now becomes the former state.
+ * @returns the version of sessapp that is there then
+ * @throws UserError when there is none, or it had the sessions in another store
+ */
+export async function undoUpgrade(
+  system: System,
+  { directory, marker }: Upgradable,
+  isDryRun: boolean,
+): Promise<{ version: string; status: 'planned' | 'undone' }> {
+  const swap = readSwap(previousFolder(directory));
+  if (!swap) {
+    throw new UserError(
+      'nothing-to-undo',
+      `No upgrade of ${directory} can be taken back.`,
+      'The state before an upgrade is kept until the next one.',
+    );
+  }
+  await verifyOwner(directory);
+  if (marker.migration) throw await onTheirWay(system, directory, marker);
+  if (marker.store !== swap.store) {
+    throw new UserError(
+      'store-moved',
+      `The sessions have moved from the store ${swap.store} to ${marker.store} since that upgrade.`,
+      `Move them back first: ${await commandLine(system, directory, 'store migrate', swap.store)}`,
+    );
+  }
+  const { version } = swap;
+  if (isDryRun) return { version, status: 'planned' };
+  await lockClosed(directory, async () => commitSwap(directory, previousFolder(directory), swap));
+  return { version, status: 'undone' };
+}
+
+function lockClosed(directory: string, work: () => Promise<void>): Promise<void> {
+  return closedToOthers(() =>
+    withLock(directory, async () => {
+      for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
+      await work();
+    }),
+  );
+}
+
+/** @returns whether there is a node_modules to put in place */
+async function prepare(
+  system: System,
+  plan: UpgradePlan,
+  staging: string,
+  options: NpmOptions,
+  step: (name: string) => void,
+): Promise<boolean> {
+  for (const [path, content] of plan.written) {
+    const file = stagedFile(staging, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content, { mode: 0o644 });
+  }
+  if (!plan.needsLock && !['package.json', 'package-lock.json'].some((path) => plan.written.has(path))) return false;
+  step('Installing dependencies');
+  await stageInstallation(plan, staging);
+  const there = { ...options, directory: staging };
+  if (plan.needsLock) {
+    await runNpm(system, ['install', '--package-lock-only', copyFolders], there);
+    const { directory } = plan;
+    const manifest = String(
+      plan.written.get('package.json') ?? (await readFile(join(directory, 'package.json'), 'utf8')),
+    );
+    const made = await readFile(join(staging, 'package-lock.json'), 'utf8');
+    const lockfile = toRelative(made, manifest, staging, directory);
+    await mkdir(dirname(stagedFile(staging, 'package-lock.json')), { recursive: true });
+    await writeFile(stagedFile(staging, 'package-lock.json'), lockfile, { mode: 0o644 });
+  }
+  await installLocked(system, there, copyFolders);
+  return true;
+}
+
+// npm reads what is to be there; what it writes beside node_modules goes with the staging directory.
+async function stageInstallation({ directory, written, carried }: UpgradePlan, staging: string): Promise<void> {
+  await stagePackages(directory, staging);
+  for (const path of ['package.json', 'package-lock.json']) {
+    const content = written.get(path);
+    if (content !== undefined) await writeFile(join(staging, path), toAbsolute(String(content), directory));
+  }
+  await mkdir(join(staging, carriedFolder), { recursive: true });
+  const content = written.get(carried);
+  if (content !== undefined) await writeFile(join(staging, carried), content);
+}
+
+/** A lockfile that npm made in a staging directory, with the user's own folders named from the environment. */
+function toRelative(lockText: string, manifestText: string, staging: string, directory: string): string {
+  const lockfile = JSON.parse(lockText) as Lockfile;
+  const { dependencies, devDependencies } = JSON.parse(manifestText) as PackageFragment;
+  Object.assign(lockfile.packages[''] ?? {}, {
+    ...(dependencies && { dependencies }),
+    ...(devDependencies && { devDependencies }),
+  });
+  for (const entry of Object.values(lockfile.packages)) {
+    const [, path] = /^file:(?!\.sessapp\/)(.*)$/.exec(entry.resolved ?? '') ?? [];
+    if (path !== undefined) entry.resolved = `file:${relative(directory, resolve(staging, path))}`;
+  }
+  return renderJson(lockfile);
+}
+
+// npm takes seconds; a person may have worked on meanwhile.
+async function verifyAsPlanned(environment: Upgradable, plan: UpgradePlan): Promise<void> {
+  const now = await planUpgrade(environment);
+  if (isDeepStrictEqual({ ...now }, { ...plan })) return;
+  throw new UserError(
+    'changed-meanwhile',
+    `Files of ${plan.directory} were changed while the upgrade was prepared; nothing was done.`,
+    'Run the same command again.',
+  );
+}
