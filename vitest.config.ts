@@ -1,19 +1,6 @@
-import { join } from 'node:path';
-import { defineConfig, type Plugin } from 'vitest/config';
-
-const templates = join(import.meta.dirname, 'templates');
-
-/** In an environment the server's files and the session layer lie side by side, as `rootDirs` tells TypeScript. */
-const layers: Plugin = {
-  name: 'layers',
-  resolveId: (source, importer) =>
-    source.startsWith('../session/') && importer?.startsWith(join(templates, 'base'))
-      ? join(templates, source.slice(3))
-      : undefined,
-};
+import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  plugins: [layers],
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/slow/**'],

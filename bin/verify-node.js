@@ -4,7 +4,7 @@ const oldest = [20, 19];
 export function verifyNode(program) {
   const numbers = process.versions.node.split('.').map(Number);
   if (numbers[0] > oldest[0] || (numbers[0] === oldest[0] && numbers[1] >= oldest[1])) return true;
-  console.error(program + ' needs Node.js ' + oldest.join('.') + ' or newer; this is ' + process.versions.node + '.');
+  console.error(`${program} needs Node.js ${oldest.join('.')} or newer; this is ${process.versions.node}.`);
   process.exitCode = 1;
   return false;
 }

@@ -8,7 +8,13 @@ export const about = 'Seconds from the start of the process to its end.';
 
 export const notes = [];
 
-const titles = { node: 'node -e 0', version: 'sessapp --version', info: 'sessapp info' };
+const titles = {
+  node: 'node -e 0',
+  version: 'sessapp --version',
+  help: 'sessapp --help',
+  info: 'sessapp info',
+  list: 'sessapp sessions list',
+};
 /** They are short: many of them take no longer than one round of other parts. */
 const roundsPerRound = 8;
 
@@ -19,7 +25,13 @@ export async function run(bench) {
     (...args) =>
     () =>
       timeCommand(process.execPath, args, { cwd: directory, env });
-  const measures = { node: node('-e', '0'), version: node(sessapp, '--version'), info: node(sessapp, 'info') };
+  const measures = {
+    node: node('-e', '0'),
+    version: node(sessapp, '--version'),
+    help: node(sessapp, '--help'),
+    info: node(sessapp, 'info'),
+    list: node(sessapp, 'sessions', 'list'),
+  };
   for (const measure of Object.values(measures)) await measure();
   return measureRows({ rounds: bench.rounds * roundsPerRound }, measures, (id) => titles[id]);
 }

@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { timeCommand } from '../measure/commands.js';
 import { measureRows } from '../measure/rounds.js';
@@ -60,7 +60,8 @@ async function createMeasures(bench) {
 
 async function timeNpmCi(model, directory) {
   await mkdir(directory);
-  for (const file of ['package.json', 'package-lock.json']) await copyFile(join(model, file), join(directory, file));
+  for (const name of ['package.json', 'package-lock.json', '.sessapp'])
+    await cp(join(model, name), join(directory, name), { recursive: true });
   return timeCommand('npm', ['ci', ...npmFlags], { cwd: directory });
 }
 

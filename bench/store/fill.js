@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { readSettings } from '../setup/environment.js';
 
 const [directory, total, state, file, wanted] = process.argv.slice(2);
-const fromEnvironment = (name) => import(join(directory, 'session', name));
-const { openDriver } = await fromEnvironment('open-driver.js');
-const { createId, keyOf } = await fromEnvironment('ids.js');
-const { createKeyring, signId } = await fromEnvironment('signature.js');
+const fromEnvironment = (...names) => import(join(directory, 'node_modules', 'sessapp', 'dist', ...names));
+const { openStore } = await fromEnvironment('migration', 'open-stores.js');
+const { createId, keyOf } = await fromEnvironment('session', 'cookie', 'ids.js');
+const { createKeyring, signId } = await fromEnvironment('session', 'cookie', 'signature.js');
 
 const hourMs = 3_600_000;
 const settings = await readSettings(directory);
@@ -17,11 +17,10 @@ const { store, cookie } = JSON.parse(await readFile(join(directory, 'sessapp.jso
 const batch = store === 'embedded' ? 20_000 : 500;
 const secrets = [settings.SESSION_SECRET];
 const [key] = createKeyring(() => secrets)();
-const driver = await openDriver(store, {
-  dataDirectory: join(directory, 'data'),
-  url: settings.STORE_URL,
-  name: cookie,
-});
+const driver = await openStore(
+  { store, url: settings.STORE_URL },
+  { dataDirectory: join(directory, 'data'), name: cookie },
+);
 const every = Math.max(1, Math.floor(Number(total) / Number(wanted)));
 const cookies = [];
 for (let done = 0; done < Number(total); done += batch) {

@@ -1,6 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-// biome-ignore lint/correctness/noUnusedImports: its types add `session` to `Express.Request`
 import type {} from 'express-session';
 
 // Nothing here calls a method that Express added: requests and responses may be those of node:http, Connect or Express 4.

@@ -12,7 +12,7 @@ import type { Environment } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import { setVariables } from '../secrets/env-variables.ts';
 import { addDriverPackage } from './driver-package.ts';
-import { moveSessions } from './move-sessions.ts';
+import { type MoveOptions, moveSessions } from './move-sessions.ts';
 import { forgetOwnAddresses, verifyAllFollow } from './own-addresses.ts';
 
 /** Where the sessions of an environment are to be. */
@@ -22,12 +22,8 @@ export interface Destination {
   url: string | undefined;
 }
 
-export interface MigrateOptions {
+export interface MigrateOptions extends MoveOptions {
   offline: boolean;
-  /** Aborted when a signal asks the command to stop. */
-  signal: AbortSignal;
-  /** Is told what is being done. */
-  step(name: string): void;
   /** Is told what in the new store's configuration can lose sessions. */
   warn(warning: string): void;
 }
@@ -122,7 +118,7 @@ function verifyUsable(store: string, { marker }: Environment, { isSame, sessions
 }
 
 /** Returns when every process of the environment works by what `sessapp.json` said when this was called. */
-export async function waitForFollowers({ signal, step }: Pick<MigrateOptions, 'signal' | 'step'>): Promise<void> {
+export async function waitForFollowers({ signal, step }: MoveOptions): Promise<void> {
   step('Waiting until every process follows');
   await wait(followMs, undefined, { signal }).catch(() => signal.throwIfAborted());
 }

@@ -1,9 +1,13 @@
 import { UserError } from '../../errors.ts';
 import type { Store } from '../admin/store.ts';
 import type { MoveStep } from '../admin/store-calls.ts';
-import type { MigrateOptions } from './migrate.ts';
 
-type Options = Pick<MigrateOptions, 'signal' | 'step'>;
+export interface MoveOptions {
+  /** Aborted when a signal asks the command to stop. */
+  signal: AbortSignal;
+  /** Is told what is being done. */
+  step(name: string): void;
+}
 
 /** Who verifies again and again that something is missing in the new store is to know that it loses what it is given. */
 const verifications = 3;
@@ -12,7 +16,7 @@ const verifications = 3;
  * Brings every session of the old store to the new one, makes sure that it is there, and clears the old one.
  * @throws UserError when the new store loses what it is given, Interrupted when a signal says so
  */
-export async function moveSessions(store: Store, options: Options): Promise<void> {
+export async function moveSessions(store: Store, options: MoveOptions): Promise<void> {
   const total = (await store.tally(0)).live;
   await walk(store, 'copy', 'Copying', total, options);
   for (let attempt = 1; ; attempt += 1) {
@@ -37,7 +41,7 @@ async function walk(
   step: MoveStep,
   title: string,
   total: number,
-  { signal, step: tell }: Options,
+  { signal, step: tell }: MoveOptions,
 ): Promise<{ records: number; changed: number }> {
   const sum = { records: 0, changed: 0 };
   let told = -1;

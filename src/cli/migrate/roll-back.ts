@@ -3,16 +3,14 @@ import { readVariables } from '../../settings/variables.ts';
 import { changeMarker } from '../environment/change-marker.ts';
 import type { Environment } from '../environment/find.ts';
 import { setVariables } from '../secrets/env-variables.ts';
-import { type MigrateOptions, nextVariable, waitForFollowers } from './migrate.ts';
+import { nextVariable, waitForFollowers } from './migrate.ts';
+import type { MoveOptions } from './move-sessions.ts';
 
 /**
  * Takes back a move of sessions that was prepared.
  * @throws Interrupted when a signal says so
  */
-export async function rollBack(
-  environment: Environment,
-  options: Pick<MigrateOptions, 'signal' | 'step'>,
-): Promise<void> {
+export async function rollBack(environment: Environment, options: MoveOptions): Promise<void> {
   const restored = await changeMarker(environment, ({ migration: _, ...rest }) => rest);
   await waitForFollowers(options);
   await setVariables(restored, { [nextVariable]: undefined });

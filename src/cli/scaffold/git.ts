@@ -3,13 +3,16 @@ import { UserError } from '../../errors.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { isThere } from './existing.ts';
-import type { Plan } from './plan.ts';
 
 /**
  * Makes `staging` a git repository with the planned files added, and nothing else: what is ignored depends on files
  * that need not be ours. Nothing is committed: that is the user's, with the user's name and hooks.
  */
-export async function initRepository(system: System, { files }: Plan, staging: string): Promise<void> {
+export async function initRepository(
+  system: System,
+  { files }: { files: { path: string }[] },
+  staging: string,
+): Promise<void> {
   const paths = files.map(({ path }) => path).filter((path) => path !== envFileName);
   await runGit(system, staging, 'init', '--quiet');
   await runGit(system, staging, 'add', '--force', '--', ...paths);

@@ -10,8 +10,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { carriedFolder } from '../scaffold/carried.ts';
-import { nextFolder } from './recover.ts';
 
 // An upgrade is prepared in a folder of its own, which is then renamed to `.sessapp/next`: from that moment on it counts,
 // and whatever is left of it to be done is done by the next command, also when this process is killed at any instant. What
@@ -36,7 +34,16 @@ export interface Swap {
 }
 
 export function previousFolder(directory: string): string {
-  return join(directory, carriedFolder, 'previous');
+  return join(directory, '.sessapp', 'previous');
+}
+
+function nextFolder(directory: string): string {
+  return join(directory, '.sessapp', 'next');
+}
+
+/** True when an upgrade has begun to take its place and has not come to its end. */
+export function isSwapUnfinished(directory: string): boolean {
+  return existsSync(nextFolder(directory));
 }
 
 /** Where a prepared file belongs. */
@@ -56,7 +63,7 @@ export function readSwap(folder: string): Swap | undefined {
  */
 export function commitSwap(directory: string, folder: string, swap: Swap): void {
   writeFileSync(join(folder, swapName), JSON.stringify(swap));
-  mkdirSync(join(directory, carriedFolder), { recursive: true });
+  mkdirSync(dirname(nextFolder(directory)), { recursive: true });
   // An undo brings the former state back: it is the folder itself.
   if (folder !== previousFolder(directory)) rmSync(previousFolder(directory), { recursive: true, force: true });
   renameSync(folder, nextFolder(directory));

@@ -2,8 +2,8 @@ import type { SessionData } from 'express-session';
 import session from 'express-session';
 import type { Request } from '../http.ts';
 import { HeardPromise } from './heard-promise.ts';
+import type { OpenSessions } from './open-sessions.ts';
 import { addOperation } from './operations.ts';
-import type { SessionStore } from './session-store.ts';
 
 declare module 'express-session' {
   interface Session {
@@ -19,6 +19,12 @@ declare module 'express-session' {
 }
 
 type Callback = (error?: unknown) => void;
+
+/** What a session needs of `req.sessionStore`. */
+interface Keeper {
+  open: OpenSessions;
+  replace(req: Request, old: object): Promise<void>;
+}
 
 // express-session exports the class; its types keep the constructor for itself.
 const Session = session.Session as unknown as new (req: Request, data: object) => session.Session & { req: Request };
@@ -68,8 +74,8 @@ export class StoredSession extends Session {
     ignore();
   }
 
-  get #store(): SessionStore {
-    return this.req.sessionStore as unknown as SessionStore;
+  get #store(): Keeper {
+    return this.req.sessionStore as unknown as Keeper;
   }
 
   #run(work: Promise<void>, callback: Callback = ignore): this {
