@@ -57,7 +57,11 @@ test.each([
 });
 
 test.each([
-  [{ type: 'module', dependencies: {} }, 'packages that it does not list', /npm pkg set dependencies\.express=\S+ dependencies\.lmdb=\S+ dependencies\.sessapp=file:\.sessapp\/\S+\.tgz;/],
+  [
+    { type: 'module', dependencies: {} },
+    'packages that it does not list',
+    /npm pkg set dependencies\.express=\S+ dependencies\.lmdb=\S+ dependencies\.sessapp=file:\.sessapp\/\S+\.tgz;/,
+  ],
   [{ dependencies: 'all' }, '"type": "module" in it', /npm pkg set type=module/],
 ])('a package.json that an environment cannot run with is refused, with what to add', async (manifest, fact, hint) => {
   const dependencies = manifest.dependencies === 'all' ? await ourDependencies() : {};
@@ -77,11 +81,17 @@ async function ourDependencies(): Promise<Record<string, string>> {
   return (await readJson<{ dependencies: Record<string, string> }>(sandbox.path('other', 'package.json'))).dependencies;
 }
 
-test.each(['bin', '.sessapp'])('a file %s where an environment has a directory is named, and nothing changes', async (name) => {
-  const { data, after, before } = await fill({ [name]: 'mine' }, '--no-install');
-  expect(data.error).toMatchObject({ code: 'folder-conflict', message: expect.stringContaining(`/t/${name} exists`) });
-  expect(after).toEqual(before);
-});
+test.each(['bin', '.sessapp'])(
+  'a file %s where an environment has a directory is named, and nothing changes',
+  async (name) => {
+    const { data, after, before } = await fill({ [name]: 'mine' }, '--no-install');
+    expect(data.error).toMatchObject({
+      code: 'folder-conflict',
+      message: expect.stringContaining(`/t/${name} exists`),
+    });
+    expect(after).toEqual(before);
+  },
+);
 
 test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: string, path: string]>([
   ['a dangling link for a folder', (s) => symlink('nowhere', s.path('t', 'bin')), 'folder-conflict', 'bin'],
