@@ -5,6 +5,7 @@ import { ownIdentity } from '../../../src/cli/environment/lock.ts';
 import { readJson, sha256, snapshot } from '../../support/files.ts';
 import { invoke } from '../../support/in-process.ts';
 import { Sandbox } from '../../support/sandbox.ts';
+import { copyEnvironment } from '../../support/server.ts';
 
 /** A directory with these files, and what `--allow-existing` makes of it. */
 async function fill(files: Record<string, string>, ...options: string[]) {
@@ -133,6 +134,18 @@ test('an environment whose marker was lost gets it back, and knows its files aga
   await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--no-install']);
   const { 'app.js': _, ...files } = before.files;
   expect(await readJson(sandbox.path('t', 'sessapp.json'))).toEqual({ ...before, files });
+});
+
+test('an environment that lost its marker and its packages gets both back', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  for (const name of ['sessapp.json', 'node_modules']) await rm(join(environment, name), { recursive: true });
+  const again = await invoke(sandbox.directory, ['init', 'myenv', '--allow-existing', '--offline', '--json'], {
+    SESSAPP_CACHE_DIR: process.env.SESSAPP_CACHE_DIR,
+  });
+  expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+  const info = await sandbox.sessapp(['info', 'myenv', '--json']);
+  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
 });
 
 test.each([
