@@ -21,7 +21,7 @@ test('a missing target is made, with the parents that it lacks', async () => {
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
   expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path('a', 'b', 'myenv') });
   expect((await readdir(sandbox.path('a', 'b', 'myenv'))).sort()).toEqual(
-    `.env .env.example .gitignore README.md app.js bin package-lock.json package.json server server.js sessapp.json session`.split(
+    `.env .env.example .gitattributes .gitignore .sessapp README.md app.js bin package-lock.json package.json server.js sessapp.json`.split(
       ' ',
     ),
   );
@@ -46,7 +46,7 @@ test('a link to an empty directory leads to where the environment is made', asyn
   await symlink('real', sandbox.path('link'));
   const result = await invoke(sandbox.directory, ['init', 'link', '--no-install', '--json']);
   expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path('real') });
-  expect(await readJson(sandbox.path('real', 'sessapp.json'))).toMatchObject({ format: 1 });
+  expect(await readJson(sandbox.path('real', 'sessapp.json'))).toMatchObject({ format: 2 });
   expect((await readdir(sandbox.directory)).sort()).toEqual(['link', 'real']);
 });
 
@@ -110,6 +110,7 @@ test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: 
       'outer/empty',
     ],
     ['the root', async () => undefined, 'target-refused', 'the root of the file system', '/'],
+    ['an environment of sessapp 0.1', (s) => age(s), 'environment-old', 'which copied its server into the environment'],
     ['a damaged marker', (s) => damage(s), 'marker-damaged', 'sessapp.json is not what sessapp wrote'],
     ['a marker that leads nowhere', (s) => lead(s), 'marker-damaged', 'it is a link to something that does not exist'],
     [
@@ -133,9 +134,16 @@ async function mark(sandbox: Sandbox, name: string): Promise<void> {
 }
 
 async function damage(sandbox: Sandbox): Promise<void> {
+  await writeMarker(sandbox, { format: 2, files: { '../victim': 'x' } });
+}
+
+async function age(sandbox: Sandbox): Promise<void> {
+  await writeMarker(sandbox, { format: 1, sessapp: '0.1.0', files: { 'server/main.js': 'x' } });
+}
+
+async function writeMarker(sandbox: Sandbox, fields: object): Promise<void> {
   await mkdir(sandbox.path('t'));
-  const files = { '../victim': 'x' };
-  const marker = { format: 1, template: 'minimal', store: 'embedded', language: 'javascript', cookie: 'c', files };
+  const marker = { template: 'minimal', store: 'embedded', language: 'javascript', cookie: 'c', ...fields };
   await writeFile(sandbox.path('t', 'sessapp.json'), JSON.stringify(marker));
 }
 
