@@ -50,9 +50,19 @@ export function session(options: SessionOptions): Middleware {
   });
 }
 
-export default session;
-
 export const { Cookie: SessionCookie, MemoryStore, Session, Store: SessionStore } = expressSession;
+
+// The properties that express-session's function has, for what extends `session.Store`.
+session.Cookie = SessionCookie;
+session.MemoryStore = MemoryStore;
+session.Session = Session;
+session.Store = SessionStore;
+
+// `require` gives the function itself, as express-session's does, and the other exports are properties of it too.
+session.session = session;
+session.default = session;
+
+export { session as default, session as 'module.exports' };
 
 function toDriver(store: Driver | Store | undefined): Driver {
   if (!store) {

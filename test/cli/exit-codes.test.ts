@@ -39,6 +39,7 @@ const commands = [
   'stop',
   'store backup',
   'store migrate',
+  'upgrade',
 ];
 /** Where a command needs more than an environment. */
 const operands: Record<string, string[]> = {

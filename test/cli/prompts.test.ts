@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { Interrupted } from '../../src/errors.ts';
 import { ask, type Question } from '../../src/cli/prompts.ts';
+import { Interrupted } from '../../src/errors.ts';
 import { fakeSystem } from '../support/in-process.ts';
 
 test.each<[string, Question]>([

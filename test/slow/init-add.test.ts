@@ -60,7 +60,7 @@ test('install adds a folder, copied, and a package of the registry; while the se
   const lockfile = await readText(environment, 'package-lock.json');
   await sandbox.spawn('rm', ['-rf', join(environment, 'node_modules')]);
   await waitFor(async () => !(await readdir(environment)).includes('node_modules'));
-  const restored = await sandbox.sessapp(['install'], { cwd: join(environment, 'server') });
+  const restored = await sandbox.sessapp(['install'], { cwd: join(environment, 'bin') });
   expect(restored).toMatchObject({ exitCode: 0, stdout: 'myenv has what its lockfile says.\n' });
   expect(await readText(environment, 'package-lock.json')).toBe(lockfile);
   expect(await readText(environment, 'node_modules', 'tiny', 'index.js')).toContain('tiny');

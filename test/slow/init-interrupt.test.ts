@@ -75,10 +75,10 @@ test('staging inside the target goes the same way', async () => {
   await once(killed, 'exit');
   expect(await readdir(sandbox.path('work'))).toHaveLength(2);
   expect(await sandbox.sessapp(['init', 'work', '--no-install'])).toMatchObject({ exitCode: 0 });
-  expect((await readdir(sandbox.path('work'))).filter((name) => name.startsWith('.sessapp'))).toEqual([livingStaging]);
+  expect((await readdir(sandbox.path('work'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([livingStaging]);
   living.kill('SIGINT');
   await once(living, 'exit');
-  expect((await readdir(sandbox.path('work'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+  expect((await readdir(sandbox.path('work'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
 });
 
 test('a lock is waited for while its owner lives, and taken over when it does not', async () => {
@@ -93,7 +93,7 @@ test('a lock is waited for while its owner lives, and taken over when it does no
   expect(await Promise.race([init, wait(1000, 'waits')])).toBe('waits');
   holder.kill('SIGKILL');
   expect(await init).toMatchObject({ exitCode: 0, stderr: '' });
-  expect((await readdir(sandbox.path('myenv'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+  expect((await readdir(sandbox.path('myenv'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
 });
 
 test('a lock from another machine is taken over when it is old', async () => {

@@ -35,21 +35,22 @@ test('--node gives the environment its own Node.js, behind a link that survives 
 test('npm start takes its own Node.js, and its README says what it is', async () => {
   expect(await readJson(inside('package.json'))).toMatchObject({ scripts: { start: 'bin/node server.ts' } });
   const readme = await readFile(inside('README.md'), 'utf8');
-  expect(readme).toMatch(/`node server\.ts`.*22\.18.*`bin\/node`/s);
-  expect(readme).not.toMatch(/server\.js|app\.js|20\.19/);
+  expect(readme).toMatch(/`node server\.ts` where it is in\s+TypeScript.*that is `bin\/node`/s);
 });
 
 test('no lockfile holds the address of a registry', async () => {
   for (const path of ['package-lock.json', '.node/package-lock.json', 'node_modules/.package-lock.json']) {
     const lockfile = await readFile(inside(path), 'utf8');
     expect(lockfile).toContain('"integrity"');
-    expect(lockfile).not.toMatch(/"resolved"|https?:\/\/(localhost|127|[^"]*registry)/);
+    expect(lockfile).not.toMatch(/"resolved": "(?!file:\.sessapp\/)|https?:\/\/(localhost|127|[^"]*registry)/);
   }
 });
 
 test('the TypeScript source is type-checked by the compiler that it brings', async () => {
   const check = (): ReturnType<Sandbox['sessapp']> => sandbox.sessapp(['run', '--', 'tsc'], { cwd: inside() });
   expect(await check()).toMatchObject({ exitCode: 0, stdout: '' });
+  const npx = sandbox.spawn('npx', ['--offline', 'tsc', '--noEmit'], { cwd: inside() });
+  expect(await finish(npx)).toMatchObject({ exitCode: 0, stdout: '' });
   await cp(inside('app.ts'), inside('app.ts.txt'));
   await appendFile(inside('app.ts'), "\nconst wrong: number = 'text';\nconsole.log(wrong);\n");
   const failed = await check();

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, readdirSync, statSync, utimesSync } from 'node:fs
 import { chmod, cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../src/cli/environment/lock.ts';
 import { cacheDirectory, refuseDirectory } from '../../src/cli/scaffold/snapshots/cache-directory.ts';
@@ -113,11 +114,19 @@ async function relist(tree: string, more: unknown[]): Promise<void> {
   await writeFile(manifest, JSON.stringify({ ...content, entries: [...content.entries, ...more] }));
 }
 
+/** A module of the command with what it imports: the package holds it only as a part of the command. */
+async function bundle(module: string, file: string): Promise<void> {
+  const bundled = await rolldown({ input: module, platform: 'node' });
+  await bundled.write({ file, format: 'esm' });
+  await bundled.close();
+}
+
 /** Runs `code` on `snapshots` as a user who is not root; what it prints. */
 async function asStranger(sandbox: Sandbox, cache: string, code: string): Promise<string> {
   await finish(sandbox.spawn('chown', ['-R', `${stranger.uid}:${stranger.gid}`, sandbox.directory]));
-  const module = pathToFileURL(join(repository, 'dist', 'scaffold', 'snapshots', 'snapshots.js')).href;
-  const script = `import { Snapshots } from '${module}';
+  const module = sandbox.path('snapshots.js');
+  await bundle(join(repository, 'src', 'cli', 'scaffold', 'snapshots', 'snapshots.ts'), module);
+  const script = `import { Snapshots } from '${pathToFileURL(module).href}';
     const [cache, key] = process.argv.slice(1);
     const snapshots = new Snapshots(cache);
     console.log(${code});`;

@@ -1,4 +1,4 @@
-import { chmod, chown, cp, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../src/cli/environment/lock.ts';
 import { readJson, snapshot } from '../support/files.ts';
@@ -21,7 +21,7 @@ test('a missing target is made, with the parents that it lacks', async () => {
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
   expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path('a', 'b', 'myenv') });
   expect((await readdir(sandbox.path('a', 'b', 'myenv'))).sort()).toEqual(
-    `.env .env.example .gitignore README.md app.js bin package-lock.json package.json server server.js sessapp.json session`.split(
+    `.env .env.example .gitattributes .gitignore .sessapp README.md app.js bin package-lock.json package.json server.js sessapp.json`.split(
       ' ',
     ),
   );
@@ -37,7 +37,7 @@ test('an empty directory is filled in place: a shell that sits in it stays in it
   const shell = sandbox.spawn('sh', ['-c', script, 'sh', process.execPath, cli], { cwd: sandbox.path('here') });
   expect(await finish(shell)).toMatchObject({ exitCode: 0, stdout: `package.json\n${sandbox.path('here')}\n` });
   expect((await stat(sandbox.path('here'))).ino).toBe(ino);
-  expect((await readdir(sandbox.path('here'))).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+  expect((await readdir(sandbox.path('here'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
 });
 
 test('a link to an empty directory leads to where the environment is made', async () => {
@@ -46,7 +46,7 @@ test('a link to an empty directory leads to where the environment is made', asyn
   await symlink('real', sandbox.path('link'));
   const result = await invoke(sandbox.directory, ['init', 'link', '--no-install', '--json']);
   expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path('real') });
-  expect(await readJson(sandbox.path('real', 'sessapp.json'))).toMatchObject({ format: 1 });
+  expect(await readJson(sandbox.path('real', 'sessapp.json'))).toMatchObject({ format: 2 });
   expect((await readdir(sandbox.directory)).sort()).toEqual(['link', 'real']);
 });
 
@@ -110,6 +110,7 @@ test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: 
       'outer/empty',
     ],
     ['the root', async () => undefined, 'target-refused', 'the root of the file system', '/'],
+    ['an environment of sessapp 0.1', (s) => age(s), 'environment-old', 'which copied its server into the environment'],
     ['a damaged marker', (s) => damage(s), 'marker-damaged', 'sessapp.json is not what sessapp wrote'],
     ['a marker that leads nowhere', (s) => lead(s), 'marker-damaged', 'it is a link to something that does not exist'],
     [
@@ -133,9 +134,16 @@ async function mark(sandbox: Sandbox, name: string): Promise<void> {
 }
 
 async function damage(sandbox: Sandbox): Promise<void> {
+  await writeMarker(sandbox, { format: 2, files: { '../victim': 'x' } });
+}
+
+async function age(sandbox: Sandbox): Promise<void> {
+  await writeMarker(sandbox, { format: 1, sessapp: '0.1.0', files: { 'server/main.js': 'x' } });
+}
+
+async function writeMarker(sandbox: Sandbox, fields: object): Promise<void> {
   await mkdir(sandbox.path('t'));
-  const files = { '../victim': 'x' };
-  const marker = { format: 1, template: 'minimal', store: 'embedded', language: 'javascript', cookie: 'c', files };
+  const marker = { template: 'minimal', store: 'embedded', language: 'javascript', cookie: 'c', ...fields };
   await writeFile(sandbox.path('t', 'sessapp.json'), JSON.stringify(marker));
 }
 
@@ -144,15 +152,12 @@ async function lead(sandbox: Sandbox): Promise<void> {
   await symlink('/nowhere', sandbox.path('t', 'sessapp.json'));
 }
 
-test.each(['--dry-run', '--allow-existing', '--clear'])(
-  'a marker that leads nowhere is refused with %s',
-  async (option) => {
-    const sandbox = new Sandbox();
-    await lead(sandbox);
-    const result = await invoke(sandbox.directory, ['init', 't', '--no-install', '--json', option]);
-    expectRefusal(result, 'marker-damaged', 'it is a link to something that does not exist');
-  },
-);
+test.each(['--dry-run', '--allow-existing'])('a marker that leads nowhere is refused with %s', async (option) => {
+  const sandbox = new Sandbox();
+  await lead(sandbox);
+  const result = await invoke(sandbox.directory, ['init', 't', '--no-install', '--json', option]);
+  expectRefusal(result, 'marker-damaged', 'it is a link to something that does not exist');
+});
 
 async function mess(sandbox: Sandbox): Promise<void> {
   await mkdir(sandbox.path('t'));
@@ -253,20 +258,15 @@ test.runIf(mountable).each([
   },
 );
 
-test.runIf(mountable).each(['fill', 'clear'])(
-  `to %s a directory with a folder on another file system is refused, and nothing changes${onlyWithMount}`,
-  async (action) => {
+test.runIf(mountable)(
+  `to fill a directory with a folder on another file system is refused, and nothing changes${onlyWithMount}`,
+  async () => {
     const sandbox = new Sandbox();
-    const init = (...options: string[]) =>
-      invoke(sandbox.directory, ['init', 't', '--no-install', '--json', ...options]);
-    if (action === 'clear') await init();
-    await mkdir(sandbox.path('t', 'server'), { recursive: true });
-    await rename(sandbox.path('t', 'server'), sandbox.path('server'));
-    await mountDisk(sandbox.path('t', 'server'), '1m');
-    await cp(sandbox.path('server'), sandbox.path('t', 'server'), { recursive: true });
+    await mkdir(sandbox.path('t', 'bin'), { recursive: true });
+    await mountDisk(sandbox.path('t', 'bin'), '1m');
     const before = await snapshot(sandbox.directory);
-    const result = await init(action === 'clear' ? '--clear' : '--allow-existing');
-    expectRefusal(result, 'other-file-system', `${sandbox.path('t', 'server')}/`);
+    const result = await invoke(sandbox.directory, ['init', 't', '--no-install', '--json', '--allow-existing']);
+    expectRefusal(result, 'other-file-system', `${sandbox.path('t', 'bin')}/`);
     expect(await snapshot(sandbox.directory)).toEqual(before);
   },
 );

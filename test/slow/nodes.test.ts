@@ -1,29 +1,16 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { delimiter, dirname } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { fetchNode } from '../support/nodes.ts';
 import { cli, finish, Sandbox, untilEvent } from '../support/sandbox.ts';
 
-const run = promisify(execFile);
-const platform = `node-${process.platform}-${process.arch}`;
-const downloads = mkdtempSync(join(tmpdir(), 'sessapp-nodes-'));
-
-afterAll(() => rmSync(downloads, { recursive: true, force: true }));
-
-async function fetchNode(major: number): Promise<string> {
-  const prefix = join(downloads, String(major));
-  await run('npm', ['install', '--no-save', '--ignore-scripts', `--prefix=${prefix}`, `${platform}@${major}`]);
-  return join(prefix, 'node_modules', platform, 'bin', 'node');
-}
+const downloads = new Sandbox(afterAll);
 
 describe.each([20, 22, 24, 26])('on Node.js %i', (major) => {
   test.each(major >= 22 ? [[[]], [['--typescript']]] : [[[]]])(
     'init, serve and a session work with options %j',
     async (options: string[]) => {
       const sandbox = new Sandbox();
-      const node = await fetchNode(major);
+      const node = await fetchNode(downloads, major);
       const env = { PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
       const sessapp = (...args: string[]) => sandbox.spawn(node, [cli, ...args], { env });
 

@@ -63,7 +63,7 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
     expect((await request(url)).status).toBe(200);
     server.kill('SIGTERM');
     expect((await sandbox.sessapp(['install', '-e', environment])).exitCode).toBe(0);
-    expect((await readdir(environment)).filter((name) => name.startsWith('.sessapp'))).toEqual([]);
+    expect((await readdir(environment)).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
     expect(await readdir(join(environment, 'node_modules'))).not.toContain('kept');
   },
 );

@@ -23,7 +23,7 @@ const edit =
 
 /** Types what the hint says, in the environment, as a person would; `sessapp` is this one. */
 async function followHint(sandbox: Sandbox, environment: string, hint: string): Promise<Result> {
-  const command = /sessapp ((?:install|init|run)\b.*?)(?: in that directory\.)?$/.exec(hint)?.[1];
+  const command = /sessapp ((?:install|init|run|upgrade)\b.*?)(?: in that directory\.)?$/.exec(hint)?.[1];
   if (command === undefined) throw new Error(`no command in: ${hint}`);
   const words = command.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1'));
   // What is said of an environment that cannot be read names no directory: it is meant to be typed in it.

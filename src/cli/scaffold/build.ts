@@ -8,6 +8,7 @@ import { installLocked, installNode } from './dependencies.ts';
 import { isThere } from './existing.ts';
 import { initRepository } from './git.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
+import { copyCarried } from './packages.ts';
 import type { Plan } from './plan.ts';
 
 /** Is told what is being done, for a person who waits. */
@@ -63,6 +64,7 @@ async function installKept(system: System, plan: Plan, options: NpmOptions): Pro
     if (await isThere(join(plan.directory, name)))
       await copyFile(join(plan.directory, name), join(options.directory, name));
   }
+  await copyCarried(plan.directory, options.directory);
   if (await isLockfileCurrent(options.directory)) await installLocked(system, options);
   else await runNpm(system, ['install'], options);
 }

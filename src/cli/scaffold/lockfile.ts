@@ -55,7 +55,7 @@ function keepReachable(packages: Packages): Packages {
   };
   const kept = [...every].sort().map((path) => {
     const { dev: _, optional: __, devOptional: ___, ...entry } = packages[path] as Record<string, unknown>;
-    return [path, { ...entry, ...marks(path) }];
+    return [path, sortFields({ ...entry, ...marks(path) })];
   });
   return Object.fromEntries(kept) as Packages;
 }
@@ -65,6 +65,18 @@ interface Edges {
   dev: boolean;
   /** Follow dependencies that may be missing. */
   optional: boolean;
+}
+
+const firstFields = ['name', 'version', 'resolved', 'integrity'];
+
+// As npm writes them, so that its next install changes no line: objects are the last.
+function sortFields(entry: object): object {
+  const rank = (name: string, value: unknown): number => {
+    if (firstFields.includes(name)) return firstFields.indexOf(name);
+    return typeof value === 'object' && !Array.isArray(value) ? 11 : 10;
+  };
+  const fields = Object.entries(entry).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(fields.sort(([a, x], [b, y]) => rank(a, x) - rank(b, y) || a.localeCompare(b, 'en')));
 }
 
 /** The paths of all that the root leads to. */

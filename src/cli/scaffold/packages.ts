@@ -86,11 +86,13 @@ export async function stagePackages(directory: string, staging: string): Promise
     if (!(await isThere(join(directory, name)))) continue;
     await writeFile(join(staging, name), toAbsolute(await readFile(join(directory, name), 'utf8'), directory));
   }
-  if (await isThere(join(directory, carriedFolder))) await copyCarried(directory, staging);
+  await copyCarried(directory, staging);
 }
 
-async function copyCarried(directory: string, staging: string): Promise<void> {
-  await mkdir(join(staging, carriedFolder));
+/** Copies the carried package, which package.json names, where there is one. */
+export async function copyCarried(directory: string, staging: string): Promise<void> {
+  if (!(await isThere(join(directory, carriedFolder)))) return;
+  await mkdir(join(staging, carriedFolder), { recursive: true });
   for (const name of await readdir(join(directory, carriedFolder))) {
     if (name.endsWith('.tgz')) await copyFile(join(directory, carriedFolder, name), join(staging, carriedFolder, name));
   }

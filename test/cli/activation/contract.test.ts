@@ -79,6 +79,23 @@ describeEachShell((shell) => {
     expect(stdout).toBe('bin\n0\n');
   });
 
+  test.concurrent("finds the environment's own sessapp from any directory, before another one on the PATH", async () => {
+    const context = makeContext(shell, 'myenv');
+    writeFileSync(join(context.directory, 'sessapp'), '#!/bin/sh\necho another\n', { mode: 0o755 });
+    const own = join(context.environment, 'node_modules', '.bin', 'sessapp');
+    const { stdout } = await runCase(context, [
+      shell.dialect.prependPath(context.word(context.directory)),
+      'sessapp',
+      context.activate(),
+      'cd /',
+      'sessapp',
+      shell.dialect.locate('sessapp'),
+      'deactivate',
+      'sessapp',
+    ]);
+    expect(stdout).toBe(`another\nits own\n${own}\nanother\n`);
+  });
+
   test.concurrent('keeps what was added to PATH while it was active', async () => {
     const context = makeContext(shell, 'my env');
     const added =

@@ -77,6 +77,7 @@ export function makeEnvironment(directory: string, prompt?: string): string {
     mkdirSync(join(directory, place), { recursive: true });
     writeFileSync(join(directory, place, 'which-place'), `#!/bin/sh\necho ${place}\n`, { mode: 0o755 });
   }
+  writeFileSync(join(directory, 'node_modules/.bin/sessapp'), `#!/bin/sh\necho its own\n`, { mode: 0o755 });
   for (const family of readdirSync(activateTemplates)) {
     for (const name of listScripts(family))
       copyFileSync(join(activateTemplates, family, name), join(directory, 'bin', name));

@@ -51,12 +51,13 @@ describe.skipIf(!isInstalled('nu'))(
         activationLine('nu', environment),
         print,
         'print (which-place)',
+        'print (sessapp)',
         'print (do $env.PROMPT_COMMAND)',
         'deactivate',
         print,
       ]);
       expect(stderr).toBe('');
-      const [before = '', active = '', place, prompt, after] = stdout.trimEnd().split('\n');
+      const [before = '', active = '', place, own, prompt, after] = stdout.trimEnd().split('\n');
       const { path } = JSON.parse(before) as { path: string[] };
       expect(JSON.parse(active)).toEqual({
         path: [join(environment, 'bin'), join(environment, 'node_modules/.bin'), ...path],
@@ -64,7 +65,7 @@ describe.skipIf(!isInstalled('nu'))(
         sessapp: environment,
         prompt: name,
       });
-      expect(place).toBe('bin');
+      expect([place, own]).toEqual(['bin', 'its own']);
       expect(prompt?.startsWith(`(${name}) `)).toBe(true);
       expect(after).toBe(before);
       expect(readdirSync(directory)).not.toContain('pwned');

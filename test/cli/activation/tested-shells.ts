@@ -22,6 +22,9 @@ export interface TestedShell {
 export interface Dialect {
   export(name: string, word: string): string;
   unset(name: string): string;
+  prependPath(word: string): string;
+  /** Prints the path of a program. */
+  locate(program: string): string;
   /** The prompt while there is no environment. */
   prompt(word: string): string;
   /** Prints the prompt as far as it can be seen without a terminal. */
@@ -42,6 +45,8 @@ const posix: Dialect = {
   export: (name, word) => `export ${name}=${word}`,
   assign: (name, word) => `${name}=${word}`,
   unset: (name) => `unset ${name}`,
+  prependPath: (word) => `export PATH=${word}:"$PATH"`,
+  locate: (program) => `command -v ${program}`,
   prompt: (word) => `PS1=${word}`,
   showPrompt: `printf '%s' "$PS1"`,
   define: (name, word) => `${name}() { printf '%s\\n' ${word}; }`,
@@ -54,6 +59,8 @@ const fish: Dialect = {
   export: (name, word) => `set -gx ${name} ${word}`,
   assign: (name, word) => `set -g ${name} ${word}`,
   unset: (name) => `set -e ${name}`,
+  prependPath: (word) => `set -gx PATH ${word} $PATH`,
+  locate: (program) => `command -v ${program}`,
   prompt: (word) => `function fish_prompt; printf '%s' ${word}; end`,
   showPrompt: 'fish_prompt',
   define: (name, word) => `function ${name}; printf '%s\\n' ${word}; end`,
@@ -64,6 +71,8 @@ const fish: Dialect = {
 const csh: Dialect = {
   export: (name, word) => `setenv ${name} ${word}`,
   unset: (name) => `unsetenv ${name}`,
+  prependPath: (word) => `setenv PATH ${word}:"$PATH"`,
+  locate: (program) => `which ${program}`,
   prompt: (word) => `set prompt = ${word}`,
   showPrompt: `printf '%s' $prompt:q`,
   // As one word, as everybody does: of several, csh itself cannot tell which were quoted.

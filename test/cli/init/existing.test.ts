@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../../src/cli/environment/lock.ts';
 import { readJson, sha256, snapshot } from '../../support/files.ts';
 import { invoke } from '../../support/in-process.ts';
 import { Sandbox } from '../../support/sandbox.ts';
+import { copyEnvironment } from '../../support/server.ts';
 
 /** A directory with these files, and what `--allow-existing` makes of it. */
 async function fill(files: Record<string, string>, ...options: string[]) {
@@ -57,7 +58,11 @@ test.each([
 });
 
 test.each([
-  [{ type: 'module', dependencies: {} }, 'packages that it does not list', /npm install express@\S+ .*lmdb@/],
+  [
+    { type: 'module', dependencies: {} },
+    'packages that it does not list',
+    /npm pkg set dependencies\.express=\S+ dependencies\.lmdb=\S+ dependencies\.sessapp=file:\.sessapp\/\S+\.tgz;/,
+  ],
   [{ dependencies: 'all' }, '"type": "module" in it', /npm pkg set type=module/],
 ])('a package.json that an environment cannot run with is refused, with what to add', async (manifest, fact, hint) => {
   const dependencies = manifest.dependencies === 'all' ? await ourDependencies() : {};
@@ -77,15 +82,21 @@ async function ourDependencies(): Promise<Record<string, string>> {
   return (await readJson<{ dependencies: Record<string, string> }>(sandbox.path('other', 'package.json'))).dependencies;
 }
 
-test('a file where an environment has a directory is named, and nothing changes', async () => {
-  const { data, after, before } = await fill({ server: 'mine' }, '--no-install');
-  expect(data.error).toMatchObject({ code: 'folder-conflict', message: expect.stringContaining('/t/server exists') });
-  expect(after).toEqual(before);
-});
+test.each(['bin', '.sessapp'])(
+  'a file %s where an environment has a directory is named, and nothing changes',
+  async (name) => {
+    const { data, after, before } = await fill({ [name]: 'mine' }, '--no-install');
+    expect(data.error).toMatchObject({
+      code: 'folder-conflict',
+      message: expect.stringContaining(`/t/${name} exists`),
+    });
+    expect(after).toEqual(before);
+  },
+);
 
 test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: string, path: string]>([
   ['a dangling link for a folder', (s) => symlink('nowhere', s.path('t', 'bin')), 'folder-conflict', 'bin'],
-  ['a folder that is a link', (s) => symlink(s.path('else'), s.path('t', 'server')), 'folder-conflict', 'server'],
+  ['a folder that is a link', (s) => symlink(s.path('else'), s.path('t', '.sessapp')), 'folder-conflict', '.sessapp'],
   ['an .env that is a folder', (s) => mkdir(s.path('t', '.env')), 'file-conflict', '.env'],
   ['a package.json that is a folder', (s) => mkdir(s.path('t', 'package.json')), 'file-conflict', 'package.json'],
   ['an .env that leads nowhere', (s) => symlink('nowhere', s.path('t', '.env')), 'file-conflict', '.env'],
@@ -114,17 +125,6 @@ async function writeManifest(sandbox: Sandbox, content: string): Promise<void> {
   await writeFile(sandbox.path('t', 'package.json'), content);
 }
 
-test('an environment of which a folder was replaced by a link is not made anew through it', async () => {
-  const sandbox = new Sandbox();
-  await invoke(sandbox.directory, ['init', 't', '--no-install']);
-  await rename(sandbox.path('t', 'server'), sandbox.path('server'));
-  await symlink('../server', sandbox.path('t', 'server'));
-  const before = await snapshot(sandbox.directory);
-  const { stdout } = await invoke(sandbox.directory, ['init', 't', '--clear', '--no-install', '--json']);
-  expect(JSON.parse(stdout).error).toMatchObject({ code: 'folder-conflict' });
-  expect(await snapshot(sandbox.directory)).toEqual(before);
-});
-
 test('an environment whose marker was lost gets it back, and knows its files again', async () => {
   const sandbox = new Sandbox();
   await invoke(sandbox.directory, ['init', 't', '--no-install']);
@@ -136,8 +136,20 @@ test('an environment whose marker was lost gets it back, and knows its files aga
   expect(await readJson(sandbox.path('t', 'sessapp.json'))).toEqual({ ...before, files });
 });
 
+test('an environment that lost its marker and its packages gets both back', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  for (const name of ['sessapp.json', 'node_modules']) await rm(join(environment, name), { recursive: true });
+  const again = await invoke(sandbox.directory, ['init', 'myenv', '--allow-existing', '--offline', '--json'], {
+    SESSAPP_CACHE_DIR: process.env.SESSAPP_CACHE_DIR,
+  });
+  expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+  const info = await sandbox.sessapp(['info', 'myenv', '--json']);
+  expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
+});
+
 test.each([
-  ['sessapp.json', '{"format":1,'],
+  ['sessapp.json', '{"format":2,'],
   ['sessapp.json', ''],
   ['.sessapp-moves', '["node_mod'],
 ])(
@@ -152,7 +164,7 @@ test.each([
     const args = ['init', 't', '--allow-existing', '--no-install', '--json'];
     const { exitCode, stdout } = await invoke(sandbox.directory, args);
     expect([exitCode, JSON.parse(stdout).status]).toEqual([0, 'created']);
-    expect((await readdir(sandbox.path('t'))).filter((entry) => entry.startsWith('.sessapp'))).toEqual([]);
+    expect((await readdir(sandbox.path('t'))).filter((entry) => entry.startsWith('.sessapp-'))).toEqual([]);
     expect(await readFile(sandbox.path('t', 'mine.txt'), 'utf8')).toBe('mine');
   },
 );

@@ -32,10 +32,10 @@ test('--git makes a repository with every file staged but the private ones', asy
 test('a .gitignore that stays and forgets the secret does not get it staged', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('myenv'));
-  await writeFile(sandbox.path('myenv', '.gitignore'), 'server\n');
+  await writeFile(sandbox.path('myenv', '.gitignore'), 'bin\n');
   await sandbox.sessapp(['init', 'myenv', '--git', '--allow-existing', '--no-install']);
   const staged = git(sandbox.path('myenv'), 'diff', '--cached', '--name-only');
-  expect(staged).toContain('server/drain.js');
+  expect(staged).toContain('bin/activate');
   expect(staged).not.toContain('.env');
 });
 

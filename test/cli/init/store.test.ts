@@ -1,4 +1,4 @@
-import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readJson } from '../../support/files.ts';
@@ -83,14 +83,20 @@ test('what .env will lack, or say otherwise, is a warning', async () => {
   const sandbox = new Sandbox();
   const made = await init(sandbox, ['--store', 'redis']);
   expect(made).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^warning: .*STORE_URL=redis:\/\//) });
-  const again = await init(sandbox, ['--clear', '--store-url', address]);
+  const again = await initAgain(sandbox, ['--store-url', address]);
   expect(again.stderr).toMatch(/^warning: \.env stays as it is, and has no STORE_URL/);
   await appendFile(sandbox.path('myenv', '.env'), `STORE_URL=${secretAddress}\n`);
-  const other = await init(sandbox, ['--clear', '--store-url', address, '--json']);
+  const other = await initAgain(sandbox, ['--store-url', address, '--json']);
   expect(JSON.parse(other.stdout).plan.warnings).toEqual([expect.stringMatching(/has another STORE_URL/)]);
   expect(other.stdout + other.stderr).not.toContain(password);
-  expect(await init(sandbox, ['--clear'])).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await initAgain(sandbox, [])).toMatchObject({ exitCode: 0, stderr: '' });
 });
+
+/** Beside an `.env` that is there, because only the marker was lost. */
+async function initAgain(sandbox: Sandbox, args: string[]): Promise<Awaited<ReturnType<typeof init>>> {
+  await rm(sandbox.path('myenv', 'sessapp.json'));
+  return init(sandbox, ['--allow-existing', '--store', 'redis', ...args]);
+}
 
 test('an environment that is there has to have the store where it was said to be', async () => {
   const sandbox = new Sandbox();

@@ -57,7 +57,6 @@ test('a pipe gets one line of progress on stderr, and the next commands on stdou
 test.each([
   ['a missing target', async () => undefined, []],
   ['a directory with files', (s: Sandbox) => s.sessapp(['init', 'myenv/x', '--no-install']), ['--allow-existing']],
-  ['an environment', (s: Sandbox) => s.sessapp(['init', 'myenv', '--no-install']), ['--clear', '--prompt', 'shop']],
 ])('a dry run on %s changes nothing and prints the very plan that is then applied', async (_, arrange, options) => {
   const sandbox = new Sandbox();
   await arrange(sandbox);

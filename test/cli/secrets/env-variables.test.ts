@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { setVariables } from '../../../src/cli/secrets/env-variables.ts';
 import type { Environment } from '../../../src/cli/environment/find.ts';
+import { setVariables } from '../../../src/cli/secrets/env-variables.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 
 async function change(text: string, changes: Record<string, string | undefined>): Promise<string> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { commandLine } from '../../src/environment/shells.ts';
+import { commandLine } from '../../../src/cli/shells/shells.ts';
 import { fakeSystem } from '../../support/in-process.ts';
 
 const system = (cwd: string) => fakeSystem(() => cwd, { SHELL: '/bin/sh' }).system;

@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { readJson, snapshot } from '../../support/files.ts';
+import { finish, Sandbox } from '../../support/sandbox.ts';
+import { copyEnvironment } from '../../support/server.ts';
+import { variants, writeVariant } from './variants.ts';
+
+const outside = ['node_modules', 'data', '.git'];
+
+async function listOwn(directory: string): Promise<string[]> {
+  const paths = Object.entries(await snapshot(directory)).filter(([, what]) => !what.endsWith('directory'));
+  return paths.map(([path]) => path).filter((path) => !outside.includes(path.split('/')[0] ?? ''));
+}
+
+async function countLines(...path: string[]): Promise<number> {
+  return (await readFile(join(...path), 'utf8')).trimEnd().split('\n').length;
+}
+
+test('an environment is at most 25 files, with an application under 30 lines and a server of about ten', async () => {
+  const environment = inject('environment');
+  expect((await listOwn(environment)).length).toBeLessThanOrEqual(25);
+  expect(await countLines(environment, 'app.js')).toBeLessThan(30);
+  expect(await countLines(environment, 'server.js')).toBeLessThanOrEqual(12);
+});
+
+test.each(variants)('of $template, $store, $language only the application and the start are code', async (variant) => {
+  const sandbox = new Sandbox();
+  writeVariant(sandbox.path('made'), variant);
+  const code = (await listOwn(sandbox.path('made'))).filter((path) => /\.[cm]?[jt]s$/.test(path));
+  const ending = variant.language === 'typescript' ? 'ts' : 'js';
+  expect(code).toEqual([`app.${ending}`, `server.${ending}`]);
+});
+
+/** An environment whose own copy of the package says that it is of this version. */
+async function createWithVersion(sandbox: Sandbox, version: string): Promise<string> {
+  const environment = await copyEnvironment(sandbox);
+  const manifest = join(environment, 'node_modules', 'sessapp', 'package.json');
+  const content = await readJson(manifest);
+  // It is a link to what other tests use.
+  await rm(manifest);
+  await writeFile(manifest, JSON.stringify({ ...content, version }));
+  return environment;
+}
+
+test('sessapp is its own copy: from anywhere once it is activated, and by npx inside it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await createWithVersion(sandbox, '9.9.9');
+  const script = '. "$0/bin/activate" && cd / && command -v sessapp && sessapp --version';
+  const activated = await finish(sandbox.spawn('sh', ['-c', script, environment]));
+  const own = join(environment, 'node_modules', '.bin', 'sessapp');
+  expect(activated).toMatchObject({ exitCode: 0, stdout: `${own}\n9.9.9\n` });
+  const npx = await finish(sandbox.spawn('npx', ['--offline', 'sessapp', '--version'], { cwd: environment }));
+  expect(npx).toMatchObject({ exitCode: 0, stdout: '9.9.9\n' });
+});
+
+test('a clone that turns line endings into CRLF can still be activated, and keeps the carried package', async () => {
+  const sandbox = new Sandbox();
+  const made = await sandbox.sessapp(['init', 'myenv', '--no-install', '--git']);
+  expect(made).toMatchObject({ exitCode: 0 });
+  const git = (...args: string[]): Buffer => {
+    const identity = ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.com', '-c', 'core.autocrlf=true'];
+    const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+    return execFileSync('git', [...identity, ...args], { cwd: sandbox.directory, env, stdio: 'pipe' });
+  };
+  git('-C', 'myenv', 'commit', '--quiet', '--message', 'Begin');
+  git('clone', '--quiet', 'myenv', 'clone');
+
+  const scripts = (await readdir(sandbox.path('clone', 'bin'))).filter((name) => name.startsWith('activate'));
+  for (const name of scripts.filter((name) => !name.endsWith('.bat')))
+    expect([name, (await readFile(sandbox.path('clone', 'bin', name), 'utf8')).includes('\r')]).toEqual([name, false]);
+  expect(await readFile(sandbox.path('clone', 'app.js'), 'utf8')).toContain('\r\n');
+  const [carried = ''] = await readdir(sandbox.path('myenv', '.sessapp'));
+  const [original, cloned] = ['myenv', 'clone'].map((name) => readFile(sandbox.path(name, '.sessapp', carried)));
+  expect((await cloned)?.equals((await original) as Buffer)).toBe(true);
+
+  const script = '. ./bin/activate && printenv SESSAPP_ENV && deactivate';
+  const activated = await finish(sandbox.spawn('sh', ['-c', script], { cwd: sandbox.path('clone') }));
+  expect(activated).toMatchObject({ exitCode: 0, stdout: `${sandbox.path('clone')}\n`, stderr: '' });
+});

@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { repository } from '../support/sandbox.ts';
+
+const files = ['bin/sessapp.js', 'bin/verify-node.js', 'scripts/prepare.js'];
+
+// test/slow/package.test.ts runs them in old versions of Node.js.
+test.each(files)('%s is in syntax that Node.js 12 reads, so that it can say what it needs', async (file) => {
+  const source = await readFile(join(repository, file), 'utf8');
+  const lower = (target: ts.ScriptTarget): string => {
+    const compilerOptions = { target, module: ts.ModuleKind.ESNext, removeComments: true };
+    return ts.transpileModule(source, { compilerOptions }).outputText;
+  };
+  expect(lower(ts.ScriptTarget.ES2019)).toBe(lower(ts.ScriptTarget.ESNext));
+  expect(source).not.toMatch(/\bawait\b/);
+});
+
+test.each(files)('%s imports nothing that is newer before it has looked', async (file) => {
+  const source = await readFile(join(repository, file), 'utf8');
+  const imports = [...source.matchAll(/^import .* from '([^']+)'/gm)].map(([, path]) => path?.split('/').at(-1));
+  expect(imports.filter((name) => name !== 'verify-node.js')).toEqual([]);
+});
