@@ -87,7 +87,7 @@ test('the two READMEs have the same commands, settings and blocks', async () => 
 });
 
 test('every variable of .env.example is in the README', async () => {
-  const example = await read('templates/base/.env.example');
+  const example = await read('templates/environment/.env.example');
   const names = firstCells(example, /^#?([A-Z_]+)=/gm).filter((name) => name !== 'STORE_URL');
   const readme = await read('README.md');
   expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
