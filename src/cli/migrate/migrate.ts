@@ -33,7 +33,7 @@ export const nextVariable = 'NEXT_STORE_URL';
 
 /**
  * By then every process has followed: what it knows when it calls a store is 2 s old at most, and a call takes 2 s at most.
- * See the environment's server/follow-store and session/deadline.
+ * See migration/follow-store and stores/deadline.
  */
 const followMs = 5000;
 

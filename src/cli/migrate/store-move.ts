@@ -14,7 +14,7 @@ interface Warning {
   warnings?(): Promise<string[]>;
 }
 
-/** The environment's `session/migrating-driver`. */
+/** `migration/migrating-driver`. */
 export interface MovingDriver {
   from: Driver;
   to: Driver;
@@ -75,7 +75,7 @@ const steps: Record<MoveStep, (driver: MovingDriver, entry: Entry) => Promise<bo
   },
 };
 
-// What it holds of a record that has moved is sealed: made before 1970. See the environment's session/moved-record.
+// What it holds of a record that has moved is sealed: made before 1970. See migration/moved-record.
 function isMoved({ createdAtMs = 0 }: Entry): boolean {
   return createdAtMs < 0;
 }

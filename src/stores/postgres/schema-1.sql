@@ -1,5 +1,5 @@
 -- Version 1 of the tables that keep sessions. The server makes them itself when its role may make tables; where it may
--- not, their owner does: psql --single-transaction --file session/postgres/schema-1.sql <address>
+-- not, their owner does: psql --single-transaction --file node_modules/sessapp/dist/stores/postgres/schema-1.sql <address>
 -- What is there already stays as it is.
 
 CREATE TABLE IF NOT EXISTS sessapp_sessions (

@@ -1,0 +1,182 @@
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { beforeAll, expect, test } from 'vitest';
+import { type Answer, send } from './support/http.ts';
+import { finish, repository, Sandbox } from './support/sandbox.ts';
+
+interface Block {
+  language: string;
+  code: string;
+}
+
+/** The code of docs/library.md by the headings above it. Commands for a shell are not part of it. */
+let blocks: Map<string, Block>;
+
+beforeAll(async () => {
+  const page = await readFile(join(repository, 'docs', 'library.md'), 'utf8');
+  const sections = page
+    .split(/^## /m)
+    .map((section): [string, Block[]] => [section.split('\n')[0] ?? '', readCode(section)]);
+  expect(sections.filter(([, { length }]) => length > 1)).toEqual([]);
+  blocks = new Map(sections.flatMap(([heading, [block]]) => (block ? [[heading, block]] : [])));
+});
+
+function readCode(section: string): Block[] {
+  const found = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)];
+  return found.map(([, language = '', code = '']) => ({ language, code })).filter(({ language }) => language !== 'sh');
+}
+
+/** A directory with the block as a module, in an application that has installed what the page says. */
+async function writeApplication(
+  heading: string,
+  ports: Record<string, number>,
+): Promise<{ sandbox: Sandbox; file: string }> {
+  const sandbox = new Sandbox();
+  const { language, code } = blocks.get(heading) ?? { language: 'none', code: '' };
+  await link(sandbox, 'sessapp', repository);
+  for (const name of ['express', 'lmdb', 'redis', 'pg', '@types/express', '@types/express-session', '@types/node'])
+    await link(sandbox, name, join(repository, 'node_modules', name));
+  await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
+  const file = sandbox.path(`app.${language}`);
+  const port = new RegExp(Object.keys(ports).join('|'), 'g');
+  await writeFile(
+    file,
+    code.replace(port, (number) => String(ports[number])),
+  );
+  return { sandbox, file };
+}
+
+async function link(sandbox: Sandbox, name: string, target: string): Promise<void> {
+  const path = sandbox.path('node_modules', name);
+  await mkdir(dirname(path), { recursive: true });
+  await symlink(target, path);
+}
+
+/** Runs the block's server until the test ends. @returns its address, once it answers */
+async function serve(
+  heading: string,
+  prepare: (file: string, sandbox: Sandbox) => Promise<string> = keep,
+): Promise<string> {
+  const port = await freePort();
+  const { sandbox, file } = await writeApplication(heading, { 3000: port });
+  const started = await prepare(file, sandbox);
+  const child = sandbox.spawn(process.execPath, [started], { env: { SESSION_SECRET: 's'.repeat(43) } });
+  const ended = finish(child);
+  const url = `http://localhost:${port}/`;
+  while (child.exitCode === null) {
+    if (await send(url).catch(() => undefined)) return url;
+    await wait(50);
+  }
+  throw new Error((await ended).stderr);
+}
+
+const keep = async (file: string): Promise<string> => file;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function expectVisits(url: string): Promise<Answer> {
+  const first = await send(url);
+  expect(first.body).toBe('You have been here 1 times.\n');
+  const second = await send(url, { headers: { Cookie: first.cookie } });
+  expect(second.body).toBe('You have been here 2 times.\n');
+  return first;
+}
+
+test('every code block of docs/library.md is run by a test of this file', async () => {
+  const source = await readFile(import.meta.filename, 'utf8');
+  expect([...blocks.keys()].filter((heading) => !source.includes(`('${heading}'`))).toEqual([]);
+  expect(blocks.size).toBe(7);
+});
+
+test('the first application counts the visits of a session', async () => {
+  const { headers } = await expectVisits(await serve('Install'));
+  expect(headers['set-cookie']?.[0]).toMatch(/^connect\.sid=.*; SameSite=Lax$/);
+});
+
+test('stores of Redis and PostgreSQL are made of the addresses that are shown', async () => {
+  const [redis, postgres] = [await freePort(), await freePort()];
+  const { sandbox, file } = await writeApplication('Stores', { 6379: redis, 5432: postgres });
+  const script = sandbox.path('ping.js');
+  await writeFile(
+    script,
+    `import { inRedis, inPostgres } from './app.js';
+    for (const store of [inRedis, inPostgres]) console.log(await store.ping().catch((error) => error.message));
+    process.exit();`,
+  );
+  expect(file).toBe(sandbox.path('app.js'));
+  const { stdout, stderr } = await finish(sandbox.spawn(process.execPath, [script]));
+  const [fromRedis, fromPostgres] = stdout.split('\n');
+  expect(fromRedis, stderr).toMatch(`localhost:${redis}`);
+  expect(fromPostgres, stderr).toMatch(/ECONNREFUSED|connect/);
+});
+
+test('a store of express-session keeps the visits', async () => {
+  await expectVisits(await serve('An express-session store'));
+});
+
+test('update loses no count of requests at the same time', async () => {
+  const url = await serve('Counters and lists');
+  const { cookie } = await expectVisits(url);
+  await Promise.all(Array.from({ length: 20 }, () => send(url, { headers: { Cookie: cookie } })));
+  const last = await send(url, { headers: { Cookie: cookie } });
+  expect(last.body).toBe('You have been here 23 times.\n');
+});
+
+test('the TypeScript compiles under strict rules, and runs', async () => {
+  const url = await serve('TypeScript', async (file, sandbox) => {
+    const tsc = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
+    const options = ['--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
+    const { stdout } = await finish(sandbox.spawn(process.execPath, [tsc, ...options, file]));
+    expect(stdout).toBe('');
+    return sandbox.path('app.js');
+  });
+  await expectVisits(url);
+});
+
+test('the CommonJS application runs', async () => {
+  await expectVisits(await serve('CommonJS'));
+});
+
+/** In the place of the package ws: it accepts the upgrade, and speaks no frames. */
+const ws = `import { EventEmitter } from 'node:events';
+export class WebSocketServer extends EventEmitter {
+  handleUpgrade(req, socket, head, done) {
+    done({ send: (text) => socket.end('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\nSaid: ' + text + '\\r\\n\\r\\n') });
+  }
+}`;
+
+test('a WebSocket is opened for a session that is logged in, and for no other', async () => {
+  const url = await serve('WebSockets', async (file, sandbox) => {
+    const folder = sandbox.path('node_modules', 'ws');
+    await mkdir(folder);
+    await writeFile(join(folder, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
+    await writeFile(join(folder, 'index.js'), ws);
+    return file;
+  });
+  expect(await upgrade(url, '')).toBe('401 undefined');
+  const { cookie } = await send(`${url}login`);
+  expect(await upgrade(url, cookie)).toBe('101 Hello, ann.');
+});
+
+/** Resolves with the status, and with what the stand-in for ws said. */
+function upgrade(url: string, cookie: string): Promise<string> {
+  const headers = { Connection: 'Upgrade', Upgrade: 'websocket', Cookie: cookie };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { headers, agent: false });
+    sent.on('upgrade', ({ statusCode, headers: { said } }, socket) => {
+      socket.destroy();
+      resolve(`${statusCode} ${said}`);
+    });
+    sent.on('response', (response) => resolve(`${response.statusCode} ${response.resume().headers.said}`));
+    sent.on('error', reject).end();
+  });
+}
