@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type MovingDriver, walkMove } from '../../src/cli/migrate/store-move.ts';
-import { delegate } from '../../src/stores/delegate.ts';
-import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
 import { MigratingDriver } from '../../src/migration/migrating-driver.ts';
-import { createRandom, MemoryStore } from '../support/memory-store.ts';
+import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
+import { wrap } from '../../src/stores/wrap.ts';
 import { change, record } from '../stores/contract-support.ts';
+import { createRandom, MemoryStore } from '../support/memory-store.ts';
 
 const keys = ['a', 'b', 'c', 'd', 'e'];
 const phases = ['old', 'prepare', 'move', 'new'] as const;
@@ -78,10 +78,7 @@ class Race {
     let life = number === 0 ? Math.floor(this.random() * 100) : Number.POSITIVE_INFINITY;
     const isAlive = (): boolean => life-- > 0;
     const ways = this.#ways(isAlive);
-    const driver = delegate({
-      current: async () => ways[this.#running.get(number) ?? 0] as Driver,
-      close: async () => undefined,
-    });
+    const driver = wrap((call) => call(ways[this.#running.get(number) ?? 0] as Driver));
     const act = async (): Promise<void> => {
       while (!this.isOver && life > 0) {
         this.#running.set(number, this.phase);

@@ -2,14 +2,14 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Request, Response } from 'express';
 import { expect, onTestFinished, test } from 'vitest';
+import { createMiddleware } from '../../src/session/middleware.ts';
 import type { Driver } from '../../src/stores/driver.ts';
-import { sessions } from '../../src/session/middleware.ts';
-import { change, openStore, secretOf, startSite } from './support.ts';
+import { change, openStore, secretOf, startSite, strictOptions } from './support.ts';
 
 /** A server of WebSockets, which says what an upgrade was given. */
 async function startUpgrades(driver: Driver): Promise<(method: string, cookie: string) => Promise<string>> {
   const log = { warn: () => undefined, error: () => undefined };
-  const parse = sessions(driver, { cookie: 'sid', secrets: () => [secretOf('a')], production: false, log });
+  const parse = createMiddleware(driver, { ...strictOptions(), secrets: () => [secretOf('a')], log });
   const server = createServer().on('upgrade', (message: IncomingMessage, socket) => {
     const req = message as Request;
     parse(req, {} as Response, async (error) => {

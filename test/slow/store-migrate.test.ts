@@ -225,7 +225,7 @@ describe('store migrate', () => {
       const before = await describeFiles(environment);
       const redis = urlOf('redis') ?? '';
       const { cookie } = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));
-      const full = await openRedis({ url: redis, name: cookie, dataDirectory: '' });
+      const full = await openRedis(redis, cookie);
       onTestFinished(() => full.close());
       await full.create('key', record());
       const refusals: [NEXT_STORE_URL: string, code: string][] = [

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from '../../src/stores/driver.ts';
-import { readAddress } from '../../src/stores/postgres/address.ts';
-import { address, open } from '../../src/stores/postgres/driver.ts';
+import { example, findFault, readAddress } from '../../src/stores/postgres/address.ts';
+import { open } from '../../src/stores/postgres/driver.ts';
 import { missingPostgres, Postgres, role, type UrlOptions } from '../support/postgres.ts';
 import { record } from '../support/records.ts';
 import { waitFor } from '../support/server.ts';
@@ -18,7 +18,7 @@ test.each([
   ['postgresql://h/db?sslmode=verify-full', undefined],
   ['postgres:///db?host=/run/postgresql', undefined],
   ['postgres://u@%2Frun%2Fpostgresql/db', undefined],
-  [address.example, undefined],
+  [example, undefined],
   ['redis://h', /begin with postgres:/],
   ['h/db', /begin with postgres:/],
   ['postgres://h', /no database/],
@@ -34,7 +34,7 @@ test.each([
   ['postgres://h/db?sslmode=verify-ca', /no sslrootcert/],
   ['postgres://h/db?sslmode=require&sslrootcert=/no/secret.pem', /cannot be read \(ENOENT\)/],
 ])('the address %s is told to be wrong, or not', (url, fault) => {
-  const told = address.findFault(url);
+  const told = findFault(url);
   if (fault === undefined) expect(told).toBeUndefined();
   else expect(told).toMatch(fault);
   expect(told ?? '').not.toContain('sec');
@@ -60,7 +60,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
   afterAll(() => server.remove());
 
   async function openDriver(options: UrlOptions = {}): Promise<Driver> {
-    const driver = await open({ dataDirectory: '', url: server.url(options) });
+    const driver = await open(server.url(options), 'environment');
     onTestFinished(() => driver.close());
     return driver;
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { open as openLmdb } from 'lmdb';
 import { expect, onTestFinished, test } from 'vitest';
@@ -17,23 +17,22 @@ const createDirectory = (): string => mkdtempSync(join(tmpdir(), 'sessapp-embedd
 const remove = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true });
 
 describeDriver('embedded', () => {
-  const dataDirectory = createDirectory();
-  const module = join(repository, 'dist', 'templates', 'stores', 'embedded', 'embedded.js');
+  const directory = createDirectory();
+  const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
   return {
-    open: () => open({ dataDirectory }),
-    remove: () => remove(dataDirectory),
+    open: () => open(directory),
+    remove: () => remove(directory),
     module,
-    options: { dataDirectory },
+    args: [directory],
   };
 });
 
 test('the embedded store can be read by its user alone', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
   await driver.close();
-  const directory = join(dataDirectory, 'sessions');
   expect(statSync(directory).mode & 0o777).toBe(0o700);
   for (const name of await readdir(directory)) expect(statSync(join(directory, name)).mode & 0o077).toBe(0);
 });
@@ -43,30 +42,28 @@ test.each([
   ['zeros', Buffer.alloc(70_000)],
   ['noise', randomBytes(70_000)],
 ])('a file of %s in the place of the store is an error, and stays', async (_, content) => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const path = join(dataDirectory, 'sessions', 'data.mdb');
-  await mkdir(dirname(path));
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const path = join(directory, 'data.mdb');
   await writeFile(path, content);
-  await expect(open({ dataDirectory })).rejects.toThrow(/data\.mdb is damaged/);
+  await expect(open(directory)).rejects.toThrow(/data\.mdb is damaged/);
   expect(await readFile(path)).toEqual(Buffer.from(content));
 });
 
 test('an empty file in the place of the store, as a full disk may leave one, is a new store', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  await mkdir(join(dataDirectory, 'sessions'));
-  await writeFile(join(dataDirectory, 'sessions', 'data.mdb'), '');
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  await writeFile(join(directory, 'data.mdb'), '');
+  const driver = await open(directory);
   expect(await driver.create('a', record())).toBe(true);
   await driver.close();
-  expect((await readdir(join(dataDirectory, 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  expect((await readdir(directory)).sort()).toEqual(['data.mdb', 'lock.mdb']);
 });
 
 test('what is asked of a store that is then closed is still answered', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', record());
   const asked = [driver.read('a'), driver.read('b')];
   await driver.close();
@@ -77,40 +74,40 @@ test('what is asked of a store that is then closed is still answered', async () 
 });
 
 test('eight that open a new store at the same time open the same one', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const drivers = await Promise.all(Array.from({ length: 8 }, () => open({ dataDirectory })));
-  expect((await readdir(join(dataDirectory, 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const drivers = await Promise.all(Array.from({ length: 8 }, () => open(directory)));
+  expect((await readdir(directory)).sort()).toEqual(['data.mdb', 'lock.mdb']);
   await Promise.all(drivers.map((driver, n) => driver.create(`k${n}`, record())));
   for (const driver of drivers) for (let n = 0; n < 8; n++) expect(await driver.read(`k${n}`)).toBeDefined();
   await Promise.all(drivers.map((driver) => driver.close()));
 });
 
 test('a list that is read slowly keeps no space from being used again', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   const times = { createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 };
   const data = 'x'.repeat(2000);
   const keys = Array.from({ length: 200 }, (_, n) => `k${n}`);
   await Promise.all(keys.map((key) => driver.create(key, { data, ...times })));
-  const before = statSync(join(dataDirectory, 'sessions', 'data.mdb')).size;
+  const before = statSync(join(directory, 'data.mdb')).size;
   let version = 0;
   for await (const _ of driver.list({ limit: 30 })) {
     version += 1;
     await Promise.all(keys.map((key) => driver.update(key, version, { data, ...times })));
   }
   expect(version).toBe(30);
-  expect(statSync(join(dataDirectory, 'sessions', 'data.mdb')).size).toBeLessThan(before * 4);
+  expect(statSync(join(directory, 'data.mdb')).size).toBeLessThan(before * 4);
   await driver.close();
 });
 
 test('bytes that are no record are given as one without data, and can be set aside and pruned', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
-  const root = openLmdb({ path: join(dataDirectory, 'sessions') });
+  const root = openLmdb({ path: directory });
   const bytes = Buffer.from([0xc1, 0xff, 0x91]);
   await root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' }).put('a', bytes);
   expect(await driver.read('a')).toEqual({ key: 'a' });
@@ -126,9 +123,9 @@ test('bytes that are no record are given as one without data, and can be set asi
 });
 
 test('a walk over the keys yields once what is there all the time, while others come, go and move', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   const keys = Array.from({ length: 250 }, (_, n) => `k${String(n).padStart(3, '0')}`);
   await Promise.all(keys.map((key, n) => driver.create(key, record({ expiresAtMs: 4e12 - n }))));
   const found: string[] = [];
@@ -143,20 +140,20 @@ test('a walk over the keys yields once what is there all the time, while others 
 });
 
 test('a backup is one new file for its user alone, and is a store', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', record());
   await driver.create('b', record());
   await driver.setAside('b');
-  const copies = join(dataDirectory, 'copies');
-  await mkdir(join(copies, 'sessions'), { recursive: true });
-  const file = join(copies, 'sessions', 'data.mdb');
+  const copies = join(directory, 'copies');
+  await mkdir(copies);
+  const file = join(copies, 'data.mdb');
   await driver.backup?.(file);
   await driver.close();
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(await readdir(join(copies, 'sessions'))).toEqual(['data.mdb']);
-  const copy = await open({ dataDirectory: copies });
+  expect(await readdir(copies)).toEqual(['data.mdb']);
+  const copy = await open(copies);
   expect(await copy.read('a')).toMatchObject({ ...record(), version: 1 });
   expect(await copy.read('b')).toBeUndefined();
   expect(await copy.countSetAside?.()).toBe(1);
@@ -164,17 +161,17 @@ test('a backup is one new file for its user alone, and is a store', async () => 
 });
 
 test('pruning forgets processes that were killed while they read, which would keep the file growing', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', record());
-  const root = openLmdb({ path: join(dataDirectory, 'sessions') });
+  const root = openLmdb({ path: directory });
   const reader = `
     import { open } from 'lmdb';
     const root = open({ path: process.argv[1] });
     root.useReadTransaction();
     process.kill(process.pid, 'SIGKILL');`;
-  const args = ['--input-type=module', '--eval', reader, join(dataDirectory, 'sessions')];
+  const args = ['--input-type=module', '--eval', reader, directory];
   const child = spawn(process.execPath, args, { cwd: repository, stdio: 'ignore' });
   await once(child, 'exit');
   const line = new RegExp(`^\\s*${child.pid} `, 'm');
@@ -193,13 +190,13 @@ test.each([
 ])(
   'a process that ends by %s in the midst of its writes does end, and its answers are on the disk',
   async (_, end, shown) => {
-    const dataDirectory = createDirectory();
-    onTestFinished(() => remove(dataDirectory));
-    const module = join(repository, 'dist', 'templates', 'stores', 'embedded', 'embedded.js');
+    const directory = createDirectory();
+    onTestFinished(() => remove(directory));
+    const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
     const program = `
     import { writeSync } from 'node:fs';
     const { open } = await import(${JSON.stringify(pathToFileURL(module))});
-    const driver = await open({ dataDirectory: ${JSON.stringify(dataDirectory)} });
+    const driver = await open(${JSON.stringify(directory)});
     let count = 0;
     const write = async () => {
       for (;;) {
@@ -222,7 +219,7 @@ test.each([
       expect(errors).toMatch(shown);
       answered.push(...output.split('\n').filter(Boolean));
     }
-    const driver = await open({ dataDirectory });
+    const driver = await open(directory);
     expect(answered.length).toBeGreaterThan(5);
     for (const key of answered) expect(await driver.read(key)).toMatchObject({ version: 1 });
     await driver.close();

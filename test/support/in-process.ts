@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
-import { main } from '../../src/cli/main.ts';
 import { takesDirectory } from '../../src/cli/commands/index.ts';
+import { main } from '../../src/cli/main.ts';
 import { createSystem, type System } from '../../src/system.ts';
 import { repository } from './sandbox.ts';
 
