@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { open as openLmdb } from 'lmdb';
 import { expect, onTestFinished, test } from 'vitest';
+import { verifyWhole } from '../../src/stores/embedded/damage.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
-import { repository } from '../support/sandbox.ts';
+import { finish, repository } from '../support/sandbox.ts';
 import { describeDriver } from './contract.ts';
 import { record } from './contract-support.ts';
 
@@ -48,6 +50,98 @@ test.each([
   await writeFile(path, content);
   await expect(open(directory)).rejects.toThrow(/data\.mdb is damaged/);
   expect(await readFile(path)).toEqual(Buffer.from(content));
+});
+
+/** A store of this many bytes and more, of which the last pages are in use; closed. */
+async function createFile(directory: string): Promise<string> {
+  const driver = await open(directory);
+  const data = 'x'.repeat(1000);
+  for (let n = 0; n < 40; n += 1) await driver.create(`k${n}`, record({ data, owner: 'ann' }));
+  await driver.create('large', record({ data: data.repeat(200) }));
+  await driver.close();
+  return join(directory, 'data.mdb');
+}
+
+test.each<[string, (size: number) => number]>([
+  ['at its first byte', () => 1],
+  ['in its first page', () => 100],
+  ['before its second page', () => 4096],
+  ['in its second page', () => 4200],
+  ['after its second page', () => 8192],
+  ['after its third page', () => 12_288],
+  ['in its middle', (size) => size / 2],
+  ['in the middle of a page', (size) => Math.floor(size / 3) + 1],
+  ['before its last page', (size) => size - 4096],
+  ['before its last byte', (size) => size - 1],
+])('a file that was cut %s is an error that says so, and stays', async (_, lengthOf) => {
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const path = await createFile(directory);
+  const { size } = statSync(path);
+  const length = Math.floor(lengthOf(size));
+  await truncate(path, length);
+  const fault =
+    length < 8192 ? 'it is not an LMDB file|bytes are missing' : `${size - length} bytes are missing from its end`;
+  await expect(open(directory)).rejects.toThrow(new RegExp(`data\\.mdb is damaged: (${fault})$`));
+  expect(statSync(path).size).toBe(length);
+});
+
+test('a file whose last pages are in no use, and are not in it, is intact', async () => {
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const path = await createFile(directory);
+  const driver = await open(directory);
+  // In one commit: of what is deleted in the commit that made it, LMDB writes nothing.
+  const data = 'x'.repeat(300_000);
+  await Promise.all([
+    ...[1, 2, 3].map((n) => driver.create(`gone${n}`, record({ data }))),
+    ...[1, 2, 3].map((n) => driver.delete(`gone${n}`)),
+  ]);
+  await driver.close();
+  const pages = await readFile(path);
+  const lastPages = [0, 4096].map((meta) => Number(pages.readBigUInt64LE(meta + 144)));
+  expect(pages.length).toBeLessThan(Math.max(...lastPages) * 4096);
+  const again = await open(directory);
+  expect(await again.read('large')).toBeDefined();
+  expect(await again.create('more', record({ data }))).toBe(true);
+  await again.close();
+});
+
+test('a new file that several processes make, write to and let grow is never refused', async () => {
+  const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
+  const program = `
+    const { open } = await import(process.argv[1]);
+    const end = Date.now() + 1500;
+    for (let n = 0; Date.now() < end; n += 1) {
+      const driver = await open(process.argv[2]);
+      const key = (m) => process.pid + '-' + (n % 7) + '-' + m;
+      const record = { createdAtMs: 1, seenAtMs: 1, expiresAtMs: 4e12 };
+      const write = (m) => [
+        driver.create(key(m), { ...record, data: 'x'.repeat(Math.random() * 50000) }),
+        ...(Math.random() < 0.5 ? [driver.delete(key(m))] : []),
+      ];
+      for (let round = 0; round < 3; round += 1) await Promise.all([1, 2, 3].flatMap(write));
+      await driver.close();
+    }`;
+  const args = ['--input-type=module', '--eval', program, module];
+  for (let round = 0; round < 2; round += 1) {
+    const directory = createDirectory();
+    onTestFinished(() => remove(directory));
+    const path = join(directory, 'data.mdb');
+    const children = [1, 2, 3].map(() => spawn(process.execPath, [...args, directory]));
+    const ends = Promise.all(children.map(finish));
+    let isOver = false;
+    void ends.then(() => {
+      isOver = true;
+    });
+    let looks = 0;
+    for (; !isOver; looks += 1) {
+      if (existsSync(path) && statSync(path).size > 0) await verifyWhole(path);
+      else await turn();
+    }
+    for (const { exitCode, stderr } of await ends) expect([exitCode, stderr]).toEqual([0, '']);
+    expect(looks).toBeGreaterThan(100);
+  }
 });
 
 test('an empty file in the place of the store, as a full disk may leave one, is a new store', async () => {
