@@ -12,10 +12,11 @@ async function startUpgrades(driver: Driver): Promise<(method: string, cookie: s
   const parse = createMiddleware(driver, { ...strictOptions(), secrets: () => [secretOf('a')], log });
   const server = createServer().on('upgrade', (message: IncomingMessage, socket) => {
     const req = message as Request;
-    parse(req, {} as Response, async (error) => {
+    const respond = async (error: unknown): Promise<void> => {
       const said = error ? String(error) : await countUp(req);
       socket.end(`HTTP/1.1 400 No\r\nContent-Length: ${Buffer.byteLength(said)}\r\nConnection: close\r\n\r\n${said}`);
-    });
+    };
+    parse(req, {} as Response, (error) => void respond(error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
