@@ -155,7 +155,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     const schema = await server.createSchema();
     await (await openDriver({ schema })).ping();
     await server.sql(`INSERT INTO ${schema}.sessapp_schema (version) VALUES (7)`);
-    expect(await refusal({ schema })).toMatch(/version 7, and this environment knows 1.*sessapp init . --clear/);
+    expect(await refusal({ schema })).toMatch(/version 7, and this environment knows 1.*sessapp upgrade in this environment/);
   });
 
   async function createLimitedRole(name: string): Promise<void> {
@@ -181,8 +181,8 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     await createLimitedRole('user only');
     const { schema, user } = { schema: await server.createSchema(), user: 'user%20only' };
     const [, file = '', remedy = ''] =
-      /or, in that schema, session\/(\S+) and then: (.*)$/.exec(await refusal({ schema, user })) ?? [];
-    const sql = await readFile(new URL(`../../templates/stores/postgres/${file}`, import.meta.url), 'utf8');
+      /or, in that schema, (\/\S+\.sql) and then: (.*)$/.exec(await refusal({ schema, user })) ?? [];
+    const sql = await readFile(file, 'utf8');
     const reading = `GRANT USAGE ON SCHEMA ${schema} TO "user only"; GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO "user only"`;
     await server.sql(`SET search_path = ${schema}; ${sql}; ${reading}`);
     expect(await refusal({ schema, user })).toContain(

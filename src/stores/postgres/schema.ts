@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { PoolClient } from 'pg';
 import type { TimedQuery } from './connections.ts';
 import { isDenied, PostgresFailure } from './failure.ts';
@@ -70,12 +71,16 @@ async function migrate(client: PoolClient, database: Database): Promise<void> {
     await client.query(atLength(`SELECT pg_advisory_xact_lock(${lockId})`));
     // Another server may have done it meanwhile.
     for (let version = (await readVersion(client)) + 1; version <= knownVersion; version += 1) {
-      await client.query(atLength(await readFile(new URL(`schema-${version}.sql`, import.meta.url), 'utf8')));
+      await client.query(atLength(await readFile(fileOf(version), 'utf8')));
     }
     await client.query('COMMIT');
   } catch (error) {
-    throw isDenied(error) ? mayNotMake(database, `session/postgres/schema-${knownVersion}.sql`) : error;
+    throw isDenied(error) ? mayNotMake(database, fileOf(knownVersion)) : error;
   }
+}
+
+function fileOf(version: number): string {
+  return fileURLToPath(new URL(`schema-${version}.sql`, import.meta.url));
 }
 
 function atLength(text: string): TimedQuery {
@@ -85,6 +90,6 @@ function atLength(text: string): TimedQuery {
 function verifyVersion(version: number): void {
   if (version <= knownVersion) return;
   const fact = `a newer sessapp made the tables: they are of version ${version}, and this environment knows ${knownVersion}`;
-  const remedy = 'with that sessapp type: sessapp init . --clear in this environment, or give it a database of its own';
+  const remedy = 'with that sessapp type: sessapp upgrade in this environment, or give it a database of its own';
   throw new PostgresFailure(`${fact}; ${remedy}`);
 }
