@@ -24,10 +24,10 @@ export interface OpenOptions {
 
 /**
  * Opens one store of an environment.
- * @throws StoreAddressError when it needs an address and has none that it can use
+ * @throws StoreAddressError when it needs an address and has none that it can use, TypeError when there is no such store
  */
 export function openStore({ store, url }: Place, { dataDirectory, name }: OpenOptions): Promise<Driver> {
-  return hasAddress(store) ? openAt(store, url, name, 'STORE_URL') : openEmbedded(join(dataDirectory, 'sessions'));
+  return store === 'embedded' ? openEmbedded(join(dataDirectory, 'sessions')) : openAt(store, url, name, 'STORE_URL');
 }
 
 /** How long calls that have begun may go on with a driver that others no longer use. */

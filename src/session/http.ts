@@ -14,7 +14,9 @@ export type Response = ServerResponse;
 export function isSecure(req: Request, proxy: boolean | undefined): boolean {
   if ((req.socket as Partial<TLSSocket> | undefined)?.encrypted) return true;
   if (proxy !== true) return proxy === undefined && req.secure === true;
-  return firstOf(req.headers['x-forwarded-proto']).toLowerCase() === 'https';
+  // The store's own `load` makes a session for a request that is hardly one.
+  const { headers = {} } = req as Partial<Request>;
+  return firstOf(headers['x-forwarded-proto']).toLowerCase() === 'https';
 }
 
 /** The host that the client asked for, with its port. @param proxy whether X-Forwarded-Host is believed */

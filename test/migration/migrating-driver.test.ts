@@ -6,9 +6,9 @@ import { open as openLmdb } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { MoveStep } from '../../src/cli/admin/store-calls.ts';
 import { walkMove } from '../../src/cli/migrate/store-move.ts';
-import type { Driver } from '../../src/stores/driver.ts';
 import { MigratingDriver, type Phase } from '../../src/migration/migrating-driver.ts';
 import { createEnd } from '../../src/migration/moved-record.ts';
+import type { Driver } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
 import { testLists } from '../stores/contract-lists.ts';
 import { testProcesses } from '../stores/contract-processes.ts';
@@ -18,23 +18,23 @@ import { collect, record, type Ways } from '../stores/contract-support.ts';
 const module = join(import.meta.dirname, 'migrating.js');
 const hourMs = 3_600_000;
 
-async function openBoth(dataDirectory: string, phase: Phase): Promise<MigratingDriver> {
-  const [from, to] = ['from', 'to'].map((name) => open({ dataDirectory: join(dataDirectory, name) }));
+async function openBoth(directory: string, phase: Phase): Promise<MigratingDriver> {
+  const [from, to] = ['from', 'to'].map((name) => open(join(directory, name)));
   return new MigratingDriver((await from) as Driver, (await to) as Driver, phase);
 }
 
 /** Two embedded stores, and a way to both of them for each phase, as two processes have them. */
 function setUp(...phases: [Phase, Phase]) {
-  const ways = {} as Ways & { from: Driver; to: Driver; options: { dataDirectory: string } };
+  const ways = {} as Ways & { from: Driver; to: Driver; args: [directory: string] };
   beforeEach(async () => {
-    const dataDirectory = mkdtempSync(join(tmpdir(), 'sessapp-migrating-'));
-    const [driver, other] = [await openBoth(dataDirectory, phases[0]), await openBoth(dataDirectory, phases[1])];
+    const directory = mkdtempSync(join(tmpdir(), 'sessapp-migrating-'));
+    const [driver, other] = [await openBoth(directory, phases[0]), await openBoth(directory, phases[1])];
     const { from, to } = driver;
-    Object.assign(ways, { driver, other, from, to, options: { dataDirectory } });
+    Object.assign(ways, { driver, other, from, to, args: [directory] });
   });
   afterEach(async () => {
     await Promise.all([ways.driver.close(), ways.other.close()]);
-    await rm(ways.options.dataDirectory, { recursive: true, force: true });
+    await rm(ways.args[0], { recursive: true, force: true });
   });
   return ways;
 }
@@ -98,13 +98,13 @@ describe('two stores in a move', () => {
 
   test('a record that makes no sense ends like any other, in either store', async () => {
     await ways.driver.close();
-    const { dataDirectory } = ways.options;
+    const [directory] = ways.args;
     for (const name of ['from', 'to']) {
-      const root = openLmdb({ path: join(dataDirectory, name, 'sessions'), overlappingSync: false });
+      const root = openLmdb({ path: join(directory, name), overlappingSync: false });
       await root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' }).put('bad', Buffer.from([0xc1]));
       await root.close();
     }
-    Object.assign(ways, { driver: await openBoth(dataDirectory, 'move') });
+    Object.assign(ways, { driver: await openBoth(directory, 'move') });
     await ways.driver.delete('bad');
     expect(await ways.driver.read('bad')).toBeUndefined();
     expect(await ways.driver.create('bad', given)).toBe(false);

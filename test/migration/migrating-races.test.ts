@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type MovingDriver, walkMove } from '../../src/cli/migrate/store-move.ts';
-import { delegate } from '../../src/stores/delegate.ts';
-import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
 import { MigratingDriver } from '../../src/migration/migrating-driver.ts';
-import { createRandom, MemoryStore } from '../support/memory-store.ts';
+import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
+import { wrap } from '../../src/stores/wrap.ts';
 import { change, record } from '../stores/contract-support.ts';
+import { createRandom, MemoryStore } from '../support/memory-store.ts';
 
 const keys = ['a', 'b', 'c', 'd', 'e'];
 const phases = ['old', 'prepare', 'move', 'new'] as const;
@@ -29,6 +29,8 @@ class Race {
   isOver = false;
   /** The phases that calls which have begun were begun in. */
   readonly #running = new Map<number, number>();
+  /** How many things each process has begun to do. */
+  readonly #actions = new Map<number, number>();
 
   constructor(seed: number) {
     this.random = createRandom(seed);
@@ -42,6 +44,7 @@ class Race {
     const workers = Array.from({ length: 5 }, (_, n) => this.#work(n));
     for (const next of [1, 2]) await this.#reach(next);
     while (!(await this.#copy()));
+    await this.#untilCallsEnd();
     await this.#reach(3);
     for (let turns = 0; turns < 50; turns += 1) await turn();
     this.isOver = true;
@@ -53,6 +56,12 @@ class Race {
     for (let turns = this.random() * 30; turns > 0; turns -= 1) await turn();
     this.phase = phase;
     while ([...this.#running.values()].some((own) => own < phase)) await turn();
+  }
+
+  // As the command does between the last session that it clears and the next phase.
+  async #untilCallsEnd(): Promise<void> {
+    const begun = new Map(this.#actions);
+    while ([...begun].some(([number, action]) => this.#actions.get(number) === action)) await turn();
   }
 
   /** False: the process that copies died. */
@@ -78,13 +87,11 @@ class Race {
     let life = number === 0 ? Math.floor(this.random() * 100) : Number.POSITIVE_INFINITY;
     const isAlive = (): boolean => life-- > 0;
     const ways = this.#ways(isAlive);
-    const driver = delegate({
-      current: async () => ways[this.#running.get(number) ?? 0] as Driver,
-      close: async () => undefined,
-    });
+    const driver = wrap((call) => call(ways[this.#running.get(number) ?? 0] as Driver));
     const act = async (): Promise<void> => {
       while (!this.isOver && life > 0) {
         this.#running.set(number, this.phase);
+        this.#actions.set(number, (this.#actions.get(number) ?? 0) + 1);
         await this.#actOnce(driver);
         await turn();
       }
@@ -94,6 +101,7 @@ class Race {
     };
     await Promise.race([act(), death()]);
     this.#running.delete(number);
+    this.#actions.delete(number);
   }
 
   #ways(isAlive: () => boolean): Driver[] {

@@ -345,7 +345,7 @@ test('16.5.2: while the store cannot be written, a save is a 503 in time, what i
 });
 
 test('16.5.3: a session that cannot be read logs in nobody', async () => {
-  const driver = await open({ dataDirectory: join(production.directory, 'data') });
+  const driver = await open(join(production.directory, 'data', 'sessions'));
   onTestFinished(() => driver.close());
   const { cookie } = await ask('/in');
   const { key } = partsOf(cookie);

@@ -2,8 +2,8 @@
 // requirement, or the heading, that it shows.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
 import { signId } from '../../src/session/cookie/signature.ts';
+import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
 import { partsOf, serveFor } from './site.ts';
 
@@ -12,7 +12,7 @@ const { as, ask, secret } = production;
 let driver: Driver;
 
 beforeAll(async () => {
-  driver = await open({ dataDirectory: join(production.directory, 'data') });
+  driver = await open(join(production.directory, 'data', 'sessions'));
 });
 afterAll(() => driver.close());
 

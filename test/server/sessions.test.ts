@@ -71,7 +71,7 @@ test('a copy works without the original, and what happens in one does not happen
 test.each<[string, [string, ...string[]], (directory: string) => string]>([
   ['node server.js in it', [process.execPath, 'server.js'], (directory) => directory],
   ['npm start in it', ['npm', 'start'], (directory) => directory],
-  ['npm start in a directory of it', ['npm', 'start'], (directory) => join(directory, 'server')],
+  ['npm start in a directory of it', ['npm', 'start'], (directory) => join(directory, 'bin')],
   ['npm --prefix from another directory', ['npm', '--prefix', 'myenv', 'start'], (directory) => join(directory, '..')],
   ['node with a path from /', [process.execPath, 'SERVER'], () => '/'],
 ])('%s runs the server without sessapp', async (_, [file, ...args], cwdOf) => {

@@ -3,11 +3,14 @@ import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import { onTestFinished } from 'vitest';
 import { createHttpServer } from '../../src/server/http-server.ts';
+import { strictProfile } from '../../src/session/cookie/cookie.ts';
+import { isCrossSiteWrite } from '../../src/session/cross-site.ts';
+import { hostOf, isSecure } from '../../src/session/http.ts';
+import { createMiddleware, type MiddlewareOptions } from '../../src/session/middleware.ts';
 import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
-import { type SessionOptions, sessions } from '../../src/session/middleware.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
 import { type Answer, type RequestOptions, send } from '../support/http.ts';
 
@@ -38,14 +41,15 @@ export interface Site {
   browser(): (path: string, options?: RequestOptions) => Promise<Answer>;
 }
 
-export interface SiteOptions extends Partial<SessionOptions> {
+export interface SiteOptions extends Partial<MiddlewareOptions> {
   driver?: Driver;
+  production?: boolean;
   /** In front of the session layer. */
   before?: (app: Express) => void;
 }
 
 export async function openStore(directory = mkdtempSync(join(tmpdir(), 'sessapp-session-'))): Promise<Driver> {
-  const driver = await open({ dataDirectory: directory });
+  const driver = await open(directory);
   onTestFinished(async () => {
     await driver.close();
     await rm(directory, { recursive: true, force: true });
@@ -59,9 +63,16 @@ export async function startSite(routes: (app: Express) => void, options: SiteOpt
   const write = (level: 'warn' | 'error') => (detail: object, message: string) => log.push({ level, detail, message });
   const clock = { now: Date.now() };
   const app = express().set('trust proxy', 1).set('env', 'test');
-  const site = { cookie: 'sid', secrets: () => [secretOf('a')], production: false, now: () => clock.now };
-  options.before?.(app);
-  app.use(sessions(driver, { ...site, log: { warn: write('warn'), error: write('error') }, ...options }));
+  const { production = false, before, driver: _, ...given } = options;
+  before?.(app);
+  const session = createMiddleware(driver, {
+    ...strictOptions(production),
+    secrets: () => [secretOf('a')],
+    now: () => clock.now,
+    log: { warn: write('warn'), error: write('error') },
+    ...given,
+  });
+  app.use(session as RequestHandler);
   routes(app);
   const url = await listen(app);
   return {
@@ -72,6 +83,14 @@ export async function startSite(routes: (app: Express) => void, options: SiteOpt
     records: () => collect(driver.list({})),
     request: (path, request) => send(url + path, request),
     browser: () => createBrowser(url),
+  };
+}
+
+/** What an environment behind one proxy chooses. */
+export function strictOptions(production = false): Pick<MiddlewareOptions, 'profileOf' | 'isRefused'> {
+  return {
+    profileOf: (req) => strictProfile('sid', isSecure(req, true), production),
+    isRefused: (req) => isCrossSiteWrite(req, hostOf(req, true)),
   };
 }
 

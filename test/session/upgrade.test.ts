@@ -2,20 +2,21 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Request, Response } from 'express';
 import { expect, onTestFinished, test } from 'vitest';
+import { createMiddleware } from '../../src/session/middleware.ts';
 import type { Driver } from '../../src/stores/driver.ts';
-import { sessions } from '../../src/session/middleware.ts';
-import { change, openStore, secretOf, startSite } from './support.ts';
+import { change, openStore, secretOf, startSite, strictOptions } from './support.ts';
 
 /** A server of WebSockets, which says what an upgrade was given. */
 async function startUpgrades(driver: Driver): Promise<(method: string, cookie: string) => Promise<string>> {
   const log = { warn: () => undefined, error: () => undefined };
-  const parse = sessions(driver, { cookie: 'sid', secrets: () => [secretOf('a')], production: false, log });
+  const parse = createMiddleware(driver, { ...strictOptions(), secrets: () => [secretOf('a')], log });
   const server = createServer().on('upgrade', (message: IncomingMessage, socket) => {
     const req = message as Request;
-    parse(req, {} as Response, async (error) => {
+    const respond = async (error: unknown): Promise<void> => {
       const said = error ? String(error) : await countUp(req);
       socket.end(`HTTP/1.1 400 No\r\nContent-Length: ${Buffer.byteLength(said)}\r\nConnection: close\r\n\r\n${said}`);
-    });
+    };
+    parse(req, {} as Response, (error) => void respond(error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());

@@ -17,7 +17,7 @@ test.each<[options: string, wish: Omit<Wish, 'directory'>]>([
   const sandbox = new Sandbox();
   const directory = sandbox.path('t');
   const { system } = fakeSystem(() => sandbox.directory);
-  const plan = await makePlan({ ...wish, directory }, 'create', '1.0.0');
+  const plan = await makePlan({ ...wish, directory }, 'create');
   await createEnvironment(system, plan, new AbortController().signal, () => undefined);
   const said = async (name: string) => (await invoke(sandbox.directory, [name, 't', '--json'])).stdout;
   await writeFile(sandbox.path('t', 'sessapp.json'), '{');

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test, vi } from 'vitest';
+import { createKeyring } from '../../src/session/cookie/signature.ts';
 import {
   createSecret,
   isUsable,
   keyIdOf,
   readBirths,
+  readSecrets,
   renderEnvFile,
   splitSecrets,
 } from '../../src/settings/secrets.ts';
-import { readSecrets } from '../../src/settings/read-secrets.ts';
-import { createKeyring } from '../../src/session/cookie/signature.ts';
 
 vi.mock('node:crypto', { spy: true });
 beforeEach(() => void vi.mocked(randomBytes).mockReset());

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Driver, ListQuery, SessionRecord } from '../../src/stores/driver.ts';
-import * as statements from '../../src/stores/postgres/statements.ts';
 import { open } from '../../src/stores/postgres/driver.ts';
+import * as statements from '../../src/stores/postgres/statements.ts';
 import { describeDriver, type Subject } from '../stores/contract.ts';
 import { missingPgbouncer, startPgbouncer } from '../support/pgbouncer.ts';
 import { missingPostgres, Postgres, type UrlOptions } from '../support/postgres.ts';
@@ -16,15 +16,15 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
   beforeAll(async () => {
     server = await Postgres.create();
     await server.start();
-    const driver = await open({ dataDirectory: '', url: server.url() });
+    const driver = await open(server.url(), 'environment');
     await driver.ping();
     await driver.close();
   });
 
   afterAll(() => server.remove());
 
-  async function openDriver(options: UrlOptions, name = ''): Promise<Driver> {
-    const driver = await open({ dataDirectory: '', url: server.url(options), name });
+  async function openDriver(options: UrlOptions, name = 'environment'): Promise<Driver> {
+    const driver = await open(server.url(options), name);
     onTestFinished(() => driver.close());
     return driver;
   }
@@ -33,13 +33,13 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
   const createSubject = (): Subject => {
     environments += 1;
     const name = `environment-${environments}`;
-    const options = { dataDirectory: '', url: server.url(), name };
-    const module = join(repository, 'dist', 'templates', 'stores', 'postgres', 'postgres.js');
+    const url = server.url();
+    const module = join(repository, 'dist', 'stores', 'postgres', 'driver.js');
     return {
-      open: () => open(options),
+      open: () => open(url, name),
       remove: async () => undefined,
       module,
-      options,
+      args: [url, name],
       fill: (count, bytes) => fill(server, name, count, bytes),
     };
   };

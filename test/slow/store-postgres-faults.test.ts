@@ -21,7 +21,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
 
   async function openDriver(port = server.port): Promise<Driver> {
     await server.sql('DROP TABLE IF EXISTS sessapp_sessions, sessapp_sessions_aside, sessapp_schema');
-    driver = await open({ dataDirectory: '', url: server.url({ port }) });
+    driver = await open(server.url({ port }), 'environment');
     onTestFinished(() => driver.close());
     await driver.create('a', record);
     return driver;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from '../../src/stores/driver.ts';
-import { readAddress } from '../../src/stores/postgres/address.ts';
-import { address, open } from '../../src/stores/postgres/driver.ts';
+import { example, findFault, readAddress } from '../../src/stores/postgres/address.ts';
+import { open } from '../../src/stores/postgres/driver.ts';
 import { missingPostgres, Postgres, role, type UrlOptions } from '../support/postgres.ts';
 import { record } from '../support/records.ts';
 import { waitFor } from '../support/server.ts';
@@ -18,7 +18,7 @@ test.each([
   ['postgresql://h/db?sslmode=verify-full', undefined],
   ['postgres:///db?host=/run/postgresql', undefined],
   ['postgres://u@%2Frun%2Fpostgresql/db', undefined],
-  [address.example, undefined],
+  [example, undefined],
   ['redis://h', /begin with postgres:/],
   ['h/db', /begin with postgres:/],
   ['postgres://h', /no database/],
@@ -34,7 +34,7 @@ test.each([
   ['postgres://h/db?sslmode=verify-ca', /no sslrootcert/],
   ['postgres://h/db?sslmode=require&sslrootcert=/no/secret.pem', /cannot be read \(ENOENT\)/],
 ])('the address %s is told to be wrong, or not', (url, fault) => {
-  const told = address.findFault(url);
+  const told = findFault(url);
   if (fault === undefined) expect(told).toBeUndefined();
   else expect(told).toMatch(fault);
   expect(told ?? '').not.toContain('sec');
@@ -60,7 +60,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
   afterAll(() => server.remove());
 
   async function openDriver(options: UrlOptions = {}): Promise<Driver> {
-    const driver = await open({ dataDirectory: '', url: server.url(options) });
+    const driver = await open(server.url(options), 'environment');
     onTestFinished(() => driver.close());
     return driver;
   }
@@ -155,7 +155,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     const schema = await server.createSchema();
     await (await openDriver({ schema })).ping();
     await server.sql(`INSERT INTO ${schema}.sessapp_schema (version) VALUES (7)`);
-    expect(await refusal({ schema })).toMatch(/version 7, and this environment knows 1.*sessapp init . --clear/);
+    expect(await refusal({ schema })).toMatch(/version 7, and this environment knows 1.*sessapp upgrade in this environment/);
   });
 
   async function createLimitedRole(name: string): Promise<void> {
@@ -181,8 +181,8 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     await createLimitedRole('user only');
     const { schema, user } = { schema: await server.createSchema(), user: 'user%20only' };
     const [, file = '', remedy = ''] =
-      /or, in that schema, session\/(\S+) and then: (.*)$/.exec(await refusal({ schema, user })) ?? [];
-    const sql = await readFile(new URL(`../../templates/stores/postgres/${file}`, import.meta.url), 'utf8');
+      /or, in that schema, (\/\S+\.sql) and then: (.*)$/.exec(await refusal({ schema, user })) ?? [];
+    const sql = await readFile(file, 'utf8');
     const reading = `GRANT USAGE ON SCHEMA ${schema} TO "user only"; GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO "user only"`;
     await server.sql(`SET search_path = ${schema}; ${sql}; ${reading}`);
     expect(await refusal({ schema, user })).toContain(

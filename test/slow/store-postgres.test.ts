@@ -12,7 +12,7 @@ describe.skipIf(missingPostgres)(`PostgreSQL${missingPostgres ? `: ${missingPost
       pause: () => server.pause(),
       resume: () => server.resume(),
       remove: () => server.remove(),
-      open: () => open({ dataDirectory: '', url: server.url() }),
+      open: () => open(server.url(), 'environment'),
     };
   });
 });

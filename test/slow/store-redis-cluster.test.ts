@@ -29,13 +29,13 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
 
     describeDriver('redis', () => {
       names += 1;
-      const options = { dataDirectory: '', url: cluster.masters[0]?.url as string, name: `environment-${names}` };
-      return { open: () => open(options), remove: async () => undefined, module: redisModule, options };
+      const args: [string, string] = [cluster.masters[0]?.url as string, `environment-${names}`];
+      return { open: () => open(...args), remove: async () => undefined, module: redisModule, args };
     });
 
     test('the nodes share the sessions, and every list has all of them', async () => {
       for (const node of cluster.masters) await cluster.send(node, 'FLUSHALL');
-      const driver = await open({ dataDirectory: '', url: cluster.masters[1]?.url as string, name: 'spread' });
+      const driver = await open(cluster.masters[1]?.url as string, 'spread');
       const keys = realKeys(600);
       const expiry = new Map(keys.map((key, n) => [key, 100 + n]));
       await Promise.all(
@@ -51,7 +51,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
     });
 
     test('sessions whose slot moves to another node are found there', async () => {
-      const driver = await open({ dataDirectory: '', url: cluster.masters[0]?.url as string, name: 'moving' });
+      const driver = await open(cluster.masters[0]?.url as string, 'moving');
       await driver.create('a', record({ data: '0' }));
       const arrive = await cluster.moveSlot('{moving:a}');
       // It is on its way: the new node has it, and the old one is asked first.
@@ -63,7 +63,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
     });
 
     test('a change of a session whose slot is on its way waits until it is there, for as long as a call may take', async () => {
-      const driver = await open({ dataDirectory: '', url: cluster.masters[0]?.url as string, name: 'changing' });
+      const driver = await open(cluster.masters[0]?.url as string, 'changing');
       for (const key of ['a', 'b']) await driver.create(key, record({ data: '0' }));
       const arrive = await cluster.moveSlot('{changing:a}');
       const change = (): Promise<boolean> => driver.update('a', 1, record({ data: '1' }));
@@ -80,7 +80,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
     });
 
     test('that a cluster has no databases to choose from is said', async () => {
-      const driver = await open({ dataDirectory: '', url: `${cluster.masters[0]?.url}/1`, name: 'environment' });
+      const driver = await open(`${cluster.masters[0]?.url}/1`, 'environment');
       await expect(driver.ping()).rejects.toThrow('SELECT is not allowed in cluster mode');
       await driver.close();
     });
@@ -108,7 +108,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
       async (_, harm) => {
         const [lost, ...others] = cluster.masters as [RedisServer, ...RedisServer[]];
         // The only node that is named is the one that is lost.
-        driver = await open({ dataDirectory: '', url: lost.url, name: 'environment' });
+        driver = await open(lost.url, 'environment');
         const load = await Load.start(driver, 32);
         load.run();
         await load.untilAcknowledged(3);
@@ -127,7 +127,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
 
     test('without a replica, its sessions come back with it', async () => {
       const [, lost] = cluster.masters as [RedisServer, RedisServer];
-      driver = await open({ dataDirectory: '', url: cluster.masters[0]?.url as string, name: 'environment' });
+      driver = await open(cluster.masters[0]?.url as string, 'environment');
       const load = await Load.start(driver, 32);
       load.run();
       await load.untilAcknowledged(3);

@@ -28,8 +28,8 @@ describe.each(redisPrograms)('on %s', (program) => {
 
   const createSubject = (): Subject => {
     names += 1;
-    const options = { dataDirectory: '', url: server.url, name: `environment-${names}` };
-    return { open: () => open(options), remove: async () => undefined, module: redisModule, options };
+    const args: [string, string] = [server.url, `environment-${names}`];
+    return { open: () => open(...args), remove: async () => undefined, module: redisModule, args };
   };
 
   /** A driver on a server that has nothing in it. */
@@ -39,7 +39,7 @@ describe.each(redisPrograms)('on %s', (program) => {
   }
 
   async function openAgain(name = 'environment', url = server.url): Promise<Driver> {
-    const driver = await open({ dataDirectory: '', url, name });
+    const driver = await open(url, name);
     onTestFinished(() => driver.close());
     return driver;
   }

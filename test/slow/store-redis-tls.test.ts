@@ -59,7 +59,7 @@ async function set(server: RedisServer, setting: string): Promise<void> {
 async function useStore(url: string): Promise<void> {
   // Node.js 20 has no way to trust a certificate that is made while it runs.
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-  const driver = await open({ dataDirectory: '', url, name: 'environment' });
+  const driver = await open(url, 'environment');
   onTestFinished(async () => {
     await driver.close();
     vi.unstubAllEnvs();

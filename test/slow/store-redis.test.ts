@@ -12,7 +12,7 @@ skipMissingPrograms('the redis driver through an outage');
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 async function openAt(url: string): Promise<Driver> {
-  const driver = await open({ dataDirectory: '', url, name: 'environment' });
+  const driver = await open(url, 'environment');
   onTestFinished(() => driver.close());
   return driver;
 }
@@ -26,7 +26,7 @@ describe.each(redisPrograms)('on %s', (program) => {
       pause: () => server.pause(),
       resume: () => server.resume(),
       remove: () => server.remove(),
-      open: () => open({ dataDirectory: '', url: server.url, name: 'environment' }),
+      open: () => open(server.url, 'environment'),
     };
   });
 

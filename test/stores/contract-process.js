@@ -1,10 +1,10 @@
-// A process beside the tests that works on the same store: node contract-process.js <driver> <options> <job> [<arguments>].
+// A process beside the tests that works on the same store: node contract-process.js <driver> <arguments of open> <job> [<arguments>].
 // It prints what the job returns.
 import { setTimeout as wait } from 'node:timers/promises';
 
-const [, , module, options, job, args = '[]'] = process.argv;
+const [, , module, openArgs, job, args = '[]'] = process.argv;
 const { open } = await import(module);
-const driver = await open(JSON.parse(options));
+const driver = await open(...JSON.parse(openArgs));
 const times = { createdAtMs: 1, seenAtMs: 1, expiresAtMs: 4e12 };
 
 const jobs = {

@@ -17,7 +17,7 @@ const heap = ['--max-old-space-size=40', '--max-semi-space-size=4'];
  */
 export function testProcesses(ways: Ways, subject: () => Subject, many: number): void {
   const start = (job: string, args: unknown[], options: string[] = []): ChildProcess => {
-    const { module, options: given } = subject();
+    const { module, args: given } = subject();
     const words = [program, module, JSON.stringify(given), job, JSON.stringify(args)];
     return spawn(process.execPath, [...options, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   };

@@ -1,6 +1,6 @@
 import type { Store } from 'express-session';
 import { afterEach, beforeEach, describe } from 'vitest';
-import type { Driver, DriverOptions } from '../../src/stores/driver.ts';
+import type { Driver } from '../../src/stores/driver.ts';
 import { driverOf } from '../../src/stores/express.ts';
 import { testLists } from './contract-lists.ts';
 import { testProcesses } from './contract-processes.ts';
@@ -14,7 +14,7 @@ export interface Subject {
   remove(): Promise<void>;
   /** How another process opens the same store: the driver's built file, and what its `open` is given. */
   module: string;
-  options: DriverOptions;
+  args: unknown[];
   /** Creates so many records of one owner, `ann`, at once, for a store that takes long to create them one by one. */
   fill?(count: number, bytes: number): Promise<void>;
 }

@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { open as openLmdb } from 'lmdb';
 import { expect, onTestFinished, test } from 'vitest';
+import { verifyWhole } from '../../src/stores/embedded/damage.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
-import { repository } from '../support/sandbox.ts';
+import { finish, repository } from '../support/sandbox.ts';
 import { describeDriver } from './contract.ts';
 import { record } from './contract-support.ts';
 
@@ -17,23 +19,22 @@ const createDirectory = (): string => mkdtempSync(join(tmpdir(), 'sessapp-embedd
 const remove = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true });
 
 describeDriver('embedded', () => {
-  const dataDirectory = createDirectory();
-  const module = join(repository, 'dist', 'templates', 'stores', 'embedded', 'embedded.js');
+  const directory = createDirectory();
+  const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
   return {
-    open: () => open({ dataDirectory }),
-    remove: () => remove(dataDirectory),
+    open: () => open(directory),
+    remove: () => remove(directory),
     module,
-    options: { dataDirectory },
+    args: [directory],
   };
 });
 
 test('the embedded store can be read by its user alone', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
   await driver.close();
-  const directory = join(dataDirectory, 'sessions');
   expect(statSync(directory).mode & 0o777).toBe(0o700);
   for (const name of await readdir(directory)) expect(statSync(join(directory, name)).mode & 0o077).toBe(0);
 });
@@ -43,30 +44,120 @@ test.each([
   ['zeros', Buffer.alloc(70_000)],
   ['noise', randomBytes(70_000)],
 ])('a file of %s in the place of the store is an error, and stays', async (_, content) => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const path = join(dataDirectory, 'sessions', 'data.mdb');
-  await mkdir(dirname(path));
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const path = join(directory, 'data.mdb');
   await writeFile(path, content);
-  await expect(open({ dataDirectory })).rejects.toThrow(/data\.mdb is damaged/);
+  await expect(open(directory)).rejects.toThrow(/data\.mdb is damaged/);
   expect(await readFile(path)).toEqual(Buffer.from(content));
 });
 
+/** A store of this many bytes and more, of which the last pages are in use; closed. */
+async function createFile(directory: string): Promise<string> {
+  const driver = await open(directory);
+  const data = 'x'.repeat(1000);
+  for (let n = 0; n < 40; n += 1) await driver.create(`k${n}`, record({ data, owner: 'ann' }));
+  await driver.create('large', record({ data: data.repeat(200) }));
+  await driver.close();
+  return join(directory, 'data.mdb');
+}
+
+test.each<[string, (size: number) => number]>([
+  ['at its first byte', () => 1],
+  ['in its first page', () => 100],
+  ['before its second page', () => 4096],
+  ['in its second page', () => 4200],
+  ['after its second page', () => 8192],
+  ['after its third page', () => 12_288],
+  ['in its middle', (size) => size / 2],
+  ['in the middle of a page', (size) => Math.floor(size / 3) + 1],
+  ['before its last page', (size) => size - 4096],
+  ['before its last byte', (size) => size - 1],
+])('a file that was cut %s is an error that says so, and stays', async (_, lengthOf) => {
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const path = await createFile(directory);
+  const { size } = statSync(path);
+  const length = Math.floor(lengthOf(size));
+  await truncate(path, length);
+  const fault =
+    length < 8192 ? 'it is not an LMDB file|bytes are missing' : `${size - length} bytes are missing from its end`;
+  await expect(open(directory)).rejects.toThrow(new RegExp(`data\\.mdb is damaged: (${fault})$`));
+  expect(statSync(path).size).toBe(length);
+});
+
+test('a file whose last pages are in no use, and are not in it, is intact', async () => {
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const path = await createFile(directory);
+  const driver = await open(directory);
+  // In one commit: of what is deleted in the commit that made it, LMDB writes nothing.
+  const data = 'x'.repeat(300_000);
+  await Promise.all([
+    ...[1, 2, 3].map((n) => driver.create(`gone${n}`, record({ data }))),
+    ...[1, 2, 3].map((n) => driver.delete(`gone${n}`)),
+  ]);
+  await driver.close();
+  const pages = await readFile(path);
+  const lastPages = [0, 4096].map((meta) => Number(pages.readBigUInt64LE(meta + 144)));
+  expect(pages.length).toBeLessThan(Math.max(...lastPages) * 4096);
+  const again = await open(directory);
+  expect(await again.read('large')).toBeDefined();
+  expect(await again.create('more', record({ data }))).toBe(true);
+  await again.close();
+});
+
+test('a new file that several processes make, write to and let grow is never refused', async () => {
+  const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
+  const program = `
+    const { open } = await import(process.argv[1]);
+    const end = Date.now() + 1500;
+    for (let n = 0; Date.now() < end; n += 1) {
+      const driver = await open(process.argv[2]);
+      const key = (m) => process.pid + '-' + (n % 7) + '-' + m;
+      const record = { createdAtMs: 1, seenAtMs: 1, expiresAtMs: 4e12 };
+      const write = (m) => [
+        driver.create(key(m), { ...record, data: 'x'.repeat(Math.random() * 50000) }),
+        ...(Math.random() < 0.5 ? [driver.delete(key(m))] : []),
+      ];
+      for (let round = 0; round < 3; round += 1) await Promise.all([1, 2, 3].flatMap(write));
+      await driver.close();
+    }`;
+  const args = ['--input-type=module', '--eval', program, module];
+  for (let round = 0; round < 2; round += 1) {
+    const directory = createDirectory();
+    onTestFinished(() => remove(directory));
+    const path = join(directory, 'data.mdb');
+    const children = [1, 2, 3].map(() => spawn(process.execPath, [...args, directory]));
+    const ends = Promise.all(children.map(finish));
+    let isOver = false;
+    void ends.then(() => {
+      isOver = true;
+    });
+    let looks = 0;
+    for (; !isOver; looks += 1) {
+      if (existsSync(path) && statSync(path).size > 0) await verifyWhole(path);
+      else await turn();
+    }
+    for (const { exitCode, stderr } of await ends) expect([exitCode, stderr]).toEqual([0, '']);
+    expect(looks).toBeGreaterThan(100);
+  }
+});
+
 test('an empty file in the place of the store, as a full disk may leave one, is a new store', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  await mkdir(join(dataDirectory, 'sessions'));
-  await writeFile(join(dataDirectory, 'sessions', 'data.mdb'), '');
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  await writeFile(join(directory, 'data.mdb'), '');
+  const driver = await open(directory);
   expect(await driver.create('a', record())).toBe(true);
   await driver.close();
-  expect((await readdir(join(dataDirectory, 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  expect((await readdir(directory)).sort()).toEqual(['data.mdb', 'lock.mdb']);
 });
 
 test('what is asked of a store that is then closed is still answered', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', record());
   const asked = [driver.read('a'), driver.read('b')];
   await driver.close();
@@ -77,40 +168,40 @@ test('what is asked of a store that is then closed is still answered', async () 
 });
 
 test('eight that open a new store at the same time open the same one', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const drivers = await Promise.all(Array.from({ length: 8 }, () => open({ dataDirectory })));
-  expect((await readdir(join(dataDirectory, 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const drivers = await Promise.all(Array.from({ length: 8 }, () => open(directory)));
+  expect((await readdir(directory)).sort()).toEqual(['data.mdb', 'lock.mdb']);
   await Promise.all(drivers.map((driver, n) => driver.create(`k${n}`, record())));
   for (const driver of drivers) for (let n = 0; n < 8; n++) expect(await driver.read(`k${n}`)).toBeDefined();
   await Promise.all(drivers.map((driver) => driver.close()));
 });
 
 test('a list that is read slowly keeps no space from being used again', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   const times = { createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 };
   const data = 'x'.repeat(2000);
   const keys = Array.from({ length: 200 }, (_, n) => `k${n}`);
   await Promise.all(keys.map((key) => driver.create(key, { data, ...times })));
-  const before = statSync(join(dataDirectory, 'sessions', 'data.mdb')).size;
+  const before = statSync(join(directory, 'data.mdb')).size;
   let version = 0;
   for await (const _ of driver.list({ limit: 30 })) {
     version += 1;
     await Promise.all(keys.map((key) => driver.update(key, version, { data, ...times })));
   }
   expect(version).toBe(30);
-  expect(statSync(join(dataDirectory, 'sessions', 'data.mdb')).size).toBeLessThan(before * 4);
+  expect(statSync(join(directory, 'data.mdb')).size).toBeLessThan(before * 4);
   await driver.close();
 });
 
 test('bytes that are no record are given as one without data, and can be set aside and pruned', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
-  const root = openLmdb({ path: join(dataDirectory, 'sessions') });
+  const root = openLmdb({ path: directory });
   const bytes = Buffer.from([0xc1, 0xff, 0x91]);
   await root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' }).put('a', bytes);
   expect(await driver.read('a')).toEqual({ key: 'a' });
@@ -126,9 +217,9 @@ test('bytes that are no record are given as one without data, and can be set asi
 });
 
 test('a walk over the keys yields once what is there all the time, while others come, go and move', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   const keys = Array.from({ length: 250 }, (_, n) => `k${String(n).padStart(3, '0')}`);
   await Promise.all(keys.map((key, n) => driver.create(key, record({ expiresAtMs: 4e12 - n }))));
   const found: string[] = [];
@@ -143,20 +234,20 @@ test('a walk over the keys yields once what is there all the time, while others 
 });
 
 test('a backup is one new file for its user alone, and is a store', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', record());
   await driver.create('b', record());
   await driver.setAside('b');
-  const copies = join(dataDirectory, 'copies');
-  await mkdir(join(copies, 'sessions'), { recursive: true });
-  const file = join(copies, 'sessions', 'data.mdb');
+  const copies = join(directory, 'copies');
+  await mkdir(copies);
+  const file = join(copies, 'data.mdb');
   await driver.backup?.(file);
   await driver.close();
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(await readdir(join(copies, 'sessions'))).toEqual(['data.mdb']);
-  const copy = await open({ dataDirectory: copies });
+  expect(await readdir(copies)).toEqual(['data.mdb']);
+  const copy = await open(copies);
   expect(await copy.read('a')).toMatchObject({ ...record(), version: 1 });
   expect(await copy.read('b')).toBeUndefined();
   expect(await copy.countSetAside?.()).toBe(1);
@@ -164,17 +255,17 @@ test('a backup is one new file for its user alone, and is a store', async () => 
 });
 
 test('pruning forgets processes that were killed while they read, which would keep the file growing', async () => {
-  const dataDirectory = createDirectory();
-  onTestFinished(() => remove(dataDirectory));
-  const driver = await open({ dataDirectory });
+  const directory = createDirectory();
+  onTestFinished(() => remove(directory));
+  const driver = await open(directory);
   await driver.create('a', record());
-  const root = openLmdb({ path: join(dataDirectory, 'sessions') });
+  const root = openLmdb({ path: directory });
   const reader = `
     import { open } from 'lmdb';
     const root = open({ path: process.argv[1] });
     root.useReadTransaction();
     process.kill(process.pid, 'SIGKILL');`;
-  const args = ['--input-type=module', '--eval', reader, join(dataDirectory, 'sessions')];
+  const args = ['--input-type=module', '--eval', reader, directory];
   const child = spawn(process.execPath, args, { cwd: repository, stdio: 'ignore' });
   await once(child, 'exit');
   const line = new RegExp(`^\\s*${child.pid} `, 'm');
@@ -193,13 +284,13 @@ test.each([
 ])(
   'a process that ends by %s in the midst of its writes does end, and its answers are on the disk',
   async (_, end, shown) => {
-    const dataDirectory = createDirectory();
-    onTestFinished(() => remove(dataDirectory));
-    const module = join(repository, 'dist', 'templates', 'stores', 'embedded', 'embedded.js');
+    const directory = createDirectory();
+    onTestFinished(() => remove(directory));
+    const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
     const program = `
     import { writeSync } from 'node:fs';
     const { open } = await import(${JSON.stringify(pathToFileURL(module))});
-    const driver = await open({ dataDirectory: ${JSON.stringify(dataDirectory)} });
+    const driver = await open(${JSON.stringify(directory)});
     let count = 0;
     const write = async () => {
       for (;;) {
@@ -222,7 +313,7 @@ test.each([
       expect(errors).toMatch(shown);
       answered.push(...output.split('\n').filter(Boolean));
     }
-    const driver = await open({ dataDirectory });
+    const driver = await open(directory);
     expect(answered.length).toBeGreaterThan(5);
     for (const key of answered) expect(await driver.read(key)).toMatchObject({ version: 1 });
     await driver.close();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import layer from '../../templates/stores/redis/layer.json' with { type: 'json' };
-import { readAddress } from '../../src/stores/redis/address.ts';
-import { address, open } from '../../src/stores/redis/driver.ts';
+import { storeKinds } from '../../src/settings/stores.ts';
+import { example, findFault, readAddress } from '../../src/stores/redis/address.ts';
+import { open } from '../../src/stores/redis/driver.ts';
 
 test.each([
   ['redis://localhost', { hosts: [{ host: 'localhost', port: 6379 }], tls: false, database: 0 }],
@@ -43,12 +43,13 @@ test.each([
   ['redis://a?db=geheim', /\? or # that means nothing/],
   ['redis://a/1#geheim', /\? or # that means nothing/],
 ])('%j is refused, and not repeated', async (url, fault) => {
-  expect(address.findFault(url)).toMatch(fault);
-  expect(address.findFault(url)).not.toMatch(/gehe/);
-  await expect(open({ dataDirectory: '', url })).rejects.toThrow(fault);
+  expect(findFault(url)).toMatch(fault);
+  expect(findFault(url)).not.toMatch(/gehe/);
+  await expect(open(url, 'environment')).rejects.toThrow(fault);
 });
 
 test('init and the driver agree on what an address begins with', () => {
-  expect(layer.address.example).toBe(address.example);
-  for (const protocol of layer.address.protocols) expect(address.findFault(`${protocol}://a`)).toBeUndefined();
+  const { address } = storeKinds.redis ?? {};
+  expect(address?.example).toBe(example);
+  for (const protocol of address?.protocols ?? []) expect(findFault(`${protocol}://a`)).toBeUndefined();
 });

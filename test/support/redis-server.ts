@@ -20,7 +20,7 @@ export function skipMissingPrograms(title: string): void {
 }
 
 /** The driver, as other processes load it. */
-export const redisModule = join(repository, 'dist', 'templates', 'stores', 'redis', 'redis.js');
+export const redisModule = join(repository, 'dist', 'stores', 'redis', 'driver.js');
 
 /** Why tests on a real server are skipped, as the end of their names. */
 export const withoutRedis = 'not installed: apt install redis-server';

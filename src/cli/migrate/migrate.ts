@@ -65,6 +65,9 @@ export async function migrate(
   if (phaseOf(current) === 'move') {
     await advance('move');
     await withStore(system, current, (store) => moveSessions(store, options));
+    // A call that had read a session in the old store before it was cleared may still be about to create it in the new
+    // one: it must not outlive the first process that knows only the new store, and deletes the session there.
+    await waitForFollowers(options);
   }
   await advance('switch');
   await finish(current);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, link, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { verifyWhole } from './damage.ts';
 
 const dataName = 'data.mdb';
 const lockName = 'lock.mdb';
@@ -8,9 +9,6 @@ const lockName = 'lock.mdb';
 const lockBytes = 68 * 1024;
 /** The first pages of the data. */
 const dataBytes = 128 * 1024;
-/** https://git.openldap.org/openldap/openldap/-/blob/LMDB_0.9.31/libraries/liblmdb/mdb.c */
-const magic = 0xbeefc0de;
-const magicAt = 24;
 
 /**
  * Makes the directory of the store's files ready for LMDB, and for its user alone. What LMDB cannot use, or has no room
@@ -21,23 +19,13 @@ export async function prepareFiles(directory: string): Promise<void> {
   await unlessThere(mkdir(directory, { mode: 0o700 }));
   await chmod(directory, 0o700);
   const data = join(directory, dataName);
-  if ((await sizeOf(data)) > 0) await verifyData(data);
+  if ((await sizeOf(data)) > 0) await verifyWhole(data);
   else await reserve(directory);
 }
 
 /** Takes the files that LMDB made from everybody else. */
 export async function keepPrivate(directory: string): Promise<void> {
   for (const name of [dataName, lockName]) await chmod(join(directory, name), 0o600);
-}
-
-async function verifyData(path: string): Promise<void> {
-  const file = await open(path);
-  try {
-    const { buffer } = await file.read({ buffer: Buffer.alloc(magicAt + 4), position: 0 });
-    if (buffer.readUInt32LE(magicAt) !== magic) throw new Error(`${path} is damaged: it is no LMDB file`);
-  } finally {
-    await file.close();
-  }
 }
 
 // LMDB writes to its lock file through memory, where a full disk is a SIGBUS: so it gets one that is on the disk already.

@@ -71,16 +71,16 @@ async function migrate(client: PoolClient, database: Database): Promise<void> {
     await client.query(atLength(`SELECT pg_advisory_xact_lock(${lockId})`));
     // Another server may have done it meanwhile.
     for (let version = (await readVersion(client)) + 1; version <= knownVersion; version += 1) {
-      await client.query(atLength(await readFile(schemaFile(version), 'utf8')));
+      await client.query(atLength(await readFile(fileOf(version), 'utf8')));
     }
     await client.query('COMMIT');
   } catch (error) {
-    throw isDenied(error) ? mayNotMake(database, fileURLToPath(schemaFile(knownVersion))) : error;
+    throw isDenied(error) ? mayNotMake(database, fileOf(knownVersion)) : error;
   }
 }
 
-function schemaFile(version: number): URL {
-  return new URL(`schema-${version}.sql`, import.meta.url);
+function fileOf(version: number): string {
+  return fileURLToPath(new URL(`schema-${version}.sql`, import.meta.url));
 }
 
 function atLength(text: string): TimedQuery {
@@ -90,6 +90,7 @@ function atLength(text: string): TimedQuery {
 function verifyVersion(version: number): void {
   if (version <= knownVersion) return;
   const fact = `a newer sessapp made the tables: they are of version ${version}, and this environment knows ${knownVersion}`;
-  const remedy = 'upgrade this one with that sessapp (sessapp upgrade in an environment), or give it a database of its own';
+  const remedy =
+    'upgrade this one with that sessapp (sessapp upgrade in an environment), or give it a database of its own';
   throw new PostgresFailure(`${fact}; ${remedy}`);
 }

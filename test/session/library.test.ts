@@ -1,0 +1,362 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type RequestListener, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import express, { type RequestHandler } from 'express';
+import expressSession from 'express-session';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import defaultExport, * as library from '../../src/session/index.ts';
+import { type Log, MemoryStore, type Middleware, type SessionOptions, session } from '../../src/session/index.ts';
+import type { StoredRecord } from '../../src/stores/driver.ts';
+import { embedded } from '../../src/stores/embedded/index.ts';
+import { type Answer, type RequestOptions, send } from '../support/http.ts';
+import { dayMs, hourMs, minuteMs, secretOf } from './support.ts';
+
+type Seen = IncomingMessage & Express.Request;
+type Ask = (path: string, options?: RequestOptions) => Promise<Answer>;
+
+const secret = secretOf('a');
+const https = { 'X-Forwarded-Proto': 'https' };
+
+/** The real store, in a directory of the test's own. */
+function openStore(): ReturnType<typeof embedded> {
+  const directory = mkdtempSync(join(tmpdir(), 'sessapp-library-'));
+  const store = embedded({ directory: join(directory, 'data', 'sessions') });
+  onTestFinished(async () => {
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return store;
+}
+
+async function listen(listener: RequestListener): Promise<Ask> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return (path, options) => send(`http://127.0.0.1:${port}${path}`, options);
+}
+
+/** `/login` makes a session of a user, `/note` one of nobody, `/show` makes none, `/out` ends it. */
+function handle(req: Seen, res: ServerResponse): void {
+  if (req.url === '/login') req.session.userId = 'ann';
+  if (req.url === '/note') req.session.count = (req.session.count ?? 0) + 1;
+  if (req.url === '/out') {
+    req.session.destroy(() => res.end('out'));
+    return;
+  }
+  res.end(JSON.stringify([req.session.userId ?? null, req.session.count ?? null]));
+}
+
+const chained =
+  (middleware: Middleware): RequestListener =>
+  (req, res) =>
+    middleware(req, res, (error) => (error ? res.writeHead(500).end('next') : handle(req as Seen, res)));
+
+interface Site {
+  ask: Ask;
+  records(): Promise<StoredRecord[]>;
+  log: { level: keyof Log; message: string }[];
+}
+
+/** A server of node:http with the middleware. */
+async function start(options: Partial<SessionOptions> = {}): Promise<Site> {
+  const store = openStore();
+  const log: Site['log'] = [];
+  const write = (level: keyof Log) => (_: object, message: string) => void log.push({ level, message });
+  const middleware = session({ secret, store, log: { warn: write('warn'), error: write('error') }, ...options });
+  const records = async (): Promise<StoredRecord[]> => {
+    const found: StoredRecord[] = [];
+    for await (const record of store.list({})) found.push(record);
+    return found;
+  };
+  return { ask: await listen(chained(middleware)), records, log };
+}
+
+const cookieOf = async ({ ask }: Site, headers: Record<string, string> = {}): Promise<string> =>
+  String((await ask('/login', { headers })).headers['set-cookie'] ?? '');
+
+describe('the middleware', () => {
+  async function expectSessions(ask: Ask): Promise<void> {
+    expect(await ask('/show')).toMatchObject({ status: 200, body: '[null,null]', cookie: '' });
+    const { cookie, status } = await ask('/login');
+    expect([status, cookie]).toEqual([200, expect.stringMatching(/^connect\.sid=s%3A/)]);
+    expect(await ask('/note', { headers: { Cookie: cookie } })).toMatchObject({ body: '["ann",1]', cookie: '' });
+    expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",1]');
+    expect((await ask('/out', { headers: { Cookie: cookie } })).body).toBe('out');
+    expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('[null,null]');
+  }
+
+  test('works over node:http alone', async () => {
+    await expectSessions(await listen(chained(session({ secret, store: openStore() }))));
+  });
+
+  test('works in a chain of middlewares as Connect has it, and may be mounted twice', async () => {
+    const middleware = session({ secret, store: openStore() });
+    const look: Middleware = (req, _, next) => next('session' in req ? undefined : new Error('no session'));
+    const chain = [middleware, look, middleware];
+    const ask = await listen((req, res) => {
+      const run = (at: number): void => {
+        const next = (error?: unknown): unknown => (error ? res.writeHead(500).end(String(error)) : run(at + 1));
+        if (chain[at]) chain[at](req, res, next);
+        else handle(req as Seen, res);
+      };
+      run(0);
+    });
+    await expectSessions(ask);
+  });
+
+  test('works in Express 5, for an application and for a router', async () => {
+    const whole = express().use(session({ secret, store: openStore() }) as RequestHandler, (req, res) =>
+      handle(req, res),
+    );
+    await expectSessions(await listen(whole));
+    const router = express.Router().use(session({ secret, store: openStore() }) as RequestHandler);
+    router.use((req, res) => handle(req, res));
+    const ask = await listen(express().use('/of', router));
+    await expectSessions((path, options) => ask(`/of${path}`, options));
+  });
+
+  test('works with any express-session store', async () => {
+    const store = new MemoryStore();
+    await expectSessions(await listen(chained(session({ secret, store }))));
+    await expectSessions(await listen(chained(session({ secret, store: new expressSession.MemoryStore() }))));
+  });
+
+  test('sends a response only after the session is saved, and a 503 when it cannot be', async () => {
+    const store = new MemoryStore();
+    vi.spyOn(store, 'set').mockImplementation((_, __, done) => setImmediate(() => done?.(new Error('disk full'))));
+    const log = { warn: vi.fn(), error: vi.fn() };
+    const ask = await listen(chained(session({ secret, store, log })));
+    expect(await ask('/login')).toMatchObject({ status: 503, cookie: '' });
+    expect(log.error).toHaveBeenCalledOnce();
+    expect((await ask('/show')).status).toBe(200);
+  });
+
+  test('gives an upgrade its session when it is called with an empty response', async () => {
+    const store = openStore();
+    const middleware = session({ secret, store });
+    const server = createServer(chained(middleware)).on('upgrade', (req, socket) => {
+      middleware(req, {} as ServerResponse, (error) => {
+        const said = error ? String(error) : ((req as Seen).session.userId ?? 'nobody');
+        socket.end(`HTTP/1.1 400 No\r\nContent-Length: ${said.length}\r\nConnection: close\r\n\r\n${said}`);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const upgrade = (Cookie: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const headers = { Connection: 'Upgrade', Upgrade: 'websocket', Cookie };
+        const sent = request({ port, host: '127.0.0.1', headers, agent: false }, (response) => {
+          response
+            .setEncoding('utf8')
+            .toArray()
+            .then((parts) => resolve(parts.join('')), reject);
+        });
+        sent.on('error', reject).end();
+      });
+    const { cookie } = await send(`http://127.0.0.1:${port}/login`);
+    expect([await upgrade(cookie), await upgrade('connect.sid=x')]).toEqual(['ann', 'nobody']);
+  });
+});
+
+describe('secret', () => {
+  const [older, newer] = [secretOf('o'), secretOf('n')];
+
+  test.each<[string, SessionOptions['secret']]>([
+    ['a string', older],
+    ['a list', [older]],
+    ['a function', () => [older]],
+  ])('may be %s', async (_, given) => {
+    const { ask } = await start({ secret: given });
+    const { cookie } = await ask('/login');
+    expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",null]');
+  });
+
+  test('of several the first one signs, each verifies, and a cookie of an older one is signed anew', async () => {
+    const store = openStore();
+    const [before, after, last] = [[older], [newer, older], [newer]].map((each) => ({ secret: each, store }));
+    const { cookie } = await (await start(before)).ask('/login');
+    const rotated = await (await start(after)).ask('/show', { headers: { Cookie: cookie } });
+    expect(rotated.body).toBe('["ann",null]');
+    expect(rotated.cookie).toMatch(/^connect\.sid=/);
+    expect(rotated.cookie).not.toBe(cookie);
+    const { ask } = await start(last);
+    expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('[null,null]');
+    expect(await ask('/show', { headers: { Cookie: rotated.cookie } })).toMatchObject({
+      body: '["ann",null]',
+      cookie: '',
+    });
+  });
+
+  test('as a function it is asked at each request', async () => {
+    let secrets = [older];
+    const { ask } = await start({ secret: () => secrets });
+    const { cookie } = await ask('/login');
+    secrets = [newer, older];
+    const rotated = await ask('/show', { headers: { Cookie: cookie } });
+    expect([rotated.body, rotated.cookie !== '' && rotated.cookie !== cookie]).toEqual(['["ann",null]', true]);
+    secrets = [newer];
+    expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('[null,null]');
+  });
+
+  test.each([undefined, '', [], ['']])('%j is a TypeError that says what a secret is', (given) => {
+    const options = { secret: given, store: new MemoryStore() } as SessionOptions;
+    expect(() => session(options)).toThrow(TypeError);
+    expect(() => session(options)).toThrow(/needs a secret: 32 random bytes/);
+  });
+});
+
+test('without a store there is a TypeError that says how to have one', () => {
+  const options = { secret } as SessionOptions;
+  expect(() => session(options)).toThrow(TypeError);
+  expect(() => session(options)).toThrow(/needs a store.*sessapp\/stores\/embedded.*embedded\(\{ directory/);
+});
+
+describe('the cookie', () => {
+  test('is like express-session’s when nothing is said of it, and stays as long as the session can', async () => {
+    expect(await cookieOf(await start())).toMatch(
+      /^connect\.sid=s%3A[\w-]{43}\.[^;]+; Path=\/; Max-Age=2592000; HttpOnly$/,
+    );
+  });
+
+  test.each<[string, Partial<SessionOptions>, expected: RegExp]>([
+    ['name', { name: 'shop' }, /^shop=s%3A/],
+    ['path', { cookie: { path: '/shop' } }, /; Path=\/shop;/],
+    ['domain', { cookie: { domain: 'shop.example' } }, /; Domain=shop\.example;/],
+    ['httpOnly: false', { cookie: { httpOnly: false } }, /^(?!.*HttpOnly)/],
+    ['sameSite: lax', { cookie: { sameSite: 'lax' } }, /; SameSite=Lax$/],
+    ['sameSite: strict', { cookie: { sameSite: 'strict' } }, /; SameSite=Strict$/],
+    ['sameSite: none', { cookie: { sameSite: 'none' } }, /; SameSite=None$/],
+    ['sameSite: true', { cookie: { sameSite: true } }, /; SameSite=Strict$/],
+    ['sameSite: false', { cookie: { sameSite: false } }, /^(?!.*SameSite)/],
+    ['partitioned', { cookie: { partitioned: true } }, /; Partitioned$/],
+    ['priority', { cookie: { priority: 'high' } }, /; Priority=High$/],
+    ['secure: false', { cookie: { secure: false } }, /^(?!.*Secure)/],
+  ])('has what is said by %s, and is taken back', async (_, options, expected) => {
+    const site = await start(options);
+    const line = await cookieOf(site);
+    expect(line).toMatch(expected);
+    const Cookie = line.split(';')[0] ?? '';
+    expect((await site.ask('/show', { headers: { Cookie } })).body).toBe('["ann",null]');
+  });
+
+  test('of another name is nobody’s', async () => {
+    const { ask } = await start({ name: 'shop' });
+    const { cookie } = await ask('/login');
+    const renamed = cookie.replace('shop=', 'connect.sid=');
+    expect((await ask('/show', { headers: { Cookie: renamed } })).body).toBe('[null,null]');
+  });
+});
+
+describe('secure', () => {
+  test('true: no session is begun over plain HTTP, and the log says why', async () => {
+    const site = await start({ cookie: { secure: true } });
+    expect(await site.ask('/login', { headers: https })).toMatchObject({ status: 200, cookie: '' });
+    expect(await site.records()).toEqual([]);
+    expect(site.log).toMatchObject([{ level: 'error', message: expect.stringMatching(/HTTPS/) }]);
+  });
+
+  test('true: with `proxy` a session is begun where the proxy has HTTPS', async () => {
+    const site = await start({ cookie: { secure: true }, proxy: true });
+    expect(await cookieOf(site, https)).toMatch(/; Secure$/);
+    expect(await cookieOf(site, { 'X-Forwarded-Proto': 'HTTPS, http' })).toMatch(/; Secure$/);
+    expect(await cookieOf(site, { 'X-Forwarded-Proto': 'http, https' })).toBe('');
+    expect(await cookieOf(site)).toBe('');
+  });
+
+  test('auto: the cookie is as the connection is', async () => {
+    const site = await start({ cookie: { secure: 'auto' }, proxy: true });
+    expect(await cookieOf(site, https)).toMatch(/; Secure$/);
+    expect(await cookieOf(site)).toMatch(/^connect\.sid=(?!.*Secure)/);
+  });
+
+  test.each<[boolean | undefined, trusted: number, isBelieved: boolean]>([
+    [undefined, 0, false],
+    [undefined, 1, true],
+    [true, 0, true],
+    [true, 1, true],
+    [false, 0, false],
+    [false, 1, false],
+  ])(
+    'proxy: %s, in Express with trust proxy %i: what a proxy says is believed: %s',
+    async (proxy, trusted, isBelieved) => {
+      const options = { secret, store: openStore(), cookie: { secure: true }, ...(proxy !== undefined && { proxy }) };
+      const app = express().set('trust proxy', trusted);
+      const log = { warn: () => undefined, error: () => undefined };
+      app.use(session({ ...options, log }) as RequestHandler, (req, res) => handle(req, res));
+      const { cookie } = await (await listen(app))('/login', { headers: https });
+      expect(cookie !== '').toBe(isBelieved);
+    },
+  );
+});
+
+describe('the lifetime', () => {
+  const idleMsOf = async ({ ask, records }: Site, path: string): Promise<number> => {
+    await ask(path);
+    const [record] = await records();
+    return record ? record.expiresAtMs - record.seenAtMs : 0;
+  };
+
+  test.each(['/login', '/note'])(
+    'of a session is a day since its last use, also of one without an owner (%s)',
+    async (path) => {
+      expect(await idleMsOf(await start(), path)).toBe(dayMs);
+    },
+  );
+
+  test.each<[string, Partial<SessionOptions>, ofUser: number, ofNobody: number]>([
+    ['maxAge', { cookie: { maxAge: hourMs } }, hourMs, hourMs],
+    ['limits', { limits: { idleMs: 2 * hourMs, anonymousIdleMs: minuteMs } }, 2 * hourMs, minuteMs],
+    ['maxAge and limits', { cookie: { maxAge: hourMs }, limits: { anonymousIdleMs: minuteMs } }, hourMs, minuteMs],
+    ['absoluteMs', { limits: { absoluteMs: 5 * minuteMs } }, 5 * minuteMs, 5 * minuteMs],
+  ])('is as %s says', async (_, options, ofUser, ofNobody) => {
+    expect(await idleMsOf(await start(options), '/login')).toBe(ofUser);
+    expect(await idleMsOf(await start(options), '/note')).toBe(ofNobody);
+  });
+
+  test('that has passed is the end of the session', async () => {
+    const { ask } = await start({ cookie: { maxAge: 300 } });
+    const { cookie } = await ask('/login');
+    expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",null]');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('[null,null]');
+  });
+});
+
+test('limits of the size and of owners count', async () => {
+  const site = await start({ limits: { refuseBytes: 20, warnBytes: 10, ownerKeys: ['count'] } });
+  const { cookie } = await site.ask('/note');
+  expect(await site.records()).toMatchObject([{ data: '{"count":1}', owner: '1' }]);
+  expect((await site.ask('/login', { headers: { Cookie: cookie } })).status).toBe(500);
+  expect(site.log.map(({ level }) => level)).toEqual(['warn', 'error']);
+});
+
+test('a request of another site is handled: to refuse it is the application’s matter', async () => {
+  const { ask } = await start();
+  const { cookie } = await ask('/login');
+  const headers = { Cookie: cookie, Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
+  expect(await ask('/note', { method: 'POST', headers })).toMatchObject({ status: 200, body: '["ann",1]' });
+});
+
+test('without a log warnings and errors go to stderr', async () => {
+  const error = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  onTestFinished(() => error.mockRestore());
+  const store = openStore();
+  const ask = await listen(chained(session({ secret, store, cookie: { secure: true } })));
+  await ask('/login');
+  expect(error.mock.calls).toEqual([[expect.stringMatching(/^sessapp: a session was not set: .*HTTPS/)]]);
+});
+
+test('the module has the classes of express-session', () => {
+  expect(defaultExport).toBe(session);
+  expect(library.SessionCookie).toBe(expressSession.Cookie);
+  expect(library.MemoryStore).toBe(expressSession.MemoryStore);
+  expect([library.Session, library.SessionStore]).toEqual([expressSession.Session, expressSession.Store]);
+});
