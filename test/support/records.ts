@@ -29,14 +29,14 @@ export async function fill(environment: string, records: Given[]): Promise<void>
 
 /** Puts these records into an environment's store. */
 export async function add(environment: string, records: Given[]): Promise<void> {
-  const driver = await open({ dataDirectory: join(environment, 'data') });
+  const driver = await open(join(environment, 'data', 'sessions'));
   await Promise.all(records.map((given, n) => driver.create(given.key ?? keyOf(n), record(given))));
   await driver.close();
 }
 
 /** What an environment's store holds, in the order of the keys. */
 export async function stored(environment: string): Promise<StoredRecord[]> {
-  const driver = await open({ dataDirectory: join(environment, 'data') });
+  const driver = await open(join(environment, 'data', 'sessions'));
   const found: StoredRecord[] = [];
   for await (const entry of driver.list({ prefix: '' })) found.push(entry);
   await driver.close();

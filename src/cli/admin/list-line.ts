@@ -1,5 +1,5 @@
 import { renderRef } from './session-ref.ts';
-import type { SessionSummary } from './store-calls.ts';
+import type { SessionSummary } from './session-summary.ts';
 import { visible } from '../visible.ts';
 import { toIso } from './describe.ts';
 

@@ -2,7 +2,7 @@ import { renderSize } from '../amounts.ts';
 import { cut, toWidth } from '../columns.ts';
 import { renderDistance } from '../durations.ts';
 import { renderShortRef, shortRefLength } from './session-ref.ts';
-import type { SessionSummary } from './store-calls.ts';
+import type { SessionSummary } from './session-summary.ts';
 import type { Style } from '../output.ts';
 import { visible } from '../visible.ts';
 

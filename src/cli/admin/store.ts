@@ -10,7 +10,7 @@ import type { Environment } from '../environment/find.ts';
 import { packageOf, verifyReady } from '../environment/readiness.ts';
 import { inspectNext, walkMove } from '../migrate/store-move.ts';
 import { commandLine } from '../shells/shells.ts';
-import type { MovePage, MoveStep, NextStore, SessionDetail, SessionQuery, SessionSummary, Tally } from './store-calls.ts';
+import type { MovePage, MoveStep, NextStore, SessionDetail, SessionQuery, SessionSummary, Tally } from './session-summary.ts';
 import { explainFailure, StoreUnavailable } from './store-errors.ts';
 import { probe } from './store-probes.ts';
 import { tally } from './store-tally.ts';

@@ -5,7 +5,7 @@ import type { Environment } from '../environment/find.ts';
 import type { Migration as Mark } from '../../settings/marker.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import { withStore } from '../admin/store.ts';
-import type { NextStore } from '../admin/store-calls.ts';
+import type { NextStore } from '../admin/session-summary.ts';
 import { StoreUnavailable } from '../admin/store-errors.ts';
 import { readVariables } from '../../settings/variables.ts';
 import { storeKinds } from '../../settings/stores.ts';

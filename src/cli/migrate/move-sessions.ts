@@ -1,5 +1,5 @@
 import type { Store } from '../admin/store.ts';
-import type { MoveStep } from '../admin/store-calls.ts';
+import type { MoveStep } from '../admin/session-summary.ts';
 import { UserError } from '../../errors.ts';
 import type { MigrateOptions } from './migrate.ts';
 

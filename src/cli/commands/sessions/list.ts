@@ -2,7 +2,7 @@ import { type Command, type Context, environmentOption, flag, type Input, text }
 import { parseDuration } from '../../durations.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
 import { withStore } from '../../admin/store.ts';
-import type { SessionQuery, SessionSummary } from '../../admin/store-calls.ts';
+import type { SessionQuery, SessionSummary } from '../../admin/session-summary.ts';
 import { UsageError } from '../../../errors.ts';
 import { toJson } from '../../admin/describe.ts';
 import { ownerOption, readOwner } from '../../admin/owner.ts';

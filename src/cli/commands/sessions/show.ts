@@ -6,7 +6,7 @@ import { maskCredentials } from '../../admin/credentials.ts';
 import { findEnvironment } from '../../environment/find.ts';
 import { readSession, renderRef } from '../../admin/session-ref.ts';
 import { withStore } from '../../admin/store.ts';
-import type { SessionDetail } from '../../admin/store-calls.ts';
+import type { SessionDetail } from '../../admin/session-summary.ts';
 import { toVisibleJson, visible } from '../../visible.ts';
 import { toJson } from '../../admin/describe.ts';
 

@@ -4,7 +4,7 @@ import { type Command, environmentOption, text } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
 import { findEnvironment, promptOf } from '../../environment/find.ts';
 import { withStore } from '../../admin/store.ts';
-import type { Tally } from '../../admin/store-calls.ts';
+import type { Tally } from '../../admin/session-summary.ts';
 import { toIso } from '../../admin/describe.ts';
 
 export const command: Command = {
