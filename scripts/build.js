@@ -31,8 +31,17 @@ try {
 
 /** The command's own modules and packages in one folder; what it shares with the library stays there. */
 async function bundleCommand(directory) {
-  const input = { main: join(command, 'main.ts'), 'end-with-parent': join(command, 'scaffold', 'end-with-parent.ts') };
-  const bundle = await rolldown({ input, platform: 'node', external: isProvided, plugins: [{ name: 'library', resolveId }] });
+  const input = {
+    main: join(command, 'main.ts'),
+    'end-with-parent': join(command, 'scaffold', 'end-with-parent.ts'),
+    'open-probe': join(command, 'admin', 'open-probe.ts'),
+  };
+  const bundle = await rolldown({
+    input,
+    platform: 'node',
+    external: isProvided,
+    plugins: [{ name: 'library', resolveId }],
+  });
   await bundle.write({ dir: directory, format: 'esm', chunkFileNames: '[name]-[hash].js', hashCharacters: 'hex' });
   await bundle.close();
 }
@@ -46,7 +55,10 @@ function hashFiles() {
 
   function list(directory) {
     const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
   }
 }
 

@@ -1,10 +1,10 @@
 import { renderSize } from '../amounts.ts';
 import { cut, toWidth } from '../columns.ts';
 import { renderDistance } from '../durations.ts';
-import { renderShortRef, shortRefLength } from './session-ref.ts';
-import type { SessionSummary } from './session-summary.ts';
 import type { Style } from '../output.ts';
 import { visible } from '../visible.ts';
+import { renderShortRef, shortRefLength } from './session-ref.ts';
+import type { SessionSummary } from './session-summary.ts';
 
 type Cells = [ref: string, owner: string, created: string, seen: string, expires: string, size: string];
 

@@ -1,5 +1,5 @@
-import { type Input, text } from '../command.ts';
 import { UsageError } from '../../errors.ts';
+import { type Input, text } from '../command.ts';
 
 /** The session layer stores at most this many characters of an owner. */
 const ownerLength = 200;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { MigratingDriver } from '../../migration/migrating-driver.ts';
 import { overlay, readVariables } from '../../settings/variables.ts';
@@ -10,11 +11,20 @@ import type { Environment } from '../environment/find.ts';
 import { packageOf, verifyReady } from '../environment/readiness.ts';
 import { inspectNext, walkMove } from '../migrate/store-move.ts';
 import { commandLine } from '../shells/shells.ts';
-import type { MovePage, MoveStep, NextStore, SessionDetail, SessionQuery, SessionSummary, Tally } from './session-summary.ts';
+import type {
+  MovePage,
+  MoveStep,
+  NextStore,
+  SessionDetail,
+  SessionQuery,
+  SessionSummary,
+  Tally,
+} from './session-summary.ts';
 import { explainFailure, StoreUnavailable } from './store-errors.ts';
 import { probe } from './store-probes.ts';
 import { tally } from './store-tally.ts';
 import { summaries, toDetail } from './store-walks.ts';
+import { verifyOpenable } from './verify-openable.ts';
 
 /** What a command asks of an environment's store, also while its server runs. Each call throws StoreUnavailable. */
 export interface Store {
@@ -39,12 +49,14 @@ export interface Store {
 
 /** How long a call may take: a store that another process holds does not answer. */
 const deadlineMs = 30_000;
+/** How long closing a store may take: nothing is left to be written then. */
+const closeMs = 2000;
 const silent = { info: () => undefined, error: () => undefined };
 
 /** The environment's own copy of the library, which finds the driver's package in the environment. */
 interface Library {
-  FollowedStore: (typeof import('../../migration/follow-store.ts'))['FollowedStore'];
-  openStore: (typeof import('../../migration/open-stores.ts'))['openStore'];
+  FollowedStore: typeof import('../../migration/follow-store.ts')['FollowedStore'];
+  openStore: typeof import('../../migration/open-stores.ts')['openStore'];
 }
 
 /**
@@ -62,18 +74,33 @@ export async function withStore<T>(
     call.catch(async (error: unknown) => {
       throw await explainFailure(error, join(directory, 'data'));
     });
-  const library = await loadLibrary(environment);
   try {
+    const [library] = await Promise.all([guard(loadLibrary(environment)), guard(verifyUsable(system, environment))]);
     const followed = await guard(library.FollowedStore.open(directory, system.env, silent));
     try {
       const driver = await guard(followed.current());
       return await work(createStore(environment, library, driver, guard));
     } finally {
-      await guard(followed.close());
+      await guard(endWithin(followed.close(), closeMs));
     }
   } catch (error) {
     if (error instanceof StoreUnavailable) error.hint ??= `Type: ${await commandLine(system, directory, 'doctor')}`;
     throw error;
+  }
+}
+
+async function verifyUsable(system: System, environment: Environment): Promise<void> {
+  const { store, migration } = environment.marker;
+  if ([store, migration?.from, migration?.to].includes('embedded')) await verifyOpenable(system, environment);
+}
+
+// What does not answer does not close either. `bin` ends the process then.
+async function endWithin(work: Promise<void>, limitMs: number): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([work, wait(limitMs, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
   }
 }
 
@@ -102,7 +129,7 @@ function createStore({ directory, marker }: Environment, library: Library, drive
     },
     list: (query) => summaries(guarded, query),
     // It may take long, as long as it gets on.
-    backup: (file) => guard((driver.backup?.(file) ?? Promise.resolve(false))),
+    backup: (file) => guard(driver.backup?.(file) ?? Promise.resolve(false)),
     inspectNext: async (store, url, nowMs) => {
       const place = { store, ...(url !== undefined && { url }) };
       const options = { dataDirectory: join(directory, 'data'), name: marker.cookie };
