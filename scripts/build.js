@@ -31,7 +31,11 @@ try {
 
 /** The command's own modules and packages in one folder; what it shares with the library stays there. */
 async function bundleCommand(directory) {
-  const input = { main: join(command, 'main.ts'), 'end-with-parent': join(command, 'scaffold', 'end-with-parent.ts') };
+  const input = {
+    main: join(command, 'main.ts'),
+    'end-with-parent': join(command, 'scaffold', 'end-with-parent.ts'),
+    'open-probe': join(command, 'admin', 'open-probe.ts'),
+  };
   const bundle = await rolldown({
     input,
     platform: 'node',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,7 +16,7 @@ type Main = (argv: string[], system: System) => Promise<number>;
 /**
  * What runs a command on an environment whose own copy of the package is another one than this: that copy. It is
  * imported, or started where the environment has a Node.js of another version.
- * @returns undefined when this copy is the one to run it
+ * @returns undefined when this copy is the one to run it, or the other one is not whole
  */
 export async function findOwnCommand(
   command: Command,
@@ -30,10 +31,25 @@ export async function findOwnCommand(
   if (theirs === undefined || theirs === ours) return undefined;
   const { node } = environment.marker;
   if (node !== undefined && node !== process.versions.node) {
+    if (!existsSync(nodeOf(environment))) return undefined;
     return () => runInPlace(system, nodeOf(environment), [join(own, 'bin', 'sessapp.js'), ...argv], system.env);
   }
-  const { main } = (await import(pathToFileURL(join(own, 'dist', 'cli', 'main.js')).href)) as { main: Main };
-  return () => main(argv, system);
+  const main = await loadMain(own);
+  return main && (() => main(argv, system));
+}
+
+async function loadMain(own: string): Promise<Main | undefined> {
+  try {
+    return ((await import(pathToFileURL(join(own, 'dist', 'cli', 'main.js')).href)) as { main: Main }).main;
+  } catch (error) {
+    if (isDamaged(error)) return undefined;
+    throw error;
+  }
+}
+
+// Files of it are missing, or cut off: this copy can say so, and `install` mends it.
+function isDamaged(error: unknown): boolean {
+  return hasCode(error, 'ERR_MODULE_NOT_FOUND') || error instanceof SyntaxError;
 }
 
 /** Undefined when the command itself is to say what is wrong. */

@@ -1,9 +1,7 @@
 import { hasCode, toUserError } from '../errors.ts';
 import { createSystem, type System } from '../system.ts';
 import { takesDirectory } from './commands/index.ts';
-import { findOwnCommand } from './hand-over.ts';
 import type { Output } from './output.ts';
-import { readPackageManifest } from './package.ts';
 
 /** The exit code for a bug in sessapp itself (EX_SOFTWARE of sysexits.h). */
 const bugExitCode = 70;
@@ -15,7 +13,7 @@ const bugExitCode = 70;
  */
 export async function main(argv: string[], system: System = createSystem(takesDirectory)): Promise<number> {
   const lost = collectFailures(system);
-  const exitCode = isAboutVersion(argv) ? printVersion(system) : await runCommand(argv, system);
+  const exitCode = isAboutVersion(argv) ? await printVersion(system) : await runCommand(argv, system);
   await new Promise((resolve) => system.stdout.write('', resolve));
   // `sessapp info | head -1` closes our stdout early; that is not a failure.
   const failure = lost.find((error) => !hasCode(error, 'EPIPE'));
@@ -25,7 +23,7 @@ export async function main(argv: string[], system: System = createSystem(takesDi
 async function runCommand(argv: string[], system: System): Promise<number> {
   let output = await createOutput(system, asksForJson(argv));
   try {
-    const { parse } = await import('./command-line.ts');
+    const [{ parse }, { findOwnCommand }] = await Promise.all([import('./command-line.ts'), import('./hand-over.ts')]);
     const invocation = await parse(argv, system);
     if (!invocation) return 0;
     const { command, input } = invocation;
@@ -50,8 +48,9 @@ async function createOutput(system: System, json: boolean): Promise<Output> {
   return new output.Output(system, json);
 }
 
-function printVersion({ stdout }: System): number {
-  stdout.write(`${readPackageManifest().version}\n`);
+async function printVersion(system: System): Promise<number> {
+  const { renderVersion } = await import('./version.ts');
+  system.stdout.write(`${renderVersion(system)}\n`);
   return 0;
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { MoveStep } from '../../src/cli/admin/store-calls.ts';
+import type { MoveStep } from '../../src/cli/admin/session-summary.ts';
 import { walkMove } from '../../src/cli/migrate/store-move.ts';
 import { MigratingDriver, type Phase } from '../../src/migration/migrating-driver.ts';
 import { createEnd } from '../../src/migration/moved-record.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { type MovingDriver, walkMove } from '../../src/cli/migrate/store-move.ts';
+import { walkMove } from '../../src/cli/migrate/store-move.ts';
 import { MigratingDriver } from '../../src/migration/migrating-driver.ts';
 import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
 import { wrap } from '../../src/stores/wrap.ts';
@@ -152,7 +152,7 @@ function newAccount(): Account {
 
 async function count(driver: MigratingDriver, step: 'copy' | 'verify' | 'clear'): Promise<number> {
   let sum = 0;
-  for await (const { changed } of walkMove(driver as MovingDriver, step)) sum += changed;
+  for await (const { changed } of walkMove(driver, step)) sum += changed;
   return sum;
 }
 

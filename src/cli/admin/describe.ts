@@ -1,5 +1,5 @@
 import { renderRef } from './session-ref.ts';
-import type { SessionSummary } from './store-calls.ts';
+import type { SessionSummary } from './session-summary.ts';
 
 /** A session as --json prints it. */
 export function toJson(session: SessionSummary): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
+import type { SessionSummary } from './session-summary.ts';
 import type { Store } from './store.ts';
-import type { SessionSummary } from './store-calls.ts';
 
 /** How many sessions are ended, or deleted, at once: a batch must not keep a request waiting for long. */
 const batchSize = 500;

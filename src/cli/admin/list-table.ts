@@ -4,7 +4,7 @@ import { renderDistance } from '../durations.ts';
 import type { Style } from '../output.ts';
 import { visible } from '../visible.ts';
 import { renderShortRef, shortRefLength } from './session-ref.ts';
-import type { SessionSummary } from './store-calls.ts';
+import type { SessionSummary } from './session-summary.ts';
 
 type Cells = [ref: string, owner: string, created: string, seen: string, expires: string, size: string];
 

@@ -1,6 +1,6 @@
 import { UsageError, UserError } from '../../errors.ts';
+import type { SessionDetail, SessionSummary } from './session-summary.ts';
 import type { Store } from './store.ts';
-import type { SessionDetail, SessionSummary } from './store-calls.ts';
 
 /** The length of a short reference: 72 bits of the key, so that two sessions do not share one by accident. */
 export const shortRefLength = 12;

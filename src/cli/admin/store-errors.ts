@@ -57,7 +57,7 @@ const reasons: Record<string, [fact: string, remedy?: string]> = {
   EDQUOT: ['your disk quota is used up', space],
 };
 
-const restore = 'Stop the server and put a backup in its place: docs/store.md says how.';
+export const restore = 'Stop the server and put a backup in its place: docs/store.md says how.';
 
 function toUnavailable(message: string, code = ''): StoreUnavailable {
   const known = reasons[code];

@@ -1,8 +1,9 @@
-import type { SessionSummary, Tally } from './store-calls.ts';
-import { isDamaged, type Listing, summaries } from './store-walks.ts';
+import type { Driver } from '../../stores/driver.ts';
+import type { SessionSummary, Tally } from './session-summary.ts';
+import { isDamaged, summaries } from './store-walks.ts';
 
 /** Counts all records in one walk, in memory that does not grow with their number. */
-export async function tally(driver: Listing, nowMs: number): Promise<Tally> {
+export async function tally(driver: Pick<Driver, 'list'>, nowMs: number): Promise<Tally> {
   const sum = { live: 0, expired: 0, damaged: 0, anonymous: 0, bytes: 0 };
   const byKeyId: Record<string, number> = {};
   let oldestAtMs = Number.POSITIVE_INFINITY;

@@ -1,16 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import type { SessionDetail, SessionQuery, SessionSummary, StoredSession } from './store-calls.ts';
-
-/** The part of a driver that walks over its records. A damaged record may lack anything but its key. */
-export interface Listing {
-  list(query: { owner?: string; prefix?: string }): AsyncIterable<Partial<StoredSession> & Pick<StoredSession, 'key'>>;
-}
+import type { Driver, StoredRecord } from '../../stores/driver.ts';
+import type { ListedRecord, SessionDetail, SessionQuery, SessionSummary } from './session-summary.ts';
 
 /** After how many records a long walk lets this process hear of a signal. */
 const turn = 1000;
 
 /** The sessions that a query asks for, one by one, without their data. */
-export async function* summaries(driver: Listing, query: SessionQuery): AsyncGenerator<SessionSummary> {
+export async function* summaries(driver: Pick<Driver, 'list'>, query: SessionQuery): AsyncGenerator<SessionSummary> {
   const { owner, prefix, limit = Number.POSITIVE_INFINITY } = query;
   const inPrefix = prefix === undefined ? {} : { prefix };
   let seen = 0;
@@ -27,7 +23,7 @@ export async function* summaries(driver: Listing, query: SessionQuery): AsyncGen
 }
 
 /** A record with its data, unless it is damaged. */
-export function toDetail(record: StoredSession | undefined): SessionDetail | undefined {
+export function toDetail(record: StoredRecord | undefined): SessionDetail | undefined {
   if (!record) return undefined;
   const { data, version } = record;
   const summary = summarize(record);
@@ -40,7 +36,7 @@ export function isDamaged({ expiresAtMs }: SessionSummary): boolean {
 }
 
 /** A record without its data; only `key` and `bytes` of a damaged one. */
-export function summarize(record: Partial<StoredSession> & Pick<StoredSession, 'key'>): SessionSummary {
+export function summarize(record: ListedRecord): SessionSummary {
   const { key, data, owner, keyId, createdAtMs, seenAtMs, expiresAtMs } = record;
   if (typeof data !== 'string') return { key, bytes: 0 };
   const bytes = Buffer.byteLength(data);

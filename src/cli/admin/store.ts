@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { MigratingDriver } from '../../migration/migrating-driver.ts';
 import { overlay, readVariables } from '../../settings/variables.ts';
@@ -18,11 +19,12 @@ import type {
   SessionQuery,
   SessionSummary,
   Tally,
-} from './store-calls.ts';
+} from './session-summary.ts';
 import { explainFailure, StoreUnavailable } from './store-errors.ts';
 import { probe } from './store-probes.ts';
 import { tally } from './store-tally.ts';
 import { summaries, toDetail } from './store-walks.ts';
+import { verifyOpenable } from './verify-openable.ts';
 
 /** What a command asks of an environment's store, also while its server runs. Each call throws StoreUnavailable. */
 export interface Store {
@@ -47,6 +49,8 @@ export interface Store {
 
 /** How long a call may take: a store that another process holds does not answer. */
 const deadlineMs = 30_000;
+/** How long closing a store may take: nothing is left to be written then. */
+const closeMs = 2000;
 const silent = { info: () => undefined, error: () => undefined };
 
 /** The environment's own copy of the library, which finds the driver's package in the environment. */
@@ -70,18 +74,33 @@ export async function withStore<T>(
     call.catch(async (error: unknown) => {
       throw await explainFailure(error, join(directory, 'data'));
     });
-  const library = await loadLibrary(environment);
   try {
+    const [library] = await Promise.all([guard(loadLibrary(environment)), guard(verifyUsable(system, environment))]);
     const followed = await guard(library.FollowedStore.open(directory, system.env, silent));
     try {
       const driver = await guard(followed.current());
       return await work(createStore(environment, library, driver, guard));
     } finally {
-      await guard(followed.close());
+      await guard(endWithin(followed.close(), closeMs));
     }
   } catch (error) {
     if (error instanceof StoreUnavailable) error.hint ??= `Type: ${await commandLine(system, directory, 'doctor')}`;
     throw error;
+  }
+}
+
+async function verifyUsable(system: System, environment: Environment): Promise<void> {
+  const { store, migration } = environment.marker;
+  if ([store, migration?.from, migration?.to].includes('embedded')) await verifyOpenable(system, environment);
+}
+
+// What does not answer does not close either. `bin` ends the process then.
+async function endWithin(work: Promise<void>, limitMs: number): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([work, wait(limitMs, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
   }
 }
 

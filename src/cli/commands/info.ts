@@ -1,5 +1,5 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
-import { findRunningServer, type ServerRecord } from '../control/server-record.ts';
+import { findRunningServer, isListening, type ListeningServer } from '../control/server-record.ts';
 import { countWorkers } from '../control/workers.ts';
 import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
 import { checkReadiness, nodeOf } from '../environment/readiness.ts';
@@ -29,7 +29,7 @@ export const command: Command = {
       madeBy: sessapp,
       node,
       dependencies,
-      server: server?.url === undefined ? null : await describeServer(environment, server),
+      server: server && isListening(server) ? await describeServer(environment, server) : null,
     };
     const rows = {
       directory,
@@ -47,7 +47,7 @@ export const command: Command = {
   },
 };
 
-async function describeServer(environment: Environment, server: ServerRecord): Promise<Record<string, unknown>> {
+async function describeServer(environment: Environment, server: ListeningServer): Promise<Record<string, unknown>> {
   const { workers } = await countWorkers(environment, server);
   return { url: server.url, pid: server.pid, workers };
 }

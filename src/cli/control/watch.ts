@@ -71,5 +71,5 @@ function describe(error: unknown): string {
 
 function isIgnored(directory: string, path: string): boolean {
   const [top = ''] = relative(directory, path).split(sep);
-  return ['node_modules', 'data', '.git', '.node', 'bin'].includes(top) || top.startsWith('.sessapp-');
+  return ['node_modules', 'data', '.git', '.node', '.sessapp', 'bin'].includes(top) || top.startsWith('.sessapp-');
 }

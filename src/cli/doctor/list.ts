@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { carried } from './checks/carried.ts';
 import { cookie } from './checks/cookie.ts';
 import { data } from './checks/data.ts';
 import { dependencies } from './checks/dependencies.ts';
@@ -26,6 +27,7 @@ export const checks: Check[] = [
   node,
   dependencies,
   packages,
+  carried,
   nodePath,
   generatedFiles,
   folders,

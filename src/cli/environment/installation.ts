@@ -25,6 +25,8 @@ export interface Lockfile {
 
 interface Locked {
   version?: string;
+  /** Where it comes from: `file:` and a path, for one that the environment carries. */
+  resolved?: string;
   integrity?: string;
   optional?: boolean;
   dev?: boolean;

@@ -1,35 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { MovePage, MoveStep, NextStore, StoredSession } from '../admin/store-calls.ts';
-import type { Changing } from '../admin/store-probes.ts';
-import { isDamaged, type Listing, summarize } from '../admin/store-walks.ts';
-
-/** What is used of a store, in the process that has it. */
-interface Driver extends Listing, Changing {
-  prune(nowMs: number, limit: number): Promise<number>;
-  setAside(key: string): Promise<void>;
-}
-
-interface Warning {
-  warnings?(): Promise<string[]>;
-}
-
-/** `migration/migrating-driver`. */
-export interface MovingDriver {
-  from: Driver;
-  to: Driver;
-  /** Moves a record, if it is still to be moved. */
-  move(key: string): Promise<void>;
-}
-
-type Entry = Partial<StoredSession> & Pick<StoredSession, 'key'>;
+import type { MigratingDriver } from '../../migration/migrating-driver.ts';
+import type { Driver, StoredRecord } from '../../stores/driver.ts';
+import type { ListedRecord, MovePage, MoveStep, NextStore } from '../admin/session-summary.ts';
+import { isDamaged, summarize } from '../admin/store-walks.ts';
 
 /** At the same time, so that a store which gathers writes has some to do; a pool of connections is not to be exhausted. */
 const pageSize = 50;
 const pruneLimit = 500;
 
 /** Looks whether sessions could move to a store: which is another one, and has none yet. What has expired there goes. */
-export async function inspectNext(from: Driver, to: Driver & Warning, nowMs: number): Promise<NextStore> {
+export async function inspectNext(from: Driver, to: Driver, nowMs: number): Promise<NextStore> {
   if (await isSame(from, to)) return { isSame: true, sessions: 0, warnings: [] };
   while ((await to.prune(nowMs, pruneLimit)) > 0);
   let sessions = 0;
@@ -48,7 +29,7 @@ async function isSame(from: Driver, to: Driver): Promise<boolean> {
 }
 
 /** Goes through the old store once, a page at a time. */
-export async function* walkMove(driver: MovingDriver, step: MoveStep): AsyncGenerator<MovePage> {
+export async function* walkMove(driver: MigratingDriver, step: MoveStep): AsyncGenerator<MovePage> {
   const work = steps[step];
   for await (const entries of inPages(driver.from.list({ prefix: '' }))) {
     const done = await Promise.all(entries.map((entry) => work(driver, entry)));
@@ -57,7 +38,7 @@ export async function* walkMove(driver: MovingDriver, step: MoveStep): AsyncGene
 }
 
 /** What is done with each record of the old store; true: it was not yet as it is to be. */
-const steps: Record<MoveStep, (driver: MovingDriver, entry: Entry) => Promise<boolean>> = {
+const steps: Record<MoveStep, (driver: MigratingDriver, entry: ListedRecord) => Promise<boolean>> = {
   async copy(driver, entry) {
     // One without a version can be changed by nobody, and so not be moved.
     if (isDamaged(summarize(entry)) || !Number.isFinite(entry.version)) await driver.from.setAside(entry.key);
@@ -75,18 +56,18 @@ const steps: Record<MoveStep, (driver: MovingDriver, entry: Entry) => Promise<bo
   },
 };
 
-// What it holds of a record that has moved is sealed: made before 1970. See migration/moved-record.
-function isMoved({ createdAtMs = 0 }: Entry): boolean {
+// What it holds of a record that has moved is sealed: made before 1970. See the environment's session/moved-record.
+function isMoved({ createdAtMs = 0 }: ListedRecord): boolean {
   return createdAtMs < 0;
 }
 
 // In the old store it is of an earlier move, and no session.
-function isEnd({ createdAtMs }: Entry): boolean {
+function isEnd({ createdAtMs }: ListedRecord): boolean {
   return createdAtMs === 0;
 }
 
 /** Whether the new store has what the old one had, or what came of it: a change, or its end. */
-function isSameSession(old: StoredSession | undefined, moved: StoredSession | undefined): boolean {
+function isSameSession(old: StoredRecord | undefined, moved: StoredRecord | undefined): boolean {
   if (!old || isEnd(old)) return true;
   if (!moved || !isMoved(old)) return false;
   const version = old.version - 1;
@@ -95,12 +76,12 @@ function isSameSession(old: StoredSession | undefined, moved: StoredSession | un
 }
 
 // The times of a session that is used move on.
-function contentOf({ data, createdAtMs, owner, keyId }: StoredSession): unknown[] {
+function contentOf({ data, createdAtMs, owner, keyId }: StoredRecord): unknown[] {
   return [data, Math.abs(createdAtMs), owner, keyId];
 }
 
-async function* inPages(entries: AsyncIterable<Entry>): AsyncGenerator<Entry[]> {
-  let page: Entry[] = [];
+async function* inPages(entries: AsyncIterable<ListedRecord>): AsyncGenerator<ListedRecord[]> {
+  let page: ListedRecord[] = [];
   for await (const entry of entries) {
     page.push(entry);
     if (page.length < pageSize) continue;

@@ -3,8 +3,8 @@ import { Writable } from 'node:stream';
 
 import { open as openLmdb } from 'lmdb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { main } from '../../../src/cli/main.ts';
 import { widthOf } from '../../../src/cli/columns.ts';
+import { main } from '../../../src/cli/main.ts';
 import { fakeSystem, invoke } from '../../support/in-process.ts';
 import { fill, hourMs, keyOf } from '../../support/records.ts';
 import { Sandbox } from '../../support/sandbox.ts';

@@ -1,8 +1,8 @@
 import { maskCredentials } from '../../admin/credentials.ts';
 import { toJson } from '../../admin/describe.ts';
 import { readSession, renderRef } from '../../admin/session-ref.ts';
+import type { SessionDetail } from '../../admin/session-summary.ts';
 import { withStore } from '../../admin/store.ts';
-import type { SessionDetail } from '../../admin/store-calls.ts';
 import { renderSize } from '../../amounts.ts';
 import { renderRows } from '../../columns.ts';
 import { type Command, environmentOption, flag, text } from '../../command.ts';

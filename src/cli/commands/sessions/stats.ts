@@ -1,6 +1,6 @@
 import { toIso } from '../../admin/describe.ts';
+import type { Tally } from '../../admin/session-summary.ts';
 import { withStore } from '../../admin/store.ts';
-import type { Tally } from '../../admin/store-calls.ts';
 import { renderCount, renderSize } from '../../amounts.ts';
 import { renderRows } from '../../columns.ts';
 import { type Command, environmentOption, text } from '../../command.ts';

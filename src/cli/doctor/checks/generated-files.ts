@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { carriedFolder } from '../../scaffold/carried.ts';
 import { findChanged, isThere } from '../../scaffold/existing.ts';
 import { type Check, type Finding, nameSome, note, ok, problem, type Remedy, withMarker } from '../check.ts';
 import { sessapp } from '../remedies.ts';
@@ -10,7 +11,8 @@ const own =
 /** Is what `init` wrote there, and as it was written? */
 export const generatedFiles: Check = {
   name: 'generated-files',
-  examine: withMarker(async ({ directory, marker: { files } }) => {
+  examine: withMarker(async ({ directory, marker }) => {
+    const files = withoutCarried(marker.files);
     const missing: string[] = [];
     for (const path of Object.keys(files)) if (!(await isThere(join(directory, path)))) missing.push(path);
     const changed = (await findChanged(directory, files)).filter((path) => !own.test(path));
@@ -18,6 +20,11 @@ export const generatedFiles: Check = {
     return findings.length > 0 ? findings : [ok('The generated files are as they were written.')];
   }),
 };
+
+// The check `carried` looks at it.
+function withoutCarried(files: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).filter(([path]) => !path.startsWith(`${carriedFolder}/`)));
+}
 
 function tellMissing(directory: string, missing: string[]): Finding[] {
   const code = missing.filter((path) => /\.[jt]s$/.test(path));

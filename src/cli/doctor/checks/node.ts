@@ -20,7 +20,7 @@ export const node: Check = {
   }),
 };
 
-function judge({ directory, marker }: Environment, version: string): Finding {
+function judge({ marker }: Environment, version: string): Finding {
   const oldest = oldestFor(marker.language);
   const name = `${marker.node === undefined ? '' : 'The environment’s own '}Node.js ${version}`;
   if (isAtLeast(version, oldest)) return ok(`${name}.`);
@@ -28,8 +28,9 @@ function judge({ directory, marker }: Environment, version: string): Finding {
   return problem(
     `${name} is too old.`,
     `${written} needs Node.js ${oldest.join('.')} or newer: the server does not start.`,
-    'Run sessapp with a newer one; or give the environment its own, which makes the generated files anew (what you changed of them is kept aside).',
-    sessapp(directory, 'init', '--clear', '--node', '24'),
+    marker.node === undefined
+      ? 'Install a newer one, and run sessapp with it.'
+      : 'Make a new environment with --node 24, and move app, .env and data/ there.',
   );
 }
 

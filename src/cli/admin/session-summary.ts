@@ -1,0 +1,70 @@
+import type { StoredRecord } from '../../stores/driver.ts';
+
+/** A record as a store lists it. A damaged one may lack anything but its key. */
+export type ListedRecord = Partial<StoredRecord> & Pick<StoredRecord, 'key'>;
+
+/** A session without its data. A damaged record has only `key` and `bytes`. */
+export type SessionSummary = Pick<StoredRecord, 'key'> & { bytes: number } & Partial<
+    Omit<StoredRecord, 'key' | 'data' | 'version'>
+  >;
+
+/** A session with its data. */
+export type SessionDetail = SessionSummary & {
+  data?: string;
+  /** Grows by one with each change of the data. */
+  version?: number;
+};
+
+export interface SessionQuery {
+  owner?: string;
+  /**
+   * Only sessions whose key begins with this, in the order of their keys where the store has one. In that order a walk
+   * misses no session, and returns none twice.
+   */
+  prefix?: string;
+  /** Only sessions that are live at this time, and damaged ones, whose expiry is unknown. */
+  liveAtMs?: number;
+  /** Only sessions last seen before this time. */
+  seenBeforeMs?: number;
+  limit?: number;
+}
+
+/** Counts over all records of a store. */
+export interface Tally {
+  /** Live sessions. */
+  live: number;
+  /** Expired records, still to be pruned. */
+  expired: number;
+  /** Records that cannot be read. */
+  damaged: number;
+  /** Records that a server could not read and moved out of the way; undefined when the store cannot tell. */
+  setAside?: number;
+  /** Live sessions without an owner. */
+  anonymous: number;
+  /** The size of the data of all live sessions. */
+  bytes: number;
+  /** When the oldest live session was created, and when the last one expires; undefined when there is none. */
+  oldestAtMs?: number;
+  lastExpiryAtMs?: number;
+  /** Live sessions by the id of the secret that signs their cookie; '' where it is unknown. */
+  byKeyId: Record<string, number>;
+}
+
+/** The store that sessions are about to move to. */
+export interface NextStore {
+  /** True when it is the current store under another address. */
+  isSame: boolean;
+  /** How many live sessions of this environment it holds already. */
+  sessions: number;
+  /** What in its configuration can lose sessions, one sentence each. */
+  warnings: string[];
+}
+
+/** `copy` the records of the old store, `verify` that the new one has them, `clear` the old one. */
+export type MoveStep = 'copy' | 'verify' | 'clear';
+
+export interface MovePage {
+  records: number;
+  /** How many of them the step had to change. */
+  changed: number;
+}
