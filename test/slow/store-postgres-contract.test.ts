@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Driver, ListQuery, SessionRecord } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/postgres/driver.ts';
 import * as statements from '../../src/stores/postgres/statements.ts';
-import { describeDriver, type Subject } from '../stores/contract.ts';
+import { describeDriver } from '../stores/contract.ts';
+import type { Subject } from '../stores/contract-support.ts';
 import { missingPgbouncer, startPgbouncer } from '../support/pgbouncer.ts';
 import { missingPostgres, Postgres, type UrlOptions } from '../support/postgres.ts';
 import { repository } from '../support/sandbox.ts';

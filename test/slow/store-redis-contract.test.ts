@@ -2,7 +2,8 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Driver } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/redis/driver.ts';
-import { describeDriver, type Subject } from '../stores/contract.ts';
+import { describeDriver } from '../stores/contract.ts';
+import type { Subject } from '../stores/contract-support.ts';
 import { collect, record } from '../stores/contract-support.ts';
 import { RedisServer, redisModule, redisPrograms, skipMissingPrograms } from '../support/redis-server.ts';
 

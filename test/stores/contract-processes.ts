@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { finish } from '../support/sandbox.ts';
-import type { Subject } from './contract.ts';
-import { collect, record, type Ways } from './contract-support.ts';
+import { collect, record, type Subject, type Ways } from './contract-support.ts';
 
 const program = join(import.meta.dirname, 'contract-process.js');
 

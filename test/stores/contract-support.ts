@@ -1,5 +1,17 @@
 import type { Driver, SessionRecord, StoredRecord } from '../../src/stores/driver.ts';
 
+export interface Subject {
+  /** Opens a driver on one and the same store, which is empty at the first call of each test. */
+  open(): Promise<Driver>;
+  /** Removes the store. */
+  remove(): Promise<void>;
+  /** How another process opens the same store: the driver's built file, and what its `open` is given. */
+  module: string;
+  args: unknown[];
+  /** Creates so many records of one owner, `ann`, at once, for a store that takes long to create them one by one. */
+  fill?(count: number, bytes: number): Promise<void>;
+}
+
 /** Two ways to one store, as two processes have them. */
 export interface Ways {
   driver: Driver;

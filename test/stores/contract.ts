@@ -5,19 +5,7 @@ import { driverOf } from '../../src/stores/express.ts';
 import { testLists } from './contract-lists.ts';
 import { testProcesses } from './contract-processes.ts';
 import { testRecords } from './contract-records.ts';
-import type { Ways } from './contract-support.ts';
-
-export interface Subject {
-  /** Opens a driver on one and the same store, which is empty at the first call of each test. */
-  open(): Promise<Driver>;
-  /** Removes the store. */
-  remove(): Promise<void>;
-  /** How another process opens the same store: the driver's built file, and what its `open` is given. */
-  module: string;
-  args: unknown[];
-  /** Creates so many records of one owner, `ann`, at once, for a store that takes long to create them one by one. */
-  fill?(count: number, bytes: number): Promise<void>;
-}
+import type { Subject, Ways } from './contract-support.ts';
 
 /**
  * What every driver promises; a store signs up with a way to open and to remove one.
