@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { checks } from '../src/cli/doctor/list.ts';
 import { listCommands, loadCommand } from '../src/cli/commands/index.ts';
+import { checks } from '../src/cli/doctor/list.ts';
 import { repository } from './support/sandbox.ts';
 
 const read = (file: string): Promise<string> => readFile(join(repository, file), 'utf8');
