@@ -40,12 +40,12 @@ export function session(options: SessionOptions): Middleware {
   const { store, limits, log = stderrLog } = options;
   const driver = toDriver(store);
   const { maxAge } = options.cookie ?? {};
-  const lifetime = typeof maxAge === 'number' ? { idleMs: maxAge, anonymousIdleMs: maxAge } : {};
+  const idleMs = limits?.idleMs ?? (typeof maxAge === 'number' ? maxAge : defaultLimits.idleMs);
   startPruning(driver, log);
   return createMiddleware(driver, {
     profileOf: createProfile(options),
     secrets: toSecrets(options.secret),
-    limits: { anonymousIdleMs: defaultLimits.idleMs, ...lifetime, ...limits },
+    limits: { idleMs, anonymousIdleMs: idleMs, ...limits },
     log,
   });
 }

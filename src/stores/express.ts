@@ -10,7 +10,7 @@ interface Envelope extends SessionData {
 type Finish<T> = (error?: unknown, value?: T) => void;
 
 /**
- * Uses any express-session store, such as connect-redis, in the place of a driver: `sessions(driverOf(store), …)`.
+ * Uses any express-session store, such as connect-redis, in the place of a driver: `session({ store })` of `sessapp/session` does so.
  * It keeps every promise to the requests of one process. Such a store can only overwrite, so that requests in several
  * processes may still lose each other's changes or bring back a session that was destroyed; it has no lists by owner and
  * no pruning but its own; and what it acknowledged is as durable as the store makes it.

@@ -164,8 +164,8 @@ export class Lifecycle implements Hooks {
   #reportInsecure(): void {
     this.#shared.log.error(
       {},
-      'a session was not set: in production its cookie travels over HTTPS only, and this request came over plain HTTP. ' +
-        'Behind a proxy that ends HTTPS, set TRUST_PROXY to the number of proxies',
+      'a session was not set: its cookie travels over HTTPS only, and this request came over plain HTTP. ' +
+        'Behind a proxy that ends HTTPS, an environment needs TRUST_PROXY, and session() the option proxy',
     );
   }
 
