@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Driver } from '../stores/driver.ts';
-import { MigratingDriver, type Phase } from './migrating-driver.ts';
 import { hasAddress, openAt, openEmbedded } from '../stores/open-driver.ts';
+import { MigratingDriver, type Phase } from './migrating-driver.ts';
 
 /** One store, and where it is, for a store that has an address. */
 export interface Place {
@@ -27,9 +27,7 @@ export interface OpenOptions {
  * @throws StoreAddressError when it needs an address and has none that it can use, TypeError when there is no such store
  */
 export function openStore({ store, url }: Place, { dataDirectory, name }: OpenOptions): Promise<Driver> {
-  return store === 'embedded'
-    ? openEmbedded(join(dataDirectory, 'sessions'))
-    : openAt(store, url, name, 'STORE_URL');
+  return store === 'embedded' ? openEmbedded(join(dataDirectory, 'sessions')) : openAt(store, url, name, 'STORE_URL');
 }
 
 /** How long calls that have begun may go on with a driver that others no longer use. */

@@ -155,7 +155,9 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     const schema = await server.createSchema();
     await (await openDriver({ schema })).ping();
     await server.sql(`INSERT INTO ${schema}.sessapp_schema (version) VALUES (7)`);
-    expect(await refusal({ schema })).toMatch(/version 7, and this environment knows 1.*sessapp upgrade in this environment/);
+    expect(await refusal({ schema })).toMatch(
+      /version 7, and this environment knows 1.*sessapp upgrade in this environment/,
+    );
   });
 
   async function createLimitedRole(name: string): Promise<void> {
