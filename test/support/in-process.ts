@@ -2,7 +2,6 @@ import { Writable } from 'node:stream';
 import { takesDirectory } from '../../src/cli/commands/index.ts';
 import { main } from '../../src/cli/main.ts';
 import { createSystem, type System } from '../../src/system.ts';
-import { repository } from './sandbox.ts';
 
 /** A system that keeps what is printed, in this process: the tool's own process takes a fifth of a second to start. */
 export function fakeSystem(cwd: () => string, env: NodeJS.ProcessEnv = {}) {
@@ -15,8 +14,7 @@ export function fakeSystem(cwd: () => string, env: NodeJS.ProcessEnv = {}) {
       },
     });
   const real = createSystem(takesDirectory);
-  const start: System['start'] = (file, args, options) => real.start(file, args.map(toBuilt), options);
-  const system: System = { ...real, env, start, stdout: stream('stdout'), stderr: stream('stderr') };
+  const system: System = { ...real, env, stdout: stream('stdout'), stderr: stream('stderr') };
   return { printed, system: Object.defineProperty(system, 'cwd', { get: cwd }) };
 }
 
@@ -28,11 +26,4 @@ export async function invoke(
 ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   const { system, printed } = fakeSystem(() => cwd, { PATH: process.env.PATH, ...env });
   return { exitCode: await main(args, system), ...printed };
-}
-
-/** A program of the tool that another Node.js runs, as that one can. */
-function toBuilt(path: string): string {
-  return path.replace(/^(.*)\/src\/(.*)\.ts$/, (whole, root, name) =>
-    root === repository ? `${root}/dist/${name}.js` : whole,
-  );
 }
