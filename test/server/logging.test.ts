@@ -66,9 +66,14 @@ test('what a handler logs names its request', async () => {
 test('a request whose client went away before the answer is logged as aborted', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
-  await addRoutes(directory, "app.get('/slow', (req, res) => void setTimeout(() => res.send('late'), 1000));");
+  const slow = "console.log('it began'); setTimeout(() => res.send('late'), 5000);";
+  await addRoutes(directory, `app.get('/slow', (req, res) => { ${slow} });`);
   const { url, output } = await startPlain(sandbox, directory);
-  await expect(fetch(`${url}/slow`, { signal: AbortSignal.timeout(200) })).rejects.toThrow();
+  const client = new AbortController();
+  const aborted = expect(fetch(`${url}/slow`, { signal: client.signal })).rejects.toThrow();
+  await waitFor(() => output().includes('it began'));
+  client.abort();
+  await aborted;
   await waitFor(() => /GET \/slow aborted \d+ ms$/m.test(output()));
 });
 
