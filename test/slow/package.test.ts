@@ -198,9 +198,7 @@ test('without express an environment says to install it', async () => {
   await rm(join(environment, 'node_modules', 'express'), { recursive: true });
   const result = await finish(sandbox.spawn(process.execPath, ['server.js'], { cwd: environment, env: { PORT: '0' } }));
   expect(result.exitCode).toBe(1);
-  expect(result.stderr).toContain(
-    'sessapp needs the package express for sessapp/server, and it is not installed. Type: npm install express',
-  );
+  expect(result.stderr).toMatch(/^The package express is not in this environment\.\n.*: sessapp install, or npm ci/);
 });
 
 test('what runs with it are three packages, and those that these bring', async () => {
@@ -268,7 +266,7 @@ test("the install stage of an environment's image works with an empty cache, and
 
   await cp(sandbox.path('myenv', '.env'), join(image, '.env'));
   await rm(join(image, 'node_modules'), { recursive: true });
-  const offline = { npm_config_cache: sandbox.path('cache'), npm_config_registry: 'http://127.0.0.1:1' };
+  const offline = { npm_config_cache: sandbox.path('cache') };
   expect(await npm(image, ['ci', '--ignore-scripts', '--offline'], offline)).toMatchObject({ exitCode: 0 });
   expect(await npm(image, ['ls', '--all'])).toMatchObject({ exitCode: 0 });
 });

@@ -69,11 +69,12 @@ interface Edges {
 
 const firstFields = ['name', 'version', 'resolved', 'integrity'];
 
-// As npm writes them, so that its next install changes no line: objects are the last.
+// As npm writes them, so that its next install changes no line: objects are the last, dependencies the first of them.
 function sortFields(entry: object): object {
   const rank = (name: string, value: unknown): number => {
     if (firstFields.includes(name)) return firstFields.indexOf(name);
-    return typeof value === 'object' && !Array.isArray(value) ? 11 : 10;
+    if (name === 'dependencies') return 11;
+    return typeof value === 'object' && !Array.isArray(value) ? 12 : 10;
   };
   const fields = Object.entries(entry).filter(([, value]) => value !== undefined);
   return Object.fromEntries(fields.sort(([a, x], [b, y]) => rank(a, x) - rank(b, y) || a.localeCompare(b, 'en')));
