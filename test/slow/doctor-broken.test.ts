@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Check, type Finding, ok, problem } from '../../src/cli/doctor/check.ts';
 import { checks } from '../../src/cli/doctor/list.ts';
 import { runChecks } from '../../src/cli/doctor/run.ts';
-import { listCommands } from '../../src/cli/commands/index.ts';
+import { listCommands, takesDirectory } from '../../src/cli/commands/index.ts';
 import { createSystem } from '../../src/system.ts';
 import { commandsIn, type Diagnosis, diagnose, editJson, env, replace, run } from '../cli/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';
@@ -65,7 +65,7 @@ test.each(files)('%s may hold anything, or be a directory or a link to itself', 
   }
 });
 
-test.each(['node_modules', 'session', 'data', '.gitignore', 'server'])('%s may be a file or missing', async (name) => {
+test.each(['node_modules', '.sessapp', 'data', '.gitignore', 'bin'])('%s may be a file or missing', async (name) => {
   const path = join(environment, name);
   await mkdir(join(environment, 'data'), { recursive: true, mode: 0o700 });
   await rename(path, `${path}.whole`);
@@ -140,7 +140,7 @@ test('a check that falls over is a problem of its own, and keeps none of the oth
       check('wrong', async () => [problem('It is.', 'Because.', 'Mend it.')]),
     ],
     { directory: shared.directory, file: {}, settings: {} },
-    { ...createSystem(), env },
+    { ...createSystem(takesDirectory), env },
   );
   expect(findings.map(({ check: name, level, fact }) => [name, level, fact.split('\n')[0]])).toEqual([
     ['bug', 'problem', 'The check failed: TypeError: oh'],
