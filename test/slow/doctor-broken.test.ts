@@ -80,25 +80,25 @@ test.each(['node_modules', '.sessapp', 'data', '.gitignore', 'bin'])('%s may be 
 test('no secret and no password is printed, also where the store names its address in an error', async () => {
   const sandbox = new Sandbox();
   const broken = await copyEnvironment(sandbox);
-  const driver = [
-    "export const address = { example: 'far://host', findFault: () => undefined };",
-    'export async function open({ url }) { throw new Error(`no way to ${url}, ${decodeURIComponent(url)}`); }',
-  ].join('\n');
-  await writeFile(join(broken, 'session', 'far.js'), driver);
+  const redis = join(broken, 'node_modules', 'sessapp', 'dist', 'stores', 'redis');
+  await replace(
+    join(redis, 'driver.js'),
+    'export async function open(url) { throw new Error(`no way to ${url}, ${decodeURIComponent(url)}`); }',
+  );
   await editJson(join(broken, 'sessapp.json'), (marker: { store?: string }) => {
-    marker.store = 'far';
+    marker.store = 'redis';
   });
   const secrets = ['hunter42', 'please-change-me-before-you-deploy-this', 'correct horse battery staple and tractor'];
   const lines = [
     `SESSION_SECRET="${secrets.join()}"`,
-    'STORE_URL=far://me:p%40ss-w%C3%B6rd@far.example/1?b=c',
+    'STORE_URL=redis://me:p%40ss-w%C3%B6rd@far.example/1',
     'NODE_ENV=production',
     'not a line: hunter42',
   ];
   await writeFile(join(broken, '.env'), `${lines.join('\n')}\n`);
   await chmod(join(broken, '.env'), 0o644);
   const diagnosis = await diagnose(sandbox);
-  expect(diagnosis.of('store')[0]?.fact).toContain('no way to far://me:***@far.example/1?b=c, far://me:***@');
+  expect(diagnosis.of('store')[0]?.fact).toContain('no way to redis://me:***@far.example/1, redis://me:***@');
   expect(diagnosis.of('secrets')).toHaveLength(3);
   await expectSaid(diagnosis, [...secrets, 'p%40ss', 'p@ss']);
   const { stdout, stderr } = await run(sandbox, ['doctor', 'myenv']);
