@@ -1,10 +1,10 @@
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listCommands, takesDirectory } from '../../src/cli/commands/index.ts';
 import { type Check, type Finding, ok, problem } from '../../src/cli/doctor/check.ts';
 import { checks } from '../../src/cli/doctor/list.ts';
 import { runChecks } from '../../src/cli/doctor/run.ts';
-import { listCommands, takesDirectory } from '../../src/cli/commands/index.ts';
 import { createSystem } from '../../src/system.ts';
 import { commandsIn, type Diagnosis, diagnose, editJson, env, replace, run } from '../cli/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';

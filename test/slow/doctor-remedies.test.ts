@@ -1,5 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, chmod, chown, cp, mkdir, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  readdir,
+  rename,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { keyIdOf } from '../../src/settings/secrets.ts';
@@ -116,7 +128,8 @@ const cases: Case[] = [
     check: 'carried',
     fact: /is not the file that package-lock\.json names/,
     async damage(environment) {
-      for (const name of await readdir(join(environment, '.sessapp'))) await truncate(join(environment, '.sessapp', name), 1000);
+      for (const name of await readdir(join(environment, '.sessapp')))
+        await truncate(join(environment, '.sessapp', name), 1000);
     },
   },
   {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { endSessions } from '../../../src/cli/admin/end-sessions.ts';
-import type { Store } from '../../../src/cli/admin/store.ts';
 import type { SessionQuery, SessionSummary } from '../../../src/cli/admin/session-summary.ts';
+import type { Store } from '../../../src/cli/admin/store.ts';
 import { UserError } from '../../../src/errors.ts';
 
 /** A store of which only these two calls are used; `onDelete` may change it. */

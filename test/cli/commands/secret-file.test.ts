@@ -16,12 +16,12 @@ import {
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { takesDirectory } from '../../../src/cli/commands/index.ts';
+import { claimServer, forgetServer, recordListening } from '../../../src/cli/control/server-record.ts';
+import { findEnvironment } from '../../../src/cli/environment/find.ts';
 import { changeEnvFile, readEnvFile } from '../../../src/cli/secrets/env-file.ts';
 import { secretsIn } from '../../../src/cli/secrets/env-text.ts';
-import { findEnvironment } from '../../../src/cli/environment/find.ts';
 import { keysIn } from '../../../src/cli/secrets/keys.ts';
 import { keyIdOf } from '../../../src/settings/secrets.ts';
-import { claimServer, forgetServer, recordListening } from '../../../src/cli/control/server-record.ts';
 import { createSystem } from '../../../src/system.ts';
 import { invoke } from '../../support/in-process.ts';
 import { cli, finish, Sandbox } from '../../support/sandbox.ts';

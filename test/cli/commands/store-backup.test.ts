@@ -111,10 +111,7 @@ test('a store that is no file of the environment has no backup', async () => {
   const driver = join(other, 'node_modules', 'sessapp', 'dist', 'stores', 'embedded', 'driver.js');
   // It is a link to the one of other environments.
   await rm(driver);
-  await writeFile(
-    driver,
-    'export const open = async () => ({ close: async () => {}, ping: async () => {} });',
-  );
+  await writeFile(driver, 'export const open = async () => ({ close: async () => {}, ping: async () => {} });');
   const { exitCode, stderr } = await invoke(other, ['store', 'backup', join(outside, 'copy.mdb')]);
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(/The store 'embedded' is no file of the environment.*\nBack it up with its own tools\.\n$/);

@@ -71,15 +71,23 @@ test.each([
   expect(await readFiles()).toEqual(files);
 });
 
-test('with no move under way there is nothing to take back, whatever is said of the address', async () => {
-  await writeFile(join(environment, '.env'), `${files['.env']}NEXT_STORE_URL=redis://a\n`);
-  const before = await readFiles();
+test('with no move under way there is nothing to take back', async () => {
   for (const args of [['redis'], ['redis', ...address], ['redis', '--dry-run']]) {
     const refused = await migrate([...args, '--rollback', '--json']);
     expect([refused.exitCode, JSON.parse(refused.stdout).error.code]).toEqual([1, 'no-migration']);
   }
   expect((await migrate(['redis', '--rollback'])).stderr).toMatch(/No move is under way: .* in the store embedded\./);
+  expect(await readFiles()).toEqual(files);
+});
+
+test('the address that an interrupted call left is taken back, and nothing else', async () => {
+  await writeFile(join(environment, '.env'), `${files['.env']}NEXT_STORE_URL=redis://a\n`);
+  const before = await readFiles();
+  expect((await migrate(['redis', '--rollback', '--dry-run'])).exitCode).toBe(0);
   expect(await readFiles()).toEqual(before);
+  const { exitCode, stdout } = await migrate(['redis', '--rollback', '--json']);
+  expect([exitCode, JSON.parse(stdout).status]).toEqual([0, 'rolled-back']);
+  expect(await readFiles()).toEqual(files);
 });
 
 test('one that was interrupted goes on to where it was going', async () => {

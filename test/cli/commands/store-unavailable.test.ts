@@ -2,7 +2,14 @@ import { chmod, chown, readdir, rm, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { invoke } from '../../support/in-process.ts';
-import { canActAsStranger, mountable, mountDisk, onlyAsRoot, onlyWithMount, stranger } from '../../support/privileges.ts';
+import {
+  canActAsStranger,
+  mountable,
+  mountDisk,
+  onlyAsRoot,
+  onlyWithMount,
+  stranger,
+} from '../../support/privileges.ts';
 import { add, fill } from '../../support/records.ts';
 import { type Result, Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment } from '../../support/server.ts';

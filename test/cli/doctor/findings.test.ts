@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { checks } from '../../../src/cli/doctor/list.ts';
 import { identify } from '../../../src/cli/environment/process-identity.ts';
 import { isPlaceholder, minimumBytes, readSecrets } from '../../../src/settings/secrets.ts';
-import type { System } from '../../../src/system.ts';
 import { open } from '../../../src/stores/embedded/driver.ts';
+import type { System } from '../../../src/system.ts';
 import { readJson } from '../../support/files.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment } from '../../support/server.ts';
@@ -259,7 +259,9 @@ test('a carried package that is missing, or another one than the lockfile names,
   const environment = await copyEnvironment(sandbox);
   const path = await tarballOf(environment);
   await writeFile(join(environment, path), 'x', { flag: 'a' });
-  const changed = await expectFindings(sandbox, 'carried', [['problem', /is not the file that package-lock\.json names/]]);
+  const changed = await expectFindings(sandbox, 'carried', [
+    ['problem', /is not the file that package-lock\.json names/],
+  ]);
   await rm(join(environment, path));
   const missing = await expectFindings(sandbox, 'carried', [
     ['problem', new RegExp(`^${path.replaceAll('.', '\\.')} is missing\\.$`)],
