@@ -56,12 +56,12 @@ test('the image is not built with a secret in it, and all but its dependencies c
   const run = () => spawnSync('sh', ['-c', `chown() { :; }; ${command}`], { cwd: directory, encoding: 'utf8' });
   const isReadable = async (path: string): Promise<boolean> => ((await stat(join(directory, path))).mode & 0o5) === 0o5;
   await mkdir(join(directory, 'node_modules', 'kept'), { recursive: true, mode: 0o700 });
-  for (const path of ['server', 'session']) await chmod(join(directory, path), 0o700);
+  for (const path of ['bin', '.sessapp']) await chmod(join(directory, path), 0o700);
   await symlink('nowhere', join(directory, 'link'));
   expect(run().status).toBe(1);
   await rm(join(directory, '.env'));
   expect(run()).toMatchObject({ status: 0, stderr: '' });
-  expect(await Promise.all(['server', 'session', 'node_modules/kept'].map(isReadable))).toEqual([true, true, false]);
+  expect(await Promise.all(['bin', '.sessapp', 'node_modules/kept'].map(isReadable))).toEqual([true, true, false]);
 });
 
 test('the health check of the image is a program that tells a good answer from a bad one', async () => {

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listCommands } from '../../src/cli/commands/index.ts';
+import { listCommands, takesDirectory } from '../../src/cli/commands/index.ts';
 import { type Check, type Finding, ok, problem } from '../../src/cli/doctor/check.ts';
 import { checks } from '../../src/cli/doctor/list.ts';
 import { runChecks } from '../../src/cli/doctor/run.ts';
@@ -65,7 +65,7 @@ test.each(files)('%s may hold anything, or be a directory or a link to itself', 
   }
 });
 
-test.each(['node_modules', 'session', 'data', '.gitignore', 'server'])('%s may be a file or missing', async (name) => {
+test.each(['node_modules', '.sessapp', 'data', '.gitignore', 'bin'])('%s may be a file or missing', async (name) => {
   const path = join(environment, name);
   await mkdir(join(environment, 'data'), { recursive: true, mode: 0o700 });
   await rename(path, `${path}.whole`);
@@ -80,25 +80,25 @@ test.each(['node_modules', 'session', 'data', '.gitignore', 'server'])('%s may b
 test('no secret and no password is printed, also where the store names its address in an error', async () => {
   const sandbox = new Sandbox();
   const broken = await copyEnvironment(sandbox);
-  const driver = [
-    "export const address = { example: 'far://host', findFault: () => undefined };",
-    'export async function open({ url }) { throw new Error(`no way to ${url}, ${decodeURIComponent(url)}`); }',
-  ].join('\n');
-  await writeFile(join(broken, 'session', 'far.js'), driver);
+  const redis = join(broken, 'node_modules', 'sessapp', 'dist', 'stores', 'redis');
+  await replace(
+    join(redis, 'driver.js'),
+    'export async function open(url) { throw new Error(`no way to ${url}, ${decodeURIComponent(url)}`); }',
+  );
   await editJson(join(broken, 'sessapp.json'), (marker: { store?: string }) => {
-    marker.store = 'far';
+    marker.store = 'redis';
   });
   const secrets = ['hunter42', 'please-change-me-before-you-deploy-this', 'correct horse battery staple and tractor'];
   const lines = [
     `SESSION_SECRET="${secrets.join()}"`,
-    'STORE_URL=far://me:p%40ss-w%C3%B6rd@far.example/1?b=c',
+    'STORE_URL=redis://me:p%40ss-w%C3%B6rd@far.example/1',
     'NODE_ENV=production',
     'not a line: hunter42',
   ];
   await writeFile(join(broken, '.env'), `${lines.join('\n')}\n`);
   await chmod(join(broken, '.env'), 0o644);
   const diagnosis = await diagnose(sandbox);
-  expect(diagnosis.of('store')[0]?.fact).toContain('no way to far://me:***@far.example/1?b=c, far://me:***@');
+  expect(diagnosis.of('store')[0]?.fact).toContain('no way to redis://me:***@far.example/1, redis://me:***@');
   expect(diagnosis.of('secrets')).toHaveLength(3);
   await expectSaid(diagnosis, [...secrets, 'p%40ss', 'p@ss']);
   const { stdout, stderr } = await run(sandbox, ['doctor', 'myenv']);
@@ -140,7 +140,7 @@ test('a check that falls over is a problem of its own, and keeps none of the oth
       check('wrong', async () => [problem('It is.', 'Because.', 'Mend it.')]),
     ],
     { directory: shared.directory, file: {}, settings: {} },
-    { ...createSystem(), env },
+    { ...createSystem(takesDirectory), env },
   );
   expect(findings.map(({ check: name, level, fact }) => [name, level, fact.split('\n')[0]])).toEqual([
     ['bug', 'problem', 'The check failed: TypeError: oh'],

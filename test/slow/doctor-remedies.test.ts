@@ -1,5 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, chmod, chown, cp, mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  readdir,
+  rename,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { keyIdOf } from '../../src/settings/secrets.ts';
@@ -81,15 +93,10 @@ const cases: Case[] = [
     damage: (environment) => writeFile(join(environment, '.sessapp-env'), `SESSION_SECRET=${strong}\n`),
   },
   {
-    what: 'an init --clear in it was interrupted before it wrote anything',
+    what: 'an init in it was interrupted',
     check: 'leftovers',
     fact: /was interrupted/,
-    async damage(environment) {
-      await leaveStaging(environment);
-      await mkdir(join(environment, '.sessapp-old'));
-      await rename(join(environment, 'sessapp.json'), join(environment, '.sessapp-old', 'sessapp.json'));
-      await rename(join(environment, 'server.js'), join(environment, '.sessapp-old', 'server.js'));
-    },
+    damage: (environment) => leaveStaging(environment),
   },
   {
     what: 'a command in it was killed while it had the lock',
@@ -103,10 +110,27 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'a file of the session layer was deleted',
+    what: 'the file that starts the server was deleted',
     check: 'generated-files',
-    fact: /Missing: session\/ids\.js/,
-    damage: (environment) => rm(join(environment, 'session', 'ids.js')),
+    fact: /Missing: server\.js/,
+    damage: (environment) => rm(join(environment, 'server.js')),
+  },
+  {
+    what: 'the carried package was deleted',
+    check: 'carried',
+    fact: /\.sessapp\/sessapp-.*\.tgz is missing/,
+    async damage(environment) {
+      for (const name of await readdir(join(environment, '.sessapp'))) await rm(join(environment, '.sessapp', name));
+    },
+  },
+  {
+    what: 'the carried package is cut off',
+    check: 'carried',
+    fact: /is not the file that package-lock\.json names/,
+    async damage(environment) {
+      for (const name of await readdir(join(environment, '.sessapp')))
+        await truncate(join(environment, '.sessapp', name), 1000);
+    },
   },
   {
     what: '.env can be read by everybody',
@@ -251,17 +275,17 @@ const cases: Case[] = [
   {
     what: 'everyone may write where the code is',
     check: 'folders',
-    fact: /Every user can write to: \., node_modules, server\./,
+    fact: /Every user can write to: \., bin, node_modules\./,
     async damage(environment) {
-      for (const name of ['.', 'node_modules', 'server']) await chmod(join(environment, name), 0o777);
+      for (const name of ['.', 'node_modules', 'bin']) await chmod(join(environment, name), 0o777);
     },
   },
   {
     what: 'the group may write where the code is',
     check: 'folders',
     isNote: true,
-    fact: /The group can write to: session\./,
-    damage: (environment) => chmod(join(environment, 'session'), 0o775),
+    fact: /The group can write to: \.sessapp\./,
+    damage: (environment) => chmod(join(environment, '.sessapp'), 0o775),
   },
   {
     what: 'the owner may not write in data/',

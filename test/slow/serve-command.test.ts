@@ -23,7 +23,7 @@ test('the banner says the address, the store and how to stop; Ctrl-C in words en
 
 test.each<[string, string[], (environment: string) => { cwd: string; env?: NodeJS.ProcessEnv }]>([
   ['in the environment', ['serve'], (environment) => ({ cwd: environment })],
-  ['in a directory of it', ['serve'], (environment) => ({ cwd: join(environment, 'server') })],
+  ['in a directory of it', ['serve'], (environment) => ({ cwd: join(environment, 'bin') })],
   ['with a relative name', ['serve', 'myenv'], (environment) => ({ cwd: join(environment, '..') })],
   ['with -e', ['serve', '-e', '../myenv'], (environment) => ({ cwd: join(environment, '..', 'elsewhere') })],
   ['with SESSAPP_ENV', ['serve'], (environment) => ({ cwd: '/', env: { SESSAPP_ENV: environment } })],

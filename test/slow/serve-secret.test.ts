@@ -17,7 +17,7 @@ const profile = (url: string, cookie: string) => request(`${url}/profile`, { Coo
 const readSecrets = async (directory: string) => secretsIn(await readFile(join(directory, '.env'), 'utf8'));
 
 // As it was built: what reads the store runs in a process of its own, which need not understand TypeScript.
-const { main } = (await import(join(repository, 'dist', 'cli.js'))) as typeof import('../../src/cli/main.ts');
+const { main } = (await import(join(repository, 'dist', 'cli', 'main.js'))) as typeof import('../../src/cli/main.ts');
 
 /** Runs `secret …` in this process and this environment. All that was printed is kept. */
 class Secrets {
@@ -151,7 +151,7 @@ test('a session of which no key is known counts for every old one; one that has 
   const secrets = new Secrets(directory);
   const [old = ''] = (await readSecrets(directory)).map(keyIdOf);
   const { id } = await secrets.json(['rotate']);
-  const driver = await openStore({ dataDirectory: join(directory, 'data') });
+  const driver = await openStore(join(directory, 'data', 'sessions'));
   const times = { createdAtMs: Date.now(), seenAtMs: Date.now(), expiresAtMs: Date.now() + 60_000 };
   await driver.create('unknown', { data: '{}', ...times });
   await driver.create('expired', { data: '{}', ...times, expiresAtMs: Date.now() - 1, keyId: old });

@@ -1,4 +1,4 @@
-import { orUndefined } from '../../errors.ts';
+import { hasCode, UserError } from '../../errors.ts';
 import { overlay, readVariables, type Variables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
 import { type FoundEnvironment, findEvenBroken } from '../environment/find.ts';
@@ -28,7 +28,12 @@ async function verifyEnvironment({ directory, failure }: FoundEnvironment): Prom
 
 // A check says why it cannot be read.
 async function readSettings(directory: string): Promise<Variables> {
-  return (await orUndefined(readVariables(directory), 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP')) ?? {};
+  try {
+    return await readVariables(directory);
+  } catch (error) {
+    if (error instanceof UserError || hasCode(error, 'ENOTDIR', 'ELOOP')) return {};
+    throw error;
+  }
 }
 
 /** True for a name or address that only this machine can reach. */

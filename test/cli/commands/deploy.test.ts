@@ -87,6 +87,19 @@ test('no file of any target holds the secret, and the image leaves .env and data
   expect(ignored).toEqual(expect.arrayContaining(['.env', 'data', '**/*.mdb', 'node_modules', '.git']));
 });
 
+test('the image has the carried package before npm ci, and none that an upgrade replaced', async () => {
+  const { directory } = await createEnvironment();
+  await invoke(directory, ['deploy', 'docker']);
+  const text = await readFile(join(directory, 'Dockerfile'), 'utf8');
+  const steps = ['COPY package.json package-lock.json ./', 'COPY .sessapp ./.sessapp', 'RUN npm ci'];
+  const places = steps.map((step) => text.indexOf(step));
+  expect(places.every((place) => place > 0)).toBe(true);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  const ignored = (await readFile(join(directory, '.dockerignore'), 'utf8')).split('\n');
+  expect(ignored.filter((line) => line.includes('.sessapp'))).toEqual(['.sessapp-*', '.sessapp/previous']);
+  expect(ignored).not.toContain('*.tgz');
+});
+
 test('the files follow the environment: its language, its Node.js, its store', async () => {
   const { directory } = await createEnvironment();
   const read = async (path: string): Promise<string> => readFile(join(directory, path), 'utf8');

@@ -24,7 +24,7 @@ import { keysIn } from '../../../src/cli/secrets/keys.ts';
 import { keyIdOf } from '../../../src/settings/secrets.ts';
 import { createSystem } from '../../../src/system.ts';
 import { invoke } from '../../support/in-process.ts';
-import { finish, repository, Sandbox } from '../../support/sandbox.ts';
+import { cli, finish, Sandbox } from '../../support/sandbox.ts';
 
 const stranger = { uid: 65_534, gid: 65_534 };
 const canActAsStranger = process.getuid?.() === 0;
@@ -182,11 +182,10 @@ test('several rotations at once keep every secret, and whoever reads meanwhile f
 test('what a rotation that was killed left behind is in nobody’s way, and goes', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${a}\n`);
-  const code = `const { changeEnvFile } = await import(process.argv[1]);
-    await changeEnvFile({ directory: process.argv[2] }, async () => process.kill(process.pid, 'SIGKILL'));
-    setInterval(() => undefined, 1000);`;
-  const module = join(repository, 'dist', 'environment', 'env-file.js');
-  const killed = sandbox.spawn(process.execPath, ['--input-type=module', '-e', code, module, directory]);
+  const killedAtRename = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+    fs.promises.rename = () => process.kill(process.pid, 'SIGKILL'); syncBuiltinESMExports();`;
+  const preload = `--import=data:text/javascript,${encodeURIComponent(killedAtRename)}`;
+  const killed = sandbox.spawn(process.execPath, [preload, cli, 'secret', 'rotate', '-e', directory]);
   expect((await finish(killed)).signal).toBe('SIGKILL');
   await writeFile(join(directory, '.sessapp-env'), `SESSION_SECRET=${b}`);
   await writeFile(join(directory, `.sessapp-env-lock.${killed.pid}.00000000`), '{');

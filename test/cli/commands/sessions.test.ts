@@ -83,7 +83,7 @@ test('prune beside a running server leaves what lives, and both agree on what is
   );
   const { url } = await serve(sandbox, environment);
   const { cookie } = await request(url);
-  const both = await Promise.all([1, 2].map(() => invoke(environment, ['sessions', 'prune', '--json'])));
+  const both = await Promise.all([1, 2].map(() => sandbox.sessapp(['sessions', 'prune', '-e', environment, '--json'])));
   const deleted = both.map(({ stdout }) => (JSON.parse(stdout) as { deleted: number }).deleted);
   expect(deleted.reduce((a, b) => a + b)).toBe(2000);
   expect(await stored(environment)).toHaveLength(1);

@@ -116,10 +116,14 @@ test('what is set for another Node.js, or for a debugger, does not keep the stor
 
 test('a driver that does not load is told of in a line', async () => {
   const other = await copyEnvironment(sandbox, 'other');
-  await writeFile(join(other, 'session', 'embedded.js'), 'nonsense(');
-  expectUnavailable(await invoke(other, ['sessions', 'stats', '--json']), /Unexpected end of input|SyntaxError/);
-  await writeFile(join(other, 'session', 'embedded.js'), 'process.exit(3);');
-  expectUnavailable(await invoke(other, ['sessions', 'stats', '--json']), /ended with exit code 3/);
-  await writeFile(join(other, 'session', 'embedded.js'), 'setImmediate(() => { throw new Error("the reason"); });');
-  expectUnavailable(await invoke(other, ['sessions', 'stats', '--json']), /the reason|open is not a function/);
+  const driver = join(other, 'node_modules', 'sessapp', 'dist', 'stores', 'embedded', 'driver.js');
+  // It is a link to the one of other environments.
+  await rm(driver);
+  await writeFile(driver, 'nonsense(');
+  const stats = (): Promise<Result> => sandbox.sessapp(['sessions', 'stats', '-e', other, '--json']);
+  expectUnavailable(await stats(), /Unexpected end of input|SyntaxError/);
+  await rm(driver);
+  expectUnavailable(await stats(), /Cannot find module/);
+  await writeFile(driver, 'throw new Error("the reason");');
+  expectUnavailable(await stats(), /the reason/);
 });

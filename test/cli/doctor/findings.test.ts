@@ -6,10 +6,10 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { checks } from '../../../src/cli/doctor/list.ts';
 import { identify } from '../../../src/cli/environment/process-identity.ts';
-import { readSecrets } from '../../../src/settings/read-secrets.ts';
-import { isPlaceholder, minimumBytes } from '../../../src/settings/secrets.ts';
+import { isPlaceholder, minimumBytes, readSecrets } from '../../../src/settings/secrets.ts';
 import { open } from '../../../src/stores/embedded/driver.ts';
 import type { System } from '../../../src/system.ts';
+import { readJson } from '../../support/files.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment } from '../../support/server.ts';
 import { commandsIn, editJson, env, examine, type Finding, follow, replace, run } from './support.ts';
@@ -76,7 +76,7 @@ test('inside of the environment what to type is said as from there', async () =>
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await chmod(join(environment, '.env'), 0o644);
-  const found = await examine(sandbox, '.env', { cwd: join(environment, 'server') });
+  const found = await examine(sandbox, '.env', { cwd: join(environment, 'bin') });
   expect(found.flatMap(commandsIn)).toEqual([`chmod 600 ${join(environment, '.env')}`]);
 });
 
@@ -249,6 +249,48 @@ test('what comes from outside is found, by whatever way it comes in', async () =
   expect(new Set(found.flatMap(commandsIn))).toEqual(new Set(['sessapp install -e myenv']));
 });
 
+const tarballOf = async (environment: string): Promise<string> => {
+  const { dependencies } = await readJson<{ dependencies: Record<string, string> }>(environment, 'package.json');
+  return dependencies.sessapp?.replace('file:', '') ?? '';
+};
+
+test('a carried package that is missing, or another one than the lockfile names, is found once', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const path = await tarballOf(environment);
+  await writeFile(join(environment, path), 'x', { flag: 'a' });
+  const changed = await expectFindings(sandbox, 'carried', [
+    ['problem', /is not the file that package-lock\.json names/],
+  ]);
+  await rm(join(environment, path));
+  const missing = await expectFindings(sandbox, 'carried', [
+    ['problem', new RegExp(`^${path.replaceAll('.', '\\.')} is missing\\.$`)],
+  ]);
+  expect([...changed, ...missing].flatMap(commandsIn)).toEqual(Array(2).fill('sessapp upgrade myenv'));
+  await expectFindings(sandbox, 'generated-files', []);
+});
+
+test('an environment that takes sessapp from the registry carries none', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await rm(join(environment, '.sessapp'), { recursive: true });
+  await editJson(join(environment, 'package-lock.json'), ({ packages = {} }: { packages?: Record<string, object> }) => {
+    packages['node_modules/sessapp'] = { version: '0.1.0', integrity: 'sha512-x' };
+  });
+  await expectFindings(sandbox, 'carried', []);
+});
+
+test.each<[string, (own: string) => Promise<void>, RegExp]>([
+  ['was deleted', (own) => rm(own, { recursive: true }), /\(missing: sessapp\)/],
+  ['lost its files', (own) => rm(join(own, 'dist'), { recursive: true }), /\(damaged: sessapp\)/],
+])('an own copy of sessapp that %s is found', async (_, damage, fact) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await damage(join(environment, 'node_modules', 'sessapp'));
+  const found = await expectFindings(sandbox, 'dependencies', [['problem', fact]]);
+  expect(found.flatMap(commandsIn)).toEqual(['sessapp install -e myenv']);
+});
+
 test('what is only for development may be left out, as by npm ci --omit=dev', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
@@ -271,17 +313,17 @@ test('what is only for development may be left out, as by npm ci --omit=dev', as
 test('generated files that were changed are a note, but not the application; missing ones are a problem', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  for (const path of ['app.js', 'README.md', 'session/ids.js', 'bin/activate'])
+  for (const path of ['app.js', 'README.md', 'bin/activate.csh', 'bin/activate'])
     await writeFile(join(environment, path), 'export function routes() {}\n', { flag: 'a' });
-  const changed = /Changed by hand: bin\/activate, session\/ids\.js\./;
+  const changed = /Changed by hand: bin\/activate, bin\/activate\.csh\./;
   await expectFindings(sandbox, 'generated-files', [['note', changed]]);
-  for (const path of ['session/caching.js', 'bin/activate.fish', 'README.md']) await rm(join(environment, path));
+  for (const path of ['server.js', 'bin/activate.fish', 'README.md']) await rm(join(environment, path));
   const found = await expectFindings(sandbox, 'generated-files', [
-    ['problem', /Missing: session\/caching\.js\./],
+    ['problem', /Missing: server\.js\./],
     ['note', /Missing: bin\/activate\.fish\./],
     ['note', changed],
   ]);
-  expect(found.flatMap(commandsIn)).toEqual(Array(2).fill('sessapp init myenv --clear'));
+  expect(found.flatMap(commandsIn)).toEqual(Array(2).fill('sessapp upgrade myenv'));
 });
 
 test('a line of .env that is none is told by its number, not by what is in it', async () => {
@@ -315,7 +357,7 @@ test('TypeScript needs a newer Node.js', async () => {
     marker.language = 'typescript';
   });
   const found = await expectFindings(sandbox, 'node', [['problem', /22\.17\.1.*too old/]]);
-  expect(found.flatMap(commandsIn)).toEqual(['sessapp init myenv --clear --node 24']);
+  expect(found.map(({ remedy }) => remedy)).toEqual([expect.stringContaining('--node 24')]);
 });
 
 async function giveNode(environment: string, version: string, script: string): Promise<void> {
@@ -325,18 +367,17 @@ async function giveNode(environment: string, version: string, script: string): P
   });
 }
 
-test('sessions of a time to come are found; the record that the check writes is never one of them', async () => {
+test('the record that the check of the store writes is never a session', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  const driver = await open({ dataDirectory: join(environment, 'data') });
+  const driver = await open(join(environment, 'data', 'sessions'));
   const nowMs = Date.now();
   const times = { createdAtMs: nowMs, seenAtMs: nowMs, expiresAtMs: nowMs + hourMs };
   await driver.create('present', { data: '{}', ...times });
-  await driver.create('future', { data: '{}', ...times, seenAtMs: nowMs + hourMs });
   await driver.close();
-  await expectFindings(sandbox, 'store', [['problem', /^1 session is of a time to come/]]);
+  await expectFindings(sandbox, 'store', []);
   const stats = await run(sandbox, ['sessions', 'stats', '-e', 'myenv', '--json']);
-  expect(JSON.parse(stats.stdout)).toMatchObject({ sessions: 2, expired: 0 });
+  expect(JSON.parse(stats.stdout)).toMatchObject({ sessions: 1, expired: 0 });
 });
 
 test.runIf(isRoot)(
@@ -370,13 +411,12 @@ test.each([
   const environment = await copyEnvironment(sandbox);
   const calls = ['create: async () => true', 'delete: async () => {}', 'read: async () => {}', 'close: async () => {}'];
   const driver = `export const open = async () => ({ ${[...calls, broken].join(', ')} });\n`;
-  await writeFile(join(environment, 'session', 'far.js'), driver);
-  await editJson(join(environment, 'sessapp.json'), (marker: { store?: string }) => {
-    marker.store = 'far';
-  });
+  await replace(driverOf(environment), driver);
   await expectFindings(sandbox, 'store', [['problem', fact]]);
-  await expectFindings(sandbox, 'file-system', []);
 });
+
+const driverOf = (environment: string): string =>
+  join(environment, 'node_modules', 'sessapp', 'dist', 'stores', 'embedded', 'driver.js');
 
 test('a command that cannot use the store points to doctor', async () => {
   const sandbox = new Sandbox();
@@ -409,13 +449,13 @@ test('where git cannot be asked, that is a note', async () => {
 
 test.each<[names: string[], mode: number, level: string, fact: RegExp, typed: string[]]>([
   [
-    ['.', 'node_modules', 'server/workers'],
+    ['.', 'node_modules', '.sessapp'],
     0o777,
     'problem',
-    /^Every user can write to: \., node_modules, server\/workers\.$/,
-    ['chmod go-w myenv myenv/server/workers', 'chmod -R go-w myenv/node_modules'],
+    /^Every user can write to: \., \.sessapp, node_modules\.$/,
+    ['chmod go-w myenv myenv/.sessapp', 'chmod -R go-w myenv/node_modules'],
   ],
-  [['session'], 0o775, 'note', /^The group can write to: session\.$/, ['chmod go-w myenv/session']],
+  [['bin'], 0o775, 'note', /^The group can write to: bin\.$/, ['chmod go-w myenv/bin']],
 ])('folders with code, %j, that others may write to (mode %i) are a %s', async (names, mode, level, fact, typed) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);

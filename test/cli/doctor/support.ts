@@ -1,6 +1,9 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { checks } from '../../../src/cli/doctor/list.ts';
+import { runChecks } from '../../../src/cli/doctor/run.ts';
+import { readSubject } from '../../../src/cli/doctor/subject.ts';
+import { main } from '../../../src/cli/main.ts';
 import type { System } from '../../../src/system.ts';
 import { fakeSystem } from '../../support/in-process.ts';
 import { finish, repository, type Sandbox } from '../../support/sandbox.ts';
@@ -30,14 +33,8 @@ export const env: NodeJS.ProcessEnv = {
   PORT: '0',
 };
 
-/** A module of the tool as it is built: what starts the store's driver must be JavaScript. */
-async function built<T>(path: string): Promise<T> {
-  return (await import(pathToFileURL(join(repository, 'dist', path)).href)) as T;
-}
-
-/** Runs the tool in this process; the store's driver runs in one of its own. */
+/** Runs the tool in this process. */
 export async function run(sandbox: Sandbox, args: string[], changes: Partial<System> = {}) {
-  const { main } = await built<typeof import('../../../src/cli/main.ts')>('cli.js');
   const { printed, system } = fakeSystem(() => sandbox.directory, env);
   return { exitCode: await main(args, { ...system, cwd: sandbox.directory, ...changes }), ...printed };
 }
@@ -49,10 +46,6 @@ export async function examine(
   changes: Partial<System> = {},
   url?: string,
 ): Promise<Finding[]> {
-  const { checks } = await built<typeof import('../../../src/cli/doctor/list.ts')>('commands/doctor/list.js');
-  const { runChecks } = await built<typeof import('../../../src/cli/doctor/run.ts')>('commands/doctor/run.js');
-  const { readSubject } =
-    await built<typeof import('../../../src/cli/doctor/subject.ts')>('commands/doctor/subject.js');
   const system = { ...fakeSystem(() => sandbox.directory, env).system, cwd: sandbox.directory, ...changes };
   const subject = await readSubject(system, [sandbox.path('myenv')], url === undefined ? undefined : new URL(url));
   const made = checks.filter(({ name }) => name === check);
