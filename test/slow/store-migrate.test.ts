@@ -99,7 +99,7 @@ describe('store migrate', () => {
       }
       const { dependencies } = JSON.parse(await readFile(join(environment, 'package.json'), 'utf8'));
       const packages: Record<string, string> = { embedded: 'lmdb', redis: 'redis', postgres: 'pg' };
-      expect([packages[from], packages[to]].map((name) => name && name in dependencies)).toEqual([false, true]);
+      expect([packages[from], packages[to]].map((name) => name && name in dependencies)).toEqual([true, true]);
       expect(await readFile(join(environment, '.env'), 'utf8')).not.toContain('NEXT_STORE_URL');
       expect((await sandbox.sessapp(['doctor', 'shop'])).exitCode).toBe(0);
     },

@@ -1,6 +1,5 @@
 import type { Store } from 'express-session';
 import { afterEach, beforeEach, describe } from 'vitest';
-import type { Driver } from '../../src/stores/driver.ts';
 import { driverOf } from '../../src/stores/express.ts';
 import { testLists } from './contract-lists.ts';
 import { testProcesses } from './contract-processes.ts';
