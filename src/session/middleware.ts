@@ -11,6 +11,20 @@ import { SessionAccess } from './response/access.ts';
 import { answerFor } from './response/failure.ts';
 import { Lifecycle, type Shared } from './response/lifecycle.ts';
 
+// It stands here because the declarations of both public entries lead to this file.
+declare module 'express-session' {
+  interface Session {
+    /**
+     * Changes what is stored now, for counters and lists:
+     * `await req.session.update((data) => { data.visits = (data.visits ?? 0) + 1; })`.
+     * Once the promise resolves the change is stored, with all else that the request changed so far, and `req.session`
+     * shows it. Rejects when the store fails, and with a TypeError when the function is async; does nothing when the
+     * session is gone.
+     */
+    update(change: (data: Partial<import('express-session').SessionData>) => void): Promise<void>;
+  }
+}
+
 /** How many session cookies of one request are looked up. */
 const candidateLimit = 5;
 
@@ -27,7 +41,12 @@ export interface MiddlewareOptions {
   now?: () => number;
 }
 
-export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
+/** @param res `{}` for the upgrade to a WebSocket, which has no response */
+export type Middleware = (
+  req: IncomingMessage,
+  res: ServerResponse | Record<string, never>,
+  next: (error?: unknown) => void,
+) => void;
 
 /** Gives every request its `req.session`, as express-session does, and holds its response until that is saved. */
 export function createMiddleware(driver: Driver, options: MiddlewareOptions): Middleware {
@@ -52,7 +71,7 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
     }
     next();
   };
-  return (req, res, next) => void handle(req as Request, res, next).catch(next);
+  return (req, res, next) => void handle(req as Request, res as Response, next).catch(next);
 }
 
 // A WebSocket's upgrade has a socket in its place, and is called with `{}`, as express-session allows.

@@ -5,19 +5,6 @@ import { HeardPromise } from './heard-promise.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import { addOperation } from './operations.ts';
 
-declare module 'express-session' {
-  interface Session {
-    /**
-     * Changes what is stored now, for counters and lists:
-     * `await req.session.update((data) => { data.visits = (data.visits ?? 0) + 1; })`.
-     * Once the promise resolves the change is stored, with all else that the request changed so far, and `req.session`
-     * shows it. Rejects when the store fails, and with a TypeError when the function is async; does nothing when the
-     * session is gone.
-     */
-    update(change: (data: Partial<import('express-session').SessionData>) => void): Promise<void>;
-  }
-}
-
 type Callback = (error?: unknown) => void;
 
 /** What a session needs of `req.sessionStore`. */
