@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import type { HelmetOptions } from 'helmet';
 import type { Logger } from 'pino';
+import { UserError } from '../errors.ts';
 import { strictProfile } from '../session/cookie/cookie.ts';
 import { type CrossSite, isCrossSiteWrite } from '../session/cross-site.ts';
 import type { Limits } from '../session/data/limits.ts';
@@ -86,6 +87,7 @@ async function start(directory: string, load: () => Promise<Application>, option
     log,
   });
   const app = await createApp(settings, { driver, session, log, options });
+  verifyRoutes(application);
   await application.routes(app);
   app.use(options.notFound ?? answerNotFound, answerErrors(log, settings, options.error));
 
@@ -118,4 +120,10 @@ async function createApp(settings: Settings, { driver, session, log, options }: 
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
   app.use(securityHeaders(settings, options.headers), answerHealth(app, driver), logRequests(app, log));
   return app.use(session as RequestHandler);
+}
+
+function verifyRoutes({ routes }: Partial<Application>): void {
+  if (typeof routes === 'function') return;
+  const hint = 'For example: export function routes(app) { … }';
+  throw new UserError('no-routes', 'The application exports no function named routes.', hint);
 }

@@ -140,10 +140,20 @@ test.each<[string, string, RegExp, string]>([
   expect(last.error).toMatchObject({ code, message: expect.stringMatching(fact) });
 });
 
+test('a server whose app has no routes says so, and how to write one', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'app.js'), 'export const other = 1;');
+  const result = await sandbox.sessapp(['serve', environment, '--port', '0']);
+  expect(result.exitCode).toBe(1);
+  expect(result.stderr).toMatch(
+    /^error: The application exports no function named routes\.\nFor example: export function/,
+  );
+});
+
 test.each([
   ['a syntax error', 'export function routes( {', /SyntaxError/],
   ['an import that is not there', "import 'nowhere'; export const routes = () => {}", /ERR_MODULE_NOT_FOUND/],
-  ['no routes', 'export const other = 1;', /does not provide an export named 'routes'/],
   ['an exception', "export function routes() { throw new Error('early'); }", /Error: early/],
 ])('a server whose app has %s does not start: its reason is shown and the exit code is 1', async (_, code, reason) => {
   const sandbox = new Sandbox();

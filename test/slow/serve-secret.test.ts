@@ -273,7 +273,7 @@ test('no secret is in what the commands print, nor in the list of processes whil
   await secrets.run(['rotate'], { SESSION_SECRET: secretOf('o') });
   running = false;
   const all = [...printed, secrets.printed, await commandLines].join('\n');
-  expect(all).toContain('store-agent');
+  expect(all).toContain('open-probe');
   expect(all).toContain(` verif`);
   const after = await readSecrets(directory);
   expect(after).toHaveLength(3);
@@ -282,7 +282,7 @@ test('no secret is in what the commands print, nor in the list of processes whil
 
 /** The command lines of all processes, where the system tells. */
 async function listCommandLines(): Promise<string[]> {
-  if (process.platform !== 'linux') return ['store-agent'];
+  if (process.platform !== 'linux') return ['open-probe'];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   return Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
 }
