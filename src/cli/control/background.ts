@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import { hasCode, UserError } from '../../errors.ts';
+import { orUndefined, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { identify } from '../environment/process-identity.ts';
@@ -39,7 +39,8 @@ async function startWithLog(
   signal: AbortSignal,
 ): Promise<RunningServer> {
   const path = logFile(environment);
-  await keepPrevious(path);
+  // The log of the server before is kept.
+  await orUndefined(rename(path, `${path}.1`), 'ENOENT');
   const log = openSync(path, 'a', 0o600);
   try {
     return await startServer(system, environment, { ...options, output: log }, signal);
@@ -49,13 +50,5 @@ async function startWithLog(
     throw new UserError(error.code, [error.message, end].filter(Boolean).join('\n'), `The whole log: ${path}`);
   } finally {
     closeSync(log);
-  }
-}
-
-async function keepPrevious(path: string): Promise<void> {
-  try {
-    await rename(path, `${path}.1`);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
   }
 }

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orUndefined } from '../../errors.ts';
+import { readJson } from '../../files.ts';
 
 /** What npm keeps of an environment's packages. A file that is missing or damaged is undefined: the remedy is the same. */
 export interface Installation {
@@ -84,14 +83,4 @@ function mayBeMissing({ optional, dev, devOptional }: Locked): boolean {
 async function hasVersion(place: string, { version }: Locked): Promise<boolean> {
   if (version === undefined || !existsSync(place)) return true;
   return (await readJson<Locked>(join(place, 'package.json')))?.version === version;
-}
-
-export async function readJson<T>(path: string): Promise<T | undefined> {
-  const text = await orUndefined(readFile(path, 'utf8'), 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP');
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as T);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { listNames } from '../../files.ts';
 import { identify, isOfThisMachine, isRunning, type ProcessIdentity } from './process-identity.ts';
 
 /** Who changes files holds a lock for a fraction of a second: a short wait turns most collisions into an answer. */
@@ -134,14 +135,6 @@ export async function removeDrafts(path: string): Promise<void> {
   }
 }
 
-// A directory may be closed to who may write into it.
-async function listNames(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: unknown) => {
-    if (hasCode(error, 'EACCES')) return [];
-    throw error;
-  });
-}
-
 export async function ownIdentity(): Promise<ProcessIdentity> {
   const own = await identify(process.pid);
   if (!own) throw new Error('this process cannot see itself');
@@ -165,12 +158,8 @@ async function isAlive({ owner }: Lock, path: string): Promise<boolean> {
 
 /** Whether a file was last written longer ago than that; false when it is gone. */
 export async function isOlderThan(ms: number, path: string): Promise<boolean> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs > ms;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
+  const found = await orUndefined(stat(path), 'ENOENT');
+  return found !== undefined && Date.now() - found.mtimeMs > ms;
 }
 
 function guardOf(path: string): string {

@@ -1,6 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { hasCode } from '../../errors.ts';
+import { hasCode, orUndefined } from '../../errors.ts';
 
 /**
  * A process that can be told from a later one with the same pid, from one of before a reboot, and from one of
@@ -83,10 +83,5 @@ async function machine(): Promise<string> {
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
-    throw error;
-  }
+  return orUndefined(readFile(path, 'utf8'), 'ENOENT', 'ESRCH');
 }

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
+import { readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
 import { commandLine, nearPath } from '../shells/shells.ts';
 import type { Environment } from './find.ts';
-import { findDifferences, type Ranges, readInstallation, readJson } from './installation.ts';
+import { findDifferences, type Ranges, readInstallation } from './installation.ts';
 
 /** Whether an environment's dependencies are what its lockfile says, or what is wrong with them. */
 export type Readiness =

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isThere } from '../../files.ts';
 import { createSecret, renderEnvFile } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { isLockfileCurrent } from '../environment/readiness.ts';
 import { installLocked, installNode } from './dependencies.ts';
-import { isThere } from './existing.ts';
 import { initRepository } from './git.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { copyCarried } from './packages.ts';

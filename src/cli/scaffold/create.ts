@@ -1,6 +1,6 @@
 import { lstat, rename, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode } from '../../errors.ts';
+import { hasCode, orUndefined } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { buildEnvironment, type Progress } from './build.ts';
 import { commitInPlace } from './in-place.ts';
@@ -25,7 +25,10 @@ export async function createEnvironment(
 async function create(system: System, plan: Plan, cancelSignal: AbortSignal, progress: Progress): Promise<boolean> {
   const inPlace = plan.action !== 'create';
   const parent = inPlace ? plan.directory : dirname(plan.directory);
-  for (const leftover of await findLeftovers(parent)) await removeIfOurs(leftover);
+  for (const leftover of await findLeftovers(parent)) {
+    // In a directory that many share, such as /tmp, another user's is that user's to remove.
+    await orUndefined(removeTree(leftover), 'EACCES', 'EPERM');
+  }
   const staging = await createStaging(parent);
   try {
     await buildEnvironment(system, plan, staging.directory, cancelSignal, progress);
@@ -34,15 +37,6 @@ async function create(system: System, plan: Plan, cancelSignal: AbortSignal, pro
   } finally {
     await removeTree(staging.directory);
     await removeEmpty(parent, staging.top);
-  }
-}
-
-// In a directory that many share, such as /tmp, another user's is that user's to remove.
-async function removeIfOurs(leftover: string): Promise<void> {
-  try {
-    await removeTree(leftover);
-  } catch (error) {
-    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
   }
 }
 

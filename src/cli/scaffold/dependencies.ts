@@ -1,11 +1,11 @@
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
+import { isThere } from '../../files.ts';
 import type { Language } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
 import { nearest } from '../nearest.ts';
 import { templatesDirectory } from '../package.ts';
-import { isThere } from './existing.ts';
 import { NpmError, type NpmOptions, runNpm } from './npm.ts';
 import { nodePackageName } from './plan.ts';
 import { cacheDirectory, refuseDirectory } from './snapshots/cache-directory.ts';

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { chown, link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { isThere } from '../../files.ts';
 import type { Environment } from '../environment/find.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
 import { templatesDirectory } from '../package.ts';
-import { isThere } from './existing.ts';
 import { toPackageName } from './package-name.ts';
 
 interface Target {
@@ -81,22 +81,15 @@ export async function writeDeployment(
 // With sudo too it is the server's, which runs as the owner of the environment.
 async function makeData(directory: string): Promise<void> {
   const data = join(directory, 'data');
-  try {
-    await mkdir(data, { mode: 0o700 });
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return;
-    throw error;
-  }
+  const made = await orUndefined(mkdir(data, { recursive: true, mode: 0o700 }), 'EEXIST');
+  if (made === undefined) return;
   const { uid, gid } = await stat(directory);
   if (userInfo().uid !== uid) await chown(data, uid, gid);
 }
 
 async function stateOf(path: string, content: string): Promise<DeployedFile['state']> {
   if (!(await isThere(path))) return 'written';
-  const found = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (hasCode(error, 'EISDIR', 'ENOENT', 'EACCES')) return undefined;
-    throw error;
-  });
+  const found = await orUndefined(readFile(path, 'utf8'), 'EISDIR', 'ENOENT', 'EACCES');
   return found === content ? 'unchanged' : 'kept';
 }
 

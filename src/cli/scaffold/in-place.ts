@@ -1,13 +1,13 @@
-import { link, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, UserError } from '../../errors.ts';
+import { isThere, listNames, lstatIfThere, readJson } from '../../files.ts';
 import { BrokenEnvironment, markerName, readMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import { lockName, withLock } from './directory-lock.ts';
-import { isThere } from './existing.ts';
 import { moveIfThere, onOtherFileSystem, removeEmptyFolders } from './move.ts';
 import type { Plan } from './plan.ts';
-import { findLeftovers, listNames, removeTree } from './staging.ts';
+import { findLeftovers, removeTree } from './staging.ts';
 
 // A directory that is there cannot be had by one rename. Its environment exists from the moment the marker is in it:
 // what an interrupted attempt did before that moment is undone, what it left to do after is done, by the next run.
@@ -116,7 +116,8 @@ async function takeBack(directory: string, staging: string): Promise<void> {
   for (const path of paths) {
     if (await isSameFile(join(staging, path), join(directory, path))) await rm(join(directory, path));
   }
-  const moves = await readMoves(staging);
+  // Without a list, or with half of one, it was killed before anything was moved.
+  const moves = (await readJson<string[]>(join(staging, movesName))) ?? [];
   for (const tree of moves) {
     if (!(await isThere(join(staging, tree)))) await moveIfThere(join(directory, tree), join(staging, tree));
   }
@@ -134,18 +135,7 @@ async function readLinks(staging: string): Promise<string[]> {
   }
 }
 
-async function readMoves(staging: string): Promise<string[]> {
-  try {
-    return JSON.parse(await readFile(join(staging, movesName), 'utf8')) as string[];
-  } catch (error) {
-    // Killed before it was written whole: nothing has been moved.
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return [];
-    throw error;
-  }
-}
-
 async function isSameFile(a: string, b: string): Promise<boolean> {
-  if (!(await isThere(a)) || !(await isThere(b))) return false;
-  const [first, second] = await Promise.all([lstat(a), lstat(b)]);
-  return first.ino === second.ino && first.dev === second.dev;
+  const [first, second] = await Promise.all([lstatIfThere(a), lstatIfThere(b)]);
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }

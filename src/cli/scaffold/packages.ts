@@ -1,10 +1,10 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isThere } from '../../files.ts';
 import type { System } from '../../system.ts';
 import { carriedFolder } from './carried.ts';
 import { installLocked } from './dependencies.ts';
 import { withLock } from './directory-lock.ts';
-import { isThere } from './existing.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { createStaging, findLeftovers, removeTree } from './staging.ts';
 import { closedToOthers } from './umask.ts';

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { listNames } from '../../files.ts';
 import { isOlderThan, ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
 
@@ -42,21 +43,12 @@ async function makeDirectory(directory: string): Promise<string | undefined> {
       await mkdir(directory);
       return top ?? directory;
     } catch (error) {
-      if (hasCode(error, 'EEXIST') && (await isDirectory(directory))) return top;
+      if (hasCode(error, 'EEXIST') && (await orUndefined(stat(directory), 'ENOENT'))?.isDirectory()) return top;
       if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
       top = (await makeDirectory(parent)) ?? top;
     }
   }
   throw refused(parent);
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 function refused(parent: string): UserError {
@@ -70,14 +62,6 @@ export async function findLeftovers(parent: string): Promise<string[]> {
     if (await isLeftover(parent, name)) leftovers.push(join(parent, name));
   }
   return leftovers;
-}
-
-/** The names in a directory; none where it is missing, closed to this user, or no directory. */
-export async function listNames(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return [];
-    throw error;
-  });
 }
 
 /** Removes a directory even while an orphaned npm still writes into it. */

@@ -1,13 +1,13 @@
 import { constants } from 'node:fs';
-import { access, lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { access, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { isThere, lstatIfThere } from '../../files.ts';
 import { damagedMarker, type Marker, markerName, readMarker } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
 import { nearestEnvironment } from '../environment/find.ts';
 import { lockName } from './directory-lock.ts';
-import { isThere } from './existing.ts';
 import { findLeftovers } from './staging.ts';
 
 /** Whoever puts an environment there holds it half-made for a fraction of a second. */
@@ -57,8 +57,8 @@ async function inspectOnce(system: System, directory: string): Promise<Target | 
 
 // It is listed, and reads as if nothing were there.
 async function verifyNoLink(directory: string): Promise<void> {
-  const path = join(directory, markerName);
-  if (!(await isThere(path)) || !(await lstat(path)).isSymbolicLink()) return;
+  const found = await lstatIfThere(join(directory, markerName));
+  if (!found?.isSymbolicLink()) return;
   throw await damagedMarker(directory, 'it is a link to something that does not exist');
 }
 
@@ -85,10 +85,7 @@ async function verifyAllowed({ env }: System, directory: string): Promise<void> 
 }
 
 async function realpathIfThere(path: string): Promise<string> {
-  return realpath(path).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) return resolve(path);
-    throw error;
-  });
+  return (await orUndefined(realpath(path), 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) ?? resolve(path);
 }
 
 async function exists(directory: string): Promise<boolean> {
@@ -105,13 +102,8 @@ async function exists(directory: string): Promise<boolean> {
 }
 
 async function verifyNotDangling(directory: string): Promise<false> {
-  try {
-    await lstat(directory);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
-  throw notADirectory(directory, 'a link to something that does not exist');
+  if (await isThere(directory)) throw notADirectory(directory, 'a link to something that does not exist');
+  return false;
 }
 
 function notADirectory(directory: string, what: string): UserError {

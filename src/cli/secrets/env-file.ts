@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs';
-import { lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { lstatIfThere } from '../../files.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import type { Environment } from '../environment/find.ts';
 import { releaseLock, removeDrafts, waitForLock } from '../environment/lock.ts';
@@ -73,22 +74,9 @@ function busy(directory: string, pid: number): UserError {
 }
 
 async function resolveLink(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENOTDIR')) throw error;
-    if (!(await isLink(path))) return path;
-    throw unclear(path, 'is a link to a file that does not exist', 'Bring that file back, or delete the link.');
-  }
-}
-
-async function isLink(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isSymbolicLink();
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
+  const real = await orUndefined(realpath(path), 'ENOENT', 'ELOOP', 'ENOTDIR');
+  if (real !== undefined || !(await lstatIfThere(path))?.isSymbolicLink()) return real ?? path;
+  throw unclear(path, 'is a link to a file that does not exist', 'Bring that file back, or delete the link.');
 }
 
 function verifyFile(found: Stats, path: string): Stats {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { hasCode } from '../../errors.ts';
+import { orUndefined } from '../../errors.ts';
 
 /** The names of the programs that this process was started by, the nearest first. Empty where the system does not tell. */
 export async function listAncestors(): Promise<string[]> {
@@ -15,12 +15,8 @@ export async function listAncestors(): Promise<string[]> {
 
 // proc(5): the pid, the name in parentheses, which may hold anything, the state, the parent's pid.
 async function readStat(pid: number): Promise<{ name: string; parent: number } | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const end = stat.lastIndexOf(')');
-    return { name: stat.slice(stat.indexOf('(') + 1, end), parent: Number(stat.slice(end + 2).split(' ')[1]) };
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES')) return undefined;
-    throw error;
-  }
+  const stat = await orUndefined(readFile(`/proc/${pid}/stat`, 'utf8'), 'ENOENT', 'ESRCH', 'EACCES');
+  if (stat === undefined) return undefined;
+  const end = stat.lastIndexOf(')');
+  return { name: stat.slice(stat.indexOf('(') + 1, end), parent: Number(stat.slice(end + 2).split(' ')[1]) };
 }

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orUndefined, UserError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
+import { parseJson, readTextIfThere } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
 import type { CarriedPackage } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
@@ -28,10 +28,10 @@ export async function planPackages(
   rendered: Map<string, string | Buffer>,
   carried: CarriedPackage,
 ): Promise<PackagePlan> {
-  const [text, lockText] = await Promise.all(packageFiles.map((path) => readText(join(directory, path))));
-  const locked = parse<Lockfile>(lockText);
+  const [text, lockText] = await Promise.all(packageFiles.map((path) => readTextIfThere(join(directory, path))));
+  const locked = parseJson<Lockfile>(lockText);
   const ours = JSON.parse(String(rendered.get('package.json'))) as Manifest;
-  const found = text === undefined ? ours : (parse<Manifest>(text) ?? fail(directory));
+  const found = text === undefined ? ours : (parseJson<Manifest>(text) ?? fail(directory));
   const merged = merge(found, ours, locked?.packages?.['node_modules/sessapp']?.peerDependencies ?? oldRanges);
   const manifest = isSame(merged, found) && text !== undefined ? text : renderJson(merged);
   const isOurs = [text, lockText].every((content, n) => isUnchanged(content, files[packageFiles[n] ?? '']));
@@ -90,23 +90,10 @@ function isSame(a: object, b: object): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function parse<T>(text: string | undefined): T | undefined {
-  try {
-    return text === undefined ? undefined : (Object(JSON.parse(text)) as T);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 function fail(directory: string): never {
   throw new UserError(
     'package-json-damaged',
     `${join(directory, 'package.json')} is not JSON.`,
     'Mend it, or delete it: then a new one is written.',
   );
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  return orUndefined(readFile(path, 'utf8'), 'ENOENT', 'ENOTDIR');
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { orUndefined } from '../../errors.ts';
+import { readTextIfThere } from '../../files.ts';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { packCarried } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
@@ -62,7 +63,7 @@ export async function planUpgrade({ directory, marker, isOld }: Upgradable): Pro
     else decideRemoval(plan, path, state, isOld);
   }
   const text = renderMarker(toMarker(marker, plan.to, rendered, hashes));
-  if (text !== (await readText(directory, markerName))) plan.written.set(markerName, text);
+  if (text !== (await readTextIfThere(join(directory, markerName)))) plan.written.set(markerName, text);
   return plan;
 }
 
@@ -121,8 +122,4 @@ function toMarker(
   const hashes = [...rendered].map(([path, content]): [string, string] => [path, sha256(content)]);
   const files = Object.entries({ ...Object.fromEntries(hashes), ...packageHashes }).sort();
   return { ...marker, format: 2, sessapp: version, files: Object.fromEntries(files) };
-}
-
-async function readText(directory: string, path: string): Promise<string | undefined> {
-  return orUndefined(readFile(join(directory, path), 'utf8'), 'ENOENT', 'ENOTDIR');
 }

@@ -1,8 +1,9 @@
 import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { lstat, mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../../errors.ts';
-import { createStaging, findLeftovers, freeStagingPath, listNames, removeTree } from '../staging.ts';
+import { hasCode, orUndefined } from '../../../errors.ts';
+import { listNames } from '../../../files.ts';
+import { createStaging, findLeftovers, freeStagingPath, removeTree } from '../staging.ts';
 import { listName, readManifest, writeManifest } from './manifest.ts';
 import { copyAndDescribe, copyEntries, type Entry, fingerprint, isIntact, sizeOf } from './tree.ts';
 
@@ -79,21 +80,15 @@ export class Snapshots {
   // Undefined when another process removes it meanwhile.
   async #summarize(key: string): Promise<SnapshotSummary | undefined> {
     const snapshot = join(this.#directory, key);
-    try {
-      return { key, bytes: sizeOf(snapshot), usedAtMs: await readUsedAtMs(snapshot) };
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined;
-      throw error;
-    }
+    const summarize = async () => ({ key, bytes: sizeOf(snapshot), usedAtMs: await readUsedAtMs(snapshot) });
+    return orUndefined(summarize(), 'ENOENT');
   }
 
   // Moved first, so that no other process finds half of it.
   async #discard(key: string): Promise<void> {
     const aside = await freeStagingPath(this.#directory);
     try {
-      await rename(join(this.#directory, key), aside);
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error;
+      await orUndefined(rename(join(this.#directory, key), aside), 'ENOENT');
     } finally {
       await removeTree(aside);
     }
@@ -159,11 +154,8 @@ async function ifPossible(work: () => unknown): Promise<void> {
 
 // A damaged one may have no manifest, or be no folder.
 async function readUsedAtMs(snapshot: string): Promise<number> {
-  const { mtimeMs } = await stat(join(snapshot, 'manifest.json')).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return lstat(snapshot);
-    throw error;
-  });
-  return mtimeMs;
+  const manifest = await orUndefined(stat(join(snapshot, 'manifest.json')), 'ENOENT', 'ENOTDIR');
+  return (manifest ?? (await lstat(snapshot))).mtimeMs;
 }
 
 // npm's list of what it installed has the name of the project. It believes the list only while no folder is newer.
