@@ -9,7 +9,7 @@ import { runInPlace } from './control/child.ts';
 import { type Environment, findEnvironment } from './environment/find.ts';
 import { nodeOf, packageOf } from './environment/readiness.ts';
 import { packageDirectory } from './package.ts';
-import { recoverUpgrade } from './upgrade/recover.ts';
+import { recoverUpgrade } from './upgrade/swap.ts';
 
 type Main = (argv: string[], system: System) => Promise<number>;
 

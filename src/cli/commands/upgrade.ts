@@ -12,7 +12,7 @@ import { findServed } from '../control/running-server.ts';
 import type { Report } from '../output.ts';
 import { commandLine } from '../shells/shells.ts';
 import { isUpToDate, planUpgrade, type Upgradable, type UpgradePlan } from '../upgrade/plan.ts';
-import { recoverUpgrade } from '../upgrade/recover.ts';
+import { recoverUpgrade } from '../upgrade/swap.ts';
 import { findUpgradable, undoUpgrade, upgrade, verifyUpgradable } from '../upgrade/upgrade.ts';
 import { visible } from '../visible.ts';
 

@@ -3,11 +3,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
 import { readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
-import { identify, isRunning, type ProcessIdentity } from '../environment/process-identity.ts';
+import { identify, isRunning, type ProcessIdentity, signalIfRunning } from '../environment/process-identity.ts';
 import { commandLine } from '../shells/shells.ts';
 import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
 import { type Failure, toUserError } from './server-process.ts';
-import { type Place, type ServerRecord, signalIfRunning } from './server-record.ts';
+import type { Place, ServerRecord } from './server-record.ts';
 
 /** What a server with workers writes down of them: `data/workers.json`. */
 export interface WorkersReport {

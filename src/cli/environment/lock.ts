@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, orUndefined, UserError } from '../../errors.ts';
 import { listNames } from '../../files.ts';
 import { identify, isOfThisMachine, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { linkIfFree, withDraft } from './write-file.ts';
 
 /** Who changes files holds a lock for a fraction of a second: a short wait turns most collisions into an answer. */
 const waitMs = 10_000;
@@ -35,20 +36,23 @@ export async function acquireLock<L extends Lock>(
   isHeld: IsHeld<L> = (lock) => isAlive(lock, path),
 ): Promise<L | undefined> {
   const owner = await ownIdentity();
-  const draft = uniqueBeside(path);
-  try {
-    await writeFile(draft, `${JSON.stringify({ ...content, owner })}\n`, { mode: 0o600 });
-    for (const end = Date.now() + waitMs; ; ) {
-      if (await linkIfFree(draft, path)) return undefined;
-      const found = await look<L>(path);
-      if (!found) continue;
-      if (found.lock && (await isHeld(found.lock))) return found.lock;
-      const remover = await removeIfDead(path, isHeld);
-      if (remover && Date.now() > end) throw stuck(path, remover);
-      if (remover) await wait(pollMs);
-    }
-  } finally {
-    await rm(draft, { force: true });
+  const text = `${JSON.stringify({ ...content, owner })}\n`;
+  return withDraft(path, text, 0o600, (draft) => linkOrFindHolder(draft, path, isHeld));
+}
+
+async function linkOrFindHolder<L extends Lock>(
+  draft: string,
+  path: string,
+  isHeld: IsHeld<L>,
+): Promise<L | undefined> {
+  for (const end = Date.now() + waitMs; ; ) {
+    if (await linkIfFree(draft, path)) return undefined;
+    const found = await look<L>(path);
+    if (!found) continue;
+    if (found.lock && (await isHeld(found.lock))) return found.lock;
+    const remover = await removeIfDead(path, isHeld);
+    if (remover && Date.now() > end) throw stuck(path, remover);
+    if (remover) await wait(pollMs);
   }
 }
 
@@ -83,9 +87,7 @@ async function look<L extends Lock>(path: string): Promise<{ lock: L | undefined
 
 /** Replaces the content of a lock that this process holds, in one step. */
 export async function rewriteLock<L extends Lock>(path: string, content: L): Promise<void> {
-  const draft = uniqueBeside(path);
-  await writeFile(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
-  await rename(draft, path);
+  await withDraft(path, `${JSON.stringify(content)}\n`, 0o600, (draft) => rename(draft, path));
 }
 
 export async function releaseLock(path: string): Promise<void> {
@@ -141,17 +143,6 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
   return own;
 }
 
-// A hard link appears whole or not at all, and never replaces what is there.
-async function linkIfFree(draft: string, path: string): Promise<boolean> {
-  try {
-    await link(draft, path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    throw error;
-  }
-}
-
 async function isAlive({ owner }: Lock, path: string): Promise<boolean> {
   return (await isOfThisMachine(owner)) ? isRunning(owner) : !(await isOlderThan(foreignMs, path));
 }
@@ -164,8 +155,4 @@ export async function isOlderThan(ms: number, path: string): Promise<boolean> {
 
 function guardOf(path: string): string {
   return `${path}.guard`;
-}
-
-function uniqueBeside(path: string): string {
-  return `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}`;
 }

@@ -50,11 +50,11 @@ export async function installNode(system: System, options: NpmOptions): Promise<
   await symlink(target, link);
 }
 
-const oldest = [20, 19] as const;
-const oldestStrippingTypes = [22, 18] as const;
+const oldest = '20.19';
+const oldestStrippingTypes = '22.18';
 
-/** The oldest Node.js that runs an environment, as its first two numbers. */
-export function oldestFor(language: Language): readonly number[] {
+/** The oldest Node.js that runs an environment. */
+export function oldestFor(language: Language): string {
   return language === 'typescript' ? oldestStrippingTypes : oldest;
 }
 
@@ -88,7 +88,7 @@ async function listNodeVersions(system: System, options: Omit<NpmOptions, 'direc
   return [all]
     .flat()
     .filter((version) => /^\d+\.\d+\.\d+$/.test(version) && isAtLeast(version, oldest))
-    .sort((a, b) => compare(toNumbers(a), toNumbers(b)));
+    .sort(compare);
 }
 
 /** @throws UserError when this Node.js cannot run TypeScript as it is */
@@ -96,20 +96,15 @@ export function verifyStripsTypes(version: string): void {
   if (isAtLeast(version, oldestStrippingTypes)) return;
   throw new UserError(
     'node-too-old',
-    `TypeScript without a build step needs Node.js ${oldestStrippingTypes.join('.')} or newer; this is ${version}.`,
+    `TypeScript without a build step needs Node.js ${oldestStrippingTypes} or newer; this is ${version}.`,
     'Give the environment its own: add --node 24, or leave --typescript out.',
   );
 }
 
-export function isAtLeast(version: string, least: readonly number[]): boolean {
-  return compare(toNumbers(version), least) >= 0;
+export function isAtLeast(version: string, least: string): boolean {
+  return compare(version, least) >= 0;
 }
 
-function toNumbers(version: string): number[] {
-  return version.split('.').map(Number);
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  const index = a.findIndex((number, i) => number !== (b[i] ?? 0));
-  return index === -1 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
+function compare(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
 }

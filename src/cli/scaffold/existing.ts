@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { orUndefined, UserError } from '../../errors.ts';
 import { isThere, lstatIfThere, readJson } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
+import type { PackageFragment } from '../environment/installation.ts';
 import { sha256 } from './hash.ts';
-import type { PackageFragment } from './layers.ts';
 
 /**
  * The paths among `paths` that are there: they stay as they are.
@@ -25,7 +25,7 @@ export async function findKept(directory: string, paths: string[]): Promise<stri
  * Looks at each folder on the way to a file.
  * @throws UserError when one of them is a link, through which files would be written outside of the environment
  */
-export async function verifyFolders(directory: string, folder: string): Promise<void> {
+async function verifyFolders(directory: string, folder: string): Promise<void> {
   if (folder === '.') return;
   await verifyFolders(directory, dirname(folder));
   const path = join(directory, folder);

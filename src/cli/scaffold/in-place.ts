@@ -1,9 +1,10 @@
-import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, UserError } from '../../errors.ts';
 import { isThere, listNames, lstatIfThere, readJson } from '../../files.ts';
 import { BrokenEnvironment, markerName, readMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
+import { linkIfFree } from '../environment/write-file.ts';
 import { lockName, withLock } from './directory-lock.ts';
 import { moveIfThere, onOtherFileSystem, removeEmptyFolders } from './move.ts';
 import type { Plan } from './plan.ts';
@@ -92,15 +93,13 @@ async function listLinks({ directory, files }: Plan, staging: string): Promise<s
   return isMade && (await isThere(join(staging, lockfileName))) ? [lockfileName, ...paths] : paths;
 }
 
-// A link, unlike a rename, never replaces a file.
 async function linkInto(staging: string, directory: string, path: string): Promise<void> {
-  await mkdir(dirname(join(directory, path)), { recursive: true });
-  try {
-    await link(join(staging, path), join(directory, path));
-  } catch (error) {
-    if (hasCode(error, 'EXDEV')) throw onOtherFileSystem(join(staging, path), join(directory, path));
-    throw hasCode(error, 'EEXIST') ? changedMeanwhile(directory, path, 'appeared') : error;
-  }
+  const [from, to] = [join(staging, path), join(directory, path)];
+  await mkdir(dirname(to), { recursive: true });
+  const isLinked = await linkIfFree(from, to).catch((error: unknown) => {
+    throw hasCode(error, 'EXDEV') ? onOtherFileSystem(from, to) : error;
+  });
+  if (!isLinked) throw changedMeanwhile(directory, path, 'appeared');
 }
 
 // Once the marker is there: what a person then commits is not lost, whatever happened to the rest.

@@ -2,17 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
+import type { PackageFragment } from '../environment/installation.ts';
 import { readPackageManifest, templatesDirectory } from '../package.ts';
 import type { CarriedPackage } from './carried.ts';
-
-/** The parts of a package.json that make an environment what it is. */
-export interface PackageFragment {
-  dependencies?: Record<string, string>;
-  devDependencies?: Record<string, string>;
-  overrides?: Record<string, string>;
-  scripts?: Record<string, string>;
-  engines?: Record<string, string>;
-}
 
 export interface TemplateFile {
   /** In the environment, with `/`. */

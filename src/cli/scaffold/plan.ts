@@ -1,11 +1,12 @@
 import { basename } from 'node:path';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
+import type { PackageFragment } from '../environment/installation.ts';
 import { type CarriedPackage, packCarried } from './carried.ts';
 import { findChanged, findKept, verifyPackage } from './existing.ts';
 import { isInRepository } from './git.ts';
 import { sha256 } from './hash.ts';
-import { type Choice, type PackageFragment, readTemplateFiles, renderManifest } from './layers.ts';
+import { type Choice, readTemplateFiles, renderManifest } from './layers.ts';
 import { lockfileFor } from './lockfile.ts';
 import { toPackageName } from './package-name.ts';
 import { findWarnings, warnOfStore } from './warnings.ts';

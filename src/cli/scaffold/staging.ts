@@ -1,14 +1,37 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, orUndefined, UserError } from '../../errors.ts';
 import { listNames } from '../../files.ts';
 import { isOlderThan, ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
+import { closedToOthers } from './umask.ts';
 
 /** An owner on another machine cannot be asked whether it lives; its staging counts as left over after this time. */
 const foreignMs = 24 * 60 * 60 * 1000;
 
 const pattern = /^\.sessapp-staging-(\d+)-(\w+)-([0-9a-f]{8})$/;
+
+/**
+ * Works in a staging directory inside `parent`, which is gone afterwards, as is what interrupted commands left there.
+ * Parents that had to be made for it go too, unless something is in them.
+ */
+export async function withStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {
+  for (const leftover of await findLeftovers(parent)) {
+    // In a directory that many share, such as /tmp, another user's is that user's to remove.
+    await orUndefined(removeTree(leftover), 'EACCES', 'EPERM');
+  }
+  const { directory, top } = await createStaging(parent);
+  try {
+    return await closedToOthers(() => work(directory));
+  } finally {
+    await removeTree(directory);
+    await orUndefined(removeEmpty(parent, top), 'ENOTEMPTY', 'EEXIST', 'ENOENT');
+  }
+}
+
+async function removeEmpty(parent: string, top: string): Promise<void> {
+  for (let directory = parent; directory.length >= top.length; directory = dirname(directory)) await rmdir(directory);
+}
 
 export interface Staging {
   directory: string;

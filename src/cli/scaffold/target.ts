@@ -89,19 +89,11 @@ async function realpathIfThere(path: string): Promise<string> {
 }
 
 async function exists(directory: string): Promise<boolean> {
-  try {
-    const found = await stat(directory);
-    if (found.isDirectory()) return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return verifyNotDangling(directory);
-    if (hasCode(error, 'ENOTDIR')) return false;
-    if (hasCode(error, 'ELOOP')) throw notADirectory(directory, 'a link that leads in a circle');
-    throw error;
-  }
-  throw notADirectory(directory, 'a file');
-}
-
-async function verifyNotDangling(directory: string): Promise<false> {
+  const found = await orUndefined(stat(directory), 'ENOENT', 'ENOTDIR').catch((error: unknown) => {
+    throw hasCode(error, 'ELOOP') ? notADirectory(directory, 'a link that leads in a circle') : error;
+  });
+  if (found?.isDirectory()) return true;
+  if (found) throw notADirectory(directory, 'a file');
   if (await isThere(directory)) throw notADirectory(directory, 'a link to something that does not exist');
   return false;
 }
@@ -113,16 +105,9 @@ function notADirectory(directory: string, what: string): UserError {
 /** @returns the real path of the nearest parent that exists */
 async function verifyParent(directory: string): Promise<string> {
   const parent = dirname(directory);
-  try {
-    const found = await stat(parent);
-    if (!found.isDirectory()) throw notADirectory(parent, 'a file');
-    await verifyWritable(parent);
-    return await realpath(parent);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return verifyNotDangling(parent).then(() => verifyParent(parent));
-    if (hasCode(error, 'ENOTDIR')) return verifyParent(parent);
-    throw error;
-  }
+  if (!(await exists(parent))) return verifyParent(parent);
+  await verifyWritable(parent);
+  return realpath(parent);
 }
 
 async function verifyNotInside(directory: string): Promise<void> {

@@ -6,7 +6,7 @@ import { lstatIfThere } from '../../files.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import type { Environment } from '../environment/find.ts';
 import { releaseLock, removeDrafts, waitForLock } from '../environment/lock.ts';
-import { type Ownership, replaceFile } from '../environment/replace-file.ts';
+import { type Ownership, replaceFile } from '../environment/write-file.ts';
 
 /** An environment's `.env`. */
 export interface EnvFile {

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { parseJson, readTextIfThere } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
+import type { Lockfile, PackageFragment } from '../environment/installation.ts';
 import type { CarriedPackage } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
-import type { PackageFragment } from '../scaffold/layers.ts';
-import { type Lockfile, lockfileFor } from '../scaffold/lockfile.ts';
+import { lockfileFor } from '../scaffold/lockfile.ts';
 import { renderJson } from '../scaffold/plan.ts';
 
 export const packageFiles = ['package.json', 'package-lock.json'];
@@ -33,7 +33,7 @@ export async function planPackages(
   const ours = JSON.parse(String(rendered.get('package.json'))) as Manifest;
   const found = text === undefined ? ours : (parseJson<Manifest>(text) ?? fail(directory));
   const merged = merge(found, ours, locked?.packages?.['node_modules/sessapp']?.peerDependencies ?? oldRanges);
-  const manifest = isSame(merged, found) && text !== undefined ? text : renderJson(merged);
+  const manifest = JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
   const isOurs = [text, lockText].every((content, n) => isUnchanged(content, files[packageFiles[n] ?? '']));
   const lock = isOurs ? renderJson(lockfileFor(merged, carried)) : undefined;
   const written = new Map<string, string | Buffer>();
@@ -84,10 +84,6 @@ function merge(found: Manifest, ours: Manifest, ranges: Record<string, string>):
     ...(ours.devDependencies && { devDependencies: { ...ours.devDependencies, ...found.devDependencies } }),
     ...(ours.overrides && { overrides: { ...ours.overrides, ...found.overrides } }),
   };
-}
-
-function isSame(a: object, b: object): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function fail(directory: string): never {

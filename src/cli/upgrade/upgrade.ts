@@ -6,17 +6,15 @@ import { type Marker, markerName, OldEnvironment } from '../../settings/marker.t
 import type { System } from '../../system.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import { findEnvironment } from '../environment/find.ts';
+import type { Lockfile, PackageFragment } from '../environment/installation.ts';
 import { carriedFolder } from '../scaffold/carried.ts';
 import { installLocked } from '../scaffold/dependencies.ts';
 import { withLock } from '../scaffold/directory-lock.ts';
-import { verifyFolders } from '../scaffold/existing.ts';
-import type { PackageFragment } from '../scaffold/layers.ts';
-import type { Lockfile } from '../scaffold/lockfile.ts';
+import { findKept } from '../scaffold/existing.ts';
 import { type NpmOptions, runNpm } from '../scaffold/npm.ts';
 import { copyFolders, stagePackages, toAbsolute } from '../scaffold/packages.ts';
 import { renderJson } from '../scaffold/plan.ts';
-import { createStaging, findLeftovers, removeTree } from '../scaffold/staging.ts';
-import { closedToOthers } from '../scaffold/umask.ts';
+import { withStaging } from '../scaffold/staging.ts';
 import { commandLine } from '../shells/shells.ts';
 import { planUpgrade, type Upgradable, type UpgradePlan } from './plan.ts';
 import { commitSwap, formerFolder, readSwap, stagedFile } from './swap.ts';
@@ -75,10 +73,9 @@ export async function upgrade(
   step: (name: string) => void,
 ): Promise<void> {
   const { directory, marker } = environment;
-  for (const path of [...plan.written.keys(), ...plan.removed]) await verifyFolders(directory, dirname(path));
-  await lockClosed(directory, async () => {
-    const { directory: staging } = await createStaging(directory);
-    try {
+  await findKept(directory, [...plan.written.keys(), ...plan.removed]);
+  await withLock(directory, () =>
+    withStaging(directory, async (staging) => {
       const tree = await prepare(system, plan, staging, options, step);
       options.cancelSignal?.throwIfAborted();
       await verifyAsPlanned(environment, plan);
@@ -86,10 +83,8 @@ export async function upgrade(
       // The marker is the last: until then the environment says that it is the one before.
       const files = [...put.filter((path) => path !== markerName), ...put.filter((path) => path === markerName)];
       commitSwap(directory, staging, { version: plan.to, store: marker.store, put: files, remove: plan.removed, tree });
-    } finally {
-      await removeTree(staging);
-    }
-  });
+    }),
+  );
 }
 
 /**
@@ -121,17 +116,8 @@ export async function undoUpgrade(
   }
   const { version } = swap;
   if (isDryRun) return { version, status: 'planned' };
-  await lockClosed(directory, async () => commitSwap(directory, formerFolder(directory), swap));
+  await withLock(directory, async () => commitSwap(directory, formerFolder(directory), swap));
   return { version, status: 'undone' };
-}
-
-function lockClosed(directory: string, work: () => Promise<void>): Promise<void> {
-  return closedToOthers(() =>
-    withLock(directory, async () => {
-      for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
-      await work();
-    }),
-  );
 }
 
 /** @returns whether there is a node_modules to put in place */

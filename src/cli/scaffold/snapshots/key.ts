@@ -4,11 +4,8 @@ import { delimiter, join } from 'node:path';
 import { orUndefined } from '../../../errors.ts';
 import { readJson, readTextIfThere } from '../../../files.ts';
 import type { System } from '../../../system.ts';
+import type { Lockfile } from '../../environment/installation.ts';
 import { sha256 } from '../hash.ts';
-
-interface Lockfile {
-  packages?: Record<string, { integrity?: string; inBundle?: boolean }>;
-}
 
 /**
  * Names what `npm ci` makes of a directory on this platform: by its lockfile, package.json and npm settings, all but the
@@ -16,7 +13,7 @@ interface Lockfile {
  * @returns undefined when it cannot be told, or a package has no checksum: a folder, say, whose content may change
  */
 export async function snapshotKey(system: System, directory: string): Promise<string | undefined> {
-  const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'), 'EACCES');
+  const lockfile = await readJson<Partial<Lockfile>>(join(directory, 'package-lock.json'), 'EACCES');
   const { '': root, ...packages } = lockfile?.packages ?? {};
   const manifest = await readJson<object>(join(directory, 'package.json'), 'EACCES');
   const npm = await npmMajor(system);
