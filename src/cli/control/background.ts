@@ -17,13 +17,12 @@ export async function startInBackground(
   system: System,
   environment: Environment,
   options: ServerOptions,
-  signal: AbortSignal,
 ): Promise<RunningServer> {
-  const server = await startWithLog(system, environment, { ...options, hasWorkers: true }, signal);
+  const server = await startWithLog(system, environment, { ...options, hasWorkers: true });
   try {
     const owner = await identify(server.pid);
     if (owner) await recordListening(environment, server, system.now(), owner);
-    signal.throwIfAborted();
+    system.catchInterrupts().throwIfAborted();
     await server.detach();
     return server;
   } catch (error) {
@@ -32,18 +31,13 @@ export async function startInBackground(
   }
 }
 
-async function startWithLog(
-  system: System,
-  environment: Environment,
-  options: ServerOptions,
-  signal: AbortSignal,
-): Promise<RunningServer> {
+async function startWithLog(system: System, environment: Environment, options: ServerOptions): Promise<RunningServer> {
   const path = logFile(environment);
   // The log of the server before is kept.
   await orUndefined(rename(path, `${path}.1`), 'ENOENT');
   const log = openSync(path, 'a', 0o600);
   try {
-    return await startServer(system, environment, { ...options, output: log }, signal);
+    return await startServer(system, environment, { ...options, output: log });
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'server-failed') throw error;
     const end = await readEnd(path, 15);

@@ -57,12 +57,27 @@ async function linkOrFindHolder<L extends Lock>(
 }
 
 /**
- * The same, but waits for a while until a holder lets go.
- * @returns the lock of the process that holds it still, or undefined when this process has it now
+ * Works while this process holds the lock at `path`; waits for a while until another one lets go.
+ * @param doing what the other one does, such as `is at work in …`
+ * @throws UserError when it does not let go
  */
-export async function waitForLock(path: string, isHeld?: IsHeld<Lock>): Promise<Lock | undefined> {
+export async function whileLocked<T>(path: string, doing: string, work: () => Promise<T>): Promise<T> {
+  const holder = await waitForLock(path);
+  if (holder) {
+    const fact = `Another sessapp (process ${holder.owner.pid}) ${doing}.`;
+    throw new UserError('busy', fact, 'Wait until it has ended, then run the same command again.');
+  }
+  try {
+    await removeDrafts(path);
+    return await work();
+  } finally {
+    await releaseLock(path);
+  }
+}
+
+async function waitForLock(path: string): Promise<Lock | undefined> {
   for (const end = Date.now() + waitMs; ; await wait(pollMs)) {
-    const holder = await acquireLock(path, {}, isHeld);
+    const holder = await acquireLock(path, {});
     if (!holder || Date.now() > end) return holder;
   }
 }

@@ -12,15 +12,10 @@ import { withStaging } from './staging.ts';
  * Whatever stops it, the target is as it was before, or whole.
  * @returns false when another process made an environment there first
  */
-export async function createEnvironment(
-  system: System,
-  plan: Plan,
-  cancelSignal: AbortSignal,
-  progress: Progress,
-): Promise<boolean> {
+export async function createEnvironment(system: System, plan: Plan, progress: Progress): Promise<boolean> {
   const inPlace = plan.action !== 'create';
   return withStaging(inPlace ? plan.directory : dirname(plan.directory), async (staging) => {
-    await buildEnvironment(system, plan, staging, cancelSignal, progress);
+    await buildEnvironment(system, plan, staging, progress);
     return inPlace ? commitInPlace(plan, staging) : isRenamed(staging, plan.directory);
   });
 }

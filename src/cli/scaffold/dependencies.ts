@@ -23,7 +23,7 @@ export async function installLocked(system: System, options: NpmOptions, ...npmO
   const key = refuseDirectory(cache) === undefined ? await snapshotKey(system, options.directory) : undefined;
   const target = join(options.directory, 'node_modules');
   const snapshots = new Snapshots(cache);
-  if (key !== undefined && (await snapshots.copyTo(target, key, options.cancelSignal))) return;
+  if (key !== undefined && (await snapshots.copyTo(target, key, system.catchInterrupts()))) return;
   await runNpmCi(system, options, npmOptions);
   if (key !== undefined && (await isThere(target))) await snapshots.keep(target, key);
 }
@@ -62,12 +62,8 @@ export function oldestFor(language: Language): string {
  * The newest version of Node.js in the registry that `asked` allows: `24`, `24.1` or `24.1.0`.
  * @throws UsageError when there is none, or it is older than an environment needs
  */
-export async function resolveNodeVersion(
-  system: System,
-  asked: string,
-  options: Omit<NpmOptions, 'directory'>,
-): Promise<string> {
-  const versions = await listNodeVersions(system, options);
+export async function resolveNodeVersion(system: System, asked: string, offline: boolean): Promise<string> {
+  const versions = await listNodeVersions(system, offline);
   const majors = [...new Set(versions.map((version) => version.split('.')[0] ?? ''))];
   const wanted = asked.replace(/^v/, '');
   const match = versions.filter((version) => `${version}.`.startsWith(`${wanted}.`)).at(-1);
@@ -80,11 +76,9 @@ export async function resolveNodeVersion(
 }
 
 // In a directory of ours: an .npmrc in the working directory would count.
-async function listNodeVersions(system: System, options: Omit<NpmOptions, 'directory'>): Promise<string[]> {
+async function listNodeVersions(system: System, offline: boolean): Promise<string[]> {
   const args = ['view', nodePackageName(), 'versions', '--json'];
-  const all = JSON.parse(await runNpm(system, args, { ...options, directory: templatesDirectory })) as
-    | string
-    | string[];
+  const all = JSON.parse(await runNpm(system, args, { offline, directory: templatesDirectory })) as string | string[];
   return [all]
     .flat()
     .filter((version) => /^\d+\.\d+\.\d+$/.test(version) && isAtLeast(version, oldest))

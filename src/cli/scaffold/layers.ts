@@ -4,6 +4,7 @@ import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import type { PackageFragment } from '../environment/installation.ts';
 import { readPackageManifest, templatesDirectory } from '../package.ts';
+import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
 
 export interface TemplateFile {
@@ -18,14 +19,7 @@ export interface Choice {
   store: string;
   language: Language;
   /** The exact version of the environment's own Node.js. */
-  node?: string;
-}
-
-/** What a person sees when choosing. */
-export interface ChoiceOption {
-  value: string;
-  label: string;
-  hint: string;
+  node?: string | undefined;
 }
 
 interface Layer {

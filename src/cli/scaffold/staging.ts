@@ -13,16 +13,20 @@ const pattern = /^\.sessapp-staging-(\d+)-(\w+)-([0-9a-f]{8})$/;
 
 /**
  * Works in a staging directory inside `parent`, which is gone afterwards, as is what interrupted commands left there.
- * Parents that had to be made for it go too, unless something is in them.
+ * Parents that had to be made for it go too, unless something is in them. Only their owner may write to new files.
  */
 export async function withStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {
+  return closedToOthers(() => workInStaging(parent, work));
+}
+
+async function workInStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {
   for (const leftover of await findLeftovers(parent)) {
     // In a directory that many share, such as /tmp, another user's is that user's to remove.
     await orUndefined(removeTree(leftover), 'EACCES', 'EPERM');
   }
   const { directory, top } = await createStaging(parent);
   try {
-    return await closedToOthers(() => work(directory));
+    return await work(directory);
   } finally {
     await removeTree(directory);
     await orUndefined(removeEmpty(parent, top), 'ENOTEMPTY', 'EEXIST', 'ENOENT');

@@ -5,7 +5,7 @@ import { hasCode, orUndefined, UserError } from '../../errors.ts';
 import { lstatIfThere } from '../../files.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import type { Environment } from '../environment/find.ts';
-import { releaseLock, removeDrafts, waitForLock } from '../environment/lock.ts';
+import { whileLocked } from '../environment/lock.ts';
 import { type Ownership, replaceFile } from '../environment/write-file.ts';
 
 /** An environment's `.env`. */
@@ -44,11 +44,7 @@ export async function changeEnvFile<T>(
   decide: (file: EnvFile) => Promise<{ text: string; result: T }>,
 ): Promise<T> {
   const directory = dirname((await readEnvFile(environment)).path);
-  const lock = join(directory, envLockName);
-  const holder = await waitForLock(lock);
-  if (holder) throw busy(directory, holder.owner.pid);
-  try {
-    await removeDrafts(lock);
+  return whileLocked(join(directory, envLockName), `changes the secrets in ${directory}`, async () => {
     for (;;) {
       const file = await readEnvFile(environment);
       const { text, result } = await decide(file);
@@ -56,21 +52,11 @@ export async function changeEnvFile<T>(
       const isUnchanged = async (): Promise<boolean> => isSame(file, await readEnvFile(environment));
       if (await replaceFile(path, join(dirname(path), envDraftName), text, found, isUnchanged)) return result;
     }
-  } finally {
-    await releaseLock(lock);
-  }
+  });
 }
 
 function isSame(a: EnvFile, b: EnvFile): boolean {
   return a.path === b.path && a.text === b.text && a.found?.changedMs === b.found?.changedMs;
-}
-
-function busy(directory: string, pid: number): UserError {
-  return new UserError(
-    'busy',
-    `Another sessapp (process ${pid}) changes the secrets in ${directory}.`,
-    'Wait until it has ended, then run the same command again.',
-  );
 }
 
 async function resolveLink(path: string): Promise<string> {

@@ -6,7 +6,7 @@ import { readTextIfThere } from '../../files.ts';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { packCarried } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
-import { renderFiles } from '../scaffold/plan.ts';
+import { hashesOf, renderFiles } from '../scaffold/plan.ts';
 import { packageFiles, planPackages } from './packages.ts';
 
 /** An environment that is to be brought up to date, also one of the old form. */
@@ -119,7 +119,6 @@ function toMarker(
   rendered: Map<string, string | Buffer>,
   packageHashes: Record<string, string>,
 ): Marker {
-  const hashes = [...rendered].map(([path, content]): [string, string] => [path, sha256(content)]);
-  const files = Object.entries({ ...Object.fromEntries(hashes), ...packageHashes }).sort();
+  const files = Object.entries({ ...hashesOf(rendered), ...packageHashes }).sort();
   return { ...marker, format: 2, sessapp: version, files: Object.fromEntries(files) };
 }

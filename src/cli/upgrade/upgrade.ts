@@ -11,11 +11,12 @@ import { carriedFolder } from '../scaffold/carried.ts';
 import { installLocked } from '../scaffold/dependencies.ts';
 import { withLock } from '../scaffold/directory-lock.ts';
 import { findKept } from '../scaffold/existing.ts';
-import { type NpmOptions, runNpm } from '../scaffold/npm.ts';
+import { runNpm } from '../scaffold/npm.ts';
 import { copyFolders, stagePackages, toAbsolute } from '../scaffold/packages.ts';
 import { renderJson } from '../scaffold/plan.ts';
 import { withStaging } from '../scaffold/staging.ts';
 import { commandLine } from '../shells/shells.ts';
+import { packageFiles } from './packages.ts';
 import { planUpgrade, type Upgradable, type UpgradePlan } from './plan.ts';
 import { commitSwap, formerFolder, readSwap, stagedFile } from './swap.ts';
 
@@ -69,15 +70,15 @@ export async function upgrade(
   system: System,
   environment: Upgradable,
   plan: UpgradePlan,
-  options: NpmOptions,
+  offline: boolean,
   step: (name: string) => void,
 ): Promise<void> {
   const { directory, marker } = environment;
   await findKept(directory, [...plan.written.keys(), ...plan.removed]);
   await withLock(directory, () =>
     withStaging(directory, async (staging) => {
-      const tree = await prepare(system, plan, staging, options, step);
-      options.cancelSignal?.throwIfAborted();
+      const tree = await prepare(system, plan, staging, offline, step);
+      system.catchInterrupts().throwIfAborted();
       await verifyAsPlanned(environment, plan);
       const put = [...plan.written.keys(), ...(plan.needsLock ? ['package-lock.json'] : [])];
       // The marker is the last: until then the environment says that it is the one before.
@@ -89,14 +90,14 @@ export async function upgrade(
 
 /**
  * Brings the state before the last upgrade back; what is there now becomes the former state.
- * @returns the version of sessapp that is there then
+ * @returns the version of sessapp that is there then, or would be
  * @throws UserError when there is none, or it had the sessions in another store
  */
 export async function undoUpgrade(
   system: System,
   { directory, marker }: Upgradable,
   isDryRun: boolean,
-): Promise<{ version: string; status: 'planned' | 'undone' }> {
+): Promise<string> {
   const swap = readSwap(formerFolder(directory));
   if (!swap) {
     throw new UserError(
@@ -114,10 +115,8 @@ export async function undoUpgrade(
       `Move them back first: ${await commandLine(system, directory, 'store migrate', swap.store)}`,
     );
   }
-  const { version } = swap;
-  if (isDryRun) return { version, status: 'planned' };
-  await withLock(directory, async () => commitSwap(directory, formerFolder(directory), swap));
-  return { version, status: 'undone' };
+  if (!isDryRun) await withLock(directory, async () => commitSwap(directory, formerFolder(directory), swap));
+  return swap.version;
 }
 
 /** @returns whether there is a node_modules to put in place */
@@ -125,7 +124,7 @@ async function prepare(
   system: System,
   plan: UpgradePlan,
   staging: string,
-  options: NpmOptions,
+  offline: boolean,
   step: (name: string) => void,
 ): Promise<boolean> {
   for (const [path, content] of plan.written) {
@@ -133,10 +132,10 @@ async function prepare(
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, content, { mode: 0o644 });
   }
-  if (!plan.needsLock && !['package.json', 'package-lock.json'].some((path) => plan.written.has(path))) return false;
+  if (!plan.needsLock && !packageFiles.some((path) => plan.written.has(path))) return false;
   step('Installing dependencies');
   await stageInstallation(plan, staging);
-  const there = { ...options, directory: staging };
+  const there = { directory: staging, offline };
   if (plan.needsLock) {
     await runNpm(system, ['install', '--package-lock-only', copyFolders], there);
     const { directory } = plan;
@@ -155,7 +154,7 @@ async function prepare(
 // npm reads what is to be there; what it writes beside node_modules goes with the staging directory.
 async function stageInstallation({ directory, written, carried }: UpgradePlan, staging: string): Promise<void> {
   await stagePackages(directory, staging);
-  for (const path of ['package.json', 'package-lock.json']) {
+  for (const path of packageFiles) {
     const content = written.get(path);
     if (content !== undefined) await writeFile(join(staging, path), toAbsolute(String(content), directory));
   }
