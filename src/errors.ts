@@ -56,20 +56,13 @@ export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Prom
   }
 }
 
+const otherPlace = 'Choose a directory of your own, or give yourself the right to it.';
 const systemFailures: Record<string, [code: string, fact: string, hint: string]> = {
   ENOSPC: ['disk-full', 'The disk is full', 'Free some space, then run the same command again.'],
   EDQUOT: ['disk-full', 'Your disk quota is used up', 'Free some space, then run the same command again.'],
   EROFS: ['permission-denied', 'The file system is read-only', 'Choose a directory elsewhere.'],
-  EACCES: [
-    'permission-denied',
-    'Permission denied',
-    'Choose a directory of your own, or give yourself the right to it.',
-  ],
-  EPERM: [
-    'permission-denied',
-    'Operation not permitted',
-    'Choose a directory of your own, or give yourself the right to it.',
-  ],
+  EACCES: ['permission-denied', 'Permission denied', otherPlace],
+  EPERM: ['permission-denied', 'Operation not permitted', otherPlace],
   ENAMETOOLONG: ['name-too-long', 'The name is too long for the file system', 'Choose a shorter one.'],
   EMFILE: ['too-many-files', 'Too many files are open', 'Raise the limit: ulimit -n 4096'],
 };

@@ -37,8 +37,6 @@ export interface RunOptions {
   env: NodeJS.ProcessEnv;
   /** Ends the child with SIGTERM; with SIGKILL where it has not ended after 2.5 s, or at a second signal to this process. */
   cancelSignal?: AbortSignal;
-  /** `pipe` (the default) collects what the child prints, `inherit` shows it. */
-  output?: 'pipe' | 'inherit' | 'stderr';
 }
 
 export interface RunResult {
@@ -113,16 +111,12 @@ function catchInterrupts(): AbortSignal {
 
 async function run(file: string, args: string[], options: RunOptions): Promise<RunResult> {
   const { execa } = await import('execa');
-  const shown = options.output === 'stderr' ? 2 : 'inherit';
-  const stdio = (options.output ?? 'pipe') === 'pipe' ? 'pipe' : shown;
   const child = execa(file, args, {
     cwd: options.cwd,
     env: options.env,
     extendEnv: false,
     reject: false,
-    stdin: stdio === 'inherit' ? 'inherit' : 'ignore',
-    stdout: stdio,
-    stderr: stdio,
+    stdin: 'ignore',
     forceKillAfterDelay: endMs,
     ...(options.cancelSignal && { cancelSignal: options.cancelSignal }),
   });

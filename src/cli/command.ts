@@ -27,17 +27,13 @@ export interface Context {
   output: Output;
 }
 
+const environment = 'the environment (default: SESSAPP_ENV, else the nearest one above)';
+
 /** The option of every command that works on an environment without naming it first. */
-export const environmentOption: [string, string] = [
-  '-e, --env <dir>',
-  'the environment (default: SESSAPP_ENV, else the nearest one above)',
-];
+export const environmentOption: [string, string] = ['-e, --env <dir>', environment];
 
 /** The operand of the commands that take their environment as an argument. */
-export const environmentOperand: [string, string] = [
-  '[dir]',
-  'the environment (default: SESSAPP_ENV, else the nearest one above)',
-];
+export const environmentOperand: [string, string] = ['[dir]', environment];
 
 /** A string option, or undefined when it was not given. */
 export function text(input: Input, name: string): string | undefined {

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { hasCode, UserError } from '../errors.ts';
+import { readTextIfThere } from '../files.ts';
 import type { System } from '../system.ts';
 import { type Command, type Input, text } from './command.ts';
 import { runInPlace } from './control/child.ts';
 import { type Environment, findEnvironment } from './environment/find.ts';
 import { nodeOf, packageOf } from './environment/readiness.ts';
 import { packageDirectory } from './package.ts';
-import { recoverUpgrade } from './upgrade/recover.ts';
+import { recoverUpgrade } from './upgrade/swap.ts';
 
 type Main = (argv: string[], system: System) => Promise<number>;
 
@@ -67,10 +67,5 @@ async function findMeant(command: Command, input: Input, system: System): Promis
 
 /** Names the content of a copy of the package; undefined where there is no whole one. */
 async function readBuild(directory: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(directory, 'dist', 'build-id'), 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
+  return readTextIfThere(join(directory, 'dist', 'build-id'));
 }

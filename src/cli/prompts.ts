@@ -1,10 +1,17 @@
 import { Interrupted } from '../errors.ts';
 import type { System } from '../system.ts';
 
+/** What a person sees when choosing. */
+export interface ChoiceOption {
+  value: string;
+  label: string;
+  hint: string;
+}
+
 export interface Question {
   message: string;
   /** Without options the answer is a text. */
-  options?: { value: string; label: string; hint: string }[];
+  options?: ChoiceOption[];
   /** What Enter alone answers. */
   initial: string;
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
+import { parseJson } from '../files.ts';
 import { restoringOptions } from './restoring.ts';
 
 /** The file that makes a directory an environment. */
@@ -126,15 +127,6 @@ function closed(directory: string): BrokenEnvironment {
 
 export function renderMarker(marker: Marker): string {
   return `${JSON.stringify(marker, null, 2)}\n`;
-}
-
-function parseJson(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function isOldMarker(value: unknown): value is Omit<Marker, 'format'> {

@@ -1,6 +1,5 @@
-import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../errors.ts';
+import { isThere, readTextIfThere } from '../files.ts';
 import { storeKinds } from './stores.ts';
 
 /**
@@ -21,27 +20,13 @@ export async function restoringOptions(directory: string): Promise<string[]> {
 
 async function readNodeVersion(directory: string): Promise<string | undefined> {
   const manifest = join(directory, '.node', 'package.json');
-  return /"(\d+\.\d+\.\d+)"/.exec(await readIfThere(manifest))?.[1];
+  return /"(\d+\.\d+\.\d+)"/.exec((await readTextIfThere(manifest)) ?? '')?.[1];
 }
 
 // Undefined for the default, and while the sessions are on their way: two drivers are there then.
 async function findStore(directory: string): Promise<string | undefined> {
-  const manifest = await readIfThere(join(directory, 'package.json'));
+  const manifest = (await readTextIfThere(join(directory, 'package.json'))) ?? '';
   const found = Object.entries(storeKinds).filter(([, kind]) => manifest.includes(`"${kind.package}":`));
   const [name] = found[0] ?? [];
   return found.length === 1 && name !== 'embedded' ? name : undefined;
-}
-
-async function readIfThere(path: string): Promise<string> {
-  return (await isThere(path)) ? readFile(path, 'utf8') : '';
-}
-
-export async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
-    throw error;
-  }
 }

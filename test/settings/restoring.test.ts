@@ -18,7 +18,7 @@ test.each<[options: string, wish: Omit<Wish, 'directory'>]>([
   const directory = sandbox.path('t');
   const { system } = fakeSystem(() => sandbox.directory);
   const plan = await makePlan({ ...wish, directory }, 'create');
-  await createEnvironment(system, plan, new AbortController().signal, () => undefined);
+  await createEnvironment(system, plan, () => undefined);
   const said = async (name: string) => (await invoke(sandbox.directory, [name, 't', '--json'])).stdout;
   await writeFile(sandbox.path('t', 'sessapp.json'), '{');
   for (const name of ['info', 'serve'])

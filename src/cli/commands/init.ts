@@ -83,8 +83,9 @@ async function verifyInRepository({ system }: Context, directory: string): Promi
 async function make(input: Input, context: Context, plan: Plan, answers: Answers): Promise<Report> {
   const { system, output } = context;
   const startMs = system.now();
-  const signal = system.catchInterrupts();
-  const made = await output.working((step) => createEnvironment(system, plan, signal, step));
+  // From here on a signal ends it when it has cleared up.
+  system.catchInterrupts();
+  const made = await output.working((step) => createEnvironment(system, plan, step));
   if (!made) return yieldTo(input, context, answers);
   if (plan.install) await warnUnlessReady(context, plan);
   const durationMs = system.now() - startMs;

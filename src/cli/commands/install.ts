@@ -14,8 +14,10 @@ export const command: Command = {
   async run(input, { system, output }) {
     const environment = await findEnvironment(system, text(input, 'env'));
     const { directory, marker } = environment;
+    // From here on a signal ends it when it has cleared up.
+    system.catchInterrupts();
     const packages = input.operands.map((name) => toSpecifier(name, system.cwd));
-    const options = { directory, offline: flag(input, 'offline'), cancelSignal: system.catchInterrupts() };
+    const options = { directory, offline: flag(input, 'offline') };
     await output.working(async (step) => {
       step(packages.length > 0 ? `Adding ${input.operands.join(', ')}` : 'Installing what the lockfile says');
       if (packages.length > 0) await installPackages(system, packages, options);

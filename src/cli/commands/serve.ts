@@ -60,7 +60,7 @@ export async function serve(context: Context, environment: Environment, options:
   if (running) throw await alreadyRunning(context, environment, running);
   // Under --json stdout is for our own lines.
   const server: ServeOptions = output.json ? { output: 2, ...options } : options;
-  if (options.background) return serveInBackground(context, environment, server, signal);
+  if (options.background) return serveInBackground(context, environment, server);
   try {
     return await serveInForeground(context, environment, server, signal);
   } finally {
@@ -112,9 +112,8 @@ async function serveInBackground(
   { system, output }: Context,
   environment: Environment,
   options: ServeOptions,
-  signal: AbortSignal,
 ): Promise<Report> {
-  const server = await startInBackground(system, environment, options, signal).catch(async (error: unknown) => {
+  const server = await startInBackground(system, environment, options).catch(async (error: unknown) => {
     await forgetServer(environment);
     throw error;
   });
@@ -137,13 +136,11 @@ async function serveInForeground(
   const { system, output } = context;
   const follower = follow(context, environment, options);
   const watch = options.watch ?? false;
-  const end = await runInForeground(system, environment, { ...options, watch }, signal, follower).catch(
-    (error: unknown) => {
-      // A server that was asked to stop before it listened did not fail.
-      if (!signal.aborted) throw error;
-      return { exitCode: 0, signal: undefined, drained: true };
-    },
-  );
+  const end = await runInForeground(system, environment, { ...options, watch }, follower).catch((error: unknown) => {
+    // A server that was asked to stop before it listened did not fail.
+    if (!signal.aborted) throw error;
+    return { exitCode: 0, signal: undefined, drained: true };
+  });
   if (!end.drained) throw signal.aborted ? cutOff(end) : diedByItself(end);
   output.event({ event: 'stopped' }, 'Stopped.');
   return {};

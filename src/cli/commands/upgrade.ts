@@ -12,7 +12,7 @@ import { findServed } from '../control/running-server.ts';
 import type { Report } from '../output.ts';
 import { commandLine } from '../shells/shells.ts';
 import { isUpToDate, planUpgrade, type Upgradable, type UpgradePlan } from '../upgrade/plan.ts';
-import { recoverUpgrade } from '../upgrade/recover.ts';
+import { recoverUpgrade } from '../upgrade/swap.ts';
 import { findUpgradable, undoUpgrade, upgrade, verifyUpgradable } from '../upgrade/upgrade.ts';
 import { visible } from '../visible.ts';
 
@@ -43,9 +43,10 @@ export const command: Command = {
 };
 
 async function make(input: Input, { system, output }: Context, environment: Upgradable, plan: UpgradePlan) {
-  const { directory } = environment;
-  const options = { directory, offline: flag(input, 'offline'), cancelSignal: system.catchInterrupts() };
-  await output.working((step) => upgrade(system, environment, plan, options, step));
+  const offline = flag(input, 'offline');
+  // From here on a signal ends it when it has cleared up.
+  system.catchInterrupts();
+  await output.working((step) => upgrade(system, environment, plan, offline, step));
 }
 
 async function report(context: Context, plan: UpgradePlan, status: string, fact: string): Promise<Report> {
@@ -87,10 +88,10 @@ async function renderNext({ system }: Context, directory: string): Promise<strin
 
 async function undo({ system, output }: Context, environment: Upgradable, isDryRun: boolean): Promise<Report> {
   const { directory } = environment;
-  const { version, status } = await undoUpgrade(system, environment, isDryRun);
+  const version = await undoUpgrade(system, environment, isDryRun);
   const fact = isDryRun ? 'would have' : 'has';
   return {
-    data: { status, directory, from: environment.marker.sessapp, to: version },
+    data: { status: isDryRun ? 'planned' : 'undone', directory, from: environment.marker.sessapp, to: version },
     text: `${output.style.bold(visible(basename(directory)))} ${fact} sessapp ${version} again.`,
   };
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import { hasCode, UserError } from '../../errors.ts';
+import { orUndefined, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { identify } from '../environment/process-identity.ts';
@@ -17,13 +17,12 @@ export async function startInBackground(
   system: System,
   environment: Environment,
   options: ServerOptions,
-  signal: AbortSignal,
 ): Promise<RunningServer> {
-  const server = await startWithLog(system, environment, { ...options, hasWorkers: true }, signal);
+  const server = await startWithLog(system, environment, { ...options, hasWorkers: true });
   try {
     const owner = await identify(server.pid);
     if (owner) await recordListening(environment, server, system.now(), owner);
-    signal.throwIfAborted();
+    system.catchInterrupts().throwIfAborted();
     await server.detach();
     return server;
   } catch (error) {
@@ -32,30 +31,18 @@ export async function startInBackground(
   }
 }
 
-async function startWithLog(
-  system: System,
-  environment: Environment,
-  options: ServerOptions,
-  signal: AbortSignal,
-): Promise<RunningServer> {
+async function startWithLog(system: System, environment: Environment, options: ServerOptions): Promise<RunningServer> {
   const path = logFile(environment);
-  await keepPrevious(path);
+  // The log of the server before is kept.
+  await orUndefined(rename(path, `${path}.1`), 'ENOENT');
   const log = openSync(path, 'a', 0o600);
   try {
-    return await startServer(system, environment, { ...options, output: log }, signal);
+    return await startServer(system, environment, { ...options, output: log });
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'server-failed') throw error;
     const end = await readEnd(path, 15);
     throw new UserError(error.code, [error.message, end].filter(Boolean).join('\n'), `The whole log: ${path}`);
   } finally {
     closeSync(log);
-  }
-}
-
-async function keepPrevious(path: string): Promise<void> {
-  try {
-    await rename(path, `${path}.1`);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
   }
 }

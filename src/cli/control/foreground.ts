@@ -33,10 +33,9 @@ export async function runInForeground(
   system: System,
   environment: Environment,
   { watch, ...options }: ServerOptions & { watch: boolean },
-  signal: AbortSignal,
   follower: Follower,
 ): Promise<ServerEnd> {
-  const run = { system, environment, options, signal, follower };
+  const run = { system, environment, options, signal: system.catchInterrupts(), follower };
   if (!watch) return runOnce(run);
   const changes = await watchFiles(environment.directory);
   try {
@@ -74,8 +73,8 @@ async function runAndRestart(run: Run, changes: Changes): Promise<ServerEnd> {
   return notRunning;
 }
 
-async function start({ system, environment, options, signal, follower }: Run, port?: string): Promise<RunningServer> {
-  const server = await startServer(system, environment, { ...options, ...(port !== undefined && { port }) }, signal);
+async function start({ system, environment, options, follower }: Run, port?: string): Promise<RunningServer> {
+  const server = await startServer(system, environment, { ...options, ...(port !== undefined && { port }) });
   try {
     await recordListening(environment, server, system.now());
     await follower.listening(server);

@@ -73,8 +73,8 @@ export async function startServer(
   system: System,
   environment: Environment,
   options: ServerOptions,
-  cancelSignal: AbortSignal,
 ): Promise<RunningServer> {
+  const cancelSignal = system.catchInterrupts();
   cancelSignal.throwIfAborted();
   const child = system.start(nodeOf(environment), [serverFile(environment)], {
     cwd: environment.directory,

@@ -2,7 +2,6 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { hasCode } from '../../errors.ts';
 import type { Environment } from '../environment/find.ts';
 import {
   acquireLock,
@@ -13,7 +12,13 @@ import {
   removeIfDead,
   rewriteLock,
 } from '../environment/lock.ts';
-import { identify, isRunning, killGroup, type ProcessIdentity } from '../environment/process-identity.ts';
+import {
+  identify,
+  isRunning,
+  killGroup,
+  type ProcessIdentity,
+  signalIfRunning,
+} from '../environment/process-identity.ts';
 
 /** What is known of the server that `serve` started: `data/server.json`. Its owner is the process to signal. */
 export interface ServerRecord extends Lock {
@@ -141,13 +146,4 @@ async function isGoneWithin(ms: number, owner: ProcessIdentity): Promise<boolean
     if (!(await isRunning(owner))) return true;
   }
   return false;
-}
-
-export async function signalIfRunning(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<void> {
-  if (!(await isRunning(identity))) return;
-  try {
-    process.kill(identity.pid, signal);
-  } catch (error) {
-    if (!hasCode(error, 'ESRCH')) throw error;
-  }
 }

@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode } from '../../errors.ts';
+import { orUndefined } from '../../errors.ts';
 
 const chunkBytes = 64 * 1024;
 const pollMs = 200;
@@ -71,7 +71,7 @@ async function isShorter(file: FileHandle | undefined, position: number): Promis
 }
 
 async function isReplaced(file: FileHandle, path: string): Promise<boolean> {
-  const [here, there] = await Promise.all([file.stat(), statIfThere(path)]);
+  const [here, there] = await Promise.all([file.stat(), orUndefined(stat(path), 'ENOENT')]);
   return there !== undefined && here.ino !== there.ino;
 }
 
@@ -80,13 +80,5 @@ function ignoreAbort(error: unknown): void {
 }
 
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  return open(path).catch(ignoreMissing);
-}
-
-async function statIfThere(path: string): Promise<{ ino: number } | undefined> {
-  return stat(path).catch(ignoreMissing);
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (!hasCode(error, 'ENOENT')) throw error;
+  return orUndefined(open(path), 'ENOENT');
 }

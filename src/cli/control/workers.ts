@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode, UserError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
+import { readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
-import { identify, isRunning, type ProcessIdentity } from '../environment/process-identity.ts';
+import { identify, isRunning, type ProcessIdentity, signalIfRunning } from '../environment/process-identity.ts';
 import { commandLine } from '../shells/shells.ts';
 import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
 import { type Failure, toUserError } from './server-process.ts';
-import { type Place, type ServerRecord, signalIfRunning } from './server-record.ts';
+import type { Place, ServerRecord } from './server-record.ts';
 
 /** What a server with workers writes down of them: `data/workers.json`. */
 export interface WorkersReport {
@@ -79,14 +79,9 @@ async function untilReloaded(
 }
 
 async function readReport({ directory }: Place, record: ServerRecord): Promise<WorkersReport | undefined> {
-  try {
-    const report = JSON.parse(await readFile(join(directory, 'data', 'workers.json'), 'utf8')) as WorkersReport | null;
-    // Another server may have left it.
-    return report && report.pid === record.pid ? report : undefined;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const report = await readJson<WorkersReport>(join(directory, 'data', 'workers.json'));
+  // Another server may have left it.
+  return report?.pid === record.pid ? report : undefined;
 }
 
 async function withoutWorkers(system: System, { directory }: Place): Promise<UserError> {

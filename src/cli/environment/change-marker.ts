@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { type Marker, markerName, readMarker, renderMarker } from '../../settings/marker.ts';
 import type { Environment } from './find.ts';
-import { replaceFile } from './replace-file.ts';
+import { replaceFile } from './write-file.ts';
 
 /** Beside the marker while it is being changed. The .gitignore covers it. */
 const draftName = '.sessapp-marker';

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
+import { isThere } from '../../files.ts';
 import { BrokenEnvironment, type Marker, readMarker } from '../../settings/marker.ts';
-import { isThere, restoringOptions } from '../../settings/restoring.ts';
+import { restoringOptions } from '../../settings/restoring.ts';
 import type { System } from '../../system.ts';
 import { commandLine } from '../shells/shells.ts';
 
@@ -85,7 +87,7 @@ async function openEnvironment(system: System, directory: string, source = ''): 
   const code = 'not-an-environment';
   const make = async (...options: string[]): Promise<string> =>
     `${source}Make one there: ${await commandLine(system, directory, 'init', ...options)}, or name another with -e <dir>`;
-  if (!(await isThere(directory))) throw new UserError(code, `${directory} does not exist.`, await make());
+  if (!existsSync(directory)) throw new UserError(code, `${directory} does not exist.`, await make());
   throw new BrokenEnvironment(
     directory,
     code,

@@ -1,36 +1,48 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orUndefined } from '../../errors.ts';
+import { readJson } from '../../files.ts';
+
+/** The parts of a package.json that make an environment what it is. */
+export interface PackageFragment {
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+  overrides?: Record<string, string>;
+  scripts?: Record<string, string>;
+  engines?: Record<string, string>;
+}
+
+/** package-lock.json, and npm's list of what it installed. */
+export interface Lockfile {
+  name: string;
+  lockfileVersion: number;
+  requires: boolean;
+  packages: Record<string, LockedPackage>;
+}
+
+export interface LockedPackage extends PackageFragment {
+  name?: string;
+  version?: string;
+  integrity?: string;
+  /** Where it comes from: `file:` and a path, for one that the environment carries. */
+  resolved?: string;
+  inBundle?: boolean;
+  optional?: boolean;
+  dev?: boolean;
+  devOptional?: boolean;
+  optionalDependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>;
+}
 
 /** What npm keeps of an environment's packages. A file that is missing or damaged is undefined: the remedy is the same. */
 export interface Installation {
   directory: string;
   /** package.json */
-  manifest: Ranges | undefined;
+  manifest: PackageFragment | undefined;
   /** package-lock.json */
-  lockfile: Lockfile | undefined;
+  lockfile: Partial<Lockfile> | undefined;
   /** What npm says it installed. */
-  installed: Lockfile | undefined;
-}
-
-export interface Ranges {
-  dependencies?: Record<string, string>;
-  devDependencies?: Record<string, string>;
-}
-
-export interface Lockfile {
-  packages?: Record<string, Locked & Ranges>;
-}
-
-interface Locked {
-  version?: string;
-  /** Where it comes from: `file:` and a path, for one that the environment carries. */
-  resolved?: string;
-  integrity?: string;
-  optional?: boolean;
-  dev?: boolean;
-  devOptional?: boolean;
+  installed: Partial<Lockfile> | undefined;
 }
 
 export interface Difference {
@@ -41,7 +53,7 @@ export interface Difference {
 
 export async function readInstallation(directory: string): Promise<Installation> {
   const [manifest, lockfile, installed] = await Promise.all([
-    readJson<Ranges>(join(directory, 'package.json')),
+    readJson<PackageFragment>(join(directory, 'package.json')),
     readJson<Lockfile>(join(directory, 'package-lock.json')),
     readJson<Lockfile>(join(directory, 'node_modules', '.package-lock.json')),
   ]);
@@ -69,29 +81,23 @@ export async function findDifferences(
   return [...found, ...extra.map((path): Difference => ({ path, how: 'extra' }))];
 }
 
-function compareListed(place: string, wanted: Locked, listed: Locked | undefined): Difference['how'] | undefined {
+function compareListed(
+  place: string,
+  wanted: LockedPackage,
+  listed: LockedPackage | undefined,
+): Difference['how'] | undefined {
   if (!listed) return mayBeMissing(wanted) ? undefined : 'missing';
   if (!existsSync(place)) return 'missing';
   return listed.version === wanted.version && listed.integrity === wanted.integrity ? undefined : 'changed';
 }
 
 // The server needs none of these, and `npm ci --omit=dev` leaves out what is only for development.
-function mayBeMissing({ optional, dev, devOptional }: Locked): boolean {
+function mayBeMissing({ optional, dev, devOptional }: LockedPackage): boolean {
   return Boolean(optional || dev || devOptional);
 }
 
 // One that is missing may be: it is not of another version.
-async function hasVersion(place: string, { version }: Locked): Promise<boolean> {
+async function hasVersion(place: string, { version }: LockedPackage): Promise<boolean> {
   if (version === undefined || !existsSync(place)) return true;
-  return (await readJson<Locked>(join(place, 'package.json')))?.version === version;
-}
-
-export async function readJson<T>(path: string): Promise<T | undefined> {
-  const text = await orUndefined(readFile(path, 'utf8'), 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP');
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as T);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return (await readJson<LockedPackage>(join(place, 'package.json')))?.version === version;
 }

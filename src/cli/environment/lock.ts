@@ -1,9 +1,11 @@
 import { constants } from 'node:fs';
-import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { listNames } from '../../files.ts';
 import { identify, isOfThisMachine, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { linkIfFree, withDraft } from './write-file.ts';
 
 /** Who changes files holds a lock for a fraction of a second: a short wait turns most collisions into an answer. */
 const waitMs = 10_000;
@@ -34,30 +36,48 @@ export async function acquireLock<L extends Lock>(
   isHeld: IsHeld<L> = (lock) => isAlive(lock, path),
 ): Promise<L | undefined> {
   const owner = await ownIdentity();
-  const draft = uniqueBeside(path);
-  try {
-    await writeFile(draft, `${JSON.stringify({ ...content, owner })}\n`, { mode: 0o600 });
-    for (const end = Date.now() + waitMs; ; ) {
-      if (await linkIfFree(draft, path)) return undefined;
-      const found = await look<L>(path);
-      if (!found) continue;
-      if (found.lock && (await isHeld(found.lock))) return found.lock;
-      const remover = await removeIfDead(path, isHeld);
-      if (remover && Date.now() > end) throw stuck(path, remover);
-      if (remover) await wait(pollMs);
-    }
-  } finally {
-    await rm(draft, { force: true });
+  const text = `${JSON.stringify({ ...content, owner })}\n`;
+  return withDraft(path, text, 0o600, (draft) => linkOrFindHolder(draft, path, isHeld));
+}
+
+async function linkOrFindHolder<L extends Lock>(
+  draft: string,
+  path: string,
+  isHeld: IsHeld<L>,
+): Promise<L | undefined> {
+  for (const end = Date.now() + waitMs; ; ) {
+    if (await linkIfFree(draft, path)) return undefined;
+    const found = await look<L>(path);
+    if (!found) continue;
+    if (found.lock && (await isHeld(found.lock))) return found.lock;
+    const remover = await removeIfDead(path, isHeld);
+    if (remover && Date.now() > end) throw stuck(path, remover);
+    if (remover) await wait(pollMs);
   }
 }
 
 /**
- * The same, but waits for a while until a holder lets go.
- * @returns the lock of the process that holds it still, or undefined when this process has it now
+ * Works while this process holds the lock at `path`; waits for a while until another one lets go.
+ * @param doing what the other one does, such as `is at work in …`
+ * @throws UserError when it does not let go
  */
-export async function waitForLock(path: string, isHeld?: IsHeld<Lock>): Promise<Lock | undefined> {
+export async function whileLocked<T>(path: string, doing: string, work: () => Promise<T>): Promise<T> {
+  const holder = await waitForLock(path);
+  if (holder) {
+    const fact = `Another sessapp (process ${holder.owner.pid}) ${doing}.`;
+    throw new UserError('busy', fact, 'Wait until it has ended, then run the same command again.');
+  }
+  try {
+    await removeDrafts(path);
+    return await work();
+  } finally {
+    await releaseLock(path);
+  }
+}
+
+async function waitForLock(path: string): Promise<Lock | undefined> {
   for (const end = Date.now() + waitMs; ; await wait(pollMs)) {
-    const holder = await acquireLock(path, {}, isHeld);
+    const holder = await acquireLock(path, {});
     if (!holder || Date.now() > end) return holder;
   }
 }
@@ -82,9 +102,7 @@ async function look<L extends Lock>(path: string): Promise<{ lock: L | undefined
 
 /** Replaces the content of a lock that this process holds, in one step. */
 export async function rewriteLock<L extends Lock>(path: string, content: L): Promise<void> {
-  const draft = uniqueBeside(path);
-  await writeFile(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
-  await rename(draft, path);
+  await withDraft(path, `${JSON.stringify(content)}\n`, 0o600, (draft) => rename(draft, path));
 }
 
 export async function releaseLock(path: string): Promise<void> {
@@ -134,29 +152,10 @@ export async function removeDrafts(path: string): Promise<void> {
   }
 }
 
-// A directory may be closed to who may write into it.
-async function listNames(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: unknown) => {
-    if (hasCode(error, 'EACCES')) return [];
-    throw error;
-  });
-}
-
 export async function ownIdentity(): Promise<ProcessIdentity> {
   const own = await identify(process.pid);
   if (!own) throw new Error('this process cannot see itself');
   return own;
-}
-
-// A hard link appears whole or not at all, and never replaces what is there.
-async function linkIfFree(draft: string, path: string): Promise<boolean> {
-  try {
-    await link(draft, path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    throw error;
-  }
 }
 
 async function isAlive({ owner }: Lock, path: string): Promise<boolean> {
@@ -165,18 +164,10 @@ async function isAlive({ owner }: Lock, path: string): Promise<boolean> {
 
 /** Whether a file was last written longer ago than that; false when it is gone. */
 export async function isOlderThan(ms: number, path: string): Promise<boolean> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs > ms;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
+  const found = await orUndefined(stat(path), 'ENOENT');
+  return found !== undefined && Date.now() - found.mtimeMs > ms;
 }
 
 function guardOf(path: string): string {
   return `${path}.guard`;
-}
-
-function uniqueBeside(path: string): string {
-  return `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}`;
 }

@@ -1,6 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { hasCode } from '../../errors.ts';
+import { hasCode, orUndefined } from '../../errors.ts';
 
 /**
  * A process that can be told from a later one with the same pid, from one of before a reboot, and from one of
@@ -30,11 +30,35 @@ export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
 export function killGroup(pid: number): void {
   // Zero is the group of this process itself, and minus one everybody's.
   if (pid <= 1) throw new RangeError(`${pid} is no process that was started`);
+  signalIfThere(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+}
+
+export async function signalIfRunning(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<void> {
+  if (await isRunning(identity)) signalIfThere(identity.pid, signal);
+}
+
+/** @returns false when there is no such process */
+function signalIfThere(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+    return process.kill(pid, signal);
   } catch (error) {
-    if (!hasCode(error, 'ESRCH')) throw error;
+    if (hasCode(error, 'ESRCH')) return false;
+    // Another user's.
+    if (signal === 0 && hasCode(error, 'EPERM')) return true;
+    throw error;
   }
+}
+
+/** The names of the programs that this process was started by, the nearest first. Empty where the system does not tell. */
+export async function listAncestors(): Promise<string[]> {
+  const names: string[] = [];
+  for (let pid = process.ppid; pid > 1; ) {
+    const stat = await orUndefined(readStat(pid), 'EACCES');
+    if (!stat) break;
+    names.push(stat.name);
+    pid = Number(stat.fields[1]);
+  }
+  return names;
 }
 
 /** True when the identity was taken on this machine, in this boot, so that `isRunning` can be believed. */
@@ -42,15 +66,21 @@ export async function isOfThisMachine(identity: ProcessIdentity): Promise<boolea
   return identity.machine === (await machine());
 }
 
-// proc(5): after the name in parentheses, which may hold anything, field 3 is the state and field 22 the start time.
 async function startOnLinux(pid: number): Promise<string | undefined> {
+  const { fields = [] } = (await readStat(pid)) ?? {};
+  return fields[0] === 'Z' ? undefined : fields[19];
+}
+
+// proc(5): the pid, the name in parentheses, which may hold anything, the state, the parent's pid; field 22 is the start time.
+async function readStat(pid: number): Promise<{ name: string; fields: string[] } | undefined> {
   const stat = await readIfThere(`/proc/${pid}/stat`);
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields === undefined || fields[0] === 'Z' ? undefined : fields[19];
+  if (stat === undefined) return undefined;
+  const end = stat.lastIndexOf(')');
+  return { name: stat.slice(stat.indexOf('(') + 1, end), fields: stat.slice(end + 2).split(' ') };
 }
 
 async function startByPs(pid: number): Promise<string | undefined> {
-  if (process.platform === 'win32') return isThere(pid) ? 'unknown' : undefined;
+  if (process.platform === 'win32') return signalIfThere(pid, 0) ? 'unknown' : undefined;
   const { execFile } = await import('node:child_process');
   const { promisify } = await import('node:util');
   try {
@@ -58,17 +88,6 @@ async function startByPs(pid: number): Promise<string | undefined> {
     return stdout.trim().replace(/\W+/g, '') || undefined;
   } catch (error) {
     if ((error as { code?: unknown }).code === 1) return undefined;
-    throw error;
-  }
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ESRCH')) return false;
-    if (hasCode(error, 'EPERM')) return true;
     throw error;
   }
 }
@@ -83,10 +102,5 @@ async function machine(): Promise<string> {
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
-    throw error;
-  }
+  return orUndefined(readFile(path, 'utf8'), 'ENOENT', 'ESRCH');
 }

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../../errors.ts';
+import { readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
 import { commandLine, nearPath } from '../shells/shells.ts';
 import type { Environment } from './find.ts';
-import { findDifferences, type Ranges, readInstallation, readJson } from './installation.ts';
+import { findDifferences, type Installation, type PackageFragment, readInstallation } from './installation.ts';
 
 /** Whether an environment's dependencies are what its lockfile says, or what is wrong with them. */
 export type Readiness =
@@ -38,7 +40,7 @@ export async function checkReadiness(environment: Environment): Promise<Readines
   if (!existsSync(serverFile(environment))) return 'server-missing';
   if (!manifest) return 'package-json-missing';
   if (!lockfile) return 'lockfile-missing';
-  if (!isSame(ranges(manifest), ranges(lockfile.packages?.['']))) return 'lockfile-behind';
+  if (!isCurrent(installation)) return 'lockfile-behind';
   if (!installed) return 'dependencies-missing';
   if ((await findDifferences(installation)).length > 0) return 'dependencies-differ';
   return (await isNodeInstalled(environment)) ? 'ready' : 'node-missing';
@@ -46,8 +48,11 @@ export async function checkReadiness(environment: Environment): Promise<Readines
 
 /** True when a directory has a lockfile that goes with its package.json. */
 export async function isLockfileCurrent(directory: string): Promise<boolean> {
-  const { manifest, lockfile } = await readInstallation(directory);
-  return lockfile !== undefined && isSame(ranges(manifest), ranges(lockfile.packages?.['']));
+  return isCurrent(await readInstallation(directory));
+}
+
+function isCurrent({ manifest, lockfile }: Installation): boolean {
+  return lockfile !== undefined && isDeepStrictEqual(ranges(manifest), ranges(lockfile.packages?.['']));
 }
 
 /** True too for an environment that has no Node.js of its own. */
@@ -105,12 +110,6 @@ const failures: Record<Exclude<Readiness, 'ready'>, Failure> = {
   'server-missing': { fact: 'The file that starts the server is missing', ...remake },
 };
 
-function ranges(manifest: Ranges | undefined): Ranges {
+function ranges(manifest: PackageFragment | undefined): PackageFragment {
   return { dependencies: manifest?.dependencies ?? {}, devDependencies: manifest?.devDependencies ?? {} };
-}
-
-function isSame(a: Ranges, b: Ranges): boolean {
-  const sorted = (value: Ranges): string =>
-    JSON.stringify(Object.values(value).map((field) => Object.entries(field).sort()));
-  return sorted(a) === sorted(b);
 }

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { System } from '../../system.ts';
 import { changeMarker } from '../environment/change-marker.ts';
 import type { Environment } from '../environment/find.ts';
+import type { PackageFragment } from '../environment/installation.ts';
 import { checkReadiness } from '../environment/readiness.ts';
 import { findChanged } from '../scaffold/existing.ts';
 import { sha256 } from '../scaffold/hash.ts';
-import { type PackageFragment, storePackage } from '../scaffold/layers.ts';
-import type { NpmOptions } from '../scaffold/npm.ts';
+import { storePackage } from '../scaffold/layers.ts';
 import { changePackages } from '../scaffold/packages.ts';
 import { renderJson } from '../scaffold/plan.ts';
 
@@ -22,7 +22,7 @@ export async function addDriverPackage(
   system: System,
   environment: Environment,
   store: string,
-  options: Omit<NpmOptions, 'directory'>,
+  offline: boolean,
 ): Promise<Environment> {
   const { directory, marker } = environment;
   const before = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as PackageFragment;
@@ -36,7 +36,7 @@ export async function addDriverPackage(
   // Generated files that nobody has changed stay so.
   const known = Object.entries(marker.files).filter(([path]) => names.includes(path));
   const changed = await findChanged(directory, Object.fromEntries(known));
-  await changePackages(system, renderJson(after), { ...options, directory });
+  await changePackages(system, renderJson(after), { directory, offline });
   const ours = known.map(([path]) => path).filter((path) => !changed.includes(path));
   const hashes = await Promise.all(ours.map(async (path) => [path, sha256(await readFile(join(directory, path)))]));
   return changeMarker(environment, (found) => ({

@@ -79,11 +79,11 @@ async function prepare(
   { store, url }: Destination,
   options: MigrateOptions,
 ): Promise<Environment> {
-  const { offline, signal } = options;
+  const { offline } = options;
   options.step('Installing the driver of the new store');
   const { [nextVariable]: before } = await readVariables(environment.directory);
   try {
-    const installed = await addDriverPackage(system, environment, store, { offline, cancelSignal: signal });
+    const installed = await addDriverPackage(system, environment, store, offline);
     await verifyReady(system, installed);
     await withStore(system, installed, async (current) => {
       await current.ping();

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isThere } from '../../files.ts';
 import { createSecret, renderEnvFile } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { isLockfileCurrent } from '../environment/readiness.ts';
 import { installLocked, installNode } from './dependencies.ts';
-import { isThere } from './existing.ts';
 import { initRepository } from './git.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { copyCarried } from './packages.ts';
@@ -15,16 +15,11 @@ import type { Plan } from './plan.ts';
 export type Progress = (step: string) => void;
 
 /** Makes the planned environment in an empty staging directory. */
-export async function buildEnvironment(
-  system: System,
-  plan: Plan,
-  staging: string,
-  cancelSignal: AbortSignal,
-  progress: Progress,
-): Promise<void> {
+export async function buildEnvironment(system: System, plan: Plan, staging: string, progress: Progress): Promise<void> {
+  const cancelSignal = system.catchInterrupts();
   writeFiles(system, plan, staging);
   cancelSignal.throwIfAborted();
-  if (plan.install) await installEverything(system, plan, staging, cancelSignal, progress);
+  if (plan.install) await installEverything(system, plan, staging, progress);
   if (plan.git) await initRepository(system, plan, staging);
   cancelSignal.throwIfAborted();
 }
@@ -39,14 +34,8 @@ function writeFiles(system: System, { files, storeUrl }: Plan, staging: string):
   }
 }
 
-async function installEverything(
-  system: System,
-  plan: Plan,
-  staging: string,
-  cancelSignal: AbortSignal,
-  progress: Progress,
-): Promise<void> {
-  const options = { directory: staging, offline: plan.offline, cancelSignal };
+async function installEverything(system: System, plan: Plan, staging: string, progress: Progress): Promise<void> {
+  const options = { directory: staging, offline: plan.offline };
   if (!(await isThere(join(plan.directory, 'node_modules')))) {
     progress('Installing dependencies');
     if (plan.kept.includes('package.json')) await installKept(system, plan, options);

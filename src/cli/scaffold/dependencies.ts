@@ -1,11 +1,11 @@
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
+import { isThere } from '../../files.ts';
 import type { Language } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
 import { nearest } from '../nearest.ts';
 import { templatesDirectory } from '../package.ts';
-import { isThere } from './existing.ts';
 import { NpmError, type NpmOptions, runNpm } from './npm.ts';
 import { nodePackageName } from './plan.ts';
 import { cacheDirectory, refuseDirectory } from './snapshots/cache-directory.ts';
@@ -23,7 +23,7 @@ export async function installLocked(system: System, options: NpmOptions, ...npmO
   const key = refuseDirectory(cache) === undefined ? await snapshotKey(system, options.directory) : undefined;
   const target = join(options.directory, 'node_modules');
   const snapshots = new Snapshots(cache);
-  if (key !== undefined && (await snapshots.copyTo(target, key, options.cancelSignal))) return;
+  if (key !== undefined && (await snapshots.copyTo(target, key, system.catchInterrupts()))) return;
   await runNpmCi(system, options, npmOptions);
   if (key !== undefined && (await isThere(target))) await snapshots.keep(target, key);
 }
@@ -50,11 +50,11 @@ export async function installNode(system: System, options: NpmOptions): Promise<
   await symlink(target, link);
 }
 
-const oldest = [20, 19] as const;
-const oldestStrippingTypes = [22, 18] as const;
+const oldest = '20.19';
+const oldestStrippingTypes = '22.18';
 
-/** The oldest Node.js that runs an environment, as its first two numbers. */
-export function oldestFor(language: Language): readonly number[] {
+/** The oldest Node.js that runs an environment. */
+export function oldestFor(language: Language): string {
   return language === 'typescript' ? oldestStrippingTypes : oldest;
 }
 
@@ -62,12 +62,8 @@ export function oldestFor(language: Language): readonly number[] {
  * The newest version of Node.js in the registry that `asked` allows: `24`, `24.1` or `24.1.0`.
  * @throws UsageError when there is none, or it is older than an environment needs
  */
-export async function resolveNodeVersion(
-  system: System,
-  asked: string,
-  options: Omit<NpmOptions, 'directory'>,
-): Promise<string> {
-  const versions = await listNodeVersions(system, options);
+export async function resolveNodeVersion(system: System, asked: string, offline: boolean): Promise<string> {
+  const versions = await listNodeVersions(system, offline);
   const majors = [...new Set(versions.map((version) => version.split('.')[0] ?? ''))];
   const wanted = asked.replace(/^v/, '');
   const match = versions.filter((version) => `${version}.`.startsWith(`${wanted}.`)).at(-1);
@@ -80,15 +76,13 @@ export async function resolveNodeVersion(
 }
 
 // In a directory of ours: an .npmrc in the working directory would count.
-async function listNodeVersions(system: System, options: Omit<NpmOptions, 'directory'>): Promise<string[]> {
+async function listNodeVersions(system: System, offline: boolean): Promise<string[]> {
   const args = ['view', nodePackageName(), 'versions', '--json'];
-  const all = JSON.parse(await runNpm(system, args, { ...options, directory: templatesDirectory })) as
-    | string
-    | string[];
+  const all = JSON.parse(await runNpm(system, args, { offline, directory: templatesDirectory })) as string | string[];
   return [all]
     .flat()
     .filter((version) => /^\d+\.\d+\.\d+$/.test(version) && isAtLeast(version, oldest))
-    .sort((a, b) => compare(toNumbers(a), toNumbers(b)));
+    .sort(compare);
 }
 
 /** @throws UserError when this Node.js cannot run TypeScript as it is */
@@ -96,20 +90,15 @@ export function verifyStripsTypes(version: string): void {
   if (isAtLeast(version, oldestStrippingTypes)) return;
   throw new UserError(
     'node-too-old',
-    `TypeScript without a build step needs Node.js ${oldestStrippingTypes.join('.')} or newer; this is ${version}.`,
+    `TypeScript without a build step needs Node.js ${oldestStrippingTypes} or newer; this is ${version}.`,
     'Give the environment its own: add --node 24, or leave --typescript out.',
   );
 }
 
-export function isAtLeast(version: string, least: readonly number[]): boolean {
-  return compare(toNumbers(version), least) >= 0;
+export function isAtLeast(version: string, least: string): boolean {
+  return compare(version, least) >= 0;
 }
 
-function toNumbers(version: string): number[] {
-  return version.split('.').map(Number);
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  const index = a.findIndex((number, i) => number !== (b[i] ?? 0));
-  return index === -1 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
+function compare(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
 }

@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { chown, link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { hasCode, UserError } from '../../errors.ts';
+import { orUndefined, UserError } from '../../errors.ts';
+import { isThere } from '../../files.ts';
 import type { Environment } from '../environment/find.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
+import { linkIfFree, withDraft } from '../environment/write-file.ts';
 import { templatesDirectory } from '../package.ts';
-import { isThere } from './existing.ts';
 import { toPackageName } from './package-name.ts';
 
 interface Target {
@@ -64,44 +64,24 @@ export async function writeDeployment(
     if (state !== 'written') continue;
     const file = join(directory, path);
     await mkdir(dirname(file), { recursive: true, mode: 0o755 });
-    // A link appears whole or not at all, and unlike a rename replaces nothing.
-    const draft = `${file}.${randomUUID()}`;
-    try {
-      await writeFile(draft, content, { mode: 0o644 });
-      await link(draft, file);
-    } catch (error) {
-      if (hasCode(error, 'EEXIST')) throw appeared(file);
-      throw error;
-    } finally {
-      await rm(draft, { force: true });
-    }
+    if (await withDraft(file, content, 0o644, (draft) => linkIfFree(draft, file))) continue;
+    throw new UserError('changed-meanwhile', `${file} appeared meanwhile.`, 'Run the same command again.');
   }
 }
 
 // With sudo too it is the server's, which runs as the owner of the environment.
 async function makeData(directory: string): Promise<void> {
   const data = join(directory, 'data');
-  try {
-    await mkdir(data, { mode: 0o700 });
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return;
-    throw error;
-  }
+  const made = await orUndefined(mkdir(data, { recursive: true, mode: 0o700 }), 'EEXIST');
+  if (made === undefined) return;
   const { uid, gid } = await stat(directory);
   if (userInfo().uid !== uid) await chown(data, uid, gid);
 }
 
 async function stateOf(path: string, content: string): Promise<DeployedFile['state']> {
   if (!(await isThere(path))) return 'written';
-  const found = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (hasCode(error, 'EISDIR', 'ENOENT', 'EACCES')) return undefined;
-    throw error;
-  });
+  const found = await orUndefined(readFile(path, 'utf8'), 'EISDIR', 'ENOENT', 'EACCES');
   return found === content ? 'unchanged' : 'kept';
-}
-
-function appeared(path: string): UserError {
-  return new UserError('changed-meanwhile', `${path} appeared meanwhile.`, 'Run the same command again.');
 }
 
 async function readValues(environment: Environment): Promise<Record<string, string>> {

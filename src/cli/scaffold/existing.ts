@@ -1,9 +1,10 @@
-import { lstat, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode, UserError } from '../../errors.ts';
+import { orUndefined, UserError } from '../../errors.ts';
+import { isThere, lstatIfThere, readJson } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
+import type { PackageFragment } from '../environment/installation.ts';
 import { sha256 } from './hash.ts';
-import type { PackageFragment } from './layers.ts';
 
 /**
  * The paths among `paths` that are there: they stay as they are.
@@ -20,27 +21,16 @@ export async function findKept(directory: string, paths: string[]): Promise<stri
   return kept.sort();
 }
 
-export async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
-    throw error;
-  }
-}
-
 /**
  * Looks at each folder on the way to a file.
  * @throws UserError when one of them is a link, through which files would be written outside of the environment
  */
-export async function verifyFolders(directory: string, folder: string): Promise<void> {
+async function verifyFolders(directory: string, folder: string): Promise<void> {
   if (folder === '.') return;
   await verifyFolders(directory, dirname(folder));
   const path = join(directory, folder);
-  if (!(await isThere(path))) return;
-  const found = await lstat(path);
-  if (found.isDirectory()) return;
+  const found = await lstatIfThere(path);
+  if (!found || found.isDirectory()) return;
   throw new UserError(
     'folder-conflict',
     `${path} exists and is ${found.isSymbolicLink() ? 'a link' : 'no directory'}; an environment has files in a directory of that name.`,
@@ -50,7 +40,8 @@ export async function verifyFolders(directory: string, folder: string): Promise<
 
 // A link to a file is as good as one: a person may keep several projects' .gitignore, say, in one place.
 async function verifyFile(path: string): Promise<void> {
-  if (await isFile(path)) return;
+  const found = await orUndefined(stat(path), 'ENOENT', 'ENOTDIR', 'ELOOP');
+  if (found?.isFile()) return;
   throw new UserError(
     'file-conflict',
     `${path} exists and is no file; an environment has a file of that name.`,
@@ -58,21 +49,12 @@ async function verifyFile(path: string): Promise<void> {
   );
 }
 
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return false;
-    throw error;
-  }
-}
-
 /**
  * A package.json that stays must list what an environment needs.
  * @throws UserError with what to add to it
  */
 export async function verifyPackage(directory: string, needed: PackageFragment): Promise<void> {
-  const existing = await readPackage(directory);
+  const existing: PackageFragment & { type?: string } = (await readJson(join(directory, 'package.json'))) ?? {};
   const missing = Object.entries(needed.dependencies ?? {}).filter(
     ([name]) => existing.dependencies?.[name] === undefined,
   );
@@ -88,15 +70,6 @@ export async function verifyPackage(directory: string, needed: PackageFragment):
   );
 }
 
-async function readPackage(directory: string): Promise<PackageFragment & { type?: string }> {
-  try {
-    return Object(JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'))) as PackageFragment;
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
-}
-
 /**
  * The files that are there and are not what they were written as.
  * @param hashes as in a marker
@@ -110,7 +83,6 @@ export async function findChanged(directory: string, hashes: Marker['files']): P
 }
 
 async function isChanged(path: string, hash: string): Promise<boolean> {
-  if (!(await isThere(path))) return false;
-  if (!(await lstat(path)).isFile()) return true;
-  return sha256(await readFile(path)) !== hash;
+  const found = await lstatIfThere(path);
+  return found !== undefined && (!found.isFile() || sha256(await readFile(path)) !== hash);
 }

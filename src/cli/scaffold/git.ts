@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
+import { isThere } from '../../files.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
-import { isThere } from './existing.ts';
 
 /**
  * Makes `staging` a git repository with the planned files added, and nothing else: what is ignored depends on files

@@ -1,13 +1,14 @@
-import { link, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, UserError } from '../../errors.ts';
+import { isThere, listNames, lstatIfThere, readJson } from '../../files.ts';
 import { BrokenEnvironment, markerName, readMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
+import { linkIfFree } from '../environment/write-file.ts';
 import { lockName, withLock } from './directory-lock.ts';
-import { isThere } from './existing.ts';
 import { moveIfThere, onOtherFileSystem, removeEmptyFolders } from './move.ts';
 import type { Plan } from './plan.ts';
-import { findLeftovers, listNames, removeTree } from './staging.ts';
+import { findLeftovers, removeTree } from './staging.ts';
 
 // A directory that is there cannot be had by one rename. Its environment exists from the moment the marker is in it:
 // what an interrupted attempt did before that moment is undone, what it left to do after is done, by the next run.
@@ -92,15 +93,13 @@ async function listLinks({ directory, files }: Plan, staging: string): Promise<s
   return isMade && (await isThere(join(staging, lockfileName))) ? [lockfileName, ...paths] : paths;
 }
 
-// A link, unlike a rename, never replaces a file.
 async function linkInto(staging: string, directory: string, path: string): Promise<void> {
-  await mkdir(dirname(join(directory, path)), { recursive: true });
-  try {
-    await link(join(staging, path), join(directory, path));
-  } catch (error) {
-    if (hasCode(error, 'EXDEV')) throw onOtherFileSystem(join(staging, path), join(directory, path));
-    throw hasCode(error, 'EEXIST') ? changedMeanwhile(directory, path, 'appeared') : error;
-  }
+  const [from, to] = [join(staging, path), join(directory, path)];
+  await mkdir(dirname(to), { recursive: true });
+  const isLinked = await linkIfFree(from, to).catch((error: unknown) => {
+    throw hasCode(error, 'EXDEV') ? onOtherFileSystem(from, to) : error;
+  });
+  if (!isLinked) throw changedMeanwhile(directory, path, 'appeared');
 }
 
 // Once the marker is there: what a person then commits is not lost, whatever happened to the rest.
@@ -116,7 +115,8 @@ async function takeBack(directory: string, staging: string): Promise<void> {
   for (const path of paths) {
     if (await isSameFile(join(staging, path), join(directory, path))) await rm(join(directory, path));
   }
-  const moves = await readMoves(staging);
+  // Without a list, or with half of one, it was killed before anything was moved.
+  const moves = (await readJson<string[]>(join(staging, movesName))) ?? [];
   for (const tree of moves) {
     if (!(await isThere(join(staging, tree)))) await moveIfThere(join(directory, tree), join(staging, tree));
   }
@@ -134,18 +134,7 @@ async function readLinks(staging: string): Promise<string[]> {
   }
 }
 
-async function readMoves(staging: string): Promise<string[]> {
-  try {
-    return JSON.parse(await readFile(join(staging, movesName), 'utf8')) as string[];
-  } catch (error) {
-    // Killed before it was written whole: nothing has been moved.
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return [];
-    throw error;
-  }
-}
-
 async function isSameFile(a: string, b: string): Promise<boolean> {
-  if (!(await isThere(a)) || !(await isThere(b))) return false;
-  const [first, second] = await Promise.all([lstat(a), lstat(b)]);
-  return first.ino === second.ino && first.dev === second.dev;
+  const [first, second] = await Promise.all([lstatIfThere(a), lstatIfThere(b)]);
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }

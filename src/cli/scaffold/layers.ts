@@ -2,17 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
+import type { PackageFragment } from '../environment/installation.ts';
 import { readPackageManifest, templatesDirectory } from '../package.ts';
+import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
-
-/** The parts of a package.json that make an environment what it is. */
-export interface PackageFragment {
-  dependencies?: Record<string, string>;
-  devDependencies?: Record<string, string>;
-  overrides?: Record<string, string>;
-  scripts?: Record<string, string>;
-  engines?: Record<string, string>;
-}
 
 export interface TemplateFile {
   /** In the environment, with `/`. */
@@ -26,14 +19,7 @@ export interface Choice {
   store: string;
   language: Language;
   /** The exact version of the environment's own Node.js. */
-  node?: string;
-}
-
-/** What a person sees when choosing. */
-export interface ChoiceOption {
-  value: string;
-  label: string;
-  hint: string;
+  node?: string | undefined;
 }
 
 interface Layer {

@@ -1,25 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LockedPackage, Lockfile, PackageFragment } from '../environment/installation.ts';
 import { templatesDirectory } from '../package.ts';
 import type { CarriedPackage } from './carried.ts';
-import type { PackageFragment } from './layers.ts';
-
-export interface Lockfile {
-  name: string;
-  lockfileVersion: number;
-  requires: boolean;
-  packages: Record<string, LockedPackage>;
-}
-
-export interface LockedPackage extends PackageFragment {
-  name?: string;
-  version?: string;
-  integrity?: string;
-  resolved?: string;
-  optionalDependencies?: Record<string, string>;
-  peerDependencies?: Record<string, string>;
-  peerDependenciesMeta?: Record<string, { optional?: boolean }>;
-}
 
 type Packages = Lockfile['packages'];
 

@@ -1,7 +1,7 @@
 import { mkdir, rename, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode, UserError } from '../../errors.ts';
-import { isThere } from './existing.ts';
+import { isThere } from '../../files.ts';
 
 export async function moveIfThere(from: string, to: string): Promise<void> {
   if (!(await isThere(from))) return;

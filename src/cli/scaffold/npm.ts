@@ -8,8 +8,7 @@ export interface NpmOptions {
   /** The directory whose package.json npm works on, absolute. */
   directory: string;
   /** Use npm's cache only. */
-  offline?: boolean;
-  cancelSignal?: AbortSignal;
+  offline: boolean;
 }
 
 /** What npm said when it failed. */
@@ -31,13 +30,14 @@ export class NpmError extends UserError {
  * @throws NpmError when it fails, UserError when there is no npm, Interrupted when a signal ended it
  */
 export async function runNpm(system: System, args: string[], options: NpmOptions): Promise<string> {
-  const { directory, offline = false, cancelSignal } = options;
+  const { directory, offline } = options;
+  const cancelSignal = system.catchInterrupts();
   const result = await system.run('npm', [...args, ...isolation, ...(offline ? ['--offline'] : [])], {
     cwd: directory,
     env: { ...npmEnvironment(system.env), SESSAPP_PREFIX: directory },
-    ...(cancelSignal && { cancelSignal }),
+    cancelSignal,
   });
-  cancelSignal?.throwIfAborted();
+  cancelSignal.throwIfAborted();
   const unwritten = /TAR_ENTRY_ERROR (\w+)(: .*)?/.exec(result.stderr);
   if (unwritten) throw new NpmError([unwritten[0]], unwritten[1] ?? '');
   if (result.exitCode === 0) return result.stdout;

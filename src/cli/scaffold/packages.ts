@@ -1,13 +1,12 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isThere } from '../../files.ts';
 import type { System } from '../../system.ts';
 import { carriedFolder } from './carried.ts';
 import { installLocked } from './dependencies.ts';
 import { withLock } from './directory-lock.ts';
-import { isThere } from './existing.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
-import { createStaging, findLeftovers, removeTree } from './staging.ts';
-import { closedToOthers } from './umask.ts';
+import { withStaging } from './staging.ts';
 
 /** A folder is copied, not linked: an environment takes nothing from outside itself when it runs. */
 export const copyFolders = '--install-links';
@@ -18,7 +17,7 @@ export const copyFolders = '--install-links';
  */
 export async function installPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
   const install = (): Promise<unknown> => runNpm(system, ['install', copyFolders, ...packages], options);
-  await withLockClosed(options.directory, () => doubting(options.directory, install));
+  await withLock(options.directory, () => doubting(options.directory, install));
 }
 
 /**
@@ -28,7 +27,7 @@ export async function installPackages(system: System, packages: string[], option
  */
 export async function changePackages(system: System, manifest: string, options: NpmOptions): Promise<void> {
   const path = join(options.directory, 'package.json');
-  await withLockClosed(options.directory, async () => {
+  await withLock(options.directory, async () => {
     const before = await readFile(path, 'utf8');
     await writeFile(path, manifest);
     try {
@@ -38,10 +37,6 @@ export async function changePackages(system: System, manifest: string, options: 
       throw error;
     }
   });
-}
-
-function withLockClosed(directory: string, work: () => Promise<void>): Promise<void> {
-  return closedToOthers(() => withLock(directory, work));
 }
 
 // npm works in place. Without its list of what is installed an environment is not ready, so that one whose
@@ -63,18 +58,14 @@ async function doubting(directory: string, work: () => Promise<unknown>): Promis
 export async function restorePackages(system: System, options: NpmOptions): Promise<void> {
   const { directory } = options;
   // Two at once would take each other's new node_modules for the old one.
-  await withLockClosed(directory, async () => {
-    for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
-    const { directory: staging } = await createStaging(directory);
-    try {
+  await withLock(directory, () =>
+    withStaging(directory, async (staging) => {
       await stagePackages(directory, staging);
       await installLocked(system, { ...options, directory: staging }, copyFolders);
       await renameIfThere(join(directory, 'node_modules'), join(staging, 'replaced'));
       await renameIfThere(join(staging, 'node_modules'), join(directory, 'node_modules'));
-    } finally {
-      await removeTree(staging);
-    }
-  });
+    }),
+  );
 }
 
 /**

@@ -1,11 +1,12 @@
 import { basename } from 'node:path';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
+import type { PackageFragment } from '../environment/installation.ts';
 import { type CarriedPackage, packCarried } from './carried.ts';
 import { findChanged, findKept, verifyPackage } from './existing.ts';
 import { isInRepository } from './git.ts';
 import { sha256 } from './hash.ts';
-import { type Choice, type PackageFragment, readTemplateFiles, renderManifest } from './layers.ts';
+import { type Choice, readTemplateFiles, renderManifest } from './layers.ts';
 import { lockfileFor } from './lockfile.ts';
 import { toPackageName } from './package-name.ts';
 import { findWarnings, warnOfStore } from './warnings.ts';
@@ -14,9 +15,9 @@ import { findWarnings, warnOfStore } from './warnings.ts';
 export interface Wish extends Choice {
   /** Absolute. */
   directory: string;
-  prompt?: string;
+  prompt?: string | undefined;
   /** Where the store is; there may be a password in it. */
-  storeUrl?: string;
+  storeUrl?: string | undefined;
   install: boolean;
   offline: boolean;
   git: boolean;
@@ -62,7 +63,10 @@ export async function makePlan(wish: Wish, action: Plan['action']): Promise<Plan
   const carried = packCarried();
   const contents = renderFiles(wish, carried);
   const kept = action === 'create' ? [] : await keep(directory, contents);
-  const marker = toMarker(wish, carried.manifest.version, await listGenerated(directory, contents, kept));
+  // What is there already and just as we would write it counts as ours: so it is where only the marker was lost.
+  const foreign = await findChanged(directory, hashesOf(contents));
+  const generated = new Map([...contents].filter(([path]) => !foreign.includes(path)));
+  const marker = toMarker(wish, carried.manifest.version, hashesOf(generated));
   const files: PlannedFile[] = [...contents]
     .filter(([path]) => !kept.includes(path))
     .map(([path, content]) => ({ path, mode: 0o644, content }));
@@ -78,7 +82,7 @@ export async function makePlan(wish: Wish, action: Plan['action']): Promise<Plan
 
 /** Every generated file but `.env` and the marker, by its path in the environment. */
 export function renderFiles(
-  wish: Choice & Pick<Wish, 'directory' | 'prompt'>,
+  wish: Choice & { directory: string; prompt?: string | undefined },
   carried: CarriedPackage,
 ): Map<string, string | Buffer> {
   const contents = new Map<string, string | Buffer>();
@@ -101,17 +105,9 @@ async function keep(directory: string, contents: Map<string, string | Buffer>): 
   return kept;
 }
 
-// What is there already and just as we would write it counts as ours: so it is where only the marker was lost.
-async function listGenerated(
-  directory: string,
-  contents: Map<string, string | Buffer>,
-  kept: string[],
-): Promise<[string, string | Buffer][]> {
-  const hashes = [...contents]
-    .filter(([path]) => kept.includes(path))
-    .map(([path, content]): [string, string] => [path, sha256(content)]);
-  const foreign = await findChanged(directory, Object.fromEntries(hashes));
-  return [...contents].filter(([path]) => !foreign.includes(path));
+/** As in a marker. */
+export function hashesOf(contents: Map<string, string | Buffer>): Marker['files'] {
+  return Object.fromEntries([...contents].map(([path, content]): [string, string] => [path, sha256(content)]).sort());
 }
 
 /** The package that holds the environment's own Node.js; npm installs it into `.node/node_modules`. */
@@ -124,8 +120,7 @@ function nodeManifest(version: string): object {
   return { private: true, dependencies: { [nodePackageName()]: version } };
 }
 
-function toMarker(wish: Wish, version: string, generated: [string, string | Buffer][]): Marker {
-  const hashes = generated.map(([path, content]): [string, string] => [path, sha256(content)]);
+function toMarker(wish: Wish, version: string, files: Marker['files']): Marker {
   return {
     format: 2,
     sessapp: version,
@@ -135,7 +130,7 @@ function toMarker(wish: Wish, version: string, generated: [string, string | Buff
     ...(wish.node !== undefined && { node: wish.node }),
     ...(wish.prompt !== undefined && { prompt: wish.prompt }),
     cookie: toCookieName(wish.directory),
-    files: Object.fromEntries(hashes.sort()),
+    files,
   };
 }
 
@@ -152,13 +147,8 @@ export function renderJson(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/** A plan as it can be shown: each file by its hash. */
-export interface PlanSummary extends Omit<Plan, 'files' | 'marker' | 'storeUrl'> {
-  /** `sha256` is null for `.env`, whose secret is made when it is written. */
-  files: { path: string; mode: string; sha256: string | null }[];
-}
-
-export function summarize({ marker: _, storeUrl: __, files, ...rest }: Plan): PlanSummary {
+/** A plan as it can be shown: each file by its hash. `.env` has none: its secret is made when it is written. */
+export function summarize({ marker: _, storeUrl: __, files, ...rest }: Plan) {
   const shown = files.map(({ path, mode, content }) => ({
     path,
     mode: mode.toString(8).padStart(4, '0'),

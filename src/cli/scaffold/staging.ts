@@ -1,13 +1,41 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { listNames } from '../../files.ts';
 import { isOlderThan, ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
+import { closedToOthers } from './umask.ts';
 
 /** An owner on another machine cannot be asked whether it lives; its staging counts as left over after this time. */
 const foreignMs = 24 * 60 * 60 * 1000;
 
 const pattern = /^\.sessapp-staging-(\d+)-(\w+)-([0-9a-f]{8})$/;
+
+/**
+ * Works in a staging directory inside `parent`, which is gone afterwards, as is what interrupted commands left there.
+ * Parents that had to be made for it go too, unless something is in them. Only their owner may write to new files.
+ */
+export async function withStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {
+  return closedToOthers(() => workInStaging(parent, work));
+}
+
+async function workInStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {
+  for (const leftover of await findLeftovers(parent)) {
+    // In a directory that many share, such as /tmp, another user's is that user's to remove.
+    await orUndefined(removeTree(leftover), 'EACCES', 'EPERM');
+  }
+  const { directory, top } = await createStaging(parent);
+  try {
+    return await work(directory);
+  } finally {
+    await removeTree(directory);
+    await orUndefined(removeEmpty(parent, top), 'ENOTEMPTY', 'EEXIST', 'ENOENT');
+  }
+}
+
+async function removeEmpty(parent: string, top: string): Promise<void> {
+  for (let directory = parent; directory.length >= top.length; directory = dirname(directory)) await rmdir(directory);
+}
 
 export interface Staging {
   directory: string;
@@ -42,21 +70,12 @@ async function makeDirectory(directory: string): Promise<string | undefined> {
       await mkdir(directory);
       return top ?? directory;
     } catch (error) {
-      if (hasCode(error, 'EEXIST') && (await isDirectory(directory))) return top;
+      if (hasCode(error, 'EEXIST') && (await orUndefined(stat(directory), 'ENOENT'))?.isDirectory()) return top;
       if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
       top = (await makeDirectory(parent)) ?? top;
     }
   }
   throw refused(parent);
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 function refused(parent: string): UserError {
@@ -70,14 +89,6 @@ export async function findLeftovers(parent: string): Promise<string[]> {
     if (await isLeftover(parent, name)) leftovers.push(join(parent, name));
   }
   return leftovers;
-}
-
-/** The names in a directory; none where it is missing, closed to this user, or no directory. */
-export async function listNames(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return [];
-    throw error;
-  });
 }
 
 /** Removes a directory even while an orphaned npm still writes into it. */

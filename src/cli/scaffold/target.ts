@@ -1,13 +1,13 @@
 import { constants } from 'node:fs';
-import { access, lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { access, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { isThere, lstatIfThere } from '../../files.ts';
 import { damagedMarker, type Marker, markerName, readMarker } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
 import { nearestEnvironment } from '../environment/find.ts';
 import { lockName } from './directory-lock.ts';
-import { isThere } from './existing.ts';
 import { findLeftovers } from './staging.ts';
 
 /** Whoever puts an environment there holds it half-made for a fraction of a second. */
@@ -57,8 +57,8 @@ async function inspectOnce(system: System, directory: string): Promise<Target | 
 
 // It is listed, and reads as if nothing were there.
 async function verifyNoLink(directory: string): Promise<void> {
-  const path = join(directory, markerName);
-  if (!(await isThere(path)) || !(await lstat(path)).isSymbolicLink()) return;
+  const found = await lstatIfThere(join(directory, markerName));
+  if (!found?.isSymbolicLink()) return;
   throw await damagedMarker(directory, 'it is a link to something that does not exist');
 }
 
@@ -85,33 +85,17 @@ async function verifyAllowed({ env }: System, directory: string): Promise<void> 
 }
 
 async function realpathIfThere(path: string): Promise<string> {
-  return realpath(path).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) return resolve(path);
-    throw error;
-  });
+  return (await orUndefined(realpath(path), 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) ?? resolve(path);
 }
 
 async function exists(directory: string): Promise<boolean> {
-  try {
-    const found = await stat(directory);
-    if (found.isDirectory()) return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return verifyNotDangling(directory);
-    if (hasCode(error, 'ENOTDIR')) return false;
-    if (hasCode(error, 'ELOOP')) throw notADirectory(directory, 'a link that leads in a circle');
-    throw error;
-  }
-  throw notADirectory(directory, 'a file');
-}
-
-async function verifyNotDangling(directory: string): Promise<false> {
-  try {
-    await lstat(directory);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
-  throw notADirectory(directory, 'a link to something that does not exist');
+  const found = await orUndefined(stat(directory), 'ENOENT', 'ENOTDIR').catch((error: unknown) => {
+    throw hasCode(error, 'ELOOP') ? notADirectory(directory, 'a link that leads in a circle') : error;
+  });
+  if (found?.isDirectory()) return true;
+  if (found) throw notADirectory(directory, 'a file');
+  if (await isThere(directory)) throw notADirectory(directory, 'a link to something that does not exist');
+  return false;
 }
 
 function notADirectory(directory: string, what: string): UserError {
@@ -121,16 +105,9 @@ function notADirectory(directory: string, what: string): UserError {
 /** @returns the real path of the nearest parent that exists */
 async function verifyParent(directory: string): Promise<string> {
   const parent = dirname(directory);
-  try {
-    const found = await stat(parent);
-    if (!found.isDirectory()) throw notADirectory(parent, 'a file');
-    await verifyWritable(parent);
-    return await realpath(parent);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return verifyNotDangling(parent).then(() => verifyParent(parent));
-    if (hasCode(error, 'ENOTDIR')) return verifyParent(parent);
-    throw error;
-  }
+  if (!(await exists(parent))) return verifyParent(parent);
+  await verifyWritable(parent);
+  return realpath(parent);
 }
 
 async function verifyNotInside(directory: string): Promise<void> {

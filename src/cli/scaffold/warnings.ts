@@ -23,7 +23,7 @@ export async function findWarnings(directory: string, kept: string[]): Promise<s
 
 /** What is to be said when `.env` will not say where the store is, or says something else than was asked for. */
 export async function warnOfStore(
-  { directory, store, storeUrl }: { directory: string; store: string; storeUrl?: string },
+  { directory, store, storeUrl }: { directory: string; store: string; storeUrl?: string | undefined },
   kept: string[],
 ): Promise<string[]> {
   const address = storeKinds[store]?.address;

@@ -1,11 +1,12 @@
 import type { Stats } from 'node:fs';
-import { lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { lstatIfThere } from '../../files.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import type { Environment } from '../environment/find.ts';
-import { releaseLock, removeDrafts, waitForLock } from '../environment/lock.ts';
-import { type Ownership, replaceFile } from '../environment/replace-file.ts';
+import { whileLocked } from '../environment/lock.ts';
+import { type Ownership, replaceFile } from '../environment/write-file.ts';
 
 /** An environment's `.env`. */
 export interface EnvFile {
@@ -43,11 +44,7 @@ export async function changeEnvFile<T>(
   decide: (file: EnvFile) => Promise<{ text: string; result: T }>,
 ): Promise<T> {
   const directory = dirname((await readEnvFile(environment)).path);
-  const lock = join(directory, envLockName);
-  const holder = await waitForLock(lock);
-  if (holder) throw busy(directory, holder.owner.pid);
-  try {
-    await removeDrafts(lock);
+  return whileLocked(join(directory, envLockName), `changes the secrets in ${directory}`, async () => {
     for (;;) {
       const file = await readEnvFile(environment);
       const { text, result } = await decide(file);
@@ -55,40 +52,17 @@ export async function changeEnvFile<T>(
       const isUnchanged = async (): Promise<boolean> => isSame(file, await readEnvFile(environment));
       if (await replaceFile(path, join(dirname(path), envDraftName), text, found, isUnchanged)) return result;
     }
-  } finally {
-    await releaseLock(lock);
-  }
+  });
 }
 
 function isSame(a: EnvFile, b: EnvFile): boolean {
   return a.path === b.path && a.text === b.text && a.found?.changedMs === b.found?.changedMs;
 }
 
-function busy(directory: string, pid: number): UserError {
-  return new UserError(
-    'busy',
-    `Another sessapp (process ${pid}) changes the secrets in ${directory}.`,
-    'Wait until it has ended, then run the same command again.',
-  );
-}
-
 async function resolveLink(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENOTDIR')) throw error;
-    if (!(await isLink(path))) return path;
-    throw unclear(path, 'is a link to a file that does not exist', 'Bring that file back, or delete the link.');
-  }
-}
-
-async function isLink(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isSymbolicLink();
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
+  const real = await orUndefined(realpath(path), 'ENOENT', 'ELOOP', 'ENOTDIR');
+  if (real !== undefined || !(await lstatIfThere(path))?.isSymbolicLink()) return real ?? path;
+  throw unclear(path, 'is a link to a file that does not exist', 'Bring that file back, or delete the link.');
 }
 
 function verifyFile(found: Stats, path: string): Stats {

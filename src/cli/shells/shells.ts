@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import type { System } from '../../system.ts';
+import { listAncestors } from '../environment/process-identity.ts';
 import { templatesDirectory } from '../package.ts';
-import { listAncestors } from './ancestors.ts';
 
 /** What a shell's folder in the templates says about it. */
 export interface Shell {

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orUndefined, UserError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
+import { parseJson, readTextIfThere } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
+import type { Lockfile, PackageFragment } from '../environment/installation.ts';
 import type { CarriedPackage } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
-import type { PackageFragment } from '../scaffold/layers.ts';
-import { type Lockfile, lockfileFor } from '../scaffold/lockfile.ts';
+import { lockfileFor } from '../scaffold/lockfile.ts';
 import { renderJson } from '../scaffold/plan.ts';
 
 export const packageFiles = ['package.json', 'package-lock.json'];
@@ -28,12 +28,12 @@ export async function planPackages(
   rendered: Map<string, string | Buffer>,
   carried: CarriedPackage,
 ): Promise<PackagePlan> {
-  const [text, lockText] = await Promise.all(packageFiles.map((path) => readText(join(directory, path))));
-  const locked = parse<Lockfile>(lockText);
+  const [text, lockText] = await Promise.all(packageFiles.map((path) => readTextIfThere(join(directory, path))));
+  const locked = parseJson<Lockfile>(lockText);
   const ours = JSON.parse(String(rendered.get('package.json'))) as Manifest;
-  const found = text === undefined ? ours : (parse<Manifest>(text) ?? fail(directory));
+  const found = text === undefined ? ours : (parseJson<Manifest>(text) ?? fail(directory));
   const merged = merge(found, ours, locked?.packages?.['node_modules/sessapp']?.peerDependencies ?? oldRanges);
-  const manifest = isSame(merged, found) && text !== undefined ? text : renderJson(merged);
+  const manifest = JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
   const isOurs = [text, lockText].every((content, n) => isUnchanged(content, files[packageFiles[n] ?? '']));
   const lock = isOurs ? renderJson(lockfileFor(merged, carried)) : undefined;
   const written = new Map<string, string | Buffer>();
@@ -86,27 +86,10 @@ function merge(found: Manifest, ours: Manifest, ranges: Record<string, string>):
   };
 }
 
-function isSame(a: object, b: object): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function parse<T>(text: string | undefined): T | undefined {
-  try {
-    return text === undefined ? undefined : (Object(JSON.parse(text)) as T);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 function fail(directory: string): never {
   throw new UserError(
     'package-json-damaged',
     `${join(directory, 'package.json')} is not JSON.`,
     'Mend it, or delete it: then a new one is written.',
   );
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  return orUndefined(readFile(path, 'utf8'), 'ENOENT', 'ENOTDIR');
 }

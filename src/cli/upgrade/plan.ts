@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { orUndefined } from '../../errors.ts';
+import { readTextIfThere } from '../../files.ts';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { packCarried } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
-import { renderFiles } from '../scaffold/plan.ts';
+import { hashesOf, renderFiles } from '../scaffold/plan.ts';
 import { packageFiles, planPackages } from './packages.ts';
 
 /** An environment that is to be brought up to date, also one of the old form. */
@@ -62,7 +63,7 @@ export async function planUpgrade({ directory, marker, isOld }: Upgradable): Pro
     else decideRemoval(plan, path, state, isOld);
   }
   const text = renderMarker(toMarker(marker, plan.to, rendered, hashes));
-  if (text !== (await readText(directory, markerName))) plan.written.set(markerName, text);
+  if (text !== (await readTextIfThere(join(directory, markerName)))) plan.written.set(markerName, text);
   return plan;
 }
 
@@ -118,11 +119,6 @@ function toMarker(
   rendered: Map<string, string | Buffer>,
   packageHashes: Record<string, string>,
 ): Marker {
-  const hashes = [...rendered].map(([path, content]): [string, string] => [path, sha256(content)]);
-  const files = Object.entries({ ...Object.fromEntries(hashes), ...packageHashes }).sort();
+  const files = Object.entries({ ...hashesOf(rendered), ...packageHashes }).sort();
   return { ...marker, format: 2, sessapp: version, files: Object.fromEntries(files) };
-}
-
-async function readText(directory: string, path: string): Promise<string | undefined> {
-  return orUndefined(readFile(join(directory, path), 'utf8'), 'ENOENT', 'ENOTDIR');
 }

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { withLock } from '../scaffold/directory-lock.ts';
 
 // An upgrade is prepared in a folder of its own, which is then renamed to `.sessapp/next`: from that moment on it counts,
 // and whatever is left of it to be done is done by the next command, also when this process is killed at any instant. What
@@ -51,6 +52,11 @@ function nextFolder(directory: string): string {
 /** True when an upgrade has begun to take its place and has not come to its end. */
 export function isSwapUnfinished(directory: string): boolean {
   return existsSync(nextFolder(directory));
+}
+
+/** Ends an upgrade that was killed while it took its place. Nothing is done where there is none. */
+export async function recoverUpgrade(directory: string): Promise<void> {
+  if (isSwapUnfinished(directory)) await withLock(directory, async () => finishSwap(directory));
 }
 
 /** Where a prepared file belongs. */

@@ -6,18 +6,17 @@ import { type Marker, markerName, OldEnvironment } from '../../settings/marker.t
 import type { System } from '../../system.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import { findEnvironment } from '../environment/find.ts';
+import type { Lockfile, PackageFragment } from '../environment/installation.ts';
 import { carriedFolder } from '../scaffold/carried.ts';
 import { installLocked } from '../scaffold/dependencies.ts';
 import { withLock } from '../scaffold/directory-lock.ts';
-import { verifyFolders } from '../scaffold/existing.ts';
-import type { PackageFragment } from '../scaffold/layers.ts';
-import type { Lockfile } from '../scaffold/lockfile.ts';
-import { type NpmOptions, runNpm } from '../scaffold/npm.ts';
+import { findKept } from '../scaffold/existing.ts';
+import { runNpm } from '../scaffold/npm.ts';
 import { copyFolders, stagePackages, toAbsolute } from '../scaffold/packages.ts';
 import { renderJson } from '../scaffold/plan.ts';
-import { createStaging, findLeftovers, removeTree } from '../scaffold/staging.ts';
-import { closedToOthers } from '../scaffold/umask.ts';
+import { withStaging } from '../scaffold/staging.ts';
 import { commandLine } from '../shells/shells.ts';
+import { packageFiles } from './packages.ts';
 import { planUpgrade, type Upgradable, type UpgradePlan } from './plan.ts';
 import { commitSwap, formerFolder, readSwap, stagedFile } from './swap.ts';
 
@@ -71,37 +70,34 @@ export async function upgrade(
   system: System,
   environment: Upgradable,
   plan: UpgradePlan,
-  options: NpmOptions,
+  offline: boolean,
   step: (name: string) => void,
 ): Promise<void> {
   const { directory, marker } = environment;
-  for (const path of [...plan.written.keys(), ...plan.removed]) await verifyFolders(directory, dirname(path));
-  await lockClosed(directory, async () => {
-    const { directory: staging } = await createStaging(directory);
-    try {
-      const tree = await prepare(system, plan, staging, options, step);
-      options.cancelSignal?.throwIfAborted();
+  await findKept(directory, [...plan.written.keys(), ...plan.removed]);
+  await withLock(directory, () =>
+    withStaging(directory, async (staging) => {
+      const tree = await prepare(system, plan, staging, offline, step);
+      system.catchInterrupts().throwIfAborted();
       await verifyAsPlanned(environment, plan);
       const put = [...plan.written.keys(), ...(plan.needsLock ? ['package-lock.json'] : [])];
       // The marker is the last: until then the environment says that it is the one before.
       const files = [...put.filter((path) => path !== markerName), ...put.filter((path) => path === markerName)];
       commitSwap(directory, staging, { version: plan.to, store: marker.store, put: files, remove: plan.removed, tree });
-    } finally {
-      await removeTree(staging);
-    }
-  });
+    }),
+  );
 }
 
 /**
  * Brings the state before the last upgrade back; what is there now becomes the former state.
- * @returns the version of sessapp that is there then
+ * @returns the version of sessapp that is there then, or would be
  * @throws UserError when there is none, or it had the sessions in another store
  */
 export async function undoUpgrade(
   system: System,
   { directory, marker }: Upgradable,
   isDryRun: boolean,
-): Promise<{ version: string; status: 'planned' | 'undone' }> {
+): Promise<string> {
   const swap = readSwap(formerFolder(directory));
   if (!swap) {
     throw new UserError(
@@ -119,19 +115,8 @@ export async function undoUpgrade(
       `Move them back first: ${await commandLine(system, directory, 'store migrate', swap.store)}`,
     );
   }
-  const { version } = swap;
-  if (isDryRun) return { version, status: 'planned' };
-  await lockClosed(directory, async () => commitSwap(directory, formerFolder(directory), swap));
-  return { version, status: 'undone' };
-}
-
-function lockClosed(directory: string, work: () => Promise<void>): Promise<void> {
-  return closedToOthers(() =>
-    withLock(directory, async () => {
-      for (const leftover of await findLeftovers(directory)) await removeTree(leftover);
-      await work();
-    }),
-  );
+  if (!isDryRun) await withLock(directory, async () => commitSwap(directory, formerFolder(directory), swap));
+  return swap.version;
 }
 
 /** @returns whether there is a node_modules to put in place */
@@ -139,7 +124,7 @@ async function prepare(
   system: System,
   plan: UpgradePlan,
   staging: string,
-  options: NpmOptions,
+  offline: boolean,
   step: (name: string) => void,
 ): Promise<boolean> {
   for (const [path, content] of plan.written) {
@@ -147,10 +132,10 @@ async function prepare(
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, content, { mode: 0o644 });
   }
-  if (!plan.needsLock && !['package.json', 'package-lock.json'].some((path) => plan.written.has(path))) return false;
+  if (!plan.needsLock && !packageFiles.some((path) => plan.written.has(path))) return false;
   step('Installing dependencies');
   await stageInstallation(plan, staging);
-  const there = { ...options, directory: staging };
+  const there = { directory: staging, offline };
   if (plan.needsLock) {
     await runNpm(system, ['install', '--package-lock-only', copyFolders], there);
     const { directory } = plan;
@@ -169,7 +154,7 @@ async function prepare(
 // npm reads what is to be there; what it writes beside node_modules goes with the staging directory.
 async function stageInstallation({ directory, written, carried }: UpgradePlan, staging: string): Promise<void> {
   await stagePackages(directory, staging);
-  for (const path of ['package.json', 'package-lock.json']) {
+  for (const path of packageFiles) {
     const content = written.get(path);
     if (content !== undefined) await writeFile(join(staging, path), toAbsolute(String(content), directory));
   }

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { orUndefined } from '../../../errors.ts';
-import { isThere } from '../../scaffold/existing.ts';
+import { isThere } from '../../../files.ts';
 import { type Check, type CommandLine, type Finding, nameSome, ok, problem } from '../check.ts';
 import { giveTo, isOwner } from '../owner.ts';
 import { realDirectory } from '../paths.ts';

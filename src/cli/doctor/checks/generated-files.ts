@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { isThere } from '../../../files.ts';
 import { carriedFolder } from '../../scaffold/carried.ts';
-import { findChanged, isThere } from '../../scaffold/existing.ts';
+import { findChanged } from '../../scaffold/existing.ts';
 import { type Check, type Finding, nameSome, note, ok, problem, type Remedy, withMarker } from '../check.ts';
 import { sessapp } from '../remedies.ts';
 

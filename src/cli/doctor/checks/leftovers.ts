@@ -1,10 +1,10 @@
 import { dirname, join } from 'node:path';
+import { isThere } from '../../../files.ts';
 import type { Migration } from '../../../settings/marker.ts';
 import { type Lock, readLock } from '../../environment/lock.ts';
 import { isRunning, type ProcessIdentity } from '../../environment/process-identity.ts';
 import { migrationLockName } from '../../migrate/lock.ts';
 import { lockName } from '../../scaffold/directory-lock.ts';
-import { isThere } from '../../scaffold/existing.ts';
 import { isUnsettled } from '../../scaffold/in-place.ts';
 import { findLeftovers } from '../../scaffold/staging.ts';
 import { envDraftName, envLockName } from '../../secrets/env-file.ts';

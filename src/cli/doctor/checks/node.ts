@@ -27,7 +27,7 @@ function judge({ marker }: Environment, version: string): Finding {
   const written = marker.language === 'typescript' ? 'TypeScript without a build step' : 'An environment';
   return problem(
     `${name} is too old.`,
-    `${written} needs Node.js ${oldest.join('.')} or newer: the server does not start.`,
+    `${written} needs Node.js ${oldest} or newer: the server does not start.`,
     marker.node === undefined
       ? 'Install a newer one, and run sessapp with it.'
       : 'Make a new environment with --node 24, and move app, .env and data/ there.',

@@ -1,6 +1,6 @@
+import { isThere } from '../../../files.ts';
 import { findRunningServer, recordFile, type ServerRecord } from '../../control/server-record.ts';
 import { readLock } from '../../environment/lock.ts';
-import { isThere } from '../../scaffold/existing.ts';
 import { type Check, note, ok } from '../check.ts';
 import { typeOn } from '../remedies.ts';
 

@@ -1,13 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { hasCode } from '../../../errors.ts';
+import { orUndefined } from '../../../errors.ts';
+import { readJson, readTextIfThere } from '../../../files.ts';
 import type { System } from '../../../system.ts';
+import type { Lockfile } from '../../environment/installation.ts';
 import { sha256 } from '../hash.ts';
-
-interface Lockfile {
-  packages?: Record<string, { integrity?: string; inBundle?: boolean }>;
-}
 
 /**
  * Names what `npm ci` makes of a directory on this platform: by its lockfile, package.json and npm settings, all but the
@@ -15,13 +13,13 @@ interface Lockfile {
  * @returns undefined when it cannot be told, or a package has no checksum: a folder, say, whose content may change
  */
 export async function snapshotKey(system: System, directory: string): Promise<string | undefined> {
-  const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
+  const lockfile = await readJson<Partial<Lockfile>>(join(directory, 'package-lock.json'), 'EACCES');
   const { '': root, ...packages } = lockfile?.packages ?? {};
-  const manifest = await readJson<object>(join(directory, 'package.json'));
+  const manifest = await readJson<object>(join(directory, 'package.json'), 'EACCES');
   const npm = await npmMajor(system);
   const isFixed = Object.values(packages).every(({ integrity, inBundle }) => integrity !== undefined || inBundle);
   if (!root || !manifest || !isFixed || npm === undefined) return undefined;
-  const settings = await readIfThere(join(directory, '.npmrc'));
+  const settings = await readTextIfThere(join(directory, '.npmrc'), 'EACCES');
   const { platform, arch, versions } = process;
   const on = { platform, arch, libc: cLibrary(), abi: versions.modules, npm, settings };
   return sha256(JSON.stringify([packages, dependencies(root), dependencies(manifest), on])).slice(0, 40);
@@ -49,32 +47,11 @@ async function npmMajor({ env, run, cwd }: System): Promise<string | undefined> 
 
 async function readNpmVersion(path: string): Promise<string | undefined> {
   for (const folder of path.split(delimiter).filter((name) => name !== '')) {
-    const program = await realpathIfThere(join(folder, 'npm'));
+    const program = await orUndefined(realpath(join(folder, 'npm')), 'ENOENT', 'ENOTDIR', 'EACCES');
     if (program === undefined) continue;
-    const manifest = await readJson<{ name?: string; version?: string }>(join(program, '..', '..', 'package.json'));
+    const path = join(program, '..', '..', 'package.json');
+    const manifest = await readJson<{ name?: string; version?: string }>(path, 'EACCES');
     return manifest?.name === 'npm' ? manifest.version : undefined;
   }
   return undefined;
-}
-
-// A damaged file is none: npm says what is wrong with it.
-async function readJson<T>(path: string): Promise<T | undefined> {
-  try {
-    return JSON.parse((await readIfThere(path)) ?? 'null') ?? undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-async function realpathIfThere(path: string): Promise<string | undefined> {
-  return realpath(path).catch(ifMissing);
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(ifMissing);
-}
-
-function ifMissing(error: unknown): undefined {
-  if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
 }

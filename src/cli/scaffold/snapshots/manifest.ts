@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withDraft } from '../../environment/write-file.ts';
 import type { Entry } from './tree.ts';
 
 /** What is known of a snapshot: `manifest.json`, beside its `tree`. */
@@ -23,11 +24,9 @@ export function readManifest(snapshot: string): Manifest {
   return { entries, fingerprint };
 }
 
-export function writeManifest(snapshot: string, manifest: Manifest): void {
+export async function writeManifest(snapshot: string, manifest: Manifest): Promise<void> {
   const path = join(snapshot, 'manifest.json');
-  const draft = `${path}.${randomUUID()}`;
-  writeFileSync(draft, JSON.stringify(manifest), { mode: 0o600 });
-  renameSync(draft, path);
+  await withDraft(path, JSON.stringify(manifest), 0o600, (draft) => rename(draft, path));
 }
 
 function isEntry(value: unknown): value is Entry {

@@ -1,8 +1,9 @@
 import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { lstat, mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../../errors.ts';
-import { createStaging, findLeftovers, freeStagingPath, listNames, removeTree } from '../staging.ts';
+import { hasCode, orUndefined } from '../../../errors.ts';
+import { listNames } from '../../../files.ts';
+import { findLeftovers, freeStagingPath, removeTree, withStaging } from '../staging.ts';
 import { listName, readManifest, writeManifest } from './manifest.ts';
 import { copyAndDescribe, copyEntries, type Entry, fingerprint, isIntact, sizeOf } from './tree.ts';
 
@@ -44,15 +45,12 @@ export class Snapshots {
     await ifPossible(async () => {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       await this.#clearUp();
-      const { directory: staging } = await createStaging(this.#directory);
-      try {
+      await withStaging(this.#directory, async (staging) => {
         const tree = join(staging, 'tree');
         const entries = copyAndDescribe(source, tree);
-        writeManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
+        await writeManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
         renameSync(staging, join(this.#directory, key));
-      } finally {
-        await removeTree(staging);
-      }
+      });
     });
   }
 
@@ -70,7 +68,6 @@ export class Snapshots {
   }
 
   async #clearUp(): Promise<void> {
-    for (const leftover of await findLeftovers(this.#directory)) await ifPossible(() => removeTree(leftover));
     for (const { key, usedAtMs } of await this.list()) {
       if (Date.now() - usedAtMs > unusedMs) await ifPossible(() => this.#discard(key));
     }
@@ -79,21 +76,15 @@ export class Snapshots {
   // Undefined when another process removes it meanwhile.
   async #summarize(key: string): Promise<SnapshotSummary | undefined> {
     const snapshot = join(this.#directory, key);
-    try {
-      return { key, bytes: sizeOf(snapshot), usedAtMs: await readUsedAtMs(snapshot) };
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined;
-      throw error;
-    }
+    const summarize = async () => ({ key, bytes: sizeOf(snapshot), usedAtMs: await readUsedAtMs(snapshot) });
+    return orUndefined(summarize(), 'ENOENT');
   }
 
   // Moved first, so that no other process finds half of it.
   async #discard(key: string): Promise<void> {
     const aside = await freeStagingPath(this.#directory);
     try {
-      await rename(join(this.#directory, key), aside);
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error;
+      await orUndefined(rename(join(this.#directory, key), aside), 'ENOENT');
     } finally {
       await removeTree(aside);
     }
@@ -103,20 +94,17 @@ export class Snapshots {
 // A cache that was moved, or restored from an archive, has the right content and other times.
 async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
   const tree = join(snapshot, 'tree');
-  try {
+  return unlessDamaged(async () => {
     const { entries, fingerprint: known } = readManifest(snapshot);
     const current = fingerprint(entries, tree);
     if (current !== known && !isIntact(entries, tree)) return undefined;
-    await ifPossible(() => {
-      if (current !== known) writeManifest(snapshot, { entries, fingerprint: current });
+    await ifPossible(async () => {
+      if (current !== known) await writeManifest(snapshot, { entries, fingerprint: current });
       const now = new Date();
       utimesSync(join(snapshot, 'manifest.json'), now, now);
     });
     return entries;
-  } catch (error) {
-    if (isDamage(error)) return undefined;
-    throw error;
-  }
+  });
 }
 
 async function isCopied(entries: Entry[], tree: string, target: string, cancelSignal?: AbortSignal): Promise<boolean> {
@@ -127,24 +115,21 @@ async function isCopied(entries: Entry[], tree: string, target: string, cancelSi
   } catch (error) {
     cancelSignal?.throwIfAborted();
     // The snapshot is to blame only where it is no longer what it was; else the target is, or we are.
-    if (isStillIntact(entries, tree)) throw error;
+    if (await unlessDamaged(async () => isIntact(entries, tree))) throw error;
     return false;
   }
 }
 
-function isStillIntact(entries: Entry[], tree: string): boolean {
+const damages = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ELOOP', 'EINVAL', 'EIO', 'ENAMETOOLONG'];
+
+/** Undefined when a snapshot is to be made anew: it is not there, or not as it was written. */
+async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return isIntact(entries, tree);
+    return await orUndefined(read(), ...damages);
   } catch (error) {
-    if (isDamage(error)) return false;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** Whether a snapshot that could not be read is to be made anew: it is not there, or not as it was written. */
-function isDamage(error: unknown): boolean {
-  if (error instanceof SyntaxError) return true;
-  return hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ELOOP', 'EINVAL', 'EIO', 'ENAMETOOLONG');
 }
 
 // A snapshot saves time, and nobody needs it: another process may have kept the same, the disk may be full, and the
@@ -159,11 +144,8 @@ async function ifPossible(work: () => unknown): Promise<void> {
 
 // A damaged one may have no manifest, or be no folder.
 async function readUsedAtMs(snapshot: string): Promise<number> {
-  const { mtimeMs } = await stat(join(snapshot, 'manifest.json')).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return lstat(snapshot);
-    throw error;
-  });
-  return mtimeMs;
+  const manifest = await orUndefined(stat(join(snapshot, 'manifest.json')), 'ENOENT', 'ENOTDIR');
+  return (manifest ?? (await lstat(snapshot))).mtimeMs;
 }
 
 // npm's list of what it installed has the name of the project. It believes the list only while no folder is newer.

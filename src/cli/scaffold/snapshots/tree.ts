@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { sha256 as hashOf } from '../hash.ts';
 
 // A thousand small files: waiting for each of them on the event loop took three times as long as these calls do, and
 // path.join() a twentieth of their time.
@@ -47,7 +48,7 @@ export function copyAndDescribe(source: string, destination: string): Entry[] {
     } else {
       const content = readFileSync(from);
       writeFileSync(to, content, { mode, flag: 'wx' });
-      entries.push({ path, mode: lstatSync(to).mode & 0o777, sha256: hash(content) });
+      entries.push({ path, mode: lstatSync(to).mode & 0o777, sha256: hashOf(content) });
     }
   };
   visit('');
@@ -94,7 +95,7 @@ function isAsDescribed({ mode, sha256, target }: Entry, path: string): boolean {
   if (target !== undefined) return stat.isSymbolicLink() && readlinkSync(path) === target;
   // A folder may have the set-group-ID bit from the one that it is in.
   if (sha256 === undefined) return stat.isDirectory() && (stat.mode & 0o777) === mode;
-  return stat.isFile() && (stat.mode & 0o7777) === mode && hash(readFileSync(path)) === sha256;
+  return stat.isFile() && (stat.mode & 0o7777) === mode && hashOf(readFileSync(path)) === sha256;
 }
 
 /** The bytes of its files; its own where it is no folder. */
@@ -103,8 +104,4 @@ export function sizeOf(tree: string): number {
   if (!stat.isDirectory()) return stat.size;
   const entries = readdirSync(tree, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return entries.reduce((sum, { parentPath, name }) => sum + lstatSync(join(parentPath, name)).size, 0);
-}
-
-function hash(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -5,9 +5,9 @@ import { storeKinds, storeNames } from '../../../settings/stores.ts';
 import type { System } from '../../../system.ts';
 import { type Context, flag, type Input, text } from '../../command.ts';
 import { verifyChoice } from '../../nearest.ts';
-import { ask } from '../../prompts.ts';
+import { ask, type ChoiceOption } from '../../prompts.ts';
 import { commandLine } from '../../shells/shells.ts';
-import { type ChoiceOption, describeStores, describeTemplates, listTemplates } from '../layers.ts';
+import { describeStores, describeTemplates, listTemplates } from '../layers.ts';
 import { verifyNoPassword } from './store-url.ts';
 
 export const defaults = { template: 'minimal', store: 'embedded' };

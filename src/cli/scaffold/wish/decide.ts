@@ -33,21 +33,12 @@ export async function decide(
   const offline = flag(input, 'offline');
   const { prompt, template = defaults.template, store = defaults.store } = answers;
   const language: Language = answers.typescript ? 'typescript' : 'javascript';
-  const node =
-    answers.node === undefined
-      ? undefined
-      : await resolveNodeVersion(system, answers.node, { offline, cancelSignal: system.catchInterrupts() });
+  const node = answers.node === undefined ? undefined : await resolveNodeVersion(system, answers.node, offline);
   if (language === 'typescript') verifyStripsTypes(node ?? process.versions.node);
   const storeUrl = await chooseStoreUrl(store, answers.storeUrl, system.env);
-  const wish = {
-    ...{ directory: target.directory, language, offline, template, store },
-    ...(storeUrl !== undefined && { storeUrl }),
-    ...(node !== undefined && { node }),
-    ...(prompt !== undefined && { prompt }),
-    install: input.options.install !== false,
-    git: flag(input, 'git'),
-  } as const;
-  return makePlan(wish, action);
+  const choice = { template, store, storeUrl, language, node, prompt };
+  const how = { offline, install: input.options.install !== false, git: flag(input, 'git') };
+  return makePlan({ directory: target.directory, ...choice, ...how }, action);
 }
 
 function chooseAction(input: Input, target: Exclude<Target, { kind: 'environment' }>): Plan['action'] {

@@ -1,6 +1,33 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode, UserError } from '../../errors.ts';
+
+/** Writes a new file beside `path`, which `work` moves or links to its place. If it does not, the file goes. */
+export async function withDraft<T>(
+  path: string,
+  content: string,
+  mode: number,
+  work: (draft: string) => Promise<T>,
+): Promise<T> {
+  const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}`;
+  try {
+    await writeFile(draft, content, { mode });
+    return await work(draft);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** A hard link appears whole or not at all. False when something is there: unlike a rename it replaces nothing. */
+export async function linkIfFree(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
 
 /** Whose a file is, and what may be done with it. */
 export interface Ownership {
