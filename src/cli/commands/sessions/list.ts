@@ -1,6 +1,5 @@
 import { UsageError } from '../../../errors.ts';
-import { toJson } from '../../admin/describe.ts';
-import { toLine } from '../../admin/list-line.ts';
+import { toJson, toLine } from '../../admin/describe.ts';
 import { renderTable } from '../../admin/list-table.ts';
 import { ownerOption, readOwner } from '../../admin/owner.ts';
 import type { SessionQuery, SessionSummary } from '../../admin/session-summary.ts';
