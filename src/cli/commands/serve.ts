@@ -1,29 +1,20 @@
 import { UsageError, UserError } from '../../errors.ts';
 import { secretVariable } from '../../settings/secrets.ts';
 import { openInBrowser } from '../browser.ts';
-import {
-  type Command,
-  type Context,
-  environmentOperand,
-  environmentOption,
-  flag,
-  type Input,
-  text,
-} from '../command.ts';
+import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
 import { type Follower, runInForeground } from '../control/foreground.ts';
 import { describeEnd, type ServerEnd, type ServerOptions } from '../control/server-process.ts';
 import { claimServer, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
-import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
+import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
 import { commandLine } from '../shells/shells.ts';
+import { onEnvironment } from './on-environment.ts';
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'run the server of an environment',
-  operands: [environmentOperand],
   options: [
-    environmentOption,
     ['-p, --port <number>', 'the port; 0 takes any free one (default: PORT, else 5000)'],
     ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
     ['--workers <number>', 'how many processes answer, or auto: one a core (default: WORKERS)'],
@@ -32,13 +23,9 @@ export const command: Command = {
     ['--open', 'open a browser at the page'],
     ['--background', 'return once the server answers, and leave it running'],
   ],
-  isHandedOver: true,
-  async run(input, context) {
-    const options = readOptions(input);
-    const environment = await findEnvironment(context.system, input.operands[0], text(input, 'env'));
-    return serve(context, environment, options);
-  },
-};
+  verify: readOptions,
+  run: (work) => serve(work, work.environment, readOptions(work.input)),
+});
 
 interface ServeOptions extends ServerOptions {
   watch?: boolean;
