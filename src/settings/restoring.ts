@@ -1,6 +1,6 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../errors.ts';
+import { orUndefined } from '../errors.ts';
 import { storeKinds } from './stores.ts';
 
 /**
@@ -9,7 +9,7 @@ import { storeKinds } from './stores.ts';
  */
 export async function restoringOptions(directory: string): Promise<string[]> {
   const isTypeScript = await isThere(join(directory, 'server.ts'));
-  const node = await readNodeVersion(directory);
+  const node = /"(\d+\.\d+\.\d+)"/.exec(await readIfThere(join(directory, '.node', 'package.json')))?.[1];
   const store = await findStore(directory);
   return [
     '--allow-existing',
@@ -17,11 +17,6 @@ export async function restoringOptions(directory: string): Promise<string[]> {
     ...(node === undefined ? [] : ['--node', node]),
     ...(store === undefined ? [] : ['--store', store]),
   ];
-}
-
-async function readNodeVersion(directory: string): Promise<string | undefined> {
-  const manifest = join(directory, '.node', 'package.json');
-  return /"(\d+\.\d+\.\d+)"/.exec(await readIfThere(manifest))?.[1];
 }
 
 // Undefined for the default, and while the sessions are on their way: two drivers are there then.
@@ -33,15 +28,9 @@ async function findStore(directory: string): Promise<string | undefined> {
 }
 
 async function readIfThere(path: string): Promise<string> {
-  return (await isThere(path)) ? readFile(path, 'utf8') : '';
+  return (await orUndefined(readFile(path, 'utf8'), 'ENOENT', 'ENOTDIR')) ?? '';
 }
 
 export async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
-    throw error;
-  }
+  return (await orUndefined(stat(path), 'ENOENT', 'ENOTDIR')) !== undefined;
 }

@@ -1,5 +1,6 @@
 import { UsageError, UserError } from '../../errors.ts';
 import { secretVariable } from '../../settings/secrets.ts';
+import { isPort, isWorkerCount, portRemedy, workersRemedy } from '../../settings/settings.ts';
 import { openInBrowser } from '../browser.ts';
 import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
@@ -57,16 +58,12 @@ export async function serve(context: Context, environment: Environment, options:
 
 function readOptions(input: Input): ServeOptions {
   const port = text(input, 'port');
-  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65535)) {
-    throw new UsageError(`'${port}' is no port.`, 'Give a number from 0 to 65535; 0 takes any free port.');
-  }
+  if (port !== undefined && !isPort(port)) throw new UsageError(`'${port}' is no port.`, portRemedy);
   const host = text(input, 'host');
   if (host === '') throw new UsageError('The host is empty.', 'For example: --host 0.0.0.0');
   const workers = text(input, 'workers');
-  if (workers !== undefined && !isWorkers(workers)) {
-    const remedy = 'Give a number from 1 to 256, or auto: as many as there are cores.';
-    throw new UsageError(`'${workers}' is no number of workers.`, remedy);
-  }
+  if (workers !== undefined && !isWorkerCount(workers))
+    throw new UsageError(`'${workers}' is no number of workers.`, workersRemedy);
   const [production, watch, open, background] = ['production', 'watch', 'open', 'background'].map((name) =>
     flag(input, name),
   );
@@ -78,10 +75,6 @@ function readOptions(input: Input): ServeOptions {
     ...(workers !== undefined && { workers }),
     ...{ production, watch, open, background },
   } as ServeOptions;
-}
-
-function isWorkers(value: string): boolean {
-  return value === 'auto' || (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 256);
 }
 
 async function alreadyRunning(
@@ -142,11 +135,8 @@ function cutOff(end: ServerEnd): UserError {
 }
 
 function diedByItself(end: ServerEnd): UserError {
-  return new UserError(
-    'server-died',
-    `The server ended by itself with ${describeEnd(end)}.`,
-    'What it printed above says why.',
-  );
+  const fact = `The server ended by itself with ${describeEnd(end)}.`;
+  return new UserError('server-died', fact, 'What it printed above says why.');
 }
 
 function follow(context: Context, environment: Environment, options: ServeOptions): Follower {
