@@ -11,15 +11,20 @@ export interface FollowLog {
   error(detail: object, message: string): void;
 }
 
+/** Where to look, and whom to tell. */
+interface Followed {
+  directory: string;
+  environment: StoreVariables;
+  log: FollowLog;
+}
+
 const intervalMs = 400;
 /** A process that stood still for longer looks before it uses a store: `sessapp store migrate` waits more than twice as long. */
 const freshMs = 2000;
 
 /** The store of an environment, also while `sessapp store migrate` moves the sessions to another one, without a restart. */
 export class FollowedStore {
-  readonly #directory: string;
-  readonly #environment: StoreVariables;
-  readonly #log: FollowLog;
+  readonly #followed: Followed;
   readonly #open: OpenStores;
   /** Undefined: it could not be opened. */
   #stores: Stores | undefined;
@@ -40,19 +45,11 @@ export class FollowedStore {
     // Environments that share a store share sessions only where they share a cookie.
     const { cookie: name } = await requireMarker(directory);
     const open = new OpenStores({ dataDirectory: join(directory, 'data'), name });
-    const driver = await open.use(stores);
-    return new FollowedStore(directory, environment, log, { open, stores, driver, known });
+    return new FollowedStore({ directory, environment, log }, open, known, stores, await open.use(stores));
   }
 
-  private constructor(
-    directory: string,
-    environment: StoreVariables,
-    log: FollowLog,
-    { open, stores, driver, known }: { open: OpenStores; stores: Stores; driver: Driver; known: string },
-  ) {
-    this.#directory = directory;
-    this.#environment = environment;
-    this.#log = log;
+  private constructor(followed: Followed, open: OpenStores, known: string, stores: Stores, driver: Driver) {
+    this.#followed = followed;
     this.#open = open;
     this.#stores = stores;
     this.#driver = Promise.resolve(driver);
@@ -81,7 +78,7 @@ export class FollowedStore {
 
   async #lookNow(): Promise<void> {
     const startMs = performance.now();
-    const found = await fingerprintStores(this.#directory);
+    const found = await fingerprintStores(this.#followed.directory);
     if (found !== this.#known) await this.#follow(found);
     this.#lookedMs = startMs;
   }
@@ -89,16 +86,17 @@ export class FollowedStore {
   // Files that say nothing that could be used change nothing. A store that they name and that cannot be opened does: to go
   // on with the other one would be to lose what is written to it.
   async #follow(found: string): Promise<void> {
+    const { directory, environment, log } = this.#followed;
     const isNews = found !== this.#seen;
     this.#seen = found;
     try {
-      const stores = await readStores(this.#directory, this.#environment);
-      await tellOwnStoreUrl(this.#directory, this.#environment, stores);
+      const stores = await readStores(directory, environment);
+      await tellOwnStoreUrl(directory, environment, stores);
       if (!isDeepStrictEqual(stores, this.#stores)) await this.#use(stores);
       this.#known = found;
     } catch (error) {
       const reason = (error as Error).message;
-      if (isNews) this.#log.error({ reason }, 'sessapp.json or .env names no store that can be used');
+      if (isNews) log.error({ reason }, 'sessapp.json or .env names no store that can be used');
     }
   }
 
@@ -107,7 +105,7 @@ export class FollowedStore {
     this.#driver = this.#open.use(stores);
     await this.#driver;
     this.#stores = stores;
-    this.#log.info(describe(stores));
+    this.#followed.log.info(describe(stores));
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../stores/driver.ts';
-import { listBoth } from './list-both.ts';
 import { createEnd, forgettableMs, isEnd, isSealed, seal, unseal } from './moved-record.ts';
 
 /** `prepare`: records change where they are. `move`: a record moves before it changes, and new ones are made in the new store. */
@@ -69,8 +68,14 @@ export class MigratingDriver implements Driver {
     await this.delete(key);
   }
 
-  list(query: ListQuery): AsyncIterable<StoredRecord> {
-    return listBoth(this.from, this.to, query);
+  /** First come those that the old store still knows of; each part is in the order that the query asks for. */
+  async *list({ limit = Number.POSITIVE_INFINITY, ...query }: ListQuery): AsyncGenerator<StoredRecord> {
+    let left = limit;
+    for await (const record of this.#listAll(query)) {
+      if (left <= 0) return;
+      left -= 1;
+      yield record;
+    }
   }
 
   async prune(nowMs: number, limit: number): Promise<number> {
@@ -111,6 +116,18 @@ export class MigratingDriver implements Driver {
 
   async close(): Promise<void> {
     await Promise.all([this.from.close(), this.to.close()]);
+  }
+
+  // The old store first, and all of it: what leaves it meanwhile is in the new one by then.
+  async *#listAll(query: ListQuery): AsyncGenerator<StoredRecord> {
+    for await (const record of this.from.list(query)) {
+      if (isEnd(record)) continue;
+      const moved = await this.to.read(record.key);
+      if (!moved) yield unseal(record);
+      else if (!isEnd(moved)) yield moved;
+    }
+    for await (const record of this.to.list(query))
+      if (!isEnd(record) && !(await this.from.read(record.key))) yield record;
   }
 
   async #find(key: string): Promise<Found | undefined> {

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { Stores } from './open-stores.ts';
 import type { StoreVariables } from './read-stores.ts';
@@ -14,6 +14,11 @@ export function verifyFollows({ STORE_URL }: StoreVariables, { next }: Stores): 
   );
 }
 
+/** Written by a server whose own STORE_URL wins over `.env`, when it sees that sessions are to move: it cannot follow. */
+export function ownStoreUrlFile(directory: string): string {
+  return join(directory, 'data', 'own-store-url.json');
+}
+
 /** Tells `sessapp store migrate`, while nothing has moved yet, that this server has an address of its own. */
 export async function tellOwnStoreUrl(
   directory: string,
@@ -21,7 +26,7 @@ export async function tellOwnStoreUrl(
   { next }: Stores,
 ): Promise<void> {
   if (!STORE_URL || next?.phase !== 'prepare') return;
-  const data = join(directory, 'data');
-  await mkdir(data, { recursive: true, mode: 0o700 });
-  await writeFile(join(data, 'own-store-url.json'), `${JSON.stringify({ pid: process.pid })}\n`, { mode: 0o600 });
+  const file = ownStoreUrlFile(directory);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, `${JSON.stringify({ pid: process.pid })}\n`, { mode: 0o600 });
 }

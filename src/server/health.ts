@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Express, RequestHandler, Response } from 'express';
 import { isDraining } from './drain.ts';
 
@@ -48,14 +49,10 @@ function shared<T>(ask: () => Promise<T>): () => Promise<T> {
   };
 }
 
-async function isInTime(call: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, deadlineMs, false);
-  });
+function isInTime(call: Promise<void>): Promise<boolean> {
   const answered = call.then(
     () => true,
     () => false,
   );
-  return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+  return Promise.race([answered, wait(deadlineMs, false, { ref: false })]);
 }

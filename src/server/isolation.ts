@@ -1,18 +1,13 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
-import { UserError } from '../errors.ts';
+import { orUndefined, UserError } from '../errors.ts';
 
 /** The codes of what is not there. */
 const missing = ['ENOENT', 'ENOTDIR'];
 
 interface Manifest {
   dependencies?: Record<string, string>;
-}
-
-interface Package {
-  path: string;
-  isOptional: boolean;
 }
 
 interface Lockfile {
@@ -25,10 +20,10 @@ interface Lockfile {
  */
 export async function verifyIsolation(directory: string): Promise<void> {
   const inside = `${await realpath(directory)}${sep}`;
-  for (const { path, isOptional } of await listPackages(directory)) {
+  for (const [path, isOptional] of await listPackages(directory)) {
     const name = path.replace(/^.*node_modules\//, '');
-    const found =
-      (await realpathIfThere(join(directory, path))) ?? (isOptional ? await find(name, directory) : undefined);
+    const own = await orUndefined(realpath(join(directory, path)), ...missing);
+    const found = own ?? (isOptional ? await find(name, directory) : undefined);
     if (found === undefined ? isOptional : found.startsWith(inside)) continue;
     const where = found === undefined ? '' : `: it is at ${found}`;
     throw new UserError(
@@ -43,48 +38,29 @@ export async function verifyIsolation(directory: string): Promise<void> {
 async function find(name: string, directory: string): Promise<string | undefined> {
   for (const folder of createRequire(join(directory, 'server.js')).resolve.paths(name) ?? []) {
     // Node.js, too, passes over folders that it may not read.
-    const found = await realpathIfThere(join(folder, name), [...missing, 'EACCES']);
+    const found = await orUndefined(realpath(join(folder, name)), ...missing, 'EACCES');
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** Where each package belongs, relative to the environment. */
-async function listPackages(directory: string): Promise<Package[]> {
+/** Where each package belongs, relative to the environment, and whether it is optional. */
+async function listPackages(directory: string): Promise<Map<string, boolean>> {
   const manifest = await readJson<Manifest>(join(directory, 'package.json'));
   const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
-  const packages = new Map<string, Package>();
-  for (const [path, { dev, optional, devOptional, peer }] of Object.entries(lockfile.packages ?? {})) {
-    const isOptional = optional === true;
-    if (path !== '' && !dev && !devOptional && !peer) packages.set(path, { path, isOptional });
-  }
-  for (const name of Object.keys(manifest.dependencies ?? {})) {
-    const path = `node_modules/${name}`;
-    packages.set(path, { path, isOptional: false });
-  }
-  return [...packages.values()];
+  const packages = new Map<string, boolean>();
+  for (const [path, { dev, optional, devOptional, peer }] of Object.entries(lockfile.packages ?? {}))
+    if (path !== '' && !dev && !devOptional && !peer) packages.set(path, optional === true);
+  for (const name of Object.keys(manifest.dependencies ?? {})) packages.set(`node_modules/${name}`, false);
+  return packages;
 }
 
 async function readJson<T extends object>(path: string): Promise<T> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as T;
+    return JSON.parse((await orUndefined(readFile(path, 'utf8'), 'ENOENT')) ?? '{}') as T;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {} as T;
-    if (error instanceof SyntaxError)
-      throw new UserError(
-        'json-damaged',
-        `${path} is not JSON: ${error.message}.`,
-        'Restore it from your version control.',
-      );
-    throw error;
-  }
-}
-
-async function realpathIfThere(path: string, passedOver = missing): Promise<string | undefined> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if (passedOver.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    const fact = `${path} is not JSON: ${error.message}.`;
+    throw new UserError('json-damaged', fact, 'Restore it from your version control.');
   }
 }

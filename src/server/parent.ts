@@ -1,20 +1,5 @@
+import type { Message } from './messages.ts';
 import { outlivePrimary } from './workers/worker.ts';
-
-/** What a server says to the `sessapp serve` that started it, and a worker to its primary. */
-export type Message =
-  | { event: 'listening'; url: string; store: string; workers?: number }
-  | { event: 'failed'; code: string; message: string; hint: string | undefined }
-  | { event: 'drained' }
-  /** Of workers only: it accepts nothing new; it could not start, and has printed why. */
-  | { event: 'retiring' }
-  | { event: 'broken'; reason: string };
-
-const events: unknown[] = ['listening', 'failed', 'drained', 'retiring', 'broken'] satisfies Message['event'][];
-
-/** False for what the application sends of its own, which may be anything. */
-export function isMessage(sent: unknown): sent is Message {
-  return events.includes((sent as Partial<Message> | null)?.event);
-}
 
 /**
  * Resolves when the message is on its way.

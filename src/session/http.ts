@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type {} from 'express-session';
+import { StoreUnavailable } from '../stores/errors.ts';
 
 // Nothing here calls a method that Express added: requests and responses may be those of node:http, Connect or Express 4.
 
@@ -46,4 +47,18 @@ export function send(res: Response, status: number, headers: OutgoingHttpHeaders
     if (value !== undefined) res.setHeader(name, value);
   }
   res.end(body);
+}
+
+/** What a client gets instead of the handler's answer. */
+export interface FailureAnswer {
+  status: number;
+  headers: OutgoingHttpHeaders;
+  body: string;
+}
+
+export function answerFor(error: unknown): FailureAnswer {
+  const headers = { ...plainText, 'Cache-Control': 'no-store' };
+  if (!(error instanceof StoreUnavailable)) return { status: 500, headers, body: 'Something went wrong.\n' };
+  const body = 'Sessions are not available at the moment. Try again shortly.\n';
+  return { status: 503, headers: { ...headers, 'Retry-After': '5' }, body };
 }

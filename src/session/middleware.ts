@@ -5,10 +5,9 @@ import { type CookieProfile, readCookies } from './cookie/cookie.ts';
 import { createKeyring, createVerifier, type SignedId } from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import { Records } from './data/records.ts';
-import { plainText, type Request, type Response, send } from './http.ts';
+import { answerFor, plainText, type Request, type Response, send } from './http.ts';
 import { SessionStore } from './object/session-store.ts';
 import { SessionAccess } from './response/access.ts';
-import { answerFor } from './response/failure.ts';
 import { Lifecycle, type Shared } from './response/lifecycle.ts';
 
 // It stands here because the declarations of both public entries lead to this file.

@@ -8,7 +8,7 @@ import { storeKinds } from './stores.ts';
  */
 export async function restoringOptions(directory: string): Promise<string[]> {
   const isTypeScript = await isThere(join(directory, 'server.ts'));
-  const node = await readNodeVersion(directory);
+  const node = /"(\d+\.\d+\.\d+)"/.exec((await readTextIfThere(join(directory, '.node', 'package.json'))) ?? '')?.[1];
   const store = await findStore(directory);
   return [
     '--allow-existing',
@@ -16,11 +16,6 @@ export async function restoringOptions(directory: string): Promise<string[]> {
     ...(node === undefined ? [] : ['--node', node]),
     ...(store === undefined ? [] : ['--store', store]),
   ];
-}
-
-async function readNodeVersion(directory: string): Promise<string | undefined> {
-  const manifest = join(directory, '.node', 'package.json');
-  return /"(\d+\.\d+\.\d+)"/.exec((await readTextIfThere(manifest)) ?? '')?.[1];
 }
 
 // Undefined for the default, and while the sessions are on their way: two drivers are there then.

@@ -45,26 +45,29 @@ export async function readSettings(directory: string, environment: NodeJS.Proces
   };
 }
 
+/** @param value as a person writes it */
+export function isPort(value: string): boolean {
+  return /^\d+$/.test(value) && Number(value) <= 65535;
+}
+
+/** True for `auto` too: as many as there are cores. */
+export function isWorkerCount(value: string): boolean {
+  return value === 'auto' || (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 256);
+}
+
+export const portRemedy = 'Give a number from 0 to 65535; 0 takes any free port.';
+export const workersRemedy = 'Give a number from 1 to 256, or auto: as many as there are cores.';
+
 function readPort(value: string): number {
-  const port = Number(value);
-  if (/^\d+$/.test(value) && port <= 65535) return port;
-  throw new UserError(
-    'bad-port',
-    `PORT is '${value}', which is no port.`,
-    'Give a number from 0 to 65535; 0 takes any free port.',
-  );
+  if (isPort(value)) return Number(value);
+  throw new UserError('bad-port', `PORT is '${value}', which is no port.`, portRemedy);
 }
 
 function readWorkers(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  if (value === 'auto') return availableParallelism();
-  const count = Number(value);
-  if (/^\d+$/.test(value) && count >= 1 && count <= 256) return count;
-  throw new UserError(
-    'bad-workers',
-    `WORKERS is '${value}', which is no number of workers.`,
-    'Give a number from 1 to 256, or auto: as many as there are cores.',
-  );
+  if (!isWorkerCount(value))
+    throw new UserError('bad-workers', `WORKERS is '${value}', which is no number of workers.`, workersRemedy);
+  return value === 'auto' ? availableParallelism() : Number(value);
 }
 
 function readHops(value: string): number {

@@ -1,6 +1,7 @@
 import type { SessionData, Store } from 'express-session';
 import session from 'express-session';
-import type { Driver, SessionRecord, StoredRecord } from './driver.ts';
+import { orUndefined } from '../errors.ts';
+import type { Driver, StoredRecord } from './driver.ts';
 
 /** The record, in the form of a session that such a store can keep and expire. */
 interface Envelope extends SessionData {
@@ -17,6 +18,8 @@ type Finish<T> = (error?: unknown, value?: T) => void;
  */
 export function driverOf(store: Store): Driver {
   const queue = new Queue();
+  // For express-session too a store may say so of a session that is not there; one of files does.
+  const unlessMissing = <T>(found: Promise<T>): Promise<T | undefined> => orUndefined(found, 'ENOENT');
   const read = async (key: string): Promise<StoredRecord | undefined> => {
     const found = await unlessMissing(call<Envelope | null>((finish) => store.get(key, finish as never)));
     return found?.record && { ...found.record, key };
@@ -32,7 +35,7 @@ export function driverOf(store: Store): Driver {
         await write(key, { ...record, version: 1 });
         return true;
       }),
-    update: (key, version, record: SessionRecord) =>
+    update: (key, version, record) =>
       queue.run(key, async () => {
         if ((await read(key))?.version !== version) return false;
         await write(key, { ...record, version: version + 1 });
@@ -68,16 +71,6 @@ function call<T>(start: (finish: Finish<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, value) => (error ? reject(error) : resolve(value as T)));
   });
-}
-
-// For express-session too a store may say so of a session that is not there; one of files does.
-async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
-  try {
-    return await found;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException | null)?.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** Runs the work for one key one after the other. */

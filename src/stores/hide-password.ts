@@ -12,13 +12,13 @@ export function hidePassword(driver: Driver, url: string): Driver {
   );
 }
 
-/** The passwords of an address, as they are written there and as they are meant. */
+/** The passwords of an address, as they are written there and as they are meant. PostgreSQL takes one as a parameter too. */
 export function passwordsIn(url: string): string[] {
-  const [, userinfo = ''] = /^[^/]*\/\/([^/?#]*)@/.exec(url) ?? [];
-  const [, ...rest] = userinfo.split(':');
-  const query = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? '');
-  const written = [rest.join(':'), query.get('password') ?? ''].filter((password) => password !== '');
-  return [...new Set([...written, ...written.map(decode)])];
+  // Up to the last @, as an address that is not well-formed may have a slash in its password.
+  const user = /^[^/]*\/\/[^:]*?:(.*)@/s.exec(url)?.[1] ?? '';
+  const parameter = /[?&]password=([^&#]*)/i.exec(url)?.[1] ?? '';
+  const meant = [user, parameter, parameter.replaceAll('+', ' ')].map(decode);
+  return [...new Set([user, parameter, ...meant])].filter((password) => password !== '');
 }
 
 // Only the text and the code: whatever else a library hangs on its errors (the command, the address) may tell it too.

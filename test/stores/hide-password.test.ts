@@ -37,7 +37,8 @@ test.each([
   ['redis://:geheim@localhost', ['geheim']],
   ['redis://me:gehe%40im@a:1,b:2/3', ['gehe%40im', 'gehe@im']],
   ['postgres://me:ge:heim@localhost/db', ['ge:heim']],
-  ['postgres://me@localhost/db?password=gehe%25im&x=1', ['gehe%im']],
+  ['postgres://me@localhost/db?password=gehe%25im&x=1', ['gehe%25im', 'gehe%im']],
+  ['redis://:ge/heim@localhost', ['ge/heim']],
   ['redis://:100%@localhost', ['100%']],
 ])('the passwords in %s are %j', (url, passwords) => {
   expect(passwordsIn(url)).toEqual(passwords);

@@ -1,8 +1,11 @@
-import { link, lstat, mkdtemp, open, realpath, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
-import { hasCode, UsageError, UserError } from '../../errors.ts';
+import type { Stats } from 'node:fs';
+import { link, lstat, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { hasCode, orUndefined, UsageError, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
+import { syncDirectory } from '../environment/write-file.ts';
+import { isInside, realDirectory } from '../paths.ts';
 import { commandLine } from '../shells/shells.ts';
 import { type Store, withStore } from './store.ts';
 import { StoreUnavailable } from './store-errors.ts';
@@ -43,7 +46,7 @@ export async function backUp(
     await withStore(system, environment, (store) => copyTo(store, environment, copy, signal));
     const { size } = await lstat(copy);
     await (replace ? rename(copy, file) : moveToFree(copy, file));
-    await flushDirectory(dirname(file));
+    await syncDirectory(dirname(file));
     return { file, bytes: size };
   } finally {
     await rm(staging, { recursive: true, force: true });
@@ -73,17 +76,9 @@ async function findPlace(system: System, { directory }: Environment, named: stri
   return file;
 }
 
-function isInside(directory: string, path: string): boolean {
-  return path === directory || path.startsWith(`${directory}${sep}`);
-}
-
 async function findDirectory(directory: string): Promise<string> {
-  try {
-    const real = await realpath(directory);
-    if ((await lstat(real)).isDirectory()) return real;
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
-  }
+  const real = await realDirectory(directory);
+  if (real !== undefined) return real;
   throw new UserError('no-directory', `There is no directory ${directory}.`, 'Make it first, with mkdir.');
 }
 
@@ -95,13 +90,8 @@ function taken(file: string): UserError {
   return new UserError('file-exists', `${file} is there already.`, 'Name another file, or replace it with --force.');
 }
 
-async function findEntry(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+async function findEntry(path: string): Promise<Stats | undefined> {
+  return orUndefined(lstat(path), 'ENOENT');
 }
 
 async function copyTo(store: Store, { marker }: Environment, copy: string, signal: AbortSignal): Promise<void> {
@@ -139,14 +129,5 @@ async function moveToFree(from: string, to: string): Promise<void> {
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error;
     await verifyFree(to);
     await rename(from, to);
-  }
-}
-
-async function flushDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -1,3 +1,4 @@
+import { visible } from '../visible.ts';
 import { renderRef } from './session-ref.ts';
 import type { SessionSummary } from './session-summary.ts';
 
@@ -14,6 +15,12 @@ export function toJson(session: SessionSummary): Record<string, unknown> {
     keyId,
     damaged: expiresAtMs === undefined,
   };
+}
+
+/** A session for a program that reads lines: whole reference, owner, created, last seen, expires, bytes, between tabs. */
+export function toLine({ key, owner = '', createdAtMs, seenAtMs, expiresAtMs, bytes }: SessionSummary): string {
+  const times = [createdAtMs, seenAtMs, expiresAtMs].map((ms) => toIso(ms) ?? '');
+  return [renderRef(key), visible(owner), ...times, bytes].join('\t');
 }
 
 export function toIso(ms: number | undefined): string | null {

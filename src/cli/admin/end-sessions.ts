@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import type { SessionSummary } from './session-summary.ts';
+import { inBatches } from '../../stores/batches.ts';
 import type { Store } from './store.ts';
 
 /** How many sessions are ended, or deleted, at once: a batch must not keep a request waiting for long. */
@@ -22,7 +22,7 @@ export async function endSessions(
   let ended = 0;
   const endRound = async (): Promise<boolean> => {
     let isEmpty = true;
-    for await (const batch of batchesOf(store.list(query))) {
+    for await (const batch of inBatches(store.list(query), batchSize)) {
       signal.throwIfAborted();
       await store.delete(...batch.map(({ key }) => key));
       ended += batch.filter(({ expiresAtMs = Number.POSITIVE_INFINITY }) => expiresAtMs > nowMs).length;
@@ -57,17 +57,6 @@ export async function pruneSessions(store: Store, nowMs: number, signal: AbortSi
       }
     },
   );
-}
-
-async function* batchesOf(sessions: AsyncIterable<SessionSummary>): AsyncGenerator<SessionSummary[]> {
-  let batch: SessionSummary[] = [];
-  for await (const session of sessions) {
-    batch.push(session);
-    if (batch.length < batchSize) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function withProgress<T>(progress: () => string, work: () => Promise<T>): Promise<T> {

@@ -49,22 +49,3 @@ export interface Tally {
   /** Live sessions by the id of the secret that signs their cookie; '' where it is unknown. */
   byKeyId: Record<string, number>;
 }
-
-/** The store that sessions are about to move to. */
-export interface NextStore {
-  /** True when it is the current store under another address. */
-  isSame: boolean;
-  /** How many live sessions of this environment it holds already. */
-  sessions: number;
-  /** What in its configuration can lose sessions, one sentence each. */
-  warnings: string[];
-}
-
-/** `copy` the records of the old store, `verify` that the new one has them, `clear` the old one. */
-export type MoveStep = 'copy' | 'verify' | 'clear';
-
-export interface MovePage {
-  records: number;
-  /** How many of them the step had to change. */
-  changed: number;
-}

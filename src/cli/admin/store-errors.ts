@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
-import { hasCode, UserError } from '../../errors.ts';
+import { orUndefined, UserError } from '../../errors.ts';
 
 /** With less than this a disk is as good as full. */
 const fullBytes = 64 * 1024;
@@ -37,13 +37,8 @@ function codeOf(error: unknown, message: string): string | undefined {
 }
 
 async function isFull(directory: string): Promise<boolean> {
-  try {
-    const { bavail, bsize } = await statfs(directory);
-    return bavail * bsize < fullBytes;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return false;
-    throw error;
-  }
+  const disk = await orUndefined(statfs(directory), 'ENOENT', 'ENOTDIR', 'EACCES');
+  return disk !== undefined && disk.bavail * disk.bsize < fullBytes;
 }
 
 const space = 'Free some space, then run the same command again.';

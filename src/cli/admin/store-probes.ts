@@ -1,11 +1,20 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Driver } from '../../stores/driver.ts';
 
-/** Writes a record and deletes it. Nobody takes it for a session: it has expired, and who deletes expired ones may delete it. */
+/** Keeps a record in a store for some work. It is not taken for a session: it has expired, and may be pruned at any time. */
+export async function withProbe<T>(driver: Driver, work: (key: string) => Promise<T>): Promise<T> {
+  const key = randomBytes(32).toString('base64url');
+  const isWritten = await driver.create(key, { data: '{}', createdAtMs: 0, seenAtMs: 0, expiresAtMs: 1 });
+  if (!isWritten) throw new Error('it did not take a new record');
+  try {
+    return await work(key);
+  } finally {
+    await driver.delete(key);
+  }
+}
+
+/** Writes a record and deletes it. */
 export async function probe(driver: Driver): Promise<void> {
-  const key = createHash('sha256').update(randomBytes(32)).digest('base64url');
-  const written = await driver.create(key, { data: '{}', createdAtMs: 0, seenAtMs: 0, expiresAtMs: 1 });
-  if (!written) throw new Error('it did not take a new record');
-  await driver.delete(key);
-  if (await driver.read(key)) throw new Error('it did not delete a record');
+  const deleted = await withProbe(driver, async (key) => key);
+  if (await driver.read(deleted)) throw new Error('it did not delete a record');
 }

@@ -9,17 +9,9 @@ import { wrap } from '../../stores/wrap.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { packageOf, verifyReady } from '../environment/readiness.ts';
-import { inspectNext, walkMove } from '../migrate/store-move.ts';
+import { inspectNext, type MovePage, type MoveStep, type NextStore, walkMove } from '../migrate/store-move.ts';
 import { commandLine } from '../shells/shells.ts';
-import type {
-  MovePage,
-  MoveStep,
-  NextStore,
-  SessionDetail,
-  SessionQuery,
-  SessionSummary,
-  Tally,
-} from './session-summary.ts';
+import type { SessionDetail, SessionQuery, SessionSummary, Tally } from './session-summary.ts';
 import { explainFailure, StoreUnavailable } from './store-errors.ts';
 import { probe } from './store-probes.ts';
 import { tally } from './store-tally.ts';

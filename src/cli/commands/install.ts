@@ -1,18 +1,16 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import { type Command, environmentOption, flag, text } from '../command.ts';
-import { findEnvironment, promptOf } from '../environment/find.ts';
+import { flag } from '../command.ts';
 import { checkReadiness, isNodeInstalled } from '../environment/readiness.ts';
 import { installNode } from '../scaffold/dependencies.ts';
 import { installPackages, restorePackages } from '../scaffold/packages.ts';
+import { onEnvironment } from './on-environment.ts';
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'add packages to an environment; with none, restore exactly what its lockfile says',
   operands: [['[package...]', 'what npm install takes: a name, name@range, a folder, an address']],
-  options: [environmentOption, ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache']],
-  isHandedOver: true,
-  async run(input, { system, output }) {
-    const environment = await findEnvironment(system, text(input, 'env'));
+  options: [['--offline', 'use what is on this machine only: a snapshot, or npm’s cache']],
+  async run({ input, system, output, environment, name }) {
     const { directory, marker } = environment;
     // From here on a signal ends it when it has cleared up.
     system.catchInterrupts();
@@ -28,12 +26,9 @@ export const command: Command = {
     });
     const dependencies = await checkReadiness(environment);
     const done = packages.length > 0 ? `has ${input.operands.join(', ')} now` : 'has what its lockfile says';
-    return {
-      data: { status: 'installed', packages: input.operands, dependencies },
-      text: `${output.style.bold(promptOf(environment))} ${done}.`,
-    };
+    return { data: { status: 'installed', packages: input.operands, dependencies }, text: `${name} ${done}.` };
   },
-};
+});
 
 // npm works in the environment's directory; a folder or an archive was meant from where the user is.
 function toSpecifier(name: string, cwd: string): string {

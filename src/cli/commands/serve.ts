@@ -1,29 +1,21 @@
 import { UsageError, UserError } from '../../errors.ts';
 import { secretVariable } from '../../settings/secrets.ts';
+import { isPort, isWorkerCount, portRemedy, workersRemedy } from '../../settings/settings.ts';
 import { openInBrowser } from '../browser.ts';
-import {
-  type Command,
-  type Context,
-  environmentOperand,
-  environmentOption,
-  flag,
-  type Input,
-  text,
-} from '../command.ts';
+import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
 import { type Follower, runInForeground } from '../control/foreground.ts';
 import { describeEnd, type ServerEnd, type ServerOptions } from '../control/server-process.ts';
 import { claimServer, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
-import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
+import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
 import { commandLine } from '../shells/shells.ts';
+import { onEnvironment } from './on-environment.ts';
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'run the server of an environment',
-  operands: [environmentOperand],
   options: [
-    environmentOption,
     ['-p, --port <number>', 'the port; 0 takes any free one (default: PORT, else 5000)'],
     ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
     ['--workers <number>', 'how many processes answer, or auto: one a core (default: WORKERS)'],
@@ -32,13 +24,9 @@ export const command: Command = {
     ['--open', 'open a browser at the page'],
     ['--background', 'return once the server answers, and leave it running'],
   ],
-  isHandedOver: true,
-  async run(input, context) {
-    const options = readOptions(input);
-    const environment = await findEnvironment(context.system, input.operands[0], text(input, 'env'));
-    return serve(context, environment, options);
-  },
-};
+  verify: readOptions,
+  run: (work) => serve(work, work.environment, readOptions(work.input)),
+});
 
 interface ServeOptions extends ServerOptions {
   watch?: boolean;
@@ -70,16 +58,12 @@ export async function serve(context: Context, environment: Environment, options:
 
 function readOptions(input: Input): ServeOptions {
   const port = text(input, 'port');
-  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65535)) {
-    throw new UsageError(`'${port}' is no port.`, 'Give a number from 0 to 65535; 0 takes any free port.');
-  }
+  if (port !== undefined && !isPort(port)) throw new UsageError(`'${port}' is no port.`, portRemedy);
   const host = text(input, 'host');
   if (host === '') throw new UsageError('The host is empty.', 'For example: --host 0.0.0.0');
   const workers = text(input, 'workers');
-  if (workers !== undefined && !isWorkers(workers)) {
-    const remedy = 'Give a number from 1 to 256, or auto: as many as there are cores.';
-    throw new UsageError(`'${workers}' is no number of workers.`, remedy);
-  }
+  if (workers !== undefined && !isWorkerCount(workers))
+    throw new UsageError(`'${workers}' is no number of workers.`, workersRemedy);
   const [production, watch, open, background] = ['production', 'watch', 'open', 'background'].map((name) =>
     flag(input, name),
   );
@@ -91,10 +75,6 @@ function readOptions(input: Input): ServeOptions {
     ...(workers !== undefined && { workers }),
     ...{ production, watch, open, background },
   } as ServeOptions;
-}
-
-function isWorkers(value: string): boolean {
-  return value === 'auto' || (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 256);
 }
 
 async function alreadyRunning(
@@ -152,11 +132,8 @@ function cutOff(end: ServerEnd): UserError {
 }
 
 function diedByItself(end: ServerEnd): UserError {
-  return new UserError(
-    'server-died',
-    `The server ended by itself with ${describeEnd(end)}.`,
-    'What it printed above says why.',
-  );
+  const fact = `The server ended by itself with ${describeEnd(end)}.`;
+  return new UserError('server-died', fact, 'What it printed above says why.');
 }
 
 function follow(context: Context, environment: Environment, options: ServeOptions): Follower {

@@ -1,17 +1,13 @@
-import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { runInPlace } from '../control/child.ts';
-import { findEnvironment, promptOf } from '../environment/find.ts';
+import { promptOf } from '../environment/find.ts';
 import { findShellCommand } from '../shells/interactive-shell.ts';
+import { onEnvironment } from './on-environment.ts';
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'open your shell inside an environment; exit leaves it',
-  operands: [environmentOperand],
-  options: [environmentOption],
-  isHandedOver: true,
-  async run(input, { system, output }) {
-    const environment = await findEnvironment(system, input.operands[0], text(input, 'env'));
+  async run({ system, output, environment }) {
     const { file, args, env } = await findShellCommand(system, environment);
     if (system.stdin.isTTY) output.note(output.style.dim(`In ${promptOf(environment)}; exit leaves it.`));
     return { exitCode: await runInPlace(system, file, args, env) };
   },
-};
+});

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, UserError } from '../../errors.ts';
+import { type Failure, isMessage, type Listening, type Message } from '../../server/messages.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { killGroup } from '../environment/process-identity.ts';
@@ -22,13 +23,8 @@ export interface ServerOptions {
   output?: number;
 }
 
-export interface RunningServer {
+export interface RunningServer extends Listening {
   pid: number;
-  /** The address for a browser. */
-  url: string;
-  store: string;
-  /** How many processes answer. */
-  workers: number;
   /** Resolves when the process has ended. */
   ended: Promise<ServerEnd>;
   /** Asks it to drain and stop; ends it for good when it has not within 5 s. */
@@ -43,19 +39,6 @@ export interface ServerEnd {
   /** True when requests in flight were ended and the store closed. */
   drained: boolean;
 }
-
-/** Why a server, or a worker of it, did not start. */
-export interface Failure {
-  code: string;
-  message: string;
-  hint: string | undefined;
-}
-
-type Failed = Failure & { event: 'failed' };
-type Listening = { event: 'listening'; url: string; store: string; workers: number };
-type Message = Listening | Failed | { event: 'drained' };
-
-const events: unknown[] = ['listening', 'failed', 'drained'] satisfies Message['event'][];
 
 /** How long a server may take until it listens, and from being asked to stop until it is ended for good. */
 const startMs = 30_000;
@@ -124,11 +107,8 @@ async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
   return { exitCode: exitCode ?? undefined, signal: signal ?? undefined, drained };
 }
 
-// The application may send messages of its own, such as PM2's `ready`.
 function onMessage(child: ChildProcess, callback: (message: Message) => void): void {
-  child.on('message', (message: Partial<Message> | null) => {
-    if (events.includes(message?.event)) callback(message as Message);
-  });
+  child.on('message', (message) => isMessage(message) && callback(message));
 }
 
 function rethrowStartError(error: unknown): never {
@@ -143,7 +123,7 @@ function rethrowStartError(error: unknown): never {
 async function untilListening(
   child: ChildProcess,
   ended: Promise<ServerEnd>,
-  explain: (failed: Failed) => Promise<UserError>,
+  explain: (failed: Failure) => Promise<UserError>,
 ): Promise<Listening> {
   let timer: NodeJS.Timeout | undefined;
   const answer = new Promise<Message>((resolve, reject) => {

@@ -2,23 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
 import { readJson } from '../../files.ts';
+import type { WorkersState } from '../../server/workers/report.ts';
 import type { System } from '../../system.ts';
 import { identify, isRunning, type ProcessIdentity, signalIfRunning } from '../environment/process-identity.ts';
 import { commandLine } from '../shells/shells.ts';
 import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
-import { type Failure, toUserError } from './server-process.ts';
+import { toUserError } from './server-process.ts';
 import type { Place, ServerRecord } from './server-record.ts';
-
-/** What a server with workers writes down of them: `data/workers.json`. */
-export interface WorkersReport {
-  /** The process that starts and replaces them. */
-  pid: number;
-  /** How many there are to be, and how many answer. */
-  workers: number;
-  ready: number;
-  /** How many times all of them were to be replaced, and how the last time went. */
-  reloads: { started: number; ended: number; replaced: number; failure?: Failure };
-}
 
 const pollMs = 50;
 /** A worker that does not listen fails after 30 s; longer than that nothing stays as it is. */
@@ -61,9 +51,9 @@ export async function reloadWorkers(system: System, environment: ServedEnvironme
 
 async function untilReloaded(
   server: ProcessIdentity,
-  before: WorkersReport,
-  read: () => Promise<WorkersReport | undefined>,
-): Promise<WorkersReport> {
+  before: WorkersState,
+  read: () => Promise<WorkersState | undefined>,
+): Promise<WorkersState> {
   let last = '';
   for (let sinceMs = Date.now(); Date.now() - sinceMs < slowMs; await wait(pollMs)) {
     const isThere = await isRunning(server);
@@ -78,8 +68,8 @@ async function untilReloaded(
   throw new UserError('reload-slow', fact, 'It may be suspended, or the machine overloaded.');
 }
 
-async function readReport({ directory }: Place, record: ServerRecord): Promise<WorkersReport | undefined> {
-  const report = await readJson<WorkersReport>(join(directory, 'data', 'workers.json'));
+async function readReport({ directory }: Place, record: ServerRecord): Promise<WorkersState | undefined> {
+  const report = await readJson<WorkersState>(join(directory, 'data', 'workers.json'));
   // Another server may have left it.
   return report?.pid === record.pid ? report : undefined;
 }

@@ -1,4 +1,5 @@
 import { splitSecrets } from '../../settings/secrets.ts';
+import { passwordsIn } from '../../stores/hide-password.ts';
 import type { System } from '../../system.ts';
 import type { Finding, Subject } from './check.ts';
 
@@ -19,7 +20,7 @@ const leastLength = 4;
 export function redact({ file, settings }: Subject, { env }: System): (finding: Told) => Told {
   const words = [file, settings, env as Record<string, string>].flatMap(({ SESSION_SECRET, STORE_URL }) => [
     ...splitSecrets(SESSION_SECRET),
-    ...passwordsOf(STORE_URL),
+    ...passwordsIn(STORE_URL ?? ''),
   ]);
   const guarded = [...new Set(words)].filter((word) => word.length >= leastLength);
   const hide = (text: string): string => guarded.reduce((rest, word) => rest.replaceAll(word, hidden), text);
@@ -29,20 +30,4 @@ export function redact({ file, settings }: Subject, { env }: System): (finding: 
     why: finding.why && hide(finding.why),
     remedy: finding.remedy && hide(finding.remedy),
   });
-}
-
-// As they are written, and as they are meant; PostgreSQL takes one among the parameters too.
-function passwordsOf(address = ''): string[] {
-  const patterns = [/^[^/]*\/\/[^/]*?:(.*)@/, /[?&]password=([^&#]*)/i];
-  const written = patterns.map((pattern) => pattern.exec(address)?.[1] ?? '').filter((password) => password !== '');
-  return [...written, ...written.map(decode)];
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return text;
-    throw error;
-  }
 }

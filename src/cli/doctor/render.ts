@@ -1,3 +1,4 @@
+import { renderCount } from '../amounts.ts';
 import type { Output } from '../output.ts';
 import type { Finding } from './check.ts';
 import type { Told } from './redact.ts';
@@ -19,11 +20,5 @@ function toLines(text: string | null): string[] {
 
 function summarize(findings: Told[]): string {
   const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
-  const problems = count('problem');
-  const notes = count('note');
-  return `${plural(problems, 'problem')}, ${plural(notes, 'note')}, ${count('ok')} ok.`;
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
+  return `${renderCount(count('problem'), 'problem')}, ${renderCount(count('note'), 'note')}, ${count('ok')} ok.`;
 }

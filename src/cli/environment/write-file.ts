@@ -106,7 +106,7 @@ function mounted(path: string): UserError {
 }
 
 // A rename is on the disk once the directory is. Windows has no such thing.
-async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(path);
   try {

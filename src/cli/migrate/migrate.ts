@@ -1,10 +1,11 @@
+import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { UserError } from '../../errors.ts';
+import { orUndefined, UserError } from '../../errors.ts';
+import { ownStoreUrlFile } from '../../migration/own-store-url.ts';
 import type { Migration as Mark } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import { readVariables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
-import type { NextStore } from '../admin/session-summary.ts';
 import { withStore } from '../admin/store.ts';
 import { StoreUnavailable } from '../admin/store-errors.ts';
 import { changeMarker } from '../environment/change-marker.ts';
@@ -13,7 +14,7 @@ import { verifyReady } from '../environment/readiness.ts';
 import { setVariables } from '../secrets/env-variables.ts';
 import { addDriverPackage } from './driver-package.ts';
 import { type MoveOptions, moveSessions } from './move-sessions.ts';
-import { forgetOwnAddresses, verifyAllFollow } from './own-addresses.ts';
+import type { NextStore } from './store-move.ts';
 
 /** Where the sessions of an environment are to be. */
 export interface Destination {
@@ -56,8 +57,9 @@ export async function migrate(
   };
   if (!current.marker.migration) current = await prepare(system, current, destination, options);
   if (phaseOf(current) === undefined || phaseOf(current) === 'prepare') {
+    // Servers that are there still write it again.
+    await rm(ownStoreUrlFile(current.directory), { force: true });
     // Nobody knows for how long others have known of the phase that an interrupted call began.
-    await forgetOwnAddresses(current);
     await advance('prepare');
     await verifyAllFollow(current);
     current = await mark(current, destination.store, 'move');
@@ -117,6 +119,18 @@ function verifyUsable(store: string, { marker }: Environment, { isSame, sessions
     'store-not-empty',
     `The store ${store} holds ${sessions} sessions of this environment (${marker.cookie}) already.`,
     'Name another address, or delete them there: docs/store.md says how.',
+  );
+}
+
+/** @throws UserError when a server has said that it cannot follow */
+async function verifyAllFollow({ directory }: Environment): Promise<void> {
+  const said = await orUndefined(readFile(ownStoreUrlFile(directory), 'utf8'), 'ENOENT');
+  if (said === undefined) return;
+  const pid = /\d+/.exec(said)?.[0] ?? 'unknown';
+  throw new UserError(
+    'store-url-in-environment',
+    `STORE_URL is set in the environment variables of a server (process ${pid}), and wins over .env: it cannot follow a change there.`,
+    'Write it into .env, unset the variable, and start that server anew; then run the same command again.',
   );
 }
 

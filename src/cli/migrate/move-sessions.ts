@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
-import type { MoveStep } from '../admin/session-summary.ts';
 import type { Store } from '../admin/store.ts';
+import type { MoveStep } from './store-move.ts';
 
 export interface MoveOptions {
   /** Aborted when a signal asks the command to stop. */

@@ -18,8 +18,11 @@ export async function rollBack(environment: Environment, options: MoveOptions): 
 
 /** @throws UserError when no move is under way, or some sessions may have moved already */
 export async function verifyRollback(environment: Environment): Promise<void> {
-  const { migration, store: current } = environment.marker;
-  if (!migration && !(await isLeft(environment)))
+  const { directory, marker } = environment;
+  const { migration, store: current } = marker;
+  // What an interrupted call left that prepared a move, or took it back.
+  const isLeft = (await readVariables(directory))[nextVariable] !== undefined;
+  if (!migration && !isLeft)
     throw new UserError(
       'no-migration',
       `No move is under way: the sessions are in the store ${current}.`,
@@ -31,9 +34,4 @@ export async function verifyRollback(environment: Environment): Promise<void> {
       `Sessions have moved to the store ${migration.to} already, and were changed there.`,
       `Run the same command without --rollback, which brings the others there, and then move them back to ${migration.from}.`,
     );
-}
-
-// A call was interrupted that prepared a move, or took it back.
-async function isLeft({ directory }: Environment): Promise<boolean> {
-  return (await readVariables(directory))[nextVariable] !== undefined;
 }

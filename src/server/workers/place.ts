@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Listening, WorkerProcess } from './worker-process.ts';
+import type { Listening } from '../messages.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 /** A worker that has lived this long did not die of its start. */
 const steadyMs = 10_000;

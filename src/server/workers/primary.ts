@@ -6,11 +6,11 @@ import { UserError } from '../../errors.ts';
 import { readSettings, type Settings } from '../../settings/settings.ts';
 import { listen } from '../listen.ts';
 import { createLogger } from '../logging.ts';
+import type { Failure, Listening } from '../messages.ts';
 import { leaveParent, onParentGone, tellParent } from '../parent.ts';
 import { endWhenRemoved } from '../removal.ts';
 import { reportListening } from '../report.ts';
-import { type Failure, type Reloads, WorkersReport } from './report.ts';
-import type { Listening } from './worker-process.ts';
+import { type Reloads, WorkersReport } from './report.ts';
 import { Workers } from './workers.ts';
 
 /** How often to look for another free port when somebody took the one that was found. */
@@ -136,7 +136,8 @@ class Primary {
   }
 
   async #reportState(): Promise<void> {
-    if (!this.#isStopping) await this.#report.write(this.#workers, this.#reloads);
+    const { count: workers, ready } = this.#workers;
+    if (!this.#isStopping) await this.#report.write({ workers, ready, reloads: this.#reloads });
   }
 }
 

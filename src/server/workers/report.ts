@@ -1,21 +1,10 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { Failure } from '../messages.ts';
 
 /** Relative to the environment, in which `sessapp serve` starts the server: it may be moved meanwhile. */
 const file = join('data', 'workers.json');
-
-interface Counts {
-  /** How many workers there are to be, and how many answer. */
-  count: number;
-  ready: number;
-}
-
-export interface Failure {
-  code: string;
-  message: string;
-  hint: string | undefined;
-}
 
 /** How the replacement of all workers went, and how many there have been. */
 export interface Reloads {
@@ -24,6 +13,16 @@ export interface Reloads {
   /** Of the last one: how many workers it has replaced, and why not all. */
   replaced: number;
   failure?: Failure;
+}
+
+/** What `sessapp status` and `sessapp reload` read of the workers. */
+export interface WorkersState {
+  /** The process that starts and replaces them. */
+  pid: number;
+  /** How many workers there are to be, and how many answer. */
+  workers: number;
+  ready: number;
+  reloads: Reloads;
 }
 
 /** Tells `sessapp status` and `sessapp reload` of the workers, if it was `sessapp serve` that started the server. */
@@ -37,8 +36,8 @@ export class WorkersReport {
     this.#log = log;
   }
 
-  write({ count, ready }: Counts, reloads: Reloads): Promise<void> {
-    const text = `${JSON.stringify({ pid: process.pid, workers: count, ready, reloads })}\n`;
+  write(state: Omit<WorkersState, 'pid'>): Promise<void> {
+    const text = `${JSON.stringify({ pid: process.pid, ...state })}\n`;
     return this.#enqueue(async () => {
       await writeFile(`${file}.new`, text, { mode: 0o600 });
       await rename(`${file}.new`, file);

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { UserError } from '../../errors.ts';
-import { isMessage, type Message } from '../parent.ts';
+import { isMessage, type Listening, type Message } from '../messages.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
 
@@ -10,11 +10,6 @@ const retireMs = 2000;
 const lastWordsMs = 1000;
 /** When a worker that has retired counts as hung: a little after its last request was to be cut. */
 const longestMs = 35_000;
-
-export interface Listening {
-  url: string;
-  store: string;
-}
 
 /** A worker as its primary sees it. */
 export class WorkerProcess {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import type { Listening } from '../messages.ts';
 import { Place, type Site } from './place.ts';
-import { type Listening, WorkerProcess } from './worker-process.ts';
+import { WorkerProcess } from './worker-process.ts';
 
 /** From the order to stop until a worker that still runs is ended for good: a little more than it gives its requests. */
 const stopMs = 4700;

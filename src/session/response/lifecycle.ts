@@ -3,12 +3,11 @@ import { type CookieProfile, renderCookie } from '../cookie/cookie.ts';
 import { type SignedId, type SigningKey, signId } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
 import type { Records } from '../data/records.ts';
-import type { Request, Response } from '../http.ts';
+import { answerFor, type Request, type Response } from '../http.ts';
 import { settleOperations } from '../object/operations.ts';
 import type { SessionStore } from '../object/session-store.ts';
 import type { SessionAccess } from './access.ts';
 import { keepPrivate } from './caching.ts';
-import { answerFor } from './failure.ts';
 import { HeldResponse, type Hooks } from './held-response.ts';
 
 /** What all requests share. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, link, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { orUndefined } from '../../errors.ts';
 import { verifyWhole } from './damage.ts';
 
 const dataName = 'data.mdb';
@@ -16,10 +17,10 @@ const dataBytes = 128 * 1024;
  */
 export async function prepareFiles(directory: string): Promise<void> {
   await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
-  await unlessThere(mkdir(directory, { mode: 0o700 }));
+  await orUndefined(mkdir(directory, { mode: 0o700 }), 'EEXIST');
   await chmod(directory, 0o700);
   const data = join(directory, dataName);
-  if ((await sizeOf(data)) > 0) await verifyWhole(data);
+  if (((await orUndefined(stat(data), 'ENOENT'))?.size ?? 0) > 0) await verifyWhole(data);
   else await reserve(directory);
 }
 
@@ -35,26 +36,9 @@ async function reserve(directory: string): Promise<void> {
   try {
     await file.writeFile(Buffer.alloc(lockBytes + dataBytes));
     await file.truncate(lockBytes);
-    await unlessThere(link(path, join(directory, lockName)));
+    await orUndefined(link(path, join(directory, lockName)), 'EEXIST');
   } finally {
     await file.close();
     await rm(path, { force: true });
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
-  }
-}
-
-async function unlessThere(making: Promise<unknown>): Promise<void> {
-  try {
-    await making;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

@@ -1,6 +1,5 @@
 import type { ListQuery } from '../driver.ts';
-import { encodeOwner } from './owner.ts';
-import type { Row } from './rows.ts';
+import { encodeOwner, type Row } from './rows.ts';
 import { listByExpiry, listByKey, listByOwner, type Statement } from './statements.ts';
 
 type Select = (statement: Statement, values: unknown[]) => Promise<Row[]>;

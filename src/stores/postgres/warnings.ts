@@ -1,20 +1,24 @@
 import type { Database } from './database.ts';
 import type { Statement } from './statements.ts';
 
-interface Settings {
-  fsync: string;
-  fullPageWrites: string;
-  synchronousCommit: string;
-  statementTimeout: string;
+/** What is `on` by default, and when its being off can cost a session. */
+const safeguards = [
+  ['fsync', 'its machine stops'],
+  ['full_page_writes', 'its machine stops'],
+  ['synchronous_commit', 'it stops unexpectedly'],
+] as const;
+
+interface Settings extends Record<(typeof safeguards)[number][0], string> {
+  statement_timeout: string;
   isUnlogged: boolean;
 }
 
 const settings: Statement = {
   name: 'sessapp_settings',
   isRepeatable: true,
-  text: `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
-    current_setting('synchronous_commit') AS "synchronousCommit",
-    current_setting('statement_timeout') AS "statementTimeout", relpersistence = 'u' AS "isUnlogged"
+  text: `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('statement_timeout') AS statement_timeout, relpersistence = 'u' AS "isUnlogged"
   FROM pg_class WHERE oid = to_regclass('sessapp_sessions')`,
 };
 
@@ -23,24 +27,15 @@ export async function findWarnings(database: Database): Promise<string[]> {
   const { rows } = await database.run<Settings>(settings, []);
   const found = rows[0] as Settings;
   const lost = 'sessions that were stored can be lost when';
-  const warnings: [boolean, string][] = [
-    [found.fsync === 'off', `fsync is off in PostgreSQL: ${lost} its machine stops. Set fsync = on.`],
-    [
-      found.fullPageWrites === 'off',
-      `full_page_writes is off in PostgreSQL: ${lost} its machine stops. Set full_page_writes = on.`,
-    ],
-    [
-      found.synchronousCommit === 'off',
-      `synchronous_commit is off in PostgreSQL: ${lost} it stops unexpectedly. Set synchronous_commit = on.`,
-    ],
-    [
-      found.isUnlogged,
+  const off = safeguards.filter(([name]) => found[name] === 'off');
+  const warnings = off.map(([name, when]) => `${name} is off in PostgreSQL: ${lost} ${when}. Set ${name} = on.`);
+  if (found.isUnlogged)
+    warnings.push(
       `The table of sessions is unlogged: ${lost} PostgreSQL stops unexpectedly. ALTER TABLE sessapp_sessions SET LOGGED.`,
-    ],
-    [
-      database.isPooled && found.statementTimeout === '0',
+    );
+  if (database.isPooled && found.statement_timeout === '0')
+    warnings.push(
       'Behind a pooler a statement that hangs is not ended by the server. ALTER ROLE … SET statement_timeout = 1000.',
-    ],
-  ];
-  return warnings.filter(([isSo]) => isSo).map(([, text]) => text);
+    );
+  return warnings;
 }

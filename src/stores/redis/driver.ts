@@ -1,3 +1,4 @@
+import { inBatches } from '../batches.ts';
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
 import { readAddress } from './address.ts';
 import { Connection } from './connection.ts';
@@ -126,20 +127,13 @@ class RedisDriver implements Driver {
 
   #entries({ owner, prefix = '', expiresBeforeMs }: ListQuery): AsyncGenerator<string> {
     const parts = prefix === '' ? this.#keys.parts : [this.#keys.partOf(prefix)];
-    if (owner === undefined) {
-      const to = expiresBeforeMs === undefined ? '+' : `(${renderTime(expiresBeforeMs)}`;
-      return mergeEntries(
-        this.#connection,
-        parts.map(({ byExpiry }) => byExpiry),
-        { from: '-', to },
-      );
-    }
-    const range = { from: `[${ownerEntry(owner, '')}`, to: `(${ownerEntry(owner, '\uffff')}` };
-    return mergeEntries(
-      this.#connection,
-      parts.map(({ byOwner }) => byOwner),
-      range,
-    );
+    const indexes = parts.map(({ byExpiry, byOwner }) => (owner === undefined ? byExpiry : byOwner));
+    const until = expiresBeforeMs === undefined ? '+' : `(${renderTime(expiresBeforeMs)}`;
+    const range =
+      owner === undefined
+        ? { from: '-', to: until }
+        : { from: `[${ownerEntry(owner, '')}`, to: `(${ownerEntry(owner, '\uffff')}` };
+    return mergeEntries(this.#connection, indexes, range);
   }
 
   // What an entry leads to: the record may have changed or gone since the entry was read.
@@ -157,15 +151,4 @@ class RedisDriver implements Driver {
 function lifeOf(expiresAtMs: number): string {
   const leftMs = expiresAtMs - Date.now();
   return String((Number.isFinite(leftMs) ? Math.max(0, Math.ceil(leftMs)) : 0) + graceMs);
-}
-
-async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  yield batch;
 }

@@ -10,54 +10,34 @@ const pageSize = 100;
 
 /** The entries of several sorted sets, in one order, a page of each at a time. */
 export async function* mergeEntries(connection: Connection, indexes: string[], range: Range): AsyncGenerator<string> {
-  const walks = await Promise.all(indexes.map((index) => Walk.start(connection, index, range)));
+  const walks = indexes.map((index) => walk(connection, index, range));
+  const heads = await Promise.all(walks.map(nextOf));
   for (;;) {
-    const first = walks.reduce((a, b) => (a.isBefore(b) ? a : b));
-    if (first.head === undefined) return;
-    yield first.head;
-    await first.advance();
+    const first = heads.reduce<number>((best, head, at) => (isBefore(head, heads[best]) ? at : best), 0);
+    const [head, source] = [heads[first], walks[first]];
+    if (head === undefined || !source) return;
+    yield head;
+    heads[first] = await nextOf(source);
   }
 }
 
 /** The entries of one sorted set. What is added or removed meanwhile moves none of the others out of the way. */
-class Walk {
-  readonly #connection: Connection;
-  readonly #index: string;
-  readonly #range: Range;
-  #page: string[] = [];
-  #position = 0;
-
-  private constructor(connection: Connection, index: string, range: Range) {
-    this.#connection = connection;
-    this.#index = index;
-    this.#range = range;
+async function* walk(connection: Connection, index: string, { from, to }: Range): AsyncGenerator<string> {
+  for (let start = from; ; ) {
+    const page = await readEntries(connection, index, { from: start, to }, pageSize);
+    yield* page;
+    if (page.length < pageSize) return;
+    start = `(${page.at(-1)}`;
   }
+}
 
-  static async start(connection: Connection, index: string, range: Range): Promise<Walk> {
-    const walk = new Walk(connection, index, range);
-    await walk.#turn(range.from);
-    return walk;
-  }
+/** Undefined at the end. */
+async function nextOf(entries: AsyncGenerator<string>): Promise<string | undefined> {
+  return (await entries.next()).value;
+}
 
-  /** Undefined at the end. */
-  get head(): string | undefined {
-    return this.#page[this.#position];
-  }
-
-  isBefore({ head }: Walk): boolean {
-    return this.head !== undefined && (head === undefined || this.head < head);
-  }
-
-  async advance(): Promise<void> {
-    const { head } = this;
-    this.#position += 1;
-    if (this.#position === pageSize) await this.#turn(`(${head}`);
-  }
-
-  async #turn(from: string): Promise<void> {
-    this.#page = await readEntries(this.#connection, this.#index, { ...this.#range, from }, pageSize);
-    this.#position = 0;
-  }
+function isBefore(head: string | undefined, other: string | undefined): boolean {
+  return head !== undefined && (other === undefined || head < other);
 }
 
 export function readEntries(

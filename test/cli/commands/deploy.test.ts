@@ -96,7 +96,11 @@ test('the image has the carried package before npm ci, and none that an upgrade 
   expect(places.every((place) => place > 0)).toBe(true);
   expect(places).toEqual(places.toSorted((a, b) => a - b));
   const ignored = (await readFile(join(directory, '.dockerignore'), 'utf8')).split('\n');
-  expect(ignored.filter((line) => line.includes('.sessapp'))).toEqual(['.sessapp-*', '.sessapp/next', '.sessapp/previous']);
+  expect(ignored.filter((line) => line.includes('.sessapp'))).toEqual([
+    '.sessapp-*',
+    '.sessapp/next',
+    '.sessapp/previous',
+  ]);
   expect(ignored).not.toContain('*.tgz');
 });
 

@@ -1,18 +1,15 @@
 import { withStore } from '../../admin/store.ts';
-import { type Command, environmentOption, text } from '../../command.ts';
-import { findEnvironment, promptOf } from '../../environment/find.ts';
 import type { Style } from '../../output.ts';
 import { describeOtherServer, type Key, readKeys, verifyUsable } from '../../secrets/keys.ts';
+import { onEnvironment } from '../on-environment.ts';
 
 /** A key, and how many sessions' clients have a cookie of it, as far as the server knows. */
 type Row = Key & { sessions: number };
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'list the secrets by the ids of their keys: which one signs, how old it is, how many sessions it signed',
-  options: [environmentOption],
-  isHandedOver: true,
-  async run(input, { system, output }) {
-    const environment = await findEnvironment(system, text(input, 'env'));
+  operands: [],
+  async run({ system, output, environment, name }) {
     const found = await readKeys(system, environment);
     await verifyUsable(system, environment, found);
     const { byKeyId } = await withStore(system, environment, (store) => store.tally(system.now()));
@@ -24,7 +21,7 @@ export const command: Command = {
     if (other !== undefined) output.warn(other);
     const { source } = found;
     const lines = [
-      `${output.style.bold(promptOf(environment))}, from ${source === 'environment' ? 'SESSION_SECRET in the environment' : source}:`,
+      `${name}, from ${source === 'environment' ? 'SESSION_SECRET in the environment' : source}:`,
       ...renderTable(rows, system.now(), output.style),
       ...(gone > 0 ? [`Sessions that none of these signed: ${gone}.`] : []),
       ...(unknown > 0 ? [`Sessions of which it is not known who signed them: ${unknown}.`] : []),
@@ -34,7 +31,7 @@ export const command: Command = {
       text: lines.join('\n'),
     };
   },
-};
+});
 
 function toJson({ id, sinceMs, sessions }: Row, index: number): object {
   return { id, signs: index === 0, since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(), sessions };

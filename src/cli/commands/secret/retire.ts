@@ -1,30 +1,25 @@
-import { type Command, type Context, environmentOption, flag, text } from '../../command.ts';
-import { type Environment, findEnvironment, promptOf } from '../../environment/find.ts';
+import { flag } from '../../command.ts';
 import { describeOtherServer } from '../../secrets/keys.ts';
-import { type Retirement, retire, type Uses } from '../../secrets/retire.ts';
+import { retire, type Uses } from '../../secrets/retire.ts';
+import { onEnvironment } from '../on-environment.ts';
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'take out an old secret that signs no session any more',
   operands: [['<id>', 'the id of its key, as in secret list, or the beginning of it']],
-  options: [environmentOption, ['--force', 'also when sessions are still signed by it: they are logged out']],
-  isHandedOver: true,
-  async run(input, context) {
-    const { system, output } = context;
-    const environment = await findEnvironment(system, text(input, 'env'));
+  options: [['--force', 'also when sessions are still signed by it: they are logged out']],
+  async run({ input, system, output, environment, name }) {
     const [given = ''] = input.operands;
-    const retirement = await output.working((step) => retire(system, environment, given, flag(input, 'force'), step));
-    const { id, left, uses } = retirement;
+    const force = flag(input, 'force');
+    const { id, left, uses } = await output.working((step) => retire(system, environment, given, force, step));
     const other = await describeOtherServer(system, environment);
     if (other !== undefined) output.warn(other);
-    const loggedOut = uses ? uses.certain : null;
-    return { data: { status: 'retired', id, keys: left, loggedOut }, text: describe(context, environment, retirement) };
+    const fact = `${output.style.cyan(id)} of ${name} is retired; ${describeUses(uses)}`;
+    return {
+      data: { status: 'retired', id, keys: left, loggedOut: uses ? uses.certain : null },
+      text: `${fact}. A running server follows within 2 s.`,
+    };
   },
-};
-
-function describe({ output: { style } }: Context, environment: Environment, { id, uses }: Retirement): string {
-  const name = style.bold(promptOf(environment));
-  return `${style.cyan(id)} of ${name} is retired; ${describeUses(uses)}. A running server follows within 2 s.`;
-}
+});
 
 function describeUses(uses: Uses | undefined): string {
   if (!uses) return 'the store could not be read, and who had a cookie of it is logged out';

@@ -1,19 +1,16 @@
-import { type Command, type Context, environmentOption, text } from '../../command.ts';
-import { type Environment, findEnvironment, promptOf } from '../../environment/find.ts';
 import { describeOtherServer } from '../../secrets/keys.ts';
 import { type Rotation, rotate } from '../../secrets/rotate.ts';
 import { commandLine } from '../../shells/shells.ts';
+import { onEnvironment, type Work } from '../on-environment.ts';
 
 /** Each cookie that is not signed by the newest is tried with all. */
 const many = 5;
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'put a new secret in front, which signs from then on; the older ones still verify',
-  options: [environmentOption],
-  isHandedOver: true,
-  async run(input, context) {
-    const { system, output } = context;
-    const environment = await findEnvironment(system, text(input, 'env'));
+  operands: [],
+  async run(work) {
+    const { system, output, environment } = work;
     const rotation = await rotate(system, environment);
     const { id, older, removed } = rotation;
     const other = await describeOtherServer(system, environment);
@@ -21,9 +18,9 @@ export const command: Command = {
     if (removed > 0) output.warn(describeRemoved(removed));
     const keys = [id, ...older];
     if (keys.length > many) output.warn(`There are ${keys.length} secrets: retire those that sign no session.`);
-    return { data: { status: 'rotated', id, keys, removed }, text: await describe(context, environment, rotation) };
+    return { data: { status: 'rotated', id, keys, removed }, text: await describe(work, rotation) };
   },
-};
+});
 
 function describeRemoved(count: number): string {
   const what =
@@ -33,13 +30,8 @@ function describeRemoved(count: number): string {
   return `${what} gone: no server starts with such a one, so that no session needs it.`;
 }
 
-async function describe(
-  { system, output: { style } }: Context,
-  environment: Environment,
-  { id, older }: Rotation,
-): Promise<string> {
-  const name = style.bold(promptOf(environment));
-  const signs = `${name} signs with ${style.cyan(id)}`;
+async function describe({ system, output, environment, name }: Work, { id, older }: Rotation): Promise<string> {
+  const signs = `${name} signs with ${output.style.cyan(id)}`;
   if (older.length === 0) return `${signs}. A running server follows within 2 s.`;
   const line = (...words: [string, ...string[]]): Promise<string> =>
     commandLine(system, environment.directory, ...words);

@@ -4,31 +4,30 @@ import { readOwner } from '../../admin/owner.ts';
 import { findSession } from '../../admin/session-ref.ts';
 import { type Store, withStore } from '../../admin/store.ts';
 import { renderCount } from '../../amounts.ts';
-import { type Command, type Context, environmentOption, flag, type Input, text } from '../../command.ts';
-import { type Environment, findEnvironment, promptOf } from '../../environment/find.ts';
+import { type Context, flag, type Input } from '../../command.ts';
+import { promptOf } from '../../environment/find.ts';
 import { ask } from '../../prompts.ts';
+import { onEnvironment, type Work } from '../on-environment.ts';
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'end sessions for good, also those that are in use',
   operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
-    environmentOption,
     ['--user <owner>', 'all sessions of this owner: their userId, or username'],
     ['--all', 'all sessions'],
     ['-y, --yes', 'with --all: do not ask'],
   ],
-  isHandedOver: true,
-  async run(input, context) {
-    const { system, output } = context;
+  verify(input, context) {
     verifyOneChoice(input);
     if (flag(input, 'all')) verifyAnswerable(input, context);
-    const environment = await findEnvironment(system, text(input, 'env'));
-    const destroyed = await withStore(system, environment, (store) => destroy(input, context, environment, store));
+  },
+  async run(work) {
+    const { system, environment, name } = work;
+    const destroyed = await withStore(system, environment, (store) => destroy(work, store));
     if (destroyed === undefined) return { data: { status: 'kept', destroyed: 0 }, text: 'No session was ended.' };
-    const name = output.style.bold(promptOf(environment));
     return { data: { status: 'destroyed', destroyed }, text: `Ended ${renderCount(destroyed, 'session')} of ${name}.` };
   },
-};
+});
 
 function verifyOneChoice(input: Input): void {
   const choices = [input.operands.length > 0, readOwner(input) !== undefined, flag(input, 'all')];
@@ -42,16 +41,11 @@ function verifyAnswerable(input: Input, { output }: Context): void {
 }
 
 /** How many were ended; undefined when the user said no. */
-async function destroy(
-  input: Input,
-  context: Context,
-  environment: Environment,
-  store: Store,
-): Promise<number | undefined> {
-  const { system, output } = context;
+async function destroy(work: Work, store: Store): Promise<number | undefined> {
+  const { input, system, output } = work;
   const nowMs = system.now();
   if (input.operands.length > 0) return destroyNamed(store, input.operands, nowMs);
-  if (flag(input, 'all') && !flag(input, 'yes') && !(await isConfirmed(context, environment, store))) return undefined;
+  if (flag(input, 'all') && !flag(input, 'yes') && !(await isConfirmed(work, store))) return undefined;
   const signal = system.catchInterrupts();
   return output.working((step) => {
     step('Ending sessions');
@@ -67,7 +61,7 @@ async function destroyNamed(store: Store, refs: string[], nowMs: number): Promis
   return keys.size;
 }
 
-async function isConfirmed({ system }: Context, environment: Environment, store: Store): Promise<boolean> {
+async function isConfirmed({ system, environment }: Work, store: Store): Promise<boolean> {
   const { live, damaged } = await store.tally(system.now());
   const message = `End all ${renderCount(live + damaged, 'session')} of ${promptOf(environment)}? Everyone is logged out.`;
   const options = [

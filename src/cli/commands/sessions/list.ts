@@ -1,45 +1,46 @@
 import { UsageError } from '../../../errors.ts';
-import { toJson } from '../../admin/describe.ts';
-import { toLine } from '../../admin/list-line.ts';
+import { toJson, toLine } from '../../admin/describe.ts';
 import { renderTable } from '../../admin/list-table.ts';
 import { ownerOption, readOwner } from '../../admin/owner.ts';
 import type { SessionQuery, SessionSummary } from '../../admin/session-summary.ts';
 import { withStore } from '../../admin/store.ts';
-import { type Command, type Context, environmentOption, flag, type Input, text } from '../../command.ts';
+import { type Context, flag, type Input, text } from '../../command.ts';
 import { parseDuration } from '../../durations.ts';
-import { findEnvironment, promptOf } from '../../environment/find.ts';
+import { promptOf } from '../../environment/find.ts';
+import { onEnvironment } from '../on-environment.ts';
 
 type Sessions = AsyncIterable<SessionSummary>;
 
 const defaultColumns = 80;
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'list live sessions, soonest to expire first',
+  operands: [],
   options: [
-    environmentOption,
     ownerOption,
     ['--older-than <duration>', 'only those last seen longer ago than this: 90m, 12h, 7d'],
     ['--limit <number>', 'at most this many'],
     ['--ndjson', 'print one JSON document a line, for any number of sessions'],
   ],
-  isHandedOver: true,
-  async run(input, context) {
-    const { system, output } = context;
-    const isNdjson = flag(input, 'ndjson');
-    if (isNdjson && output.json)
+  verify(input, { system, output }) {
+    if (flag(input, 'ndjson') && output.json)
       throw new UsageError('--json and --ndjson do not go together.', 'Leave one of them out.');
+    readQuery(input, system.now());
+  },
+  async run(work) {
+    const { input, system, output, environment } = work;
     const query = readQuery(input, system.now());
-    const environment = await findEnvironment(system, text(input, 'env'));
     return withStore(system, environment, async (store) => {
       const sessions = store.list(query);
       if (output.json) return { data: { sessions: await collect(sessions, toJson) } };
-      const count = await output.lines(isNdjson ? map(sessions, toJson) : toLines(context, sessions));
+      const isNdjson = flag(input, 'ndjson');
+      const count = await output.lines(isNdjson ? map(sessions, toJson) : toLines(work, sessions));
       if (count === 0 && !isNdjson)
         output.note(`${promptOf(environment)} has no ${isFiltered(query) ? 'such ' : ''}sessions.`);
       return {};
     });
   },
-};
+});
 
 function readQuery(input: Input, nowMs: number): SessionQuery {
   const owner = readOwner(input);

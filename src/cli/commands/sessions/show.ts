@@ -5,21 +5,19 @@ import type { SessionDetail } from '../../admin/session-summary.ts';
 import { withStore } from '../../admin/store.ts';
 import { renderSize } from '../../amounts.ts';
 import { renderRows } from '../../columns.ts';
-import { type Command, environmentOption, flag, text } from '../../command.ts';
+import { flag } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
-import { findEnvironment } from '../../environment/find.ts';
 import { toVisibleJson, visible } from '../../visible.ts';
+import { onEnvironment } from '../on-environment.ts';
 
 /** The session's values by their keys, credentials masked. */
 type Values = Record<string, unknown>;
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'show a session, without its values',
   operands: [['<ref>', 'the REF of the session in sessions list, or its beginning']],
-  options: [environmentOption, ['--values', 'with its values, except those whose keys look like credentials']],
-  isHandedOver: true,
-  async run(input, { system }) {
-    const environment = await findEnvironment(system, text(input, 'env'));
+  options: [['--values', 'with its values, except those whose keys look like credentials']],
+  async run({ input, system, environment }) {
     const nowMs = system.now();
     const session = await withStore(system, environment, (store) => readSession(store, input.operands[0] ?? '', nowMs));
     const values = readValues(session);
@@ -33,7 +31,7 @@ export const command: Command = {
     };
     return { data, text: render(session, values, isShown, nowMs) };
   },
-};
+});
 
 /** Undefined when the record is damaged. */
 function readValues({ data }: SessionDetail): Values | undefined {

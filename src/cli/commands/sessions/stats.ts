@@ -3,35 +3,23 @@ import type { Tally } from '../../admin/session-summary.ts';
 import { withStore } from '../../admin/store.ts';
 import { renderCount, renderSize } from '../../amounts.ts';
 import { renderRows } from '../../columns.ts';
-import { type Command, environmentOption, text } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
-import { findEnvironment, promptOf } from '../../environment/find.ts';
+import { onEnvironment } from '../on-environment.ts';
 
-export const command: Command = {
+export const command = onEnvironment({
   summary: 'count the sessions of an environment',
-  options: [environmentOption],
-  isHandedOver: true,
-  async run(input, { system, output }) {
-    const environment = await findEnvironment(system, text(input, 'env'));
+  operands: [],
+  async run({ system, environment, name }) {
     const nowMs = system.now();
     const tally = await withStore(system, environment, (store) => store.tally(nowMs));
-    const name = output.style.bold(promptOf(environment));
     return { data: toJson(tally), text: `${name} has ${renderCount(tally.live, 'session')}.\n${render(tally, nowMs)}` };
   },
-};
+});
 
 function toJson(tally: Tally): Record<string, unknown> {
-  const { live, anonymous, expired, damaged, setAside = null, bytes } = tally;
-  return {
-    sessions: live,
-    anonymous,
-    expired,
-    damaged,
-    setAside,
-    bytes,
-    oldestAt: toIso(tally.oldestAtMs),
-    lastExpiryAt: toIso(tally.lastExpiryAtMs),
-  };
+  const { live: sessions, anonymous, expired, damaged, setAside, bytes, oldestAtMs, lastExpiryAtMs } = tally;
+  const times = { oldestAt: toIso(oldestAtMs), lastExpiryAt: toIso(lastExpiryAtMs) };
+  return { sessions, anonymous, expired, damaged, setAside: setAside ?? null, bytes, ...times };
 }
 
 function render(tally: Tally, nowMs: number): string {

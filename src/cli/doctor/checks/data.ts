@@ -3,9 +3,9 @@ import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { orUndefined } from '../../../errors.ts';
 import { isThere } from '../../../files.ts';
+import { realDirectory } from '../../paths.ts';
 import { type Check, type CommandLine, type Finding, nameSome, ok, problem } from '../check.ts';
 import { giveTo, isOwner } from '../owner.ts';
-import { realDirectory } from '../paths.ts';
 import { moveAside, typeOn } from '../remedies.ts';
 
 /** Is `data/` with the sessions its owner's alone? */

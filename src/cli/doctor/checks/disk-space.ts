@@ -1,5 +1,5 @@
+import { dataPlace } from '../../paths.ts';
 import { type Check, note, ok, problem } from '../check.ts';
-import { dataPlace } from '../paths.ts';
 
 const megabyte = 1024 * 1024;
 /** Below this the next burst of sessions may not fit. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { orUndefined } from '../../../errors.ts';
+import { dataPlace, isInside } from '../../paths.ts';
 import { type Check, type Finding, notChecked, note, ok, problem, withMarker } from '../check.ts';
-import { dataPlace, isInside } from '../paths.ts';
 
 /** By the numbers of statfs(2). */
 const networkTypes: Record<number, string> = {

@@ -1,8 +1,8 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { orUndefined } from '../../../errors.ts';
+import { isInside, realDirectory, realpathIfThere } from '../../paths.ts';
 import { type Check, nameSome, notChecked, ok, problem } from '../check.ts';
-import { isInside, realDirectory, realpathIfThere } from '../paths.ts';
 import { sessapp } from '../remedies.ts';
 
 /** Are the packages in the environment, and not elsewhere, by a link? Missing ones are found by `dependencies`. */

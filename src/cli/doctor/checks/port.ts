@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { hasCode } from '../../../errors.ts';
+import { isPort } from '../../../settings/settings.ts';
 import { findRunningServer } from '../../control/server-record.ts';
 import { type Check, note, ok, problem } from '../check.ts';
 import { sessapp, setVariable } from '../remedies.ts';
@@ -11,7 +12,7 @@ export const port: Check = {
   async examine(subject, system) {
     const { PORT = '5000', HOST = 'localhost' } = subject.settings;
     const number = Number(PORT);
-    if (!/^\d+$/.test(PORT) || number > 65535) {
+    if (!isPort(PORT)) {
       const remedy = await setVariable(subject, system, 'PORT', 5000);
       return [problem('PORT is no port.', 'The server does not start.', ...remedy)];
     }

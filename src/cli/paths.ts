@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { orUndefined } from '../../errors.ts';
+import { orUndefined } from '../errors.ts';
 
 /** @param root a real path, as `path` is one */
 export function isInside(root: string, path: string): boolean {

@@ -1,0 +1,29 @@
+/** Why a server, or a worker of it, did not start. */
+export interface Failure {
+  code: string;
+  message: string;
+  hint: string | undefined;
+}
+
+/** Where a server or a worker listens, and how many processes answer there. */
+export interface Listening {
+  url: string;
+  store: string;
+  workers: number;
+}
+
+/** What a server says to the `sessapp serve` that started it, and a worker to its primary. */
+export type Message =
+  | ({ event: 'listening' } & Listening)
+  | ({ event: 'failed' } & Failure)
+  | { event: 'drained' }
+  /** Of workers only: it accepts nothing new; it could not start, and has printed why. */
+  | { event: 'retiring' }
+  | { event: 'broken'; reason: string };
+
+const events: unknown[] = ['listening', 'failed', 'drained', 'retiring', 'broken'] satisfies Message['event'][];
+
+/** False for what the application sends of its own, such as PM2's `ready`, which may be anything. */
+export function isMessage(sent: unknown): sent is Message {
+  return events.includes((sent as Partial<Message> | null)?.event);
+}
