@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { readJson } from '../support/files.ts';
-import { copyBuild } from '../support/other-build.ts';
+import { copyBuild, type OtherBuild } from '../support/other-build.ts';
 import { repository, Sandbox } from '../support/sandbox.ts';
-import { copyEnvironment, killAtEnd, serveInBackground } from '../support/server.ts';
+import { copyEnvironment, killAtEnd, request, serveInBackground } from '../support/server.ts';
 import { addVisitorRoutes, startVisits, Visitor } from '../support/visitors.ts';
 
 const kills = 12;
@@ -71,4 +71,56 @@ test('under load, an upgrade and a reload fail no request, and nobody is logged 
   expect(await readJson(join(environment, 'node_modules', 'sessapp', 'package.json'))).toMatchObject({
     version: (await readJson(repository, 'package.json')).version,
   });
+});
+
+async function upgradeJson(build: OtherBuild, ...args: string[]): Promise<unknown> {
+  const { exitCode, stdout, stderr } = await build.run(['upgrade', 'myenv', ...args, '--json']);
+  if (exitCode !== 0) throw new Error(`${stdout}${stderr}`);
+  return JSON.parse(stdout);
+}
+
+test('what the user wrote into package.json stays', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const build = await copyBuild(sandbox);
+  const path = join(environment, 'package.json');
+  const manifest = await readJson<{ dependencies: Record<string, string>; scripts: object }>(path);
+  const mine = {
+    ...manifest,
+    author: 'me',
+    scripts: { ...manifest.scripts, mine: 'true', start: 'node --inspect server.js' },
+  };
+  mine.dependencies.express = '5.3.0';
+  await writeFile(path, JSON.stringify(mine));
+  expect(await upgradeJson(build, '--dry-run')).toMatchObject({
+    written: expect.arrayContaining(['package.json', 'package-lock.json']),
+  });
+  await upgradeJson(build);
+  expect(await readJson(path)).toMatchObject({
+    author: 'me',
+    scripts: { mine: 'true', start: 'node --inspect server.js' },
+    dependencies: { express: '5.3.0', sessapp: expect.stringContaining('sessapp-9.9.9') },
+  });
+  const lock = await readJson<{ packages: Record<string, { dependencies?: object; resolved?: string }> }>(
+    environment,
+    'package-lock.json',
+  );
+  expect(lock.packages['']).toMatchObject({ dependencies: { express: '5.3.0' } });
+  expect(Object.values(lock.packages).flatMap(({ resolved = [] }) => resolved)).toEqual([
+    expect.stringMatching(/^file:\.sessapp\/sessapp-9\.9\.9-[0-9a-f]{8}\.tgz$/),
+  ]);
+});
+
+test('a running server goes on with the code from before, and is told how to follow', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { url, pid } = await serveInBackground(sandbox, environment);
+  killAtEnd(pid);
+  const { cookie } = await request(url);
+  const build = await copyBuild(sandbox);
+  const { stdout } = await build.run(['upgrade', 'myenv']);
+  expect(stdout).toContain('Its server runs the code from before: sessapp reload myenv\n');
+  const reloaded = await build.run(['reload', 'myenv']);
+  expect(reloaded.exitCode).toBe(0);
+  expect((await request(`${url}/profile`, { cookie })).body).toBe('현재 유저는 guest입니다.\n');
 });

@@ -1,24 +1,26 @@
 import { appendFile, chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readJson, sha256, snapshot } from '../../support/files.ts';
 import { copyBuild, type OtherBuild } from '../../support/other-build.ts';
-import { Sandbox } from '../../support/sandbox.ts';
-import { copyEnvironment, killAtEnd, request, serveInBackground } from '../../support/server.ts';
+import { repository, Sandbox } from '../../support/sandbox.ts';
+import { copyEnvironment, request, serveInBackground } from '../../support/server.ts';
 
 const readme = 'dist/templates/environment/README.md';
 const server = 'dist/templates/environment/server.js';
 
 /** A build whose README.md and server.js are other ones. */
-async function newBuild(sandbox: Sandbox): Promise<OtherBuild> {
-  const build = await copyBuild(sandbox);
+let build: OtherBuild;
+
+beforeAll(async () => {
+  build = await copyBuild(new Sandbox(afterAll));
   await build.edit(readme, (text) => `${text}\nNew.\n`);
   await build.edit(server, (text) => `${text}// new\n`);
-  return build;
-}
+});
 
-async function upgrade(build: OtherBuild, ...args: string[]): Promise<Record<string, unknown>> {
-  const { exitCode, stdout, stderr } = await build.run(['upgrade', ...args, '--json']);
+/** Runs `upgrade` of the other build on `myenv`. */
+async function upgrade(sandbox: Sandbox, ...args: string[]): Promise<Record<string, unknown>> {
+  const { exitCode, stdout, stderr } = await build.run(['upgrade', 'myenv', ...args, '--json'], sandbox.directory);
   if (exitCode !== 0) throw new Error(`${stdout}${stderr}`);
   return JSON.parse(stdout) as Record<string, unknown>;
 }
@@ -28,11 +30,10 @@ const text = (...path: string[]): Promise<string> => readFile(join(...path), 'ut
 test('it swaps the carried package, and replaces generated files that nobody has changed', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  const build = await newBuild(sandbox);
   const envFile = await text(environment, '.env');
   const app = await text(environment, 'app.js');
   const { cookie } = await readJson(environment, 'sessapp.json');
-  expect(await upgrade(build, 'myenv')).toMatchObject({ status: 'upgraded', to: '9.9.9', kept: [], displaced: [] });
+  expect(await upgrade(sandbox)).toMatchObject({ status: 'upgraded', to: '9.9.9', kept: [], displaced: [] });
   expect((await readJson(environment, 'node_modules', 'sessapp', 'package.json')).version).toBe('9.9.9');
   expect(await text(environment, 'README.md')).toMatch(/\nNew\.\n$/);
   expect(await text(environment, 'server.js')).toMatch(/\/\/ new\n$/);
@@ -43,18 +44,17 @@ test('it swaps the carried package, and replaces generated files that nobody has
   expect(await readJson(environment, 'package.json')).toMatchObject({
     dependencies: { sessapp: `file:.sessapp/${carried[0]}` },
   });
-  expect(await upgrade(build, 'myenv')).toMatchObject({ status: 'unchanged' });
-  const doctor = await build.run(['doctor', 'myenv']);
+  expect(await upgrade(sandbox)).toMatchObject({ status: 'unchanged' });
+  const doctor = await build.run(['doctor', 'myenv'], sandbox.directory);
   expect(doctor.stdout).toMatch(/^0 problems/m);
 });
 
 test('a generated file that somebody has changed stays, and what is new in ours is shown', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  const build = await newBuild(sandbox);
   await appendFile(join(environment, 'server.js'), '// mine\n');
   await appendFile(join(environment, 'bin', 'activate'), '# mine\n');
-  const found = await upgrade(build, 'myenv');
+  const found = await upgrade(sandbox);
   expect(found.kept).toEqual(
     [
       { path: 'server.js', news: expect.stringMatching(/^-\/\/ mine\n\+\/\/ new$/m) },
@@ -64,31 +64,34 @@ test('a generated file that somebody has changed stays, and what is new in ours 
   );
   expect(await text(environment, 'server.js')).toMatch(/\/\/ mine\n$/);
   expect(await text(environment, 'bin', 'activate')).toMatch(/# mine\n$/);
-  // It is told again when there is news again.
-  await build.edit(server, (code) => `${code}// newer\n`);
-  await build.edit('dist/build-id', () => 'newer');
-  expect((await upgrade(build, 'myenv')).kept).toContainEqual({
-    path: 'server.js',
-    news: expect.stringContaining('+// newer'),
-  });
+});
+
+test('docs/json.md shows the very fields that it prints', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await appendFile(join(environment, 'README.md'), 'mine');
+  const page = await text(repository, 'docs', 'json.md');
+  const [, example = ''] = /^## upgrade$.*?```json\n(.*?)```/ms.exec(page) ?? [];
+  const [printed, shown] = [await upgrade(sandbox, '--dry-run'), JSON.parse(example)];
+  expect(Object.keys(printed)).toEqual(Object.keys(shown));
+  expect(Object.keys((printed.kept as object[])[0] ?? {})).toEqual(Object.keys(shown.kept[0]));
 });
 
 test('--undo brings the state before back, and once more the state after', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  const build = await newBuild(sandbox);
   const own = async (): Promise<object> => {
     const files = Object.entries(await snapshot(environment));
     return Object.fromEntries(files.filter(([path]) => !path.startsWith('.sessapp/previous')));
   };
   const before = await own();
-  await upgrade(build, 'myenv');
+  await upgrade(sandbox);
   const after = await own();
-  expect(await upgrade(build, 'myenv', '--undo', '--dry-run')).toMatchObject({ status: 'planned' });
+  expect(await upgrade(sandbox, '--undo', '--dry-run')).toMatchObject({ status: 'planned' });
   expect(await own()).toEqual(after);
-  expect(await upgrade(build, 'myenv', '--undo')).toMatchObject({ status: 'undone', from: '9.9.9' });
+  expect(await upgrade(sandbox, '--undo')).toMatchObject({ status: 'undone', from: '9.9.9' });
   expect(await own()).toEqual(before);
-  expect(await upgrade(build, 'myenv', '--undo')).toMatchObject({ status: 'undone', to: '9.9.9' });
+  expect(await upgrade(sandbox, '--undo')).toMatchObject({ status: 'undone', to: '9.9.9' });
   expect(await own()).toEqual(after);
 });
 
@@ -102,7 +105,7 @@ test('without an upgrade there is nothing to undo', async () => {
 test('an undo does not take the sessions to another store', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  await upgrade(await newBuild(sandbox), 'myenv');
+  await upgrade(sandbox);
   const marker = await readJson(environment, 'sessapp.json');
   await writeFile(join(environment, 'sessapp.json'), JSON.stringify({ ...marker, store: 'redis' }));
   const { stdout } = await sandbox.sessapp(['upgrade', 'myenv', '--undo', '--json']);
@@ -116,7 +119,7 @@ test('--dry-run changes nothing', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const before = await snapshot(environment);
-  expect(await upgrade(await newBuild(sandbox), 'myenv', '--dry-run')).toMatchObject({
+  expect(await upgrade(sandbox, '--dry-run')).toMatchObject({
     status: 'planned',
     written: expect.arrayContaining(['README.md', 'package.json', 'package-lock.json', 'server.js', 'sessapp.json']),
     removed: [expect.stringMatching(/^\.sessapp\/sessapp-.*\.tgz$/)],
@@ -131,52 +134,6 @@ test('a generated file that is missing is written again', async () => {
   for (const path of ['server.js', 'bin/activate.fish']) await rm(join(environment, path));
   const { exitCode } = await sandbox.sessapp(['upgrade', 'myenv']);
   expect([exitCode, await text(environment, 'server.js')]).toEqual([0, before]);
-});
-
-test('what the user wrote into package.json stays', async () => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  const path = join(environment, 'package.json');
-  const manifest = await readJson<{ dependencies: Record<string, string>; scripts: object }>(path);
-  const mine = {
-    ...manifest,
-    author: 'me',
-    scripts: { ...manifest.scripts, mine: 'true', start: 'node --inspect server.js' },
-  };
-  mine.dependencies.express = '5.3.0';
-  await writeFile(path, JSON.stringify(mine));
-  const build = await newBuild(sandbox);
-  expect(await upgrade(build, 'myenv', '--dry-run')).toMatchObject({
-    written: expect.arrayContaining(['package.json', 'package-lock.json']),
-  });
-  await upgrade(build, 'myenv');
-  expect(await readJson(path)).toMatchObject({
-    author: 'me',
-    scripts: { mine: 'true', start: 'node --inspect server.js' },
-    dependencies: { express: '5.3.0', sessapp: expect.stringContaining('sessapp-9.9.9') },
-  });
-  const lock = await readJson<{ packages: Record<string, { dependencies?: object; resolved?: string }> }>(
-    environment,
-    'package-lock.json',
-  );
-  expect(lock.packages['']).toMatchObject({ dependencies: { express: '5.3.0' } });
-  expect(Object.values(lock.packages).flatMap(({ resolved = [] }) => resolved)).toEqual([
-    expect.stringMatching(/^file:\.sessapp\/sessapp-9\.9\.9-[0-9a-f]{8}\.tgz$/),
-  ]);
-});
-
-test('a running server goes on with the code from before, and is told how to follow', async () => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  const { url, pid } = await serveInBackground(sandbox, environment);
-  killAtEnd(pid);
-  const { cookie } = await request(url);
-  const build = await newBuild(sandbox);
-  const { stdout } = await build.run(['upgrade', 'myenv']);
-  expect(stdout).toContain('Its server runs the code from before: sessapp reload myenv\n');
-  const reloaded = await build.run(['reload', 'myenv']);
-  expect(reloaded.exitCode).toBe(0);
-  expect((await request(`${url}/profile`, { cookie })).body).toBe('현재 유저는 guest입니다.\n');
 });
 
 test('during a move of the sessions it is refused', async () => {
