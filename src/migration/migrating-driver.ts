@@ -5,7 +5,7 @@ import { createEnd, forgettableMs, isEnd, isSealed, seal, unseal } from './moved
 export type Phase = 'prepare' | 'move';
 
 /** Where a session is, and its record as it is to be seen. */
-interface Found {
+interface LocatedRecord {
   isMoved: boolean;
   record: StoredRecord;
 }
@@ -130,7 +130,7 @@ export class MigratingDriver implements Driver {
       if (!isEnd(record) && !(await this.from.read(record.key))) yield record;
   }
 
-  async #find(key: string): Promise<Found | undefined> {
+  async #find(key: string): Promise<LocatedRecord | undefined> {
     const moved = await this.to.read(key);
     if (moved) return isEnd(moved) ? undefined : { isMoved: true, record: moved };
     const source = await this.from.read(key);
@@ -141,7 +141,7 @@ export class MigratingDriver implements Driver {
     return late && !isEnd(late) ? { isMoved: true, record: late } : undefined;
   }
 
-  async #findToChange(key: string): Promise<Found | undefined> {
+  async #findToChange(key: string): Promise<LocatedRecord | undefined> {
     const found = await this.#find(key);
     if (!found || found.isMoved || !this.#isMoving) return found;
     await this.move(key);

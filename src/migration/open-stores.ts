@@ -4,15 +4,15 @@ import { hasAddress, openAt, openEmbedded } from '../stores/open-driver.ts';
 import { MigratingDriver, type Phase } from './migrating-driver.ts';
 
 /** One store, and where it is, for a store that has an address. */
-export interface Place {
+export interface StoreLocation {
   store: string;
   url?: string;
 }
 
 /** Where the sessions of an environment are. */
-export interface Stores extends Place {
+export interface Stores extends StoreLocation {
   /** They move to another store. */
-  next?: Place & { phase: Phase };
+  next?: StoreLocation & { phase: Phase };
 }
 
 export interface OpenOptions {
@@ -26,7 +26,7 @@ export interface OpenOptions {
  * Opens one store of an environment.
  * @throws StoreAddressError when it needs an address and has none that it can use, TypeError when there is no such store
  */
-export function openStore({ store, url }: Place, { dataDirectory, name }: OpenOptions): Promise<Driver> {
+export function openStore({ store, url }: StoreLocation, { dataDirectory, name }: OpenOptions): Promise<Driver> {
   return store === 'embedded' ? openEmbedded(join(dataDirectory, 'sessions')) : openAt(store, url, name, 'STORE_URL');
 }
 
@@ -67,7 +67,7 @@ export class OpenStores {
     await Promise.all([...this.#opened].map(([name, opened]) => this.#close(name, opened)));
   }
 
-  async #open(place: Place): Promise<Driver> {
+  async #open(place: StoreLocation): Promise<Driver> {
     const name = nameOf(place);
     await this.#opened.get(name)?.closing;
     const opened: Opened = this.#opened.get(name) ?? { driver: openStore(place, this.#options) };
@@ -99,10 +99,10 @@ export class OpenStores {
 }
 
 // STORE_URL may still say where another store was.
-function withUsedUrl({ store, url }: Place): Place {
+function withUsedUrl({ store, url }: StoreLocation): StoreLocation {
   return url !== undefined && hasAddress(store) ? { store, url } : { store };
 }
 
-function nameOf({ store, url = '' }: Place): string {
+function nameOf({ store, url = '' }: StoreLocation): string {
   return `${store} ${url}`;
 }

@@ -6,7 +6,7 @@ import { orUndefined, UserError } from '../errors.ts';
 /** The codes of what is not there. */
 const missing = ['ENOENT', 'ENOTDIR'];
 
-interface Manifest {
+interface PackageJson {
   dependencies?: Record<string, string>;
 }
 
@@ -46,7 +46,7 @@ async function find(name: string, directory: string): Promise<string | undefined
 
 /** Where each package belongs, relative to the environment, and whether it is optional. */
 async function listPackages(directory: string): Promise<Map<string, boolean>> {
-  const manifest = await readJson<Manifest>(join(directory, 'package.json'));
+  const manifest = await readJson<PackageJson>(join(directory, 'package.json'));
   const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));
   const packages = new Map<string, boolean>();
   for (const [path, { dev, optional, devOptional, peer }] of Object.entries(lockfile.packages ?? {}))

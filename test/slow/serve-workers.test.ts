@@ -6,7 +6,7 @@ import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { backOffMs } from '../../src/server/workers/place.ts';
+import { backOffMs } from '../../src/server/workers/slot.ts';
 import { ask, startLoad } from '../support/load.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, isAlive, request, startPlain, untilGone, waitFor } from '../support/server.ts';

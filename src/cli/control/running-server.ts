@@ -3,15 +3,15 @@ import type { System } from '../../system.ts';
 import { findEvenBroken, promptOf } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
 import {
+  type EnvironmentDirectory,
   findRunningServer,
   isListening,
   type ListeningServer,
-  type Place,
   type ServerRecord,
 } from './server-record.ts';
 
 /** An environment and the server that runs in it, whatever became of its `sessapp.json`. */
-export interface ServedEnvironment extends Place {
+export interface ServedEnvironment extends EnvironmentDirectory {
   /** What an activated prompt shows. */
   name: string;
   /** Undefined when no server runs. */

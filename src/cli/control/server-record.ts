@@ -40,7 +40,7 @@ export interface ServerRecord extends Lock {
 export type ListeningServer = ServerRecord & Required<Pick<ServerRecord, 'pid' | 'url' | 'sinceMs'>>;
 
 /** Also an environment whose `sessapp.json` cannot be read. */
-export type Place = Pick<Environment, 'directory'>;
+export type EnvironmentDirectory = Pick<Environment, 'directory'>;
 
 /** False while the server is being started, and under `--watch` while it waits for a change. */
 export function isListening(record: ServerRecord): record is ListeningServer {
@@ -48,7 +48,7 @@ export function isListening(record: ServerRecord): record is ListeningServer {
 }
 
 /** Where the server writes what it prints when it runs in the background. */
-export function logFile({ directory }: Place): string {
+export function logFile({ directory }: EnvironmentDirectory): string {
   return join(directory, 'data', 'server.log');
 }
 
@@ -67,7 +67,7 @@ export async function claimServer(
 }
 
 /** The record of the server that runs in this environment. One that crashed, or whose pid is another's now, is none. */
-export async function findRunningServer(environment: Place): Promise<ServerRecord | undefined> {
+export async function findRunningServer(environment: EnvironmentDirectory): Promise<ServerRecord | undefined> {
   const record = await readLock<ServerRecord>(recordFile(environment));
   return record && (await isCurrent(environment, record)) ? record : undefined;
 }
@@ -102,16 +102,16 @@ export async function forgetServer(environment: Environment): Promise<void> {
   if (isDeepStrictEqual(record?.owner, await ownIdentity())) await releaseLock(recordFile(environment));
 }
 
-async function isCurrent(environment: Place, { owner, inode }: ServerRecord): Promise<boolean> {
+async function isCurrent(environment: EnvironmentDirectory, { owner, inode }: ServerRecord): Promise<boolean> {
   return inode === (await inodeOf(environment)) && (await isRunning(owner));
 }
 
-async function inodeOf({ directory }: Place): Promise<number> {
+async function inodeOf({ directory }: EnvironmentDirectory): Promise<number> {
   return (await stat(directory)).ino;
 }
 
 /** Where the record is. */
-export function recordFile({ directory }: Place): string {
+export function recordFile({ directory }: EnvironmentDirectory): string {
   return join(directory, 'data', 'server.json');
 }
 
@@ -123,7 +123,7 @@ const pollMs = 50;
  * Asks the server to stop, waits until it is gone, and removes its record.
  * @returns true when it had to be ended for good
  */
-export async function stopServer(environment: Place, record: ServerRecord): Promise<boolean> {
+export async function stopServer(environment: EnvironmentDirectory, record: ServerRecord): Promise<boolean> {
   const forced = await stopRecorded(record);
   await removeIfDead<ServerRecord>(recordFile(environment), (holder) => isCurrent(environment, holder));
   return forced;

@@ -8,7 +8,7 @@ import { identify, isRunning, type ProcessIdentity, signalIfRunning } from '../e
 import { commandLine } from '../shells/shells.ts';
 import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
 import { toUserError } from './server-process.ts';
-import type { Place, ServerRecord } from './server-record.ts';
+import type { EnvironmentDirectory, ServerRecord } from './server-record.ts';
 
 const pollMs = 50;
 /** A worker that does not listen fails after 30 s; longer than that nothing stays as it is. */
@@ -16,7 +16,7 @@ const slowMs = 45_000;
 
 /** How many processes answer for a server: of one without workers that is itself. */
 export async function countWorkers(
-  environment: Place,
+  environment: EnvironmentDirectory,
   record: ServerRecord,
 ): Promise<{ workers: number; ready: number }> {
   const { workers, ready } = (await readReport(environment, record)) ?? { workers: 1, ready: 1 };
@@ -68,13 +68,16 @@ async function untilReloaded(
   throw new UserError('reload-slow', fact, 'It may be suspended, or the machine overloaded.');
 }
 
-async function readReport({ directory }: Place, record: ServerRecord): Promise<WorkersState | undefined> {
+async function readReport(
+  { directory }: EnvironmentDirectory,
+  record: ServerRecord,
+): Promise<WorkersState | undefined> {
   const report = await readJson<WorkersState>(join(directory, 'data', 'workers.json'));
   // Another server may have left it.
   return report?.pid === record.pid ? report : undefined;
 }
 
-async function withoutWorkers(system: System, { directory }: Place): Promise<UserError> {
+async function withoutWorkers(system: System, { directory }: EnvironmentDirectory): Promise<UserError> {
   const fact = `The server of ${directory} runs without workers: nothing would answer while it starts anew.`;
   const [stop, start] = await Promise.all([
     commandLine(system, directory, 'stop'),

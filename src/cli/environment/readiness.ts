@@ -83,24 +83,24 @@ export async function explainReadiness(
   return { fact, remedy, command: await commandLine(system, directory, words[0], ...words.slice(1), ...there) };
 }
 
-interface Failure {
+interface NotReady {
   fact: string;
   remedy: string;
   /** The command that mends it. */
   words: [command: string, ...string[]];
 }
 
-const install: Pick<Failure, 'remedy' | 'words'> = { remedy: 'Type:', words: ['install'] };
-const relock: Pick<Failure, 'remedy' | 'words'> = {
+const install: Pick<NotReady, 'remedy' | 'words'> = { remedy: 'Type:', words: ['install'] };
+const relock: Pick<NotReady, 'remedy' | 'words'> = {
   remedy: 'Type:',
   words: ['run', '--', 'npm', 'install', '--ignore-scripts'],
 };
-const remake: Pick<Failure, 'remedy' | 'words'> = {
+const remake: Pick<NotReady, 'remedy' | 'words'> = {
   remedy: 'Restore it from your version control, or write it again; what you changed stays:',
   words: ['upgrade'],
 };
 
-const failures: Record<Exclude<Readiness, 'ready'>, Failure> = {
+const failures: Record<Exclude<Readiness, 'ready'>, NotReady> = {
   'dependencies-missing': { fact: 'The dependencies are not installed', ...install },
   'dependencies-differ': { fact: 'What is installed is not what package-lock.json says', ...install },
   'node-missing': { fact: 'The environment’s own Node.js is not installed', ...install },

@@ -19,7 +19,7 @@ export interface PackagePlan {
   hashes: Record<string, string>;
 }
 
-type Manifest = PackageFragment & { name: string };
+type EnvironmentManifest = PackageFragment & { name: string };
 
 /** @param rendered the files as they would be in a new environment */
 export async function planPackages(
@@ -30,8 +30,8 @@ export async function planPackages(
 ): Promise<PackagePlan> {
   const [text, lockText] = await Promise.all(packageFiles.map((path) => readTextIfThere(join(directory, path))));
   const locked = parseJson<Lockfile>(lockText);
-  const ours = JSON.parse(String(rendered.get('package.json'))) as Manifest;
-  const found = text === undefined ? ours : (parseJson<Manifest>(text) ?? fail(directory));
+  const ours = JSON.parse(String(rendered.get('package.json'))) as EnvironmentManifest;
+  const found = text === undefined ? ours : (parseJson<EnvironmentManifest>(text) ?? fail(directory));
   const merged = merge(found, ours, locked?.packages?.['node_modules/sessapp']?.peerDependencies ?? oldRanges);
   const manifest = JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
   const isOurs = [text, lockText].every((content, n) => isUnchanged(content, files[packageFiles[n] ?? '']));
@@ -68,7 +68,11 @@ const oldRanges: Record<string, string> = {
  * The user's package.json with our entries brought up to date.
  * @param ranges what the sessapp before wrote, by package: another range is one that the user has chosen, and stays
  */
-function merge(found: Manifest, ours: Manifest, ranges: Record<string, string>): Manifest {
+function merge(
+  found: EnvironmentManifest,
+  ours: EnvironmentManifest,
+  ranges: Record<string, string>,
+): EnvironmentManifest {
   const isCopied = found.dependencies?.sessapp === undefined;
   const kept = Object.entries(found.dependencies ?? {}).filter(([name, range]) => {
     const isInOurs = ours.dependencies?.[name] !== undefined;

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Listening } from '../messages.ts';
-import { Place, type Site } from './place.ts';
+import { type Site, WorkerSlot } from './slot.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** From the order to stop until a worker that still runs is ended for good: a little more than it gives its requests. */
@@ -9,7 +9,7 @@ const stopMs = 4700;
 /** The workers of a server, each in its place. */
 export class Workers {
   readonly #stopping = new AbortController();
-  #places: Place[] = [];
+  #places: WorkerSlot[] = [];
   /** Every process that has not ended: also one that starts, and one that retires. */
   readonly #running = new Set<WorkerProcess>();
   readonly #site: Site;
@@ -46,7 +46,10 @@ export class Workers {
    */
   async start(count: number, variables: Record<string, string>): Promise<Listening> {
     this.#variables = variables;
-    const [first, ...others] = Array.from({ length: count }, () => new Place(this.#site)) as [Place, ...Place[]];
+    const [first, ...others] = Array.from({ length: count }, () => new WorkerSlot(this.#site)) as [
+      WorkerSlot,
+      ...WorkerSlot[],
+    ];
     this.#places = [first, ...others];
     const listening = await first.renew();
     for (const place of others) void place.fill();
@@ -64,7 +67,7 @@ export class Workers {
       onRenewed();
     }
     while (this.#places.length < count) {
-      const place = new Place(this.#site);
+      const place = new WorkerSlot(this.#site);
       await place.renew();
       this.#places.push(place);
       onRenewed();

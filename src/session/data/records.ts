@@ -14,7 +14,7 @@ const touchPart = 1 / 10;
 const prolongPart = 1 / 100;
 
 /** A session that lives. */
-export interface Found {
+export interface LiveSession {
   record: StoredRecord;
   /** What the record holds, for its reader to change. */
   data: Data;
@@ -40,7 +40,7 @@ export class Records {
   }
 
   /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
-  async read(key: string): Promise<Found | undefined> {
+  async read(key: string): Promise<LiveSession | undefined> {
     const record = await this.#store.read(key);
     if (!record) return undefined;
     const data = parseRecord(record);

@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../../stores/errors.ts';
 
-interface Failure {
+interface FailedCall {
   error: unknown;
   isHeard: () => boolean;
 }
@@ -8,7 +8,7 @@ interface Failure {
 /** The calls to the store that a request's handler started, which its answer must wait for. */
 class Operations {
   readonly #running = new Set<Promise<void>>();
-  readonly #failures: Failure[] = [];
+  readonly #failures: FailedCall[] = [];
 
   add(call: Promise<void>, isHeard: () => boolean): void {
     const ended = call

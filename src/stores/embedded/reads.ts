@@ -1,10 +1,10 @@
 import type { StoredRecord } from '../driver.ts';
 
-type Found = StoredRecord | undefined;
+type ReadResult = StoredRecord | undefined;
 
 interface Waiting {
   key: string;
-  resolve: (found: Found) => void;
+  resolve: (found: ReadResult) => void;
   reject: (error: unknown) => void;
 }
 
@@ -14,16 +14,16 @@ interface Waiting {
  */
 export class GroupedReads {
   readonly #refresh: () => void;
-  readonly #read: (key: string) => Found;
+  readonly #read: (key: string) => ReadResult;
   #waiting: Waiting[] = [];
 
   /** @param refresh runs once before the reads of a turn */
-  constructor(refresh: () => void, read: (key: string) => Found) {
+  constructor(refresh: () => void, read: (key: string) => ReadResult) {
     this.#refresh = refresh;
     this.#read = read;
   }
 
-  read(key: string): Promise<Found> {
+  read(key: string): Promise<ReadResult> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) setImmediate(() => this.flush());
       this.#waiting.push({ key, resolve, reject });

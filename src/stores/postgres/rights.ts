@@ -2,7 +2,7 @@ import { escapeIdentifier, type PoolClient } from 'pg';
 import { PostgresFailure } from './failure.ts';
 
 /** Who the driver is to the database, and where its tables are. */
-export interface Place {
+export interface DatabaseRole {
   role: string;
   /** Null: the role sees none. */
   schema: string | null;
@@ -22,12 +22,12 @@ export async function hasRights(client: PoolClient): Promise<boolean> {
   return rows[0]?.has ?? false;
 }
 
-export function mayNotUse(place: Place): PostgresFailure {
+export function mayNotUse(place: DatabaseRole): PostgresFailure {
   return mayNot('use', place, grantTables(place));
 }
 
 /** @param file what makes the tables, for who may do so */
-export function mayNotMake(place: Place, file: string): PostgresFailure {
+export function mayNotMake(place: DatabaseRole, file: string): PostgresFailure {
   const role = escapeIdentifier(place.role);
   const schema = nameSchema(place);
   const create = place.schema === null ? `CREATE SCHEMA IF NOT EXISTS ${schema}; ` : '';
@@ -35,12 +35,12 @@ export function mayNotMake(place: Place, file: string): PostgresFailure {
   return mayNot('make', place, `${grant}; or, in that schema, ${file} and then: ${grantTables(place)}`);
 }
 
-function mayNot(verb: string, { role }: Place, remedy: string): PostgresFailure {
+function mayNot(verb: string, { role }: DatabaseRole, remedy: string): PostgresFailure {
   const fact = `the role ${escapeIdentifier(role)} may not ${verb} the tables for sessions`;
   return new PostgresFailure(`${fact}; let the owner of the database run: ${remedy}`);
 }
 
-function grantTables(place: Place): string {
+function grantTables(place: DatabaseRole): string {
   const role = escapeIdentifier(place.role);
   const schema = nameSchema(place);
   const used = tables.map((name) => `${schema}.${name}`).join(', ');
@@ -49,7 +49,7 @@ function grantTables(place: Place): string {
 }
 
 // Of a search_path, the last one is meant to be there: "$user", public.
-function nameSchema({ schema, searchPath }: Place): string {
+function nameSchema({ schema, searchPath }: DatabaseRole): string {
   const last = searchPath.split(',').at(-1) ?? '';
   return escapeIdentifier(schema ?? last.trim().replace(/^"(.*)"$/, '$1'));
 }

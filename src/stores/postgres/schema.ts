@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { PoolClient } from 'pg';
 import type { TimedQuery } from './connections.ts';
 import { isDenied, PostgresFailure } from './failure.ts';
-import { hasRights, mayNotMake, mayNotUse, type Place, tables } from './rights.ts';
+import { type DatabaseRole, hasRights, mayNotMake, mayNotUse, tables } from './rights.ts';
 
 /** The version of the tables that the statements are written for; `schema-<n>.sql` makes one of the one before. */
 const knownVersion = 1;
@@ -12,7 +12,7 @@ const knownVersion = 1;
 const lockId = 7_365_737_361;
 const migrationMs = 60_000;
 
-interface Database extends Place {
+interface Database extends DatabaseRole {
   encoding: string;
   isReadOnly: boolean;
 }

@@ -3,7 +3,7 @@ import { createClusterClient, createServerClient } from './client.ts';
 import { Link } from './link.ts';
 
 /** What is at a host: a server that takes writes, to which the link leads, or else a node of a cluster. */
-interface Found {
+interface HostResult {
   host: Host;
   link: Link | undefined;
 }
@@ -22,7 +22,7 @@ export async function connect(address: Address, hosts: Host[]): Promise<Link> {
   return found.link ?? connectToCluster(address, found.host);
 }
 
-async function look(address: Address, host: Host): Promise<Found> {
+async function look(address: Address, host: Host): Promise<HostResult> {
   const client = createServerClient(address, host);
   const link = new Link(client);
   try {

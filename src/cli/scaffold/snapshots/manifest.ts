@@ -5,7 +5,7 @@ import { withDraft } from '../../environment/write-file.ts';
 import type { Entry } from './tree.ts';
 
 /** What is known of a snapshot: `manifest.json`, beside its `tree`. */
-export interface Manifest {
+export interface SnapshotManifest {
   entries: Entry[];
   /** As the tree was when its content was last known to be right. */
   fingerprint: string;
@@ -15,16 +15,16 @@ export interface Manifest {
 export const listName = '.package-lock.json';
 
 /** @throws SyntaxError when it is not what `keep` wrote */
-export function readManifest(snapshot: string): Manifest {
+export function readManifest(snapshot: string): SnapshotManifest {
   const manifest: unknown = JSON.parse(readFileSync(join(snapshot, 'manifest.json'), 'utf8'));
-  const { entries, fingerprint } = (manifest ?? {}) as Record<keyof Manifest, unknown>;
+  const { entries, fingerprint } = (manifest ?? {}) as Record<keyof SnapshotManifest, unknown>;
   if (typeof fingerprint !== 'string' || !Array.isArray(entries) || !entries.every(isEntry))
     throw new SyntaxError('no manifest');
   if (!entries.some(({ path }) => path === listName)) throw new SyntaxError(`no ${listName}`);
   return { entries, fingerprint };
 }
 
-export async function writeManifest(snapshot: string, manifest: Manifest): Promise<void> {
+export async function writeManifest(snapshot: string, manifest: SnapshotManifest): Promise<void> {
   const path = join(snapshot, 'manifest.json');
   await withDraft(path, JSON.stringify(manifest), 0o600, (draft) => rename(draft, path));
 }

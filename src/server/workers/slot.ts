@@ -25,7 +25,7 @@ export function backOffMs(early: number): number {
 }
 
 /** Room for one worker. When it dies, another takes its place. */
-export class Place {
+export class WorkerSlot {
   readonly #site: Site;
   #worker: WorkerProcess | undefined;
   #isClosed = false;
