@@ -4,7 +4,7 @@ import { createTwoFilesPatch } from 'diff';
 import { orUndefined } from '../../errors.ts';
 import { readTextIfThere } from '../../files.ts';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
-import { packCarried } from '../scaffold/carried.ts';
+import { carriedFolder, packCarried } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
 import { hashesOf, renderFiles } from '../scaffold/plan.ts';
 import { packageFiles, planPackages } from './packages.ts';
@@ -78,15 +78,13 @@ async function readState(directory: string, path: string, { files }: Marker): Pr
   return { content, generated, isChanged: content !== undefined && sha256(content) !== generated };
 }
 
-// The application is its user's from the moment that it is there. The server of the old form imports files that go.
+// The application is its user's from the moment that it is there.
 function decideFile(plan: UpgradePlan, path: string, wanted: string | Buffer, state: FileState, isOld: boolean): void {
   const { content, generated, isChanged } = state;
-  if (content?.equals(Buffer.from(wanted))) return;
-  const isServer = isOld && /^server\.[jt]s$/.test(path);
-  if (content !== undefined && isApplication(path)) return;
-  if (content === undefined || !isChanged || isServer) {
+  if (content?.equals(Buffer.from(wanted)) || (content !== undefined && isApplication(path))) return;
+  if (content === undefined || !isChanged || cannotStay(path, isOld)) {
     plan.written.set(path, wanted);
-    if (isChanged) plan.displaced.push(path);
+    if (isChanged) tellDisplaced(plan, path);
     return;
   }
   const isNew = generated !== sha256(wanted);
@@ -95,13 +93,25 @@ function decideFile(plan: UpgradePlan, path: string, wanted: string | Buffer, st
 
 function decideRemoval(plan: UpgradePlan, path: string, { content, isChanged }: FileState, isOld: boolean): void {
   if (content === undefined) return;
-  const mustGo = isOld && /^(server|session)\//.test(path);
-  if (isChanged && !mustGo) {
+  if (isChanged && !cannotStay(path, isOld)) {
     plan.kept.push({ path, news: undefined });
     return;
   }
   plan.removed.push(path);
-  if (isChanged) plan.displaced.push(path);
+  if (isChanged) tellDisplaced(plan, path);
+}
+
+// A carried package that was changed is damaged. What starts the server of the old form imports files that go.
+function cannotStay(path: string, isOld: boolean): boolean {
+  return isCarried(path) || (isOld && /^(server\.[jt]s$|server\/|session\/)/.test(path));
+}
+
+function tellDisplaced(plan: UpgradePlan, path: string): void {
+  if (!isCarried(path)) plan.displaced.push(path);
+}
+
+function isCarried(path: string): boolean {
+  return path.startsWith(`${carriedFolder}/`);
 }
 
 function isApplication(path: string): boolean {

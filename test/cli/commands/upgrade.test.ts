@@ -136,6 +136,28 @@ test('a generated file that is missing is written again', async () => {
   expect([exitCode, await text(environment, 'server.js')]).toEqual([0, before]);
 });
 
+test('a carried package that is damaged is written again', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const [name = ''] = await readdir(join(environment, '.sessapp'));
+  const path = join(environment, '.sessapp', name);
+  const before = await readFile(path);
+  await rm(path);
+  await writeFile(path, before.subarray(0, 1000));
+  const { exitCode, stdout } = await sandbox.sessapp(['upgrade', 'myenv', '--json']);
+  expect([exitCode, JSON.parse(stdout).written, JSON.parse(stdout).displaced]).toEqual([0, [`.sessapp/${name}`], []]);
+  expect(await readFile(path)).toEqual(before);
+});
+
+test('a folder where a file belongs is named', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await rm(join(environment, 'README.md'));
+  await mkdir(join(environment, 'README.md'));
+  const { exitCode, stdout } = await sandbox.sessapp(['upgrade', 'myenv', '--json']);
+  expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'file-conflict']);
+});
+
 test('during a move of the sessions it is refused', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
