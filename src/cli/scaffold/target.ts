@@ -3,7 +3,7 @@ import { access, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, orUndefined, UserError } from '../../errors.ts';
-import { isThere, lstatIfThere } from '../../files.ts';
+import { lstatIfThere } from '../../files.ts';
 import { damagedMarker, type Marker, markerName, readMarker } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
 import { nearestEnvironment } from '../environment/find.ts';
@@ -94,8 +94,10 @@ async function exists(directory: string): Promise<boolean> {
   });
   if (found?.isDirectory()) return true;
   if (found) throw notADirectory(directory, 'a file');
-  if (await isThere(directory)) throw notADirectory(directory, 'a link to something that does not exist');
-  return false;
+  const entry = await lstatIfThere(directory);
+  if (entry?.isSymbolicLink()) throw notADirectory(directory, 'a link to something that does not exist');
+  // It has appeared since.
+  return entry ? exists(directory) : false;
 }
 
 function notADirectory(directory: string, what: string): UserError {
