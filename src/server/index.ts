@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import type { HelmetOptions } from 'helmet';
 import type { Logger } from 'pino';
 import { UserError } from '../errors.ts';
-import { strictProfile } from '../session/cookie/cookie.ts';
+import { profilesOf, strictProfile } from '../session/cookie/cookie.ts';
 import { type CrossSite, isCrossSiteWrite } from '../session/cross-site.ts';
 import type { Limits } from '../session/data/limits.ts';
 import { hostOf, isSecure } from '../session/http.ts';
@@ -79,8 +79,9 @@ async function start(directory: string, load: () => Promise<Application>, option
   const driver = await openStore(directory, settings, log);
   const secrets = followSecrets(directory, process.env, settings.secrets, log);
   const isProxied = settings.trustProxyHops > 0;
+  const profileOf = profilesOf((encrypted) => strictProfile(settings.cookie, encrypted, settings.production));
   const session = createMiddleware(driver, {
-    profileOf: (req) => strictProfile(settings.cookie, isSecure(req, isProxied), settings.production),
+    profileOf: (req) => profileOf(isSecure(req, isProxied)),
     isRefused: (req) => isCrossSiteWrite(req, hostOf(req, isProxied), options.crossSite),
     ...(options.limits && { limits: options.limits }),
     secrets,

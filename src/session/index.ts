@@ -2,7 +2,7 @@ import expressSession, { type CookieOptions, type Store } from 'express-session'
 import type { Driver, Log } from '../stores/driver.ts';
 import { driverOf } from '../stores/express.ts';
 import { startPruning } from '../stores/pruning.ts';
-import type { CookieProfile } from './cookie/cookie.ts';
+import { type CookieProfile, profilesOf } from './cookie/cookie.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import { isSecure, type Request } from './http.ts';
 import { createMiddleware, type Middleware } from './middleware.ts';
@@ -84,12 +84,12 @@ function toSecrets(secret: SessionOptions['secret'] | undefined): () => string[]
 function createProfile({ name = 'connect.sid', cookie = {}, proxy }: SessionOptions): (req: Request) => CookieProfile {
   const { path = '/', httpOnly = true, secure = false, domain, sameSite, partitioned, priority } = cookie;
   const site = sameSite === true ? 'strict' : sameSite || undefined;
-  const attributes = { name, path, httpOnly, domain, sameSite: site, partitioned, priority };
-  return (req) => {
-    const encrypted = secure !== false && isSecure(req, proxy);
+  const profileOf = profilesOf((encrypted) => {
     const isSecureCookie = secure === 'auto' ? encrypted : secure;
-    return { ...attributes, secure: isSecureCookie, canBeSet: !isSecureCookie || encrypted };
-  };
+    const attributes = { path, httpOnly, secure: isSecureCookie, domain, sameSite: site, partitioned, priority };
+    return { name, attributes, canBeSet: !isSecureCookie || encrypted };
+  });
+  return (req) => profileOf(isSecure(req, proxy));
 }
 
 const stderrLog: Log = {

@@ -3,22 +3,22 @@ import type { Driver, ListQuery, StoredRecord } from './driver.ts';
 /** How a wrapper makes one call: it chooses the driver, and sees what comes of the call. */
 export type Around = <T>(call: (driver: Driver) => Promise<T>) => Promise<T>;
 
-const methods = ['read', 'create', 'update', 'touch', 'delete', 'setAside', 'prune', 'ping'] as const;
-
-type Method = (...args: unknown[]) => Promise<unknown>;
-
 /**
  * A driver whose every call goes through `around`. What only some drivers can do is there too, and is `undefined`,
  * `false` or empty for a driver that cannot.
  * @param close what closing the wrapper does; without it, the driver is closed
  */
 export function wrap(around: Around, close?: () => Promise<void>): Driver {
-  const calls = methods.map((name): [string, Method] => [
-    name,
-    (...args) => around((driver) => (driver[name] as Method)(...args)),
-  ]);
   return {
-    ...(Object.fromEntries(calls) as unknown as Pick<Driver, (typeof methods)[number]>),
+    read: (key) => around((driver) => driver.read(key)),
+    create: (key, record, version) => around((driver) => driver.create(key, record, version)),
+    update: (key, version, record) => around((driver) => driver.update(key, version, record)),
+    touch: (key, version, seenAtMs, expiresAtMs) =>
+      around((driver) => driver.touch(key, version, seenAtMs, expiresAtMs)),
+    delete: (key) => around((driver) => driver.delete(key)),
+    setAside: (key) => around((driver) => driver.setAside(key)),
+    prune: (nowMs, limit) => around((driver) => driver.prune(nowMs, limit)),
+    ping: () => around((driver) => driver.ping()),
     list: (query) => list(around, query),
     countSetAside: () => around(async (driver) => driver.countSetAside?.()),
     backup: (file) => around(async (driver) => (await driver.backup?.(file)) ?? false),

@@ -2,6 +2,7 @@
 export interface CookieAttributes {
   path: string;
   httpOnly: boolean;
+  secure: boolean;
   sameSite?: 'lax' | 'strict' | 'none' | undefined;
   domain?: string | undefined;
   partitioned?: boolean | undefined;
@@ -9,9 +10,9 @@ export interface CookieAttributes {
 }
 
 /** What the session cookie looks like for a request. */
-export interface CookieProfile extends CookieAttributes {
+export interface CookieProfile {
   name: string;
-  secure: boolean;
+  attributes: CookieAttributes;
   /** False: a browser would drop the cookie, or somebody could read it on its way. */
   canBeSet: boolean;
 }
@@ -24,7 +25,14 @@ export interface CookieProfile extends CookieAttributes {
 export function strictProfile(name: string, isSecure: boolean, production: boolean): CookieProfile {
   const secure = isSecure || production;
   const canBeSet = isSecure || !production;
-  return { name: secure ? `__Host-${name}` : name, secure, canBeSet, path: '/', httpOnly: true, sameSite: 'lax' };
+  const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const;
+  return { name: secure ? `__Host-${name}` : name, attributes, canBeSet };
+}
+
+/** The profiles of requests over plain and over encrypted connections, each made once. */
+export function profilesOf(create: (isSecure: boolean) => CookieProfile): (isSecure: boolean) => CookieProfile {
+  const [plain, encrypted] = [create(false), create(true)];
+  return (isSecure) => (isSecure ? encrypted : plain);
 }
 
 /** The values of every cookie of this name: a browser sends several after a change of path or domain. */
@@ -41,8 +49,8 @@ export function readCookies(header: string | undefined, name: string): string[] 
 }
 
 /** @param maxAgeMs undefined for a cookie that ends with the browser */
-export function renderCookie(profile: CookieProfile, value: string, maxAgeMs: number | undefined): string {
-  const { name, secure, path, httpOnly, sameSite, domain, partitioned, priority } = profile;
+export function renderCookie({ name, attributes }: CookieProfile, value: string, maxAgeMs: number | undefined): string {
+  const { secure, path, httpOnly, sameSite, domain, partitioned, priority } = attributes;
   const age = maxAgeMs === undefined ? '' : `; Max-Age=${Math.max(0, Math.floor(maxAgeMs / 1000))}`;
   return [
     `${name}=${encodeURIComponent(value)}`,

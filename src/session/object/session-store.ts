@@ -98,7 +98,7 @@ export class SessionStore extends session.Store {
   }
 
   // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
-  #createCookie({ name: _, canBeSet: __, ...attributes }: CookieProfile, stored: Data): session.Cookie {
+  #createCookie({ attributes }: CookieProfile, stored: Data): session.Cookie {
     const maxAge = this.#lifetimeOf(stored);
     return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
   }
