@@ -130,3 +130,26 @@ test('an application may choose a lifetime for every visitor, and stores no sess
   const [record] = await site.records();
   expect(Math.abs((record?.expiresAtMs ?? 0) - site.clock.now - minuteMs)).toBeLessThan(10);
 });
+
+test.each([
+  ['of a year', 365 * 24 * 60 * minuteMs],
+  ['of ten years', 3650 * 24 * 60 * minuteMs],
+  ['as long as the absolute limit', 30 * 24 * 60 * minuteMs],
+])('a lifetime %s that a login chooses is the absolute limit, not what the visitor had', async (_, maxAge) => {
+  const site = await startSite((app) => {
+    app.get('/visit', (req, res) => {
+      req.session.count = 1;
+      res.send();
+    });
+    app.get('/login', (req, res) => {
+      req.session.userId = 'ann';
+      req.session.cookie.maxAge = maxAge;
+      res.send();
+    });
+  });
+  const browse = site.browser();
+  await browse('/visit');
+  await browse('/login');
+  const [record] = await site.records();
+  expect(Number(record?.expiresAtMs) - Number(record?.createdAtMs)).toBe(30 * 24 * 60 * minuteMs);
+});

@@ -21,7 +21,7 @@ export interface LiveSession {
 }
 
 /** What is known of a session that changes; one that begins has no end yet. */
-type Before = Pick<SessionRecord, 'createdAtMs'> & Partial<Pick<SessionRecord, 'expiresAtMs'>>;
+type Before = Partial<Pick<SessionRecord, 'createdAtMs' | 'expiresAtMs'>>;
 
 /** The records of sessions: only those that live, within the limits, changed one at a time. */
 export class Records {
@@ -49,7 +49,7 @@ export class Records {
   }
 
   async create(key: string, data: Data, keyId: string): Promise<StoredRecord> {
-    const record = this.#toRecord(key, data, { createdAtMs: this.now() }, keyId);
+    const record = this.#toRecord(key, data, {}, keyId);
     if (await this.#store.create(key, record)) return { ...record, key, version: 1 };
     throw new StoreUnavailable('a new session has the key of another one');
   }
@@ -95,7 +95,8 @@ export class Records {
   async touch(found: StoredRecord): Promise<void> {
     if (!this.#isLive(found)) return;
     const { key, version, data, createdAtMs } = found;
-    await this.#store.touch(key, version, this.now(), this.#expiryOf(parseData(data), createdAtMs));
+    const nowMs = this.now();
+    await this.#store.touch(key, version, nowMs, this.#expiryOf(parseData(data), createdAtMs, nowMs));
   }
 
   async delete(key: string): Promise<void> {
@@ -116,19 +117,15 @@ export class Records {
     const text = stringifyData(data);
     this.#verifySize(key, Buffer.byteLength(text));
     const owner = this.#ownerOf(data);
-    const { createdAtMs } = before;
-    const times = { createdAtMs, seenAtMs: this.now(), expiresAtMs: this.#nextExpiryOf(data, before) };
+    const nowMs = this.now();
+    const { createdAtMs = nowMs } = before;
+    const wantedMs = this.#expiryOf(data, createdAtMs, nowMs);
+    const times = { createdAtMs, seenAtMs: nowMs, expiresAtMs: nextExpiry(wantedMs, before.expiresAtMs, nowMs) };
     return { data: text, ...times, ...(owner !== undefined && { owner }), ...(keyId !== undefined && { keyId }) };
   }
 
-  #expiryOf(data: Data, createdAtMs: number): number {
-    return Math.min(this.now() + this.idleMsOf(data), createdAtMs + this.limits.absoluteMs);
-  }
-
-  #nextExpiryOf(data: Data, { createdAtMs, expiresAtMs = 0 }: Before): number {
-    const wantedMs = this.#expiryOf(data, createdAtMs);
-    const longerMs = wantedMs - expiresAtMs;
-    return longerMs >= 0 && longerMs < this.idleMsOf(data) * prolongPart ? expiresAtMs : wantedMs;
+  #expiryOf(data: Data, createdAtMs: number, nowMs: number): number {
+    return Math.min(nowMs + this.idleMsOf(data), createdAtMs + this.limits.absoluteMs);
   }
 
   #ownerOf(data: Data): string | undefined {
@@ -155,6 +152,13 @@ export class Records {
     this.#log.error({ session: refOf(key) }, 'a session could not be read and was set aside; its user starts anew');
     await this.#store.setAside(key);
   }
+}
+
+// Compared with the time that the session really gets: an application may ask for more than the absolute limit.
+function nextExpiry(wantedMs: number, currentMs: number | undefined, nowMs: number): number {
+  if (currentMs === undefined) return wantedMs;
+  const longerMs = wantedMs - currentMs;
+  return longerMs >= 0 && longerMs < (wantedMs - nowMs) * prolongPart ? currentMs : wantedMs;
 }
 
 function valueAt(data: Data, path: string[]): unknown {
