@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { System } from '../../system.ts';
 import { changeMarker } from '../environment/change-marker.ts';
@@ -8,17 +8,47 @@ import { checkReadiness } from '../environment/readiness.ts';
 import { findChanged } from '../scaffold/existing.ts';
 import { sha256 } from '../scaffold/hash.ts';
 import { storePackage } from '../scaffold/layers.ts';
-import { changePackages } from '../scaffold/packages.ts';
+import { changePackages, restorePackages } from '../scaffold/packages.ts';
 import { renderJson } from '../scaffold/plan.ts';
 
 const names = ['package.json', 'package-lock.json'];
 
+/** How the package is added. */
+interface Options {
+  offline: boolean;
+  /** Is told when what was added could not be taken out again. */
+  warn(warning: string): void;
+}
+
 /**
- * Gives an environment the package of a store's driver, where it does not have it. It stays there after the move: the
- * application may use it too.
+ * Works on an environment that has the package of a store's driver. It stays there after the move: the application may use
+ * it too. When the work fails, and it was not there before, it is taken out again.
  * @throws UserError when npm fails, and then nothing has changed
  */
-export async function addDriverPackage(
+export async function withDriverPackage<T>(
+  system: System,
+  environment: Environment,
+  store: string,
+  { offline, warn }: Options,
+  work: (installed: Environment) => Promise<T>,
+): Promise<T> {
+  const { directory, marker } = environment;
+  const texts = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
+  const installed = await addDriverPackage(system, environment, store, offline);
+  try {
+    return await work(installed);
+  } catch (error) {
+    if (installed === environment) throw error;
+    await Promise.all(names.map((name, n) => writeFile(join(directory, name), texts[n] ?? '')));
+    await changeMarker(environment, (found) => ({ ...found, files: marker.files }));
+    await restorePackages(system, { directory, offline }).catch((failure: Error) => {
+      warn(`The package of the ${store} store is still installed: ${failure.message} Type: sessapp install`);
+    });
+    throw error;
+  }
+}
+
+async function addDriverPackage(
   system: System,
   environment: Environment,
   store: string,

@@ -12,7 +12,7 @@ import { changeMarker } from '../environment/change-marker.ts';
 import type { Environment } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import { setVariables } from '../secrets/env-variables.ts';
-import { addDriverPackage } from './driver-package.ts';
+import { withDriverPackage } from './driver-package.ts';
 import { type MoveOptions, moveSessions } from './move-sessions.ts';
 import type { NextStore } from './store-move.ts';
 
@@ -81,20 +81,20 @@ async function prepare(
   { store, url }: Destination,
   options: MigrateOptions,
 ): Promise<Environment> {
-  const { offline } = options;
   options.step('Installing the driver of the new store');
   const { [nextVariable]: before } = await readVariables(environment.directory);
   try {
-    const installed = await addDriverPackage(system, environment, store, offline);
-    await verifyReady(system, installed);
-    await withStore(system, installed, async (current) => {
-      await current.ping();
-      const next = await current.inspectNext(store, url, system.now()).catch((error) => explainNext(error, url));
-      verifyUsable(store, environment, next);
-      for (const warning of next.warnings) options.warn(warning);
+    return await withDriverPackage(system, environment, store, options, async (installed) => {
+      await verifyReady(system, installed);
+      await withStore(system, installed, async (current) => {
+        await current.ping();
+        const next = await current.inspectNext(store, url, system.now()).catch((error) => explainNext(error, url));
+        verifyUsable(store, environment, next);
+        for (const warning of next.warnings) options.warn(warning);
+      });
+      await setVariables(installed, { [nextVariable]: url });
+      return installed;
     });
-    await setVariables(installed, { [nextVariable]: url });
-    return installed;
   } catch (error) {
     await setVariables(environment, { [nextVariable]: before });
     throw error;

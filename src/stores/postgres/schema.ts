@@ -90,7 +90,6 @@ function atLength(text: string): TimedQuery {
 function verifyVersion(version: number): void {
   if (version <= knownVersion) return;
   const fact = `a newer sessapp made the tables: they are of version ${version}, and this environment knows ${knownVersion}`;
-  const remedy =
-    'upgrade this one with that sessapp (sessapp upgrade in an environment), or give it a database of its own';
+  const remedy = 'with that sessapp type: sessapp upgrade in this environment, or give it a database of its own';
   throw new PostgresFailure(`${fact}; ${remedy}`);
 }
