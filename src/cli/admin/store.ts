@@ -120,7 +120,7 @@ function createStore({ directory, marker }: Environment, library: Library, drive
       return { ...(await tally(guarded, nowMs)), ...(setAside !== undefined && { setAside }) };
     },
     list: (query) => summaries(guarded, query),
-    // It may take long, as long as it gets on.
+    // A copy of a large store takes long, so it has no deadline.
     backup: (file) => guard(driver.backup?.(file) ?? Promise.resolve(false)),
     inspectNext: async (store, url, nowMs) => {
       const place = { store, ...(url !== undefined && { url }) };

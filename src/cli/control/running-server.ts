@@ -22,7 +22,7 @@ export interface ServedEnvironment extends EnvironmentDirectory {
  * The environment that a command means, and its server. A server goes on when its `sessapp.json` is damaged or deleted,
  * and can still be looked at and stopped.
  * @param named as for `findEnvironment`
- * @throws UserError when there is no environment, or a broken one in which no server runs
+ * @throws UserError when there is no environment, or its sessapp.json is damaged and no server runs
  */
 export async function findServed(system: System, ...named: (string | undefined)[]): Promise<ServedEnvironment> {
   const found = await findEvenBroken(system, ...named);

@@ -5,7 +5,7 @@ import { isLoopback } from '../subject.ts';
 /** How the server is set up to be reached. */
 interface Setup {
   production: boolean;
-  /** Undefined where TRUST_PROXY is no number. */
+  /** Undefined where TRUST_PROXY is not a number. */
   hops: number | undefined;
   /** What the user said the address is. */
   protocol: string | undefined;
