@@ -1,15 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Meta, metaBytes, toMeta } from './meta.ts';
 
-// The format of the file, of which LMDB has no documentation but its source: mdb.c in lmdb/dependencies of npm's lmdb.
-const magic = 0xbeefc0de;
 /** Of a page's header; the rest of the page is counted from here. */
 const headerBytes = 24;
-const metaBytes = 160;
 const flagsAt = 18;
 const lowerAt = 20;
-/** In a meta page. */
-const at = { magic: 24, pageSize: 48, freeRoot: 88, mainRoot: 136, lastPage: 144, transaction: 152 };
 const branch = 0x01;
 const leaf = 0x02;
 /** In a node of a leaf: its value is on pages of its own; or it is the root of another tree. */
@@ -19,16 +15,6 @@ const rootInSubData = 40;
 
 const attempts = 10;
 const restMs = 20;
-
-/** What the newest commit says of the file. */
-interface Meta {
-  pageSize: number;
-  transaction: bigint;
-  /** Its last page; the last ones are not in the file when none of them is in use. */
-  lastPage: number;
-  /** Of the two trees from which each page in use can be reached. */
-  roots: bigint[];
-}
 
 /**
  * LMDB reads its file through memory, where a page that is missing ends the process with SIGBUS: so a file that was cut
@@ -74,16 +60,6 @@ async function inspect(file: FileHandle): Promise<{ fault: string | undefined; s
 async function readMetas(file: FileHandle): Promise<[Meta | undefined, Meta | undefined]> {
   const first = toMeta(await read(file, 0, metaBytes));
   return [first, first && toMeta(await read(file, first.pageSize, metaBytes))];
-}
-
-function toMeta(page: Buffer): Meta | undefined {
-  if (page.length < metaBytes || page.readUInt32LE(at.magic) !== magic) return undefined;
-  return {
-    pageSize: page.readUInt32LE(at.pageSize),
-    transaction: page.readBigUInt64LE(at.transaction),
-    lastPage: Number(page.readBigUInt64LE(at.lastPage)),
-    roots: [page.readBigUInt64LE(at.freeRoot), page.readBigUInt64LE(at.mainRoot)],
-  };
 }
 
 /** True when a page that is in use lies behind the end of the file, as far as its trees can be read. */

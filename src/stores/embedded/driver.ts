@@ -1,9 +1,11 @@
 import { type Database, type Key, open as openLmdb, type RootDatabase } from 'lmdb';
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
+import { Alone } from './alone.ts';
+import { Commits } from './commits.ts';
 import { copyTo } from './copy.ts';
-import { endingWithProcess } from './exit.ts';
 import { keepPrivate, prepareFiles } from './files.ts';
 import { GroupedReads } from './reads.ts';
+import { Writes } from './writes.ts';
 
 type Value = SessionRecord & { version: number };
 type IndexKey = [field: number | string, key: string];
@@ -15,34 +17,52 @@ const last = '\uffff';
 /** Opens the embedded store: one LMDB file, which any number of processes on this machine may share. */
 export async function open(directory: string): Promise<Driver> {
   await prepareFiles(directory);
-  const root = openLmdb({
-    path: directory,
-    // An awaited write is then on the disk, not only in memory.
-    overlappingSync: false,
-    // Its batches are promises that nobody waits for: a failed commit would end the process.
-    eventTurnBatching: false,
-    maxReaders: 1024,
-    // Address space, not disk: so large that processes need not agree on a larger map while they run.
-    mapSize: 2 ** 36,
+  const alone = new Alone(directory);
+  const commits = new Commits(directory);
+  return alone.run(async () => {
+    try {
+      await commits.settle();
+      const root = commits.keep(() => openLmdb({ path: directory, ...options }));
+      await keepPrivate(directory);
+      return new EmbeddedDriver(root, alone, commits);
+    } catch (error) {
+      commits.close();
+      throw error;
+    }
   });
-  await keepPrivate(directory);
-  return new EmbeddedDriver(root);
 }
+
+const options = {
+  // An awaited write is then on the disk, not only in memory.
+  overlappingSync: false,
+  // Its batches are promises that nobody waits for: a failed commit would end the process.
+  eventTurnBatching: false,
+  maxReaders: 1024,
+  // Address space, not disk: so large that processes need not agree on a larger map while they run.
+  mapSize: 2 ** 36,
+};
 
 class EmbeddedDriver implements Driver {
   readonly #root: RootDatabase;
+  readonly #alone: Alone;
+  readonly #commits: Commits;
+  readonly #writes: Writes;
   readonly #records: Database<Value, string>;
   readonly #byExpiry: Database<null, IndexKey>;
   readonly #byOwner: Database<null, IndexKey>;
   readonly #aside: Database<Buffer, string>;
+  #copied: Promise<unknown> = Promise.resolve();
   // Without the reset LMDB reads for a millisecond and more what was there before another process changed it.
   readonly #reads = new GroupedReads(
     () => this.#root.resetReadTxn(),
     (key) => this.#get(key),
   );
 
-  constructor(root: RootDatabase) {
+  constructor(root: RootDatabase, alone: Alone, commits: Commits) {
     this.#root = root;
+    this.#alone = alone;
+    this.#commits = commits;
+    this.#writes = new Writes(root, alone, commits);
     this.#records = root.openDB({ name: 'records' });
     this.#byExpiry = root.openDB({ name: 'by-expiry' });
     this.#byOwner = root.openDB({ name: 'by-owner' });
@@ -122,7 +142,9 @@ class EmbeddedDriver implements Driver {
   }
 
   async backup(file: string): Promise<boolean> {
-    await copyTo(this.#root, file);
+    const copied = copyTo(this.#root, file);
+    this.#copied = Promise.allSettled([this.#copied, copied]);
+    await copied;
     return true;
   }
 
@@ -130,17 +152,16 @@ class EmbeddedDriver implements Driver {
     this.#records.get('');
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#reads.flush();
-    return this.#root.close();
+    // LMDB copies in a thread of its own; to close the file under it ends the process.
+    await this.#copied;
+    await this.#alone.run(() => this.#root.close());
+    this.#commits.close();
   }
 
-  async #write<T>(work: () => T): Promise<T> {
-    try {
-      return await endingWithProcess(() => this.#root.transaction(work));
-    } catch (error) {
-      throw await reasonOf(error);
-    }
+  #write<T>(work: () => T): Promise<T> {
+    return this.#writes.run(work);
   }
 
   #get(key: string): StoredRecord | undefined {
@@ -209,11 +230,4 @@ class EmbeddedDriver implements Driver {
 // LMDB's keys end parts with control characters, and of a long text do not escape its own.
 function toIndex(owner: string): string {
   return owner.replace(/[\\\p{Cc}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-// A commit that failed, such as for a full disk, says why in a promise of its own.
-async function reasonOf(error: unknown): Promise<unknown> {
-  const { commitError } = error as { commitError?: Promise<never> };
-  if (!commitError) return error;
-  return commitError.catch((cause) => new Error(`nothing was written: ${(cause as Error).message}`, { cause }));
 }
