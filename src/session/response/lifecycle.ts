@@ -30,6 +30,8 @@ export class Lifecycle implements Hooks {
   readonly #held: HeldResponse;
   /** Whether the client gets another cookie for the session that it came with. */
   #renewsCookie = false;
+  /** The session that the client has a cookie of, or gets one of with this response. */
+  #clientsId: string | undefined;
 
   /** @param signed the id that the client's cookie holds, when it was that of a session */
   constructor(
@@ -43,6 +45,7 @@ export class Lifecycle implements Hooks {
     this.#res = res;
     this.#profile = profile;
     this.#signed = signed;
+    this.#clientsId = signed?.id;
     this.#endsWithBrowser = endsWithBrowser(req.session);
     this.#access = access;
     access.begin();
@@ -61,14 +64,21 @@ export class Lifecycle implements Hooks {
 
   end(): Promise<void> | undefined {
     const pending = settleOperations(this.#req);
-    if (pending !== undefined) return pending.then(() => this.#reportLateChange());
-    this.#reportLateChange();
+    return pending !== undefined ? pending.then(() => this.#saveLate()) : this.#saveLate();
+  }
+
+  #saveLate(): Promise<void> | undefined {
+    const session = this.#access.peek();
+    if (!session || !this.#access.isUsed) return undefined;
+    const { open } = this.#shared.store;
+    if (session.id === this.#clientsId) return open.saveIfChanged(session);
+    if (open.recordOf(session) || (this.#profile.canBeSet && open.isChanged(session))) this.#reportLate();
     return undefined;
   }
 
-  #reportLateChange(): void {
-    if (!this.#isChanged()) return;
-    this.#shared.log.error({}, 'the session was changed after the answer had begun: the change was not saved');
+  // The headers, which carry the cookie, are already sent.
+  #reportLate(): void {
+    this.#shared.log.error({}, 'a session began after the first byte of a response: the client has no cookie for it');
   }
 
   fail(error: unknown, isCommitted: boolean): void {
@@ -148,6 +158,7 @@ export class Lifecycle implements Hooks {
     const maxAgeMs = endsWithBrowser(session) ? undefined : endsAtMs - this.#shared.records.now();
     const value = signId(session.id, this.#shared.keys()[0]);
     this.#res.appendHeader('Set-Cookie', renderCookie(this.#profile, value, maxAgeMs));
+    this.#clientsId = session.id;
     return true;
   }
 
@@ -166,17 +177,6 @@ export class Lifecycle implements Hooks {
       'a session was not set: its cookie travels over HTTPS only, and this request came over plain HTTP. ' +
         'Behind a proxy that ends HTTPS, an environment needs TRUST_PROXY, and session() the option proxy',
     );
-  }
-
-  #isChanged(): boolean {
-    const session = this.#access.peek();
-    if (!session || !this.#access.isUsed) return false;
-    if (!this.#profile.canBeSet && !this.#shared.store.open.recordOf(session)) return false;
-    try {
-      return this.#shared.store.open.isChanged(session);
-    } catch {
-      return true;
-    }
   }
 }
 

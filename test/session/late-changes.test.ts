@@ -1,0 +1,159 @@
+import { Readable } from 'node:stream';
+import type { Request, Response } from 'express';
+import { expect, test } from 'vitest';
+import { change, openStore, type Site, startSite } from './support.ts';
+
+type Handler = (req: Request, res: Response) => unknown;
+type Change = (req: Request) => unknown;
+
+const wait = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** How a response begins before the session is changed, and how it ends. */
+const streams: [string, begin: Handler, end: Handler, body: string][] = [
+  ['res.write', (_, res) => res.write('a'), (_, res) => res.end('b'), 'ab'],
+  ['res.write and an empty end', (_, res) => res.write('a'), (_, res) => res.end(), 'a'],
+  ['res.flushHeaders', (_, res) => res.flushHeaders(), (_, res) => res.end('b'), 'b'],
+  ['res.writeHead and res.write', (_, res) => res.writeHead(200).write('a'), (_, res) => res.end('b'), 'ab'],
+  ['events', (_, res) => res.type('text/event-stream').write('data: a\n\n'), (_, res) => res.end(), 'data: a\n\n'],
+  ['a stream', (_, res) => res.write('a'), (_, res) => Readable.from(['b', 'c']).pipe(res), 'abc'],
+];
+
+/** A store whose writes can fail, with `/login` and with `/show`. */
+async function start(handler: Handler): Promise<{ site: Site; browse: Site['request']; store: { isDown: boolean } }> {
+  const driver = await openStore();
+  const store = { isDown: false };
+  const update: typeof driver.update = async (...args) => {
+    await wait();
+    return store.isDown ? Promise.reject(new Error('disk full')) : driver.update(...args);
+  };
+  const site = await startSite(
+    (app) => {
+      app.get('/login', (req, res) => {
+        Object.assign(req.session, { userId: 'ann', old: 1 });
+        res.send();
+      });
+      app.get('/show', ({ session: { cookie: _, ...data } }, res) => res.json(data));
+      app.get('/', handler);
+    },
+    { driver: change(driver, { update }) },
+  );
+  const browse = site.browser();
+  return { site, browse, store };
+}
+
+const streamed =
+  (begin: Handler, change: Change, end: Handler): Handler =>
+  async (req, res) => {
+    begin(req, res);
+    await wait();
+    await change(req);
+    end(req, res);
+  };
+
+test.each(streams)('a change after the first byte (%s) is saved before the last', async (_, begin, end, body) => {
+  const { site, browse } = await start(streamed(begin, ({ session }) => Object.assign(session, { after: 1 }), end));
+  await browse('/login');
+  expect((await browse('/')).body).toBe(body);
+  expect(await site.records()).toMatchObject([{ data: '{"userId":"ann","old":1,"after":1}' }]);
+  expect((await browse('/', { method: 'HEAD' })).status).toBe(200);
+  expect(site.log).toEqual([]);
+});
+
+test.each(streams)('after a change (%s) whose save fails, the response is cut', async (_, begin, end) => {
+  const { site, browse, store } = await start(
+    streamed(begin, ({ session }) => Object.assign(session, { after: 1 }), end),
+  );
+  await browse('/login');
+  store.isDown = true;
+  await expect(browse('/')).rejects.toThrow();
+  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
+  store.isDown = false;
+  expect((await browse('/show')).body).toBe('{"userId":"ann","old":1}');
+});
+
+const writeFirst: Handler = (_, res) => res.write('a');
+const endLast: Handler = (_, res) => res.end('b');
+
+test.each<[string, Change, expected: object]>([
+  ['deletes a key', ({ session }) => Reflect.deleteProperty(session, 'old'), { userId: 'ann' }],
+  ['changes an object in place', ({ session }) => Object.assign(session, { old: [1] }).old.push(2), { old: [1, 2] }],
+  ['changes a lifetime', ({ session }) => Object.assign(session.cookie, { maxAge: 60_000 }), { old: 1 }],
+  [
+    'updates and assigns',
+    async ({ session }) => {
+      await session.update((data) => Object.assign(data, { count: 1 }));
+      session.after = 2;
+    },
+    { count: 1, after: 2 },
+  ],
+])('a handler that %s after the first byte is heard', async (_, act, expected) => {
+  const { site, browse } = await start(streamed(writeFirst, act, endLast));
+  await browse('/login');
+  const before = (await site.records())[0]?.data;
+  expect((await browse('/')).body).toBe('ab');
+  expect(JSON.parse((await browse('/show')).body)).toMatchObject(expected);
+  expect((await site.records())[0]?.data).not.toBe(before);
+  expect(site.log).toEqual([]);
+});
+
+test('a session that begins with its response is changed after the first byte', async () => {
+  const { browse, site } = await start(async (req, res) => {
+    req.session.count = 1;
+    res.write('a');
+    req.session.count = 2;
+    await wait();
+    req.session.after = 3;
+    res.end('b');
+  });
+  expect((await browse('/')).body).toBe('ab');
+  expect((await browse('/show')).body).toBe('{"count":2,"after":3}');
+  expect(site.log).toEqual([]);
+});
+
+test.each<[string, Change]>([
+  ['a value without JSON', ({ session }) => Object.assign(session, { after: 1n })],
+  ['too much', ({ session }) => Object.assign(session, { after: 'x'.repeat(300 * 1024) })],
+  ['a session that is none', (req) => Object.assign(req, { session: { after: 1 } })],
+])('a response whose handler stores %s after the first byte is cut', async (_, act) => {
+  const { site, browse } = await start(streamed(writeFirst, act, endLast));
+  await browse('/login');
+  await expect(browse('/')).rejects.toThrow();
+  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
+  expect((await browse('/show')).body).toBe('{"userId":"ann","old":1}');
+});
+
+test.each<[string, login: boolean, Change]>([
+  ['begins', false, ({ session }) => Object.assign(session, { after: 1 })],
+  [
+    'begins and is saved',
+    false,
+    ({ session }) => new Promise((resolve) => Object.assign(session, { after: 1 }).save(resolve)),
+  ],
+  [
+    'is regenerated',
+    true,
+    async (req) => {
+      await new Promise((resolve) => req.session.regenerate(resolve));
+      req.session.after = 1;
+    },
+  ],
+])(
+  'a session that %s after the first byte is an error in the log: its cookie cannot be sent',
+  async (_, login, act) => {
+    const { site, browse } = await start(streamed(writeFirst, act, endLast));
+    if (login) await browse('/login');
+    expect(await browse('/')).toMatchObject({ body: 'ab', cookie: '' });
+    expect(site.log).toMatchObject([{ level: 'error', message: expect.stringContaining('after the first byte') }]);
+    expect((await browse('/show')).body).toBe('{}');
+  },
+);
+
+test('a session that ended after the first byte stays ended', async () => {
+  const { site, browse } = await start(
+    streamed(writeFirst, (req) => new Promise((resolve) => req.session.destroy(resolve)), endLast),
+  );
+  await browse('/login');
+  expect((await browse('/')).body).toBe('ab');
+  expect(await site.records()).toEqual([]);
+  expect(site.log).toEqual([]);
+});
