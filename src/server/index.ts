@@ -86,6 +86,7 @@ async function start(directory: string, load: () => Promise<Application>, option
     ...(options.limits && { limits: options.limits }),
     secrets,
     log,
+    isDevelopment: !settings.production,
   });
   const app = await createApp(settings, { driver, session, log, options });
   verifyRoutes(application);

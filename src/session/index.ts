@@ -47,6 +47,7 @@ export function session(options: SessionOptions): Middleware {
     secrets: toSecrets(options.secret),
     limits: { idleMs, anonymousIdleMs: idleMs, ...limits },
     log,
+    isDevelopment: process.env.NODE_ENV !== 'production',
   });
 }
 

@@ -35,6 +35,8 @@ export interface MiddlewareOptions {
   /** True for a request that gets a 403 instead of a session. */
   isRefused?: (req: Request) => boolean;
   log: Log;
+  /** Whether the log says what only a developer can do something about. */
+  isDevelopment?: boolean;
   limits?: Partial<Limits>;
   /** The time in milliseconds. */
   now?: () => number;
@@ -78,10 +80,13 @@ function isResponse(res: Partial<Response>): boolean {
   return typeof res.end === 'function' && typeof res.getHeaders === 'function';
 }
 
-function share(driver: Driver, { profileOf, secrets, log, limits, now = Date.now }: MiddlewareOptions): Shared {
+function share(
+  driver: Driver,
+  { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now }: MiddlewareOptions,
+): Shared {
   const all = { ...defaultLimits, ...limits };
   const keys = createKeyring(secrets);
-  const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log);
+  const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
   const store = new SessionStore(records, profileOf, () => keys()[0].id);
   return { store, records, keys, log };
 }

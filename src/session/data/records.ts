@@ -4,10 +4,10 @@ import { StoreUnavailable } from '../../stores/errors.ts';
 import { refOf } from '../cookie/ids.ts';
 import { type Data, parseData, stringifyData, Unstorable } from './data.ts';
 import type { Limits } from './limits.ts';
+import { Owners } from './owner.ts';
 
 /** How often a change is tried again when others change the same session at the same time; each of them got on. */
 const attempts = 200;
-const ownerLength = 200;
 /** After this part of its idle time a session that is only read is marked as seen. */
 const touchPart = 1 / 10;
 /** A change makes a session live longer when that is at least this part of its idle time: stores list them by their ends. */
@@ -29,14 +29,15 @@ export class Records {
   readonly now: () => number;
   readonly #store: Driver;
   readonly #log: Log;
-  readonly #ownerPaths: string[][];
+  readonly #owners: Owners;
 
-  constructor(store: Driver, limits: Limits, now: () => number, log: Log) {
+  /** @param isDevelopment whether the log says what only a developer can do something about */
+  constructor(store: Driver, limits: Limits, now: () => number, log: Log, isDevelopment = false) {
     this.limits = limits;
     this.now = now;
     this.#store = store;
     this.#log = log;
-    this.#ownerPaths = limits.ownerKeys.map((key) => key.split('.'));
+    this.#owners = new Owners(limits.ownerKeys, isDevelopment ? log : undefined);
   }
 
   /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
@@ -106,7 +107,7 @@ export class Records {
   idleMsOf(data: Data): number {
     const chosen = data.cookie?.originalMaxAge;
     if (typeof chosen === 'number') return chosen;
-    return this.#ownerOf(data) === undefined ? this.limits.anonymousIdleMs : this.limits.idleMs;
+    return this.#owners.of(data) === undefined ? this.limits.anonymousIdleMs : this.limits.idleMs;
   }
 
   #isLive({ expiresAtMs, createdAtMs }: StoredRecord): boolean {
@@ -116,7 +117,8 @@ export class Records {
   #toRecord(key: string, data: Data, before: Before, keyId: string | undefined): SessionRecord {
     const text = stringifyData(data);
     this.#verifySize(key, Buffer.byteLength(text));
-    const owner = this.#ownerOf(data);
+    const owner = this.#owners.of(data);
+    if (owner === undefined) this.#owners.reportMissing(data);
     const nowMs = this.now();
     const { createdAtMs = nowMs } = before;
     const wantedMs = this.#expiryOf(data, createdAtMs, nowMs);
@@ -126,13 +128,6 @@ export class Records {
 
   #expiryOf(data: Data, createdAtMs: number, nowMs: number): number {
     return Math.min(nowMs + this.idleMsOf(data), createdAtMs + this.limits.absoluteMs);
-  }
-
-  #ownerOf(data: Data): string | undefined {
-    const named = this.#ownerPaths.map((path) => valueAt(data, path));
-    const owner = named.find((value) => typeof value === 'number' || (typeof value === 'string' && value !== ''));
-    // Stores have an index by owner, whose keys are short, and text: half a character, as a cut may leave it, is none.
-    return owner === undefined ? undefined : Buffer.from(String(owner).slice(0, ownerLength)).toString();
   }
 
   #verifySize(key: string, bytes: number): void {
@@ -159,13 +154,6 @@ function nextExpiry(wantedMs: number, currentMs: number | undefined, nowMs: numb
   if (currentMs === undefined) return wantedMs;
   const longerMs = wantedMs - currentMs;
   return longerMs >= 0 && longerMs < (wantedMs - nowMs) * prolongPart ? currentMs : wantedMs;
-}
-
-function valueAt(data: Data, path: string[]): unknown {
-  let value: unknown = data;
-  for (const key of path)
-    value = value instanceof Object && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
-  return value;
 }
 
 // Undefined when the record is corrupt.
