@@ -9,6 +9,9 @@ const idKeys = ['id', '_id', 'sub', 'username', 'email'];
 const loginKey =
   /^(is_?)?(logged_?in|auth(enticated|orized)?|admin|passport|profile|uid|e?mail|(user|account|member|customer)(_?(id|name|info|data|email))?)$/i;
 
+/** A user, as an application names the owner of sessions. */
+export type Owner = string | number | object;
+
 /** Finds out whose a session is. */
 export class Owners {
   readonly #paths: string[][];
@@ -43,13 +46,23 @@ export class Owners {
   }
 }
 
+/**
+ * The owner that an application names, in the form in which a session may hold it.
+ * @throws TypeError when that is nobody: `undefined` must not become a user of that name
+ */
+export function requireOwner(user: unknown): string {
+  const name = userNameOf(user);
+  if (name === undefined) throw new TypeError('the owner of sessions is a text or a number, or an object with an id');
+  return toOwner(name);
+}
+
 function userNameOf(user: unknown): string | undefined {
   if (!(user instanceof Object)) return nameOf(user);
   return firstName(idKeys.map((key) => nameOf(valueAt(user, [key]))));
 }
 
 function nameOf(value: unknown): string | undefined {
-  return typeof value === 'number' || (typeof value === 'string' && value !== '') ? String(value) : undefined;
+  return Number.isFinite(value) || (typeof value === 'string' && value !== '') ? String(value) : undefined;
 }
 
 function firstName(names: (string | undefined)[]): string | undefined {

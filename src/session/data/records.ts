@@ -104,6 +104,21 @@ export class Records {
     await this.#store.delete(key);
   }
 
+  /** The sessions that live, each once: all, or those of an owner. */
+  async *list(owner?: string): AsyncGenerator<LiveSession> {
+    const seen = new Set<string>();
+    for await (const record of this.#store.list(owner === undefined ? { prefix: '' } : { owner })) {
+      const data = parseRecord(record);
+      if (!data || !this.#isLive(record) || seen.has(record.key)) continue;
+      seen.add(record.key);
+      yield { record, data };
+    }
+  }
+
+  ownerOf(data: Data): string | undefined {
+    return this.#owners.of(data);
+  }
+
   idleMsOf(data: Data): number {
     const chosen = data.cookie?.originalMaxAge;
     if (typeof chosen === 'number') return chosen;

@@ -121,6 +121,16 @@ export class OpenSessions {
     return OpenSession.of(session)?.record;
   }
 
+  /** What it would hold if it was saved now. */
+  dataOf(session: SessionObject): Data {
+    return dataOf(session, this.#get(session));
+  }
+
+  /** The key of its record, also of one that is not stored yet. */
+  keyOf(session: object): string {
+    return this.#get(session).key;
+  }
+
   /** Whether it was saved or updated, and was not stored as it may not begin. */
   isRefused(session: object): boolean {
     return OpenSession.of(session)?.isRefused === true;
