@@ -55,6 +55,12 @@ export class Records {
     throw new StoreUnavailable('a new session has the key of another one');
   }
 
+  /** Stores this in the place of whatever is there. */
+  async put(key: string, data: Data, keyId: string): Promise<StoredRecord | undefined> {
+    const found = await this.read(key);
+    return found ? this.change(found.record, () => data) : this.create(key, data, keyId);
+  }
+
   /**
    * Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so, and the log says
    * that a change was lost.

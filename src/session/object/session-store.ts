@@ -3,7 +3,7 @@ import session from 'express-session';
 import type { StoredRecord } from '../../stores/driver.ts';
 import type { CookieProfile } from '../cookie/cookie.ts';
 import { createId, keyOf, wholeRefOf } from '../cookie/ids.ts';
-import { type Data, parseData, pickData } from '../data/data.ts';
+import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
 import { endSessions } from '../data/end-sessions.ts';
 import { type Owner, requireOwner } from '../data/owner.ts';
 import type { LiveSession, Records } from '../data/records.ts';
@@ -114,10 +114,18 @@ export class SessionStore extends session.Store {
 
   override createSession(req: Request, data: SessionData): session.Session & SessionData {
     const record = this.open.recordOf(data);
-    return this.#give(req, data as object as Data, record, parseData(record?.data ?? '{}'));
+    // Plain data takes the place of what is stored, as with express-session.
+    const stored = record ? parseData(record.data) : pickData({}, this.#chosenMs(data));
+    return this.#give(req, data as object as Data, record, stored, !record);
   }
 
-  #give(req: Request, data: Data, record: StoredRecord | undefined, stored: Data): session.Session & SessionData {
+  #give(
+    req: Request,
+    data: Data,
+    record: StoredRecord | undefined,
+    stored: Data,
+    mayReplace = false,
+  ): session.Session & SessionData {
     const { cookie: _, ...rest } = data;
     const given = new StoredSession(req, rest);
     const profile = this.#profileOf(req);
@@ -129,6 +137,7 @@ export class SessionStore extends session.Store {
       stored,
       cookie,
       mayBegin: profile.canBeSet,
+      mayReplace,
     });
     req.session = given as session.Session as session.Session & SessionData;
     return req.session as session.Session & SessionData;
@@ -170,10 +179,16 @@ export class SessionStore extends session.Store {
   }
 
   async #put(key: string, data: SessionData): Promise<void> {
-    const found = await this.#records.read(key);
-    const next = pickData(data, undefined);
-    if (found) await this.#records.change(found.record, () => next);
-    else await this.#records.create(key, next, this.#newestKeyId());
+    await this.#records.put(key, pickData(data, this.#chosenMs(data)), this.#newestKeyId());
+  }
+
+  // Undefined for a lifetime that nobody chose: it is in the data that `get` gives, and may be in a copy of it.
+  #chosenMs({ cookie }: Partial<SessionData>): number | null | undefined {
+    const { idleMs, anonymousIdleMs } = this.#records.limits;
+    const { originalMaxAge } = cookie ?? {};
+    if (originalMaxAge === undefined || originalMaxAge === idleMs || originalMaxAge === anonymousIdleMs)
+      return undefined;
+    return readLifetimeMs({ originalMaxAge });
   }
 
   async #touch(key: string): Promise<void> {
