@@ -242,9 +242,13 @@ test('15.4.2: a session that ends between its check and its save is not saved', 
   expect((await as(cookie, '/data')).body).toBe('{}');
 });
 
-/** The line of the log that says this. */
-function waitForLine(message: string): Promise<Record<string, unknown>> {
-  return waitFor(() => linesOf(production.output()).find(({ msg }) => msg === message));
+/** The line of the log that says this, or the one of this request: its method, URL and status. */
+function waitForLine(wanted: string): Promise<Record<string, unknown>> {
+  const requestOf = ({ req, res }: Record<string, unknown>): string => {
+    const { method, url } = Object(req);
+    return `${method} ${url} ${Object(res).statusCode}`;
+  };
+  return waitFor(() => linesOf(production.output()).find((line) => line.msg === wanted || requestOf(line) === wanted));
 }
 
 /** A process that stopped in the midst of a change of the store, and holds it. Returns what ends it. */
