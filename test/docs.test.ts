@@ -94,7 +94,7 @@ async function expectVisits(url: string): Promise<Answer> {
 test('every code block of docs/library.md is run by a test of this file', async () => {
   const source = await readFile(import.meta.filename, 'utf8');
   expect([...blocks.keys()].filter((heading) => !source.includes(`('${heading}'`))).toEqual([]);
-  expect(blocks.size).toBe(7);
+  expect(blocks.size).toBe(8);
 });
 
 test('the first application counts the visits of a session', async () => {
@@ -129,6 +129,18 @@ test('update loses no count of requests at the same time', async () => {
   await Promise.all(Array.from({ length: 20 }, () => send(url, { headers: { Cookie: cookie } })));
   const last = await send(url, { headers: { Cookie: cookie } });
   expect(last.body).toBe('You have been here 23 times.\n');
+});
+
+test('a user lists and ends the sessions of other devices', async () => {
+  const url = await serve('The sessions of a user');
+  const [phone, laptop] = [await send(`${url}login/ann`), await send(`${url}login/ann`)];
+  const asLaptop = (path: string, method = 'GET') => send(url + path, { method, headers: { Cookie: laptop.cookie } });
+  const devices = JSON.parse((await asLaptop('devices')).body) as { ref: string; isThis: boolean }[];
+  expect(devices.map(({ isThis }) => isThis).sort()).toEqual([false, true]);
+  const { ref } = devices.find(({ isThis }) => !isThis) ?? {};
+  expect(JSON.parse((await asLaptop(`devices/${ref}/end`, 'POST')).body)).toEqual({ ended: 1 });
+  expect((await send(`${url}login/ann`, { headers: { Cookie: phone.cookie } })).status).toBe(200);
+  expect(JSON.parse((await asLaptop('end-others', 'POST')).body)).toEqual({ ended: 1 });
 });
 
 test('the TypeScript compiles under strict rules, and runs', async () => {

@@ -122,13 +122,16 @@ export class Output {
   }
 }
 
-function untilDrained(stream: Writable): Promise<void> {
+/** Resolves when the stream takes more, was closed, or the signal aborted. */
+export function untilDrained(stream: Writable, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const goOn = (): void => {
       stream.off('drain', goOn).off('close', goOn);
+      signal?.removeEventListener('abort', goOn);
       resolve();
     };
     stream.on('drain', goOn).on('close', goOn);
+    signal?.addEventListener('abort', goOn);
   });
 }
 

@@ -6,6 +6,11 @@ export function visible(text: string): string {
   return text.replace(invisible, escapeUnits);
 }
 
+/** Whole lines of strangers: line breaks and tabs stay. */
+export function visibleLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, visible);
+}
+
 /** The same value as JSON, with nothing in it that could do something to a terminal. */
 export function toVisibleJson(value: unknown): string {
   return visible(JSON.stringify(value));

@@ -14,7 +14,7 @@ import type { Driver } from '../stores/driver.ts';
 import { importPeer } from '../stores/peer.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { drainOnSignal } from './drain.ts';
-import { answerErrors, answerNotFound } from './errors.ts';
+import { answerNotFound, ErrorResponses } from './errors.ts';
 import { securityHeaders } from './headers.ts';
 import { answerHealth } from './health.ts';
 import { createHttpServer } from './http-server.ts';
@@ -86,14 +86,17 @@ async function start(directory: string, load: () => Promise<Application>, option
     ...(options.limits && { limits: options.limits }),
     secrets,
     log,
+    isDevelopment: !settings.production,
   });
   const app = await createApp(settings, { driver, session, log, options });
   verifyRoutes(application);
   await application.routes(app);
-  app.use(options.notFound ?? answerNotFound, answerErrors(log, settings, options.error));
+  app.use(options.notFound ?? answerNotFound);
+  const errors = new ErrorResponses(log, settings);
+  if (options.error) app.use(errors.by(options.error));
 
   const create = (): Server => {
-    const server = createHttpServer(app);
+    const server = createHttpServer(app, (req, res) => errors.last(req, res));
     application.upgrades?.(server, session);
     return server;
   };

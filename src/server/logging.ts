@@ -1,6 +1,8 @@
 import cluster from 'node:cluster';
 import type { Request, RequestHandler, Response } from 'express';
 import { type Logger, pino } from 'pino';
+import { aborted, bound, completed, escapeControls, toText } from './log-line.ts';
+import { LogOutput } from './log-output.ts';
 
 declare global {
   namespace Express {
@@ -20,50 +22,18 @@ export function createLogger({ production }: { production: boolean }): Logger {
     // No other header is logged: they hold cookies and passwords.
     serializers: { req: describeRequest, res: ({ statusCode }: Response) => ({ statusCode }) },
   };
-  // A log that nobody can take any more must not end the server.
-  process.stdout.on('error', ignoreLostLog);
-  process.on('exit', flush);
-  const output = {
+  const output = new LogOutput((lines) => log.warn({ lines }, 'lines of the log were dropped: nobody read them'));
+  const destination = {
     // Makes pino say the level of each line.
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 0,
-    write(line: string): void {
-      print(escapeControls(production ? line : toText(line)), this.lastLevel);
+    write(json: string): void {
+      const line = bound(json);
+      output.print(escapeControls(production ? line : toText(line)), this.lastLevel);
     },
   };
-  return pino(options, output);
-}
-
-// In what clients send there may be some that a terminal obeys, such as U+009B; JSON leaves those after ASCII as they are.
-function escapeControls(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-const warning = 40;
-let waiting = '';
-
-// What is logged in one turn of the event loop is written together, which spares a system call for each line. What went
-// wrong is written at once, as the process may be about to end.
-function print(text: string, level: number): void {
-  if (waiting === '') setImmediate(flush);
-  waiting += text;
-  if (level >= warning) flush();
-}
-
-function flush(): void {
-  const text = waiting;
-  waiting = '';
-  if (text === '') return;
-  try {
-    process.stdout.write(text);
-  } catch (error) {
-    ignoreLostLog(error);
-  }
-}
-
-// The reader of a pipe went away, the terminal was closed, or the disk is full.
-function ignoreLostLog(error: unknown): void {
-  if (!['EPIPE', 'EIO', 'ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  const log = pino(options, destination);
+  return log;
 }
 
 function describeRequest({ id, method, originalUrl, url, headers }: Request): object {
@@ -94,28 +64,10 @@ export function logRequests(app: { request: object }, log: Logger): RequestHandl
     res.once('close', () => {
       const responseTime = Math.round(performance.now() - startMs);
       // Behind proxies the connection is theirs; `ip` is the client that they name, as far as TRUST_PROXY believes them.
-      log[res.statusCode >= 500 ? 'error' : 'info']({ req, res, responseTime, ip: req.ip }, describe(req, res));
+      // Who has gone away before the end has not got the answer, whatever its status would have been.
+      const message = res.writableFinished ? completed : aborted;
+      log[res.statusCode >= 500 ? 'error' : 'info']({ req, res, responseTime, ip: req.ip }, message);
     });
     next();
   };
-}
-
-// Who has gone away before the end has not got the answer, whatever its status would have been.
-function describe({ method, originalUrl }: Request, res: Response): string {
-  return `${method} ${originalUrl} ${res.writableFinished ? res.statusCode : 'aborted'}`;
-}
-
-interface Line {
-  time: number;
-  msg?: string;
-  responseTime?: number;
-  err?: { stack?: string };
-}
-
-function toText(json: string): string {
-  const { time, msg = '', responseTime, err } = JSON.parse(json) as Line;
-  const clock = new Date(time).toTimeString().slice(0, 8);
-  const took = responseTime === undefined ? '' : ` ${responseTime} ms`;
-  const stack = err?.stack ? `\n${err.stack}` : '';
-  return `${clock} ${msg}${took}${stack}\n`;
 }

@@ -10,6 +10,7 @@ import { createMiddleware, type Middleware } from './middleware.ts';
 export type { Cookie, CookieOptions, SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
 export type { Middleware } from './middleware.ts';
+export type { SessionSummary } from './object/summary.ts';
 export type { Driver, Log };
 
 export interface SessionOptions {
@@ -47,6 +48,7 @@ export function session(options: SessionOptions): Middleware {
     secrets: toSecrets(options.secret),
     limits: { idleMs, anonymousIdleMs: idleMs, ...limits },
     log,
+    isDevelopment: process.env.NODE_ENV !== 'production',
   });
 }
 

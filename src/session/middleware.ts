@@ -4,9 +4,11 @@ import type { Driver, Log } from '../stores/driver.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
 import { createKeyring, createVerifier, type SignedId } from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
+import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
 import { answerFor, plainText, type Request, type Response, send } from './http.ts';
 import { SessionStore } from './object/session-store.ts';
+import type { SessionSummary } from './object/summary.ts';
 import { SessionAccess } from './response/access.ts';
 import { Lifecycle, type Shared } from './response/lifecycle.ts';
 
@@ -21,6 +23,19 @@ declare module 'express-session' {
      * session is gone.
      */
     update(change: (data: Partial<import('express-session').SessionData>) => void): Promise<void>;
+    /**
+     * Ends all other sessions of this session's owner, and resolves with their number: `await req.session.endOthers()`.
+     * Rejects when the store fails, and with a TypeError when the session has no owner.
+     */
+    endOthers(): Promise<number>;
+  }
+  interface Store {
+    /** Of `req.sessionStore`: the sessions of a user, by what `req.session.userId` is for them. */
+    sessionsOf(owner: Owner): Promise<SessionSummary[]>;
+    /** Ends all sessions of a user, or those for which the function returns true. Resolves with their number. */
+    endSessionsOf(owner: Owner, isMeant?: (session: SessionSummary) => boolean): Promise<number>;
+    /** What `ref` is for the session of this id: `refOf(req.sessionID)` is that of this request. */
+    refOf(id: string): string;
   }
 }
 
@@ -35,6 +50,8 @@ export interface MiddlewareOptions {
   /** True for a request that gets a 403 instead of a session. */
   isRefused?: (req: Request) => boolean;
   log: Log;
+  /** Whether the log says what only a developer can do something about. */
+  isDevelopment?: boolean;
   limits?: Partial<Limits>;
   /** The time in milliseconds. */
   now?: () => number;
@@ -78,10 +95,13 @@ function isResponse(res: Partial<Response>): boolean {
   return typeof res.end === 'function' && typeof res.getHeaders === 'function';
 }
 
-function share(driver: Driver, { profileOf, secrets, log, limits, now = Date.now }: MiddlewareOptions): Shared {
+function share(
+  driver: Driver,
+  { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now }: MiddlewareOptions,
+): Shared {
   const all = { ...defaultLimits, ...limits };
   const keys = createKeyring(secrets);
-  const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log);
+  const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
   const store = new SessionStore(records, profileOf, () => keys()[0].id);
   return { store, records, keys, log };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { freePort } from '../support/redis-server.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
 
@@ -39,7 +40,12 @@ test('in production each line is JSON, one for a request, and holds neither cook
     return found.length >= 3 && found.map((line) => JSON.parse(line));
   });
   expect(lines).toHaveLength(3);
-  expect(lines[1]).toMatchObject({ level: 30, msg: 'GET / 200', req: { method: 'GET' }, res: { statusCode: 200 } });
+  expect(lines[1]).toMatchObject({
+    level: 30,
+    msg: 'request completed',
+    req: { method: 'GET', url: '/' },
+    res: { statusCode: 200 },
+  });
   for (const word of ['opensesame', 's%3A', 's:']) expect(output()).not.toContain(word);
 });
 
@@ -83,7 +89,7 @@ test.each(['development', 'production'])('in %s no control character of a client
   await addRoutes(directory, "app.get('/say', (req) => { throw new Error(req.get('user-agent')); });");
   const { url, output } = await startPlain(sandbox, directory, { env: { NODE_ENV: mode } });
   await request(`${url}/say`, { 'User-Agent': 'a\u0080\u009b2Jz' });
-  await waitFor(() => output().includes('GET /say 500'));
+  await waitFor(() => /GET \/say 500|request completed/.test(output()));
   expect(output()).toContain(String.raw`a\u0080\u009b2Jz`);
   expect(output()).not.toMatch(/[^\P{Cc}\n]/u);
 });
@@ -139,4 +145,73 @@ test('a full disk under the log does not end the server', async () => {
   const ended = finish(child);
   const first = await Promise.race([ended, waitFor(() => false, 1_500).catch(() => 'runs')]);
   expect(first).toBe('runs');
+});
+
+const longPath = `/${'x'.repeat(15_000)}`;
+const bytesPerRequest = 4096;
+
+test.each(['production', 'development'])('in %s a long URL is in the log once, and cut', async (mode) => {
+  const sandbox = new Sandbox();
+  const { url, output } = await startPlain(sandbox, await copyEnvironment(sandbox), { env: { NODE_ENV: mode } });
+  const before = output().length;
+  const texts = { 'User-Agent': 'u'.repeat(5000), Cookie: 'c'.repeat(5000) };
+  expect((await request(url + longPath, texts)).status).toBe(431);
+  for (const path of [longPath, `/${'y'.repeat(3000)}`]) expect((await request(url + path)).status).toBe(404);
+  await request(`${url}/profile`, { 'User-Agent': 'u'.repeat(9000) });
+  await waitFor(() => output().includes('/profile'));
+  const lines = output().slice(before).trimEnd().split('\n');
+  expect(lines).toHaveLength(3);
+  for (const line of lines) expect(line.length).toBeLessThan(bytesPerRequest);
+  expect(lines[0]).toContain('(15001 characters)');
+  expect(lines[0]?.match(/\/xxx/g)).toHaveLength(1);
+  expect(lines[1]?.match(/\/yyy/g)).toHaveLength(1);
+});
+
+test.each<[what: string, statement: string]>([
+  ['an error that repeats what the client sent', 'throw new Error(req.url);'],
+  ['a text of the application', "req.log.info('x'.repeat(1e6)); res.send();"],
+  ['a field of the application', "req.log.info({ body: 'x'.repeat(1e6) }, 'said'); res.send();"],
+  [
+    'very many fields',
+    'req.log.info(Object.fromEntries(Array.from({ length: 1e5 }, (_, n) => [n, n])), "said"); res.send();',
+  ],
+])('a line of the log has a limit: %s', async (_, statement) => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  await addRoutes(directory, `app.get('/say', (req, res) => { ${statement} });`);
+  const { url, output } = await startPlain(sandbox, directory, { env: { NODE_ENV: 'production' } });
+  await request(`${url}/say?${'x'.repeat(14_000)}`);
+  await request(`${url}/ok`);
+  await waitFor(() => output().includes('"url":"/ok"'));
+  for (const line of output().trimEnd().split('\n')) {
+    expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number), msg: expect.any(String) });
+    expect(line.length).toBeLessThan(20_000);
+  }
+});
+
+test('lines that nobody reads are dropped, counted, and do not fill the memory', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  const noise = "for (let n = 0; n < 1000; n += 1) req.log.info({ noise: 'x'.repeat(900) }, 'noise');";
+  await addRoutes(directory, `app.get('/noise', (req, res) => { ${noise} res.send(); });`);
+  const port = await freePort();
+  const env = { NODE_ENV: 'production', PORT: String(port) };
+  const child = sandbox.spawn(process.execPath, ['server.js'], { cwd: directory, env });
+  const url = `http://localhost:${port}`;
+  await waitFor(() =>
+    request(`${url}/ok`).then(
+      () => true,
+      () => false,
+    ),
+  );
+  // A megabyte each.
+  for (let n = 0; n < 8; n += 1) await request(`${url}/noise`);
+  let output = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const dropped = await waitFor(() => /"lines":(\d+),"msg":"lines of the log were dropped/.exec(output)?.[1]);
+  const written = output.match(/"msg":"noise"/g)?.length ?? 0;
+  expect(Number(dropped)).toBeGreaterThan(4000);
+  expect(written + Number(dropped)).toBeGreaterThanOrEqual(8000);
+  await request(`${url}/ok?again`);
+  await waitFor(() => output.includes('/ok?again'));
 });

@@ -257,6 +257,48 @@ test('logs -f goes on through a restart of the server, and Ctrl-C ends it', asyn
   expect(output.stdout().match(/GET \/\w+/g)).toEqual(['GET /first', 'GET /last', 'GET /second']);
 });
 
+test('a log of 10 MB goes on in an empty file, and the one before is kept, with one worker and with two', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const noise = "for (let n = 0; n < 1000; n += 1) req.log.info({ noise: 'x'.repeat(900) }, 'noise');";
+  await addRoutes(environment, `app.get('/noise', (req, res) => { ${noise} res.send(); });`);
+  const log = join(environment, 'data', 'server.log');
+  for (const workers of ['1', '2']) {
+    const { url } = await serveInBackground(sandbox, environment, ['--production', '--workers', workers]);
+    for (let round = 0; round < 2; round += 1) {
+      for (let n = 0; n < 12; n += 1) await request(`${url}/noise`);
+      await waitFor(async () => (await stat(log)).size < 1_000_000);
+      expect((await stat(`${log}.1`)).size).toBeGreaterThan(10_000_000);
+      expect((await stat(`${log}.1`)).mode & 0o777).toBe(0o600);
+    }
+    await request(`${url}/ok?last`);
+    await waitFor(async () => (await sandbox.sessapp(['logs', environment])).stdout.includes('/ok?last'));
+    for (const line of (await readFile(log, 'utf8')).trimEnd().split('\n')) JSON.parse(line);
+    await sandbox.sessapp(['stop', environment]);
+  }
+});
+
+test('logs shows what a terminal would obey, and does not print it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(
+    environment,
+    "app.get('/say', (req, res) => { console.log('raw \\x1b[2J \\u009b end 한글'); res.send(); });",
+  );
+  const { url } = await serveInBackground(sandbox, environment);
+  const following = sandbox.start(['logs', environment, '-f']);
+  const output = collect(following);
+  await request(`${url}/say`);
+  await waitFor(() => output.stdout().includes('end 한글'));
+  const printed = await sandbox.sessapp(['logs', environment]);
+  for (const text of [output.stdout(), printed.stdout]) {
+    expect(text).toContain(String.raw`raw \u001b[2J \u009b end 한글`);
+    expect(text).not.toMatch(/[^\P{Cc}\n]/u);
+  }
+  following.kill('SIGINT');
+  await output.ended;
+});
+
 test('logs -f ends when its reader has gone away', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);

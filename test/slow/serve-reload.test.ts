@@ -100,7 +100,7 @@ describe('a server in the background', () => {
         expect(await statusOf(environment)).toMatchObject({ url: server.url, workers: 2, ready: 2 });
         expect((await invoke(environment, ['status'])).stdout).toContain(`(process ${server.pid}, 2 workers, since`);
         await request(`${server.url}/pid`);
-        await waitFor(async () => (await logs()).includes('"msg":"GET /pid 200"'));
+        await waitFor(async () => /"url":"\/pid".*"statusCode":200/.test(await logs()));
         expect(await logs()).toContain('HOST or PORT has changed: that takes effect when');
       },
     );

@@ -39,7 +39,7 @@ test('under --watch a change of a page or of .env starts the server anew on the 
   await appendFile(join(environment, '.env'), 'NODE_ENV=production\n');
   await until('listening', 'restarting', 'listening', 'restarting', 'listening');
   await request(`${first.url}/profile`);
-  await waitFor(() => /"msg":"GET \/profile 200"/.test(output.stderr()));
+  await waitFor(() => /"url":"\/profile".*"statusCode":200/.test(output.stderr()));
   child.kill('SIGINT');
   expect(await output.ended).toEqual([0, null]);
 });

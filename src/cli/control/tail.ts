@@ -1,4 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as wait } from 'node:timers/promises';
 import { orUndefined } from '../../errors.ts';
 
@@ -20,7 +21,8 @@ export async function readEnd(path: string, lines: number): Promise<string | und
  * Yields the last lines of a file and what is added to it until the signal aborts. When a new file takes its place,
  * the old one is read to its end and the new one from its beginning; one that was emptied is read anew.
  */
-export async function* follow(path: string, lines: number, signal: AbortSignal): AsyncIterable<Buffer | string> {
+export async function* follow(path: string, lines: number, signal: AbortSignal): AsyncIterable<string> {
+  const decoder = new StringDecoder('utf8');
   let file = await openIfThere(path);
   let position = 0;
   try {
@@ -34,7 +36,7 @@ export async function* follow(path: string, lines: number, signal: AbortSignal):
       if (await isShorter(file, position)) position = 0;
       for (let chunk = await readChunk(file, position); chunk; chunk = await readChunk(file, position)) {
         position += chunk.length;
-        yield chunk;
+        yield decoder.write(chunk);
       }
       if (replaced) {
         await file?.close();

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { UserError } from '../../errors.ts';
 import { readSettings, type Settings } from '../../settings/settings.ts';
 import { listen } from '../listen.ts';
+import { boundLogFile } from '../log-file.ts';
 import { createLogger } from '../logging.ts';
 import type { Failure, Listening } from '../messages.ts';
 import { leaveParent, onParentGone, tellParent } from '../parent.ts';
@@ -63,6 +64,7 @@ class Primary {
     this.#isListening = true;
     await this.#reportState();
     endWhenRemoved(this.#directory, this.#log);
+    boundLogFile(this.#directory, this.#log);
     await reportListening(listening.url, this.#settings, this.#log);
   }
 

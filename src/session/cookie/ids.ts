@@ -10,7 +10,12 @@ export function keyOf(id: string): string {
   return hash('sha256', id, 'base64url');
 }
 
-/** What a log line or a person calls a session by. It never begins with a dash, which a command takes for an option. */
+/** What a program calls a session by. It never begins with a dash, which a command takes for an option. */
+export function wholeRefOf(key: string): string {
+  return key.replace(/^-/, '+');
+}
+
+/** What a log line or a person calls a session by. */
 export function refOf(key: string): string {
-  return key.slice(0, 8).replace(/^-/, '+');
+  return wholeRefOf(key).slice(0, 8);
 }

@@ -95,7 +95,7 @@ function isData(key: string, value: unknown): boolean {
 
 /** What a session object has beside its data; a test compares this with its class. */
 export const reservedNames: ReadonlySet<string> = new Set([
-  ...['id', 'req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate', 'update'],
+  ...['id', 'req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate', 'update', 'endOthers'],
 ]);
 
 function isReserved(key: string): boolean {

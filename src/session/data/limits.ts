@@ -12,7 +12,10 @@ export interface Limits {
   warnBytes: number;
   /** A larger session is not stored, and the request is answered with 500. */
   refuseBytes: number;
-  /** The keys of `req.session` that may name its owner, the first one that is there counts. `a.b` is the `b` of its `a`. */
+  /**
+   * The keys of `req.session` that may name its owner, the first one that does counts. `a.b` is the `b` of its `a`. Of an
+   * object its `id` counts, else `_id`, `sub`, `username` or `email`.
+   */
   ownerKeys: string[];
 }
 
@@ -20,8 +23,8 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 // A session has an owner once it says whose it is. The convention is `userId`; `username` counts too, so that what the
-// first page of a newcomer puts there is not forgotten over lunch, and what Passport keeps of a user. The rest, which any
-// robot can make, goes soon.
+// first page of a newcomer puts there is not forgotten over lunch, and what tutorials and Passport keep of a user. The
+// rest, which any robot can make, goes soon.
 // For a single session, `req.session.cookie.maxAge` says otherwise.
 export const defaultLimits: Limits = {
   idleMs: dayMs,
@@ -30,5 +33,5 @@ export const defaultLimits: Limits = {
   storeDeadlineMs: 2000,
   warnBytes: 32 * 1024,
   refuseBytes: 256 * 1024,
-  ownerKeys: ['userId', 'username', 'passport.user'],
+  ownerKeys: ['userId', 'username', 'user', 'passport.user'],
 };

@@ -4,8 +4,8 @@ import { refOf } from '../cookie/ids.ts';
 import { ChangeQueue, type RecordChange } from './change-queue.ts';
 import { type Data, parseData, stringifyData, Unstorable } from './data.ts';
 import type { Limits } from './limits.ts';
+import { Owners } from './owner.ts';
 
-const ownerLength = 200;
 /** After this part of its idle time a session that is only read is marked as seen. */
 const touchPart = 1 / 10;
 /** A change makes a session live longer when that is at least this part of its idle time: stores list them by their ends. */
@@ -27,15 +27,16 @@ export class Records {
   readonly now: () => number;
   readonly #store: Driver;
   readonly #log: Log;
-  readonly #ownerPaths: string[][];
+  readonly #owners: Owners;
   readonly #changes: ChangeQueue;
 
-  constructor(store: Driver, limits: Limits, now: () => number, log: Log) {
+  /** @param isDevelopment whether the log says what only a developer can do something about */
+  constructor(store: Driver, limits: Limits, now: () => number, log: Log, isDevelopment = false) {
     this.limits = limits;
     this.now = now;
     this.#store = store;
     this.#log = log;
-    this.#ownerPaths = limits.ownerKeys.map((key) => key.split('.'));
+    this.#owners = new Owners(limits.ownerKeys, isDevelopment ? log : undefined);
     this.#changes = new ChangeQueue({
       read: async (key) => (await this.read(key))?.record,
       isLive: (record) => this.#isLive(record),
@@ -57,6 +58,12 @@ export class Records {
     const record = this.#toRecord(key, data, {}, keyId);
     if (await this.#store.create(key, record)) return { ...record, key, version: 1 };
     throw new StoreUnavailable('a new session has the key of another one');
+  }
+
+  /** Stores this in the place of whatever is there. */
+  async put(key: string, data: Data, keyId: string): Promise<StoredRecord | undefined> {
+    const found = await this.read(key);
+    return found ? this.change(found.record, () => data) : this.create(key, data, keyId);
   }
 
   /**
@@ -97,10 +104,25 @@ export class Records {
     await this.#store.delete(key);
   }
 
+  /** The sessions that live, each once: all, or those of an owner. */
+  async *list(owner?: string): AsyncGenerator<LiveSession> {
+    const seen = new Set<string>();
+    for await (const record of this.#store.list(owner === undefined ? { prefix: '' } : { owner })) {
+      const data = parseRecord(record);
+      if (!data || !this.#isLive(record) || seen.has(record.key)) continue;
+      seen.add(record.key);
+      yield { record, data };
+    }
+  }
+
+  ownerOf(data: Data): string | undefined {
+    return this.#owners.of(data);
+  }
+
   idleMsOf(data: Data): number {
     const chosen = data.cookie?.originalMaxAge;
     if (typeof chosen === 'number') return chosen;
-    return this.#ownerOf(data) === undefined ? this.limits.anonymousIdleMs : this.limits.idleMs;
+    return this.#owners.of(data) === undefined ? this.limits.anonymousIdleMs : this.limits.idleMs;
   }
 
   #isLive({ expiresAtMs, createdAtMs }: StoredRecord): boolean {
@@ -110,7 +132,8 @@ export class Records {
   #toRecord(key: string, data: Data, before: Before, keyId: string | undefined): SessionRecord {
     const text = stringifyData(data);
     this.#verifySize(key, Buffer.byteLength(text));
-    const owner = this.#ownerOf(data);
+    const owner = this.#owners.of(data);
+    if (owner === undefined) this.#owners.reportMissing(data);
     const nowMs = this.now();
     const { createdAtMs = nowMs } = before;
     const wantedMs = this.#expiryOf(data, createdAtMs, nowMs);
@@ -120,13 +143,6 @@ export class Records {
 
   #expiryOf(data: Data, createdAtMs: number, nowMs: number): number {
     return Math.min(nowMs + this.idleMsOf(data), createdAtMs + this.limits.absoluteMs);
-  }
-
-  #ownerOf(data: Data): string | undefined {
-    const named = this.#ownerPaths.map((path) => valueAt(data, path));
-    const owner = named.find((value) => typeof value === 'number' || (typeof value === 'string' && value !== ''));
-    // Stores have an index by owner, whose keys are short, and text: half a character, as a cut may leave it, is none.
-    return owner === undefined ? undefined : Buffer.from(String(owner).slice(0, ownerLength)).toString();
   }
 
   #verifySize(key: string, bytes: number): void {
@@ -153,13 +169,6 @@ function nextExpiry(wantedMs: number, currentMs: number | undefined, nowMs: numb
   if (currentMs === undefined) return wantedMs;
   const longerMs = wantedMs - currentMs;
   return longerMs >= 0 && longerMs < (wantedMs - nowMs) * prolongPart ? currentMs : wantedMs;
-}
-
-function valueAt(data: Data, path: string[]): unknown {
-  let value: unknown = data;
-  for (const key of path)
-    value = value instanceof Object && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
-  return value;
 }
 
 // Undefined when the record is corrupt.

@@ -21,6 +21,8 @@ interface Opened {
   record: StoredRecord | undefined;
   /** Whether it is stored when it was not before: else the client would never come back with it. */
   mayBegin: boolean;
+  /** Whether it replaces a record that is there when it is stored first. */
+  mayReplace: boolean;
   /** It was to be stored all the same. */
   isRefused: boolean;
   /** What the object held when it was read or saved; the difference is what the request changed. */
@@ -39,7 +41,8 @@ interface Lifetime {
   expires?: unknown;
 }
 
-type Known = Pick<Opened, 'key' | 'record' | 'mayBegin'> & { stored: Data; cookie: Lifetime };
+type Known = Pick<Opened, 'key' | 'record' | 'mayBegin'> &
+  Partial<Pick<Opened, 'mayReplace'>> & { stored: Data; cookie: Lifetime };
 
 interface SessionObject {
   cookie?: Cookie;
@@ -98,12 +101,13 @@ export class OpenSessions {
    * @param stored what the record holds
    * @param cookie the object's
    */
-  add(session: object, { key, record, mayBegin, stored, cookie }: Known): void {
+  add(session: object, { key, record, mayBegin, mayReplace = false, stored, cookie }: Known): void {
     const { originalMaxAge, expires } = cookie;
     OpenSession.mark(session, {
       key,
       record,
       mayBegin,
+      mayReplace,
       isRefused: false,
       base: record?.data ?? '{}',
       given: { originalMaxAge, expires },
@@ -119,6 +123,16 @@ export class OpenSessions {
 
   recordOf(session: object): StoredRecord | undefined {
     return OpenSession.of(session)?.record;
+  }
+
+  /** What it would hold if it was saved now. */
+  dataOf(session: SessionObject): Data {
+    return dataOf(session, this.#get(session));
+  }
+
+  /** The key of its record, also of one that is not stored yet. */
+  keyOf(session: object): string {
+    return this.#get(session).key;
   }
 
   /** Whether it was saved or updated, and was not stored as it may not begin. */
@@ -204,8 +218,7 @@ export class OpenSessions {
     { change, keyId }: Extra = {},
   ): Promise<Data | undefined> {
     if (opened.ended) return undefined;
-    const { key, record, mayBegin } = opened;
-    opened.isRefused = !record && !mayBegin;
+    opened.isRefused = !opened.record && !opened.mayBegin;
     if (opened.isRefused) return undefined;
     const frozen = JSON.stringify(changes);
     let merged: Data = {};
@@ -213,11 +226,16 @@ export class OpenSessions {
       merged = merge(stored, frozen, change);
       return merged;
     };
-    const saved = record
-      ? await this.#records.change(record, toData, keyId)
-      : await this.#records.create(key, toData({}), this.#newestKeyId());
+    const saved = opened.record
+      ? await this.#records.change(opened.record, toData, keyId)
+      : await this.#begin(opened, toData({}));
     Object.assign(opened, { record: saved, base: text, chosenMs: data.cookie?.originalMaxAge, ended: !saved });
     return saved && merged;
+  }
+
+  #begin({ key, mayReplace }: Opened, data: Data): Promise<StoredRecord | undefined> {
+    const keyId = this.#newestKeyId();
+    return mayReplace ? this.#records.put(key, data, keyId) : this.#records.create(key, data, keyId);
   }
 
   #enqueue(session: object, call: (opened: Opened) => Promise<unknown>): Promise<void> {

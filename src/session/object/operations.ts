@@ -7,11 +7,11 @@ interface FailedCall {
 
 /** The calls to the store that a request's handler started, which its answer must wait for. */
 class Operations {
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Set<Promise<unknown>>();
   readonly #failures: FailedCall[] = [];
 
-  add(call: Promise<void>, isHeard: () => boolean): void {
-    const ended = call
+  add(call: Promise<unknown>, isHeard: () => boolean): void {
+    const ended: Promise<unknown> = call
       .catch((error) => void this.#failures.push({ error, isHeard }))
       .finally(() => this.#running.delete(ended));
     this.#running.add(ended);
@@ -35,7 +35,7 @@ interface Operating {
  * Notes a call to the store that the answer to this request waits for.
  * @param isHeard whether somebody else than the answer tells that it failed
  */
-export function addOperation(req: object & Operating, call: Promise<void>, isHeard = (): boolean => true): void {
+export function addOperation(req: object & Operating, call: Promise<unknown>, isHeard = (): boolean => true): void {
   req[operations] ??= new Operations();
   req[operations].add(call, isHeard);
 }

@@ -2,12 +2,15 @@ import type { SessionData } from 'express-session';
 import session from 'express-session';
 import type { StoredRecord } from '../../stores/driver.ts';
 import type { CookieProfile } from '../cookie/cookie.ts';
-import { createId, keyOf } from '../cookie/ids.ts';
-import { type Data, parseData, pickData } from '../data/data.ts';
-import type { Records } from '../data/records.ts';
+import { createId, keyOf, wholeRefOf } from '../cookie/ids.ts';
+import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
+import { endSessions } from '../data/end-sessions.ts';
+import { type Owner, requireOwner } from '../data/owner.ts';
+import type { LiveSession, Records } from '../data/records.ts';
 import type { Request } from '../http.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { answer, ignore, StoredSession } from './stored-session.ts';
+import { type SessionSummary, summarize } from './summary.ts';
 
 // express-session exports the class; its types leave out what the constructor takes.
 const Cookie = session.Cookie as unknown as new (options: object) => session.Cookie;
@@ -75,12 +78,54 @@ export class SessionStore extends session.Store {
     answer(callback, this.#records.delete(keyOf(id)));
   }
 
-  override createSession(req: Request, data: SessionData): session.Session & SessionData {
-    const record = this.open.recordOf(data);
-    return this.#give(req, data as object as Data, record, parseData(record?.data ?? '{}'));
+  override all(callback: (error: unknown, sessions?: SessionData[]) => void): void {
+    answer(callback, this.#all());
   }
 
-  #give(req: Request, data: Data, record: StoredRecord | undefined, stored: Data): session.Session & SessionData {
+  override length(callback: (error: unknown, count?: number) => void): void {
+    answer(callback, this.#count());
+  }
+
+  override clear(callback: Callback = ignore): void {
+    answer(callback, endSessions(this.#records));
+  }
+
+  override async sessionsOf(owner: Owner): Promise<SessionSummary[]> {
+    const found: SessionSummary[] = [];
+    for await (const session of this.#records.list(requireOwner(owner))) found.push(summarize(session));
+    return found;
+  }
+
+  override async endSessionsOf(owner: Owner, isMeant?: (session: SessionSummary) => boolean): Promise<number> {
+    return endSessions(this.#records, requireOwner(owner), isMeant && ((session) => isMeant(summarize(session))));
+  }
+
+  override refOf(id: string): string {
+    return wholeRefOf(keyOf(id));
+  }
+
+  /** @throws TypeError when it has no owner: nobody would be logged out */
+  async endOthers(session: object): Promise<number> {
+    const owner = this.#records.ownerOf(this.open.dataOf(session));
+    if (owner === undefined) throw new TypeError('the session has no owner, whose other sessions could be ended');
+    const key = this.open.keyOf(session);
+    return endSessions(this.#records, owner, ({ record }) => record.key !== key);
+  }
+
+  override createSession(req: Request, data: SessionData): session.Session & SessionData {
+    const record = this.open.recordOf(data);
+    // Plain data takes the place of what is stored, as with express-session.
+    const stored = record ? parseData(record.data) : pickData({}, this.#chosenMs(data));
+    return this.#give(req, data as object as Data, record, stored, !record);
+  }
+
+  #give(
+    req: Request,
+    data: Data,
+    record: StoredRecord | undefined,
+    stored: Data,
+    mayReplace = false,
+  ): session.Session & SessionData {
     const { cookie: _, ...rest } = data;
     const given = new StoredSession(req, rest);
     const profile = this.#profileOf(req);
@@ -92,6 +137,7 @@ export class SessionStore extends session.Store {
       stored,
       cookie,
       mayBegin: profile.canBeSet,
+      mayReplace,
     });
     req.session = given as session.Session as session.Session & SessionData;
     return req.session as session.Session & SessionData;
@@ -103,14 +149,28 @@ export class SessionStore extends session.Store {
     return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
   }
 
-  // Such an object is a session that was read, so that to set it is to update it.
   async #get(key: string): Promise<SessionData | null> {
     const found = await this.#records.read(key);
-    if (!found) return null;
-    const { record, data } = found;
+    return found ? this.#open(found) : null;
+  }
+
+  async #all(): Promise<SessionData[]> {
+    const found: SessionData[] = [];
+    for await (const session of this.#records.list()) found.push(this.#open(session));
+    return found;
+  }
+
+  async #count(): Promise<number> {
+    let count = 0;
+    for await (const _ of this.#records.list()) count += 1;
+    return count;
+  }
+
+  // A session that was read, so that to set it is to update it.
+  #open({ record, data }: LiveSession): SessionData {
     const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
     const opened = { ...data, cookie };
-    this.open.add(opened, { key, record, stored: data, cookie, mayBegin: false });
+    this.open.add(opened, { key: record.key, record, stored: data, cookie, mayBegin: false });
     return opened as SessionData;
   }
 
@@ -119,10 +179,16 @@ export class SessionStore extends session.Store {
   }
 
   async #put(key: string, data: SessionData): Promise<void> {
-    const found = await this.#records.read(key);
-    const next = pickData(data, undefined);
-    if (found) await this.#records.change(found.record, () => next);
-    else await this.#records.create(key, next, this.#newestKeyId());
+    await this.#records.put(key, pickData(data, this.#chosenMs(data)), this.#newestKeyId());
+  }
+
+  // Undefined for a lifetime that nobody chose: it is in the data that `get` gives, and may be in a copy of it.
+  #chosenMs({ cookie }: Partial<SessionData>): number | null | undefined {
+    const { idleMs, anonymousIdleMs } = this.#records.limits;
+    const { originalMaxAge } = cookie ?? {};
+    if (originalMaxAge === undefined || originalMaxAge === idleMs || originalMaxAge === anonymousIdleMs)
+      return undefined;
+    return readLifetimeMs({ originalMaxAge });
   }
 
   async #touch(key: string): Promise<void> {

@@ -10,6 +10,7 @@ type Callback = (error?: unknown) => void;
 interface Keeper {
   open: OpenSessions;
   replace(req: Request, old: object): Promise<void>;
+  endOthers(session: object): Promise<number>;
 }
 
 // express-session exports the class; its types keep the constructor for itself.
@@ -44,11 +45,12 @@ export class StoredSession extends Session {
    * two. `change` gets a copy of the newest data and must not wait; it may be called more than once.
    */
   override update(change: (data: Partial<SessionData>) => void): Promise<void> {
-    const work = this.#store.open.update(this, change);
-    const promise = HeardPromise.of(work);
-    // Who does not await it hears of a failure by the answer.
-    addOperation(this.req, work, () => promise.isHeard);
-    return promise;
+    return this.#start(this.#store.open.update(this, change));
+  }
+
+  /** Ends all other sessions of this session's owner, such as after a change of the password. */
+  override endOthers(): Promise<number> {
+    return this.#start(this.#store.endOthers(this));
   }
 
   get ['__proto__'](): object {
@@ -62,6 +64,13 @@ export class StoredSession extends Session {
 
   get #store(): Keeper {
     return this.req.sessionStore as unknown as Keeper;
+  }
+
+  // Who does not await it hears of a failure by the answer.
+  #start<T>(work: Promise<T>): Promise<T> {
+    const promise = HeardPromise.of(work);
+    addOperation(this.req, work, () => promise.isHeard);
+    return promise;
   }
 
   #run(work: Promise<void>, callback: Callback = ignore): this {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { main } from '../../../src/cli/main.ts';
 import { Interrupted } from '../../../src/errors.ts';
+import { toOwner } from '../../../src/stores/owner.ts';
 import { fakeSystem, invoke } from '../../support/in-process.ts';
 import { fill, keyOf, stored } from '../../support/records.ts';
 import { Sandbox } from '../../support/sandbox.ts';
@@ -39,6 +40,28 @@ test('--user ends all sessions of one owner, and counts those that lived', async
   expect(await owners()).toEqual(['anna', undefined]);
   expect(await destroy('--user', 'ann')).toMatchObject({ exitCode: 0, stdout: 'Ended 0 sessions of myenv.\n' });
 });
+
+test.each(['x'.repeat(255), 'x'.repeat(256), 'x\ud83d'])(
+  '--user takes the whole name of an owner, however long: case %#',
+  async (name) => {
+    const others = [`${name}y`, name.slice(0, -1)].map(toOwner);
+    await fill(
+      environment,
+      [toOwner(name), ...others].map((owner) => ({ owner })),
+    );
+    const [session] = JSON.parse(
+      (await invoke(environment, ['sessions', 'list', '--user', name, '--json'])).stdout,
+    ).sessions;
+    // As the list shows it, too.
+    expect((await destroy('--user', session.owner)).stdout).toBe('Ended 1 session of myenv.\n');
+    expect(await owners()).toEqual(others.sort());
+    await fill(
+      environment,
+      [toOwner(name), ...others].map((owner) => ({ owner })),
+    );
+    expect((await destroy('--user', name)).stdout).toBe('Ended 1 session of myenv.\n');
+  },
+);
 
 test('--all ends all sessions, and is not done without a yes', async () => {
   await fill(environment, [{ owner: 'ann' }, {}, expired]);

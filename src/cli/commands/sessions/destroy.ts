@@ -13,7 +13,7 @@ export const command = onEnvironment({
   summary: 'end sessions for good, also those that are in use',
   operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
-    ['--user <owner>', 'all sessions of this owner: their userId, or username'],
+    ['--user <owner>', 'all sessions of this owner: their userId, username, or id'],
     ['--all', 'all sessions'],
     ['-y, --yes', 'with --all: do not ask'],
   ],

@@ -1,0 +1,24 @@
+import type { SessionData } from 'express-session';
+import { wholeRefOf } from '../cookie/ids.ts';
+import { pickData } from '../data/data.ts';
+import type { LiveSession } from '../data/records.ts';
+
+/** A session of a user, as a list of them shows it. */
+export interface SessionSummary {
+  /** Names the session. It cannot be used as its id. */
+  ref: string;
+  createdAt: Date;
+  seenAt: Date;
+  expiresAt: Date;
+  data: Partial<SessionData>;
+}
+
+export function summarize({ record, data }: LiveSession): SessionSummary {
+  return {
+    ref: wholeRefOf(record.key),
+    createdAt: new Date(record.createdAtMs),
+    seenAt: new Date(record.seenAtMs),
+    expiresAt: new Date(record.expiresAtMs),
+    data: pickData(data, undefined),
+  };
+}
