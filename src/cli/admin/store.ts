@@ -17,6 +17,7 @@ import { probe } from './store-probes.ts';
 import { tally } from './store-tally.ts';
 import { summaries, toDetail } from './store-walks.ts';
 import { verifyOpenable } from './verify-openable.ts';
+import { verifyServerReady } from './verify-server-ready.ts';
 
 /** What a command asks of an environment's store, also while its server runs. Each call throws StoreUnavailable. */
 export interface Store {
@@ -83,7 +84,10 @@ export async function withStore<T>(
 
 async function verifyUsable(system: System, environment: Environment): Promise<void> {
   const { store, migration } = environment.marker;
-  if ([store, migration?.from, migration?.to].includes('embedded')) await verifyOpenable(system, environment);
+  if (![store, migration?.from, migration?.to].includes('embedded')) return;
+  // While sessions move, it may be the other store that is not ready.
+  if (!migration) await verifyServerReady(system, environment);
+  await verifyOpenable(system, environment);
 }
 
 // What does not answer does not close either. `bin` ends the process then.
