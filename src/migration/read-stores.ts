@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { fingerprint } from '../settings/fingerprint.ts';
-import { type Marker, requireMarker } from '../settings/marker.ts';
+import { type Marker, markerName, requireMarker } from '../settings/marker.ts';
+import { envFileName } from '../settings/secrets.ts';
 import { readVariables } from '../settings/variables.ts';
 import type { Stores } from './open-stores.ts';
 
@@ -34,7 +34,7 @@ function at(url: string | undefined): { url?: string } {
   return url === undefined ? {} : { url };
 }
 
-/** Is another one whenever the files have changed. */
-export async function fingerprintStores(directory: string): Promise<string> {
-  return (await Promise.all(['sessapp.json', '.env'].map((name) => fingerprint(join(directory, name))))).join(' ');
+/** The files that say where the sessions are. */
+export function storeFiles(directory: string): string[] {
+  return [markerName, envFileName].map((name) => join(directory, name));
 }

@@ -84,7 +84,8 @@ async function start(directory: string, load: () => Promise<Application>, option
     profileOf: (req) => profileOf(isSecure(req, isProxied)),
     isRefused: (req) => isCrossSiteWrite(req, hostOf(req, isProxied), options.crossSite),
     ...(options.limits && { limits: options.limits }),
-    secrets,
+    secrets: secrets.list,
+    beforeVerifying: secrets.refresh,
     log,
     isDevelopment: !settings.production,
   });

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Driver } from '../stores/driver.ts';
+import { StoreReplaced } from '../stores/errors.ts';
 
 interface Log {
   info(message: string): void;
@@ -7,40 +8,54 @@ interface Log {
   error(message: string): void;
 }
 
-const restMs = 1000;
+/** How long to wait before the store is asked again: one that answers, and one that does not. */
+const readyRestMs = 5000;
+const failedRestMs = 1000;
 
 /**
- * Says in the log, once, that the store does not answer at the start, and when it does; then what in its own configuration
+ * Says in the log when the store stops answering and when it answers again; at first also what in its own configuration
  * can lose sessions.
- * @returns what stops it, and resolves once it has stopped
+ * @returns what stops it
  */
 export function reportStore(driver: Driver, log: Log): () => Promise<void> {
   const stopping = new AbortController();
-  const running = untilReached(driver, log, stopping.signal);
-  return () => {
-    stopping.abort();
-    return running;
-  };
+  void watch(driver, log, stopping.signal);
+  return async () => stopping.abort();
 }
 
-async function untilReached(driver: Driver, log: Log, signal: AbortSignal): Promise<void> {
-  for (let attempt = 1; !signal.aborted; attempt += 1) {
-    try {
-      await driver.ping();
-      const warnings = (await driver.warnings?.()) ?? [];
-      if (attempt > 1) log.info('the store answers now');
-      for (const warning of warnings) log.warn(warning);
-      return;
-    } catch (error) {
-      if (attempt === 1 && !signal.aborted) log.error(`until the store answers, requests get a 503: ${error}`);
-    }
-    await rest(signal);
+async function watch(driver: Driver, log: Log, signal: AbortSignal): Promise<void> {
+  let failure: Error | undefined;
+  let hasWarned = false;
+  while (!signal.aborted) {
+    const before = failure;
+    const found = await look(driver, hasWarned);
+    if (signal.aborted) return;
+    failure = found.failure;
+    hasWarned ||= !failure;
+    if (failure && !before) log.error(describe(failure));
+    if (!failure && before) log.info('the store answers now');
+    for (const warning of found.warnings) log.warn(warning);
+    await rest(failure ? failedRestMs : readyRestMs, signal);
   }
 }
 
-async function rest(signal: AbortSignal): Promise<void> {
+async function look(driver: Driver, hasWarned: boolean): Promise<{ failure?: Error; warnings: string[] }> {
   try {
-    await wait(restMs, undefined, { ref: false, signal });
+    await driver.ping();
+    return { warnings: hasWarned ? [] : ((await driver.warnings?.()) ?? []) };
+  } catch (error) {
+    return { failure: error as Error, warnings: [] };
+  }
+}
+
+function describe(failure: Error): string {
+  if (failure instanceof StoreReplaced) return failure.message;
+  return `until the store answers, requests get a 503: ${failure}`;
+}
+
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await wait(ms, undefined, { ref: false, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
   }

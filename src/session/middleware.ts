@@ -47,6 +47,8 @@ export interface MiddlewareOptions {
   profileOf: (req: Request) => CookieProfile;
   /** Newest first: the first one signs, each verifies. Asked for at each request, so that they may change. */
   secrets: () => string[];
+  /** Is called before a cookie is verified; awaited when it returns a promise. */
+  beforeVerifying?: () => Promise<void> | undefined;
   /** True for a request that gets a 403 instead of a session. */
   isRefused?: (req: Request) => boolean;
   log: Log;
@@ -66,7 +68,7 @@ export type Middleware = (
 
 /** Gives every request its `req.session`, as express-session does, and holds its response until that is saved. */
 export function createMiddleware(driver: Driver, options: MiddlewareOptions): Middleware {
-  const { profileOf, isRefused = () => false } = options;
+  const { profileOf, isRefused = () => false, beforeVerifying = () => undefined } = options;
   const shared = share(driver, options);
   const verify = createVerifier();
   const handle = async (req: Request, res: Response, next: (error?: unknown) => void): Promise<void> => {
@@ -78,6 +80,7 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
       if (hasResponse && isRefused(req)) return refuse(shared.log, req, res);
       req.sessionStore = shared.store;
       const access = new SessionAccess(req);
+      await beforeVerifying();
       const signed = await resume(shared, verify, req, profile);
       if (!signed) shared.store.generate(req);
       if (hasResponse) new Lifecycle(shared, req, res, { access, profile, signed });

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { fingerprint } from './fingerprint.ts';
-import { readSecrets } from './secrets.ts';
+import { FollowedFiles } from './followed-files.ts';
+import { envFileName, readSecrets } from './secrets.ts';
 import { readVariables } from './variables.ts';
 
 interface Log {
@@ -10,9 +10,17 @@ interface Log {
   error(detail: object, message: string): void;
 }
 
-const intervalMs = 400;
-/** By then every process of this environment has looked, and can verify what the new secret signs. */
+export interface FollowedSecrets {
+  /** Newest first: the first one signs, each verifies. */
+  list(): string[];
+  /** To be called, and awaited, before a cookie is verified. Undefined: nothing is to be waited for. */
+  refresh(): Promise<void> | undefined;
+}
+
+/** By then every process of this environment has looked, or looks before it verifies what the new secret signs. */
 const signsAfterMs = 900;
+/** Less, as a timer may fire a little early. */
+const staleMs = 800;
 
 /**
  * The secrets as `.env` has them now, so that a new one signs without a restart: it verifies at once, and signs a moment
@@ -23,30 +31,31 @@ export function followSecrets(
   environment: { SESSION_SECRET?: string },
   initial: string[],
   log: Log,
-): () => string[] {
-  if (environment.SESSION_SECRET) return () => initial;
-  const path = join(directory, '.env');
+): FollowedSecrets {
+  if (environment.SESSION_SECRET) return { list: () => initial, refresh: () => undefined };
+  const path = join(directory, envFileName);
   let secrets = isFresh(path) ? olderFirst(initial) : initial;
-  let known: string | undefined;
   let turn: NodeJS.Timeout | undefined;
   const use = (found: string[]): void => {
     secrets = found;
     log.info('.env has other session secrets: the newest signs from now on');
   };
-  const look = async (): Promise<void> => {
-    const current = await fingerprint(path);
-    if (current === known) return;
-    known = current;
-    const found = await readAgain(directory, log);
-    if (!found) return;
+  const apply = async (): Promise<void> => {
+    const { SESSION_SECRET } = await readVariables(directory);
+    const found = readSecrets(SESSION_SECRET);
     clearTimeout(turn);
     if (found.join() === secrets.join()) return;
     if (!isRotation(secrets, found)) return use(found);
     secrets = withNewSecrets(secrets, found);
     turn = setTimeout(use, signsAfterMs, found).unref();
   };
-  setInterval(() => void look(), intervalMs).unref();
-  return () => secrets;
+  // A .env without usable secrets changes nothing: nobody is to be logged out by a slip.
+  const report = (error: unknown): void => {
+    const reason = error instanceof UserError ? error.message : String((error as NodeJS.ErrnoException).code ?? error);
+    log.error({ reason }, '.env has no usable session secret now: the known ones stay in use');
+  };
+  const file = new FollowedFiles([path], { apply, report, staleMs });
+  return { list: () => secrets, refresh: () => file.refresh() };
 }
 
 // There is another one in front, and the one that signs is to verify from now on.
@@ -66,16 +75,4 @@ function isFresh(path: string): boolean {
 
 function olderFirst([newest = '', older, ...others]: string[]): string[] {
   return older === undefined ? [newest] : [older, newest, ...others];
-}
-
-// A .env without usable secrets changes nothing: nobody is to be logged out by a slip.
-async function readAgain(directory: string, log: Log): Promise<string[] | undefined> {
-  try {
-    const { SESSION_SECRET } = await readVariables(directory);
-    return readSecrets(SESSION_SECRET);
-  } catch (error) {
-    const reason = error instanceof UserError ? error.message : String((error as NodeJS.ErrnoException).code ?? error);
-    log.error({ reason }, '.env has no usable session secret now: the known ones stay in use');
-    return undefined;
-  }
 }

@@ -20,3 +20,11 @@ export class StoreAddressError extends Error {
     this.hint = hint;
   }
 }
+
+/** The files of an open store were removed or replaced: what is written to it from now on is lost when it is closed. */
+export class StoreReplaced extends Error {
+  constructor(directory: string) {
+    super(`the files in ${directory} were removed or replaced while the server runs: stop it, and start it again`);
+    this.name = 'StoreReplaced';
+  }
+}

@@ -1,4 +1,5 @@
 import type { AddressRules, Driver } from './driver.ts';
+import { verifyingFiles } from './embedded/opened-files.ts';
 import { StoreAddressError } from './errors.ts';
 import { hidePassword } from './hide-password.ts';
 import { importPeer } from './peer.ts';
@@ -30,7 +31,7 @@ export function hasAddress(store: string): boolean {
 /** @param directory absolute; it need not exist */
 export async function openEmbedded(directory: string): Promise<Driver> {
   const { open } = await importPeer('embedded', 'lmdb', () => import('./embedded/driver.ts'));
-  return open(directory);
+  return verifyingFiles(await open(directory), directory);
 }
 
 /**

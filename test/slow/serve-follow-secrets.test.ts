@@ -1,10 +1,12 @@
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { followSecrets } from '../../src/settings/follow-secrets.ts';
+import { ask } from '../support/load.ts';
 import { Sandbox } from '../support/sandbox.ts';
-import { copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
+import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
 
 const guest = '현재 유저는 guest입니다.\n';
 const nobody = '현재 유저가 없습니다.\n';
@@ -65,6 +67,86 @@ test('a session is known to every process of an environment while each comes to 
   expect(cookie).not.toBe(given);
 });
 
+/** Puts a new secret before the known ones, at once as `secret rotate` does. */
+async function rotate(directory: string, secret: string): Promise<void> {
+  const path = join(directory, '.env');
+  const old = /SESSION_SECRET=(\S+)/.exec(await readFile(path, 'utf8'))?.[1] ?? '';
+  await writeFile(`${path}.new`, `SESSION_SECRET=${secret},${old}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+const routes = `
+  app.get('/name', (req, res) => res.send(req.session.username ?? 'nobody'));
+  app.get('/login', (req, res) => {
+    req.session.username = 'ann';
+    res.send();
+  });`;
+
+test.each([1600, 4000])(
+  'a process that a loop blocks for %i ms during a rotation knows the cookie that is signed meanwhile',
+  async (ms) => {
+    const sandbox = new Sandbox();
+    const directory = await copyEnvironment(sandbox);
+    const block = `
+      app.get('/block', (req, res) => {
+        console.log('blocked');
+        for (const end = Date.now() + ${ms}; Date.now() < end; );
+        res.send();
+      });`;
+    await addRoutes(directory, routes + block);
+    const first = await startPlain(sandbox, directory);
+    const blocked = await startPlain(sandbox, directory);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const { cookie: old } = await request(`${first.url}/login`);
+    await ask(`${blocked.url}/name`, agent, { Cookie: old });
+    const blocking = request(`${blocked.url}/block`);
+    await waitFor(() => blocked.output().includes('blocked'));
+    await rotate(directory, secretOf('n'));
+    const signed = await waitFor(async () => (await request(`${first.url}/name`, { Cookie: old })).cookie || undefined);
+    const answer = await ask(`${blocked.url}/name`, agent, { Cookie: signed });
+    agent.destroy();
+    await blocking;
+    expect(answer.body).toBe('ann');
+  },
+);
+
+test('a rotation during which .env cannot be read, as all descriptors are in use, is followed once it can', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  const exhaust = `
+    app.get('/exhaust', (req, res) => {
+      const opened = [];
+      const take = () => {
+        try {
+          for (;;) opened.push(openSync('/dev/null'));
+        } catch (error) {
+          console.log(error.code);
+        }
+      };
+      const taking = setInterval(take, 5);
+      setTimeout(() => {
+        clearInterval(taking);
+        for (const each of opened) closeSync(each);
+        console.log('closed');
+      }, 3000);
+      res.send();
+    });`;
+  await addRoutes(directory, routes + exhaust);
+  await appendFile(join(directory, 'app.js'), `import { closeSync, openSync } from 'node:fs';\n`);
+  const command = `ulimit -n 200; exec "${process.execPath}" server.js`;
+  const { url, output } = await startPlain(sandbox, directory, { cwd: directory }, ['sh', '-c', command]);
+  const { cookie } = await request(`${url}/login`);
+  await request(`${url}/exhaust`);
+  await waitFor(() => output().includes('EMFILE'));
+  await wait(100);
+  await rotate(directory, secretOf('n'));
+  await waitFor(() => output().includes('no usable session secret'));
+  await waitFor(() => output().includes('closed'));
+  const signed = await waitFor(async () => (await request(`${url}/name`, { Cookie: cookie })).cookie || undefined);
+  expect((await request(`${url}/name`, { Cookie: signed })).body).toBe('ann');
+  expect(output().match(/no usable session secret/g)).toHaveLength(1);
+});
+
 test('a .env without usable secrets is said once and changes nothing', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
@@ -94,9 +176,9 @@ test('a process that starts right after a rotation signs with what the others kn
   const log = { info: () => undefined, error: () => undefined };
   await writeFile(sandbox.path('.env'), `SESSION_SECRET=${newer},${old}\n`);
   const first = followSecrets(sandbox.directory, {}, [newer, old], log);
-  expect(first()).toEqual([old, newer]);
-  await waitFor(() => first()[0] === newer);
-  expect(first()).toEqual([newer, old]);
+  expect(first.list()).toEqual([old, newer]);
+  await waitFor(() => first.list()[0] === newer);
+  expect(first.list()).toEqual([newer, old]);
   const later = followSecrets(sandbox.directory, {}, [newer, old], log);
-  expect(later()).toEqual([newer, old]);
+  expect(later.list()).toEqual([newer, old]);
 });

@@ -11,12 +11,14 @@ import type { Environment } from '../environment/find.ts';
 import { packageOf, verifyReady } from '../environment/readiness.ts';
 import { inspectNext, type MovePage, type MoveStep, type NextStore, walkMove } from '../migrate/store-move.ts';
 import { commandLine } from '../shells/shells.ts';
+import { hasNoStore, noStore } from './no-store.ts';
 import type { SessionDetail, SessionQuery, SessionSummary, Tally } from './session-summary.ts';
 import { explainFailure, StoreUnavailable } from './store-errors.ts';
 import { probe } from './store-probes.ts';
 import { tally } from './store-tally.ts';
 import { summaries, toDetail } from './store-walks.ts';
 import { verifyOpenable } from './verify-openable.ts';
+import { verifyServerReady } from './verify-server-ready.ts';
 
 /** What a command asks of an environment's store, also while its server runs. Each call throws StoreUnavailable. */
 export interface Store {
@@ -51,14 +53,21 @@ interface Library {
   openStore: typeof import('../../migration/open-stores.ts')['openStore'];
 }
 
+interface StoreOptions {
+  /** Whether a store that is not there yet is made. */
+  mayCreate?: boolean;
+}
+
 /**
- * Works with the store of an environment, through the environment's own copy of the library.
+ * Works with the store of an environment, through the environment's own copy of the library. To read makes nothing: a
+ * store that no server has made yet is empty.
  * @throws UserError when the dependencies are not there, or the store does not answer
  */
 export async function withStore<T>(
   system: System,
   environment: Environment,
   work: (store: Store) => Promise<T>,
+  { mayCreate = false }: StoreOptions = {},
 ): Promise<T> {
   await verifyReady(system, environment);
   const { directory } = environment;
@@ -68,6 +77,8 @@ export async function withStore<T>(
     });
   try {
     const [library] = await Promise.all([guard(loadLibrary(environment)), guard(verifyUsable(system, environment))]);
+    if (!mayCreate && (await guard(hasNoStore(environment))))
+      return await work(createStore(environment, library, noStore, guard));
     const followed = await guard(library.FollowedStore.open(directory, system.env, silent));
     try {
       const driver = await guard(followed.current());
@@ -83,7 +94,10 @@ export async function withStore<T>(
 
 async function verifyUsable(system: System, environment: Environment): Promise<void> {
   const { store, migration } = environment.marker;
-  if ([store, migration?.from, migration?.to].includes('embedded')) await verifyOpenable(system, environment);
+  if (![store, migration?.from, migration?.to].includes('embedded')) return;
+  // While sessions move, it may be the other store that is not ready.
+  if (!migration) await verifyServerReady(system, environment);
+  await verifyOpenable(system, environment);
 }
 
 // What does not answer does not close either. `bin` ends the process then.

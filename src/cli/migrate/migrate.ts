@@ -6,7 +6,7 @@ import type { Migration as Mark } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import { readVariables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
-import { withStore } from '../admin/store.ts';
+import { type Store, withStore } from '../admin/store.ts';
 import { StoreUnavailable } from '../admin/store-errors.ts';
 import { changeMarker } from '../environment/change-marker.ts';
 import type { Environment } from '../environment/find.ts';
@@ -86,12 +86,13 @@ async function prepare(
   try {
     return await withDriverPackage(system, environment, store, options, async (installed) => {
       await verifyReady(system, installed);
-      await withStore(system, installed, async (current) => {
+      const look = async (current: Store): Promise<void> => {
         await current.ping();
         const next = await current.inspectNext(store, url, system.now()).catch((error) => explainNext(error, url));
         verifyUsable(store, environment, next);
         for (const warning of next.warnings) options.warn(warning);
-      });
+      };
+      await withStore(system, installed, look, { mayCreate: true });
       await setVariables(installed, { [nextVariable]: url });
       return installed;
     });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { chmod, chown, link, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { orUndefined } from '../../errors.ts';
 import { verifyWhole } from './damage.ts';
@@ -16,8 +16,10 @@ const dataBytes = 128 * 1024;
  * for, is an error here: there it would end the process.
  */
 export async function prepareFiles(directory: string): Promise<void> {
-  await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
-  await orUndefined(mkdir(directory, { mode: 0o700 }), 'EEXIST');
+  for (const path of [dirname(directory), directory]) {
+    const isNew = (await orUndefined(mkdir(path, { recursive: true, mode: 0o700 }), 'EEXIST')) !== undefined;
+    if (isNew) await giveToOwner(path);
+  }
   await chmod(directory, 0o700);
   const data = join(directory, dataName);
   if (((await orUndefined(stat(data), 'ENOENT'))?.size ?? 0) > 0) await verifyWhole(data);
@@ -26,7 +28,17 @@ export async function prepareFiles(directory: string): Promise<void> {
 
 /** Takes the files that LMDB made from everybody else. */
 export async function keepPrivate(directory: string): Promise<void> {
-  for (const name of [dataName, lockName]) await chmod(join(directory, name), 0o600);
+  for (const path of [dataName, lockName].map((name) => join(directory, name))) {
+    await chmod(path, 0o600);
+    await giveToOwner(path);
+  }
+}
+
+// What root makes where another user's server is to run belongs to that user: a command may come before the server.
+async function giveToOwner(path: string): Promise<void> {
+  if (process.getuid?.() !== 0 || (await stat(path)).uid !== 0) return;
+  const { uid, gid } = await stat(dirname(path));
+  if (uid !== 0) await chown(path, uid, gid);
 }
 
 // LMDB writes to its lock file through memory, where a full disk is a SIGBUS: so it gets one that is on the disk already.

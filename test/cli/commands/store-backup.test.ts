@@ -108,6 +108,7 @@ test('while sessions move to another store they are in two, of which there is no
 
 test('a store that is no file of the environment has no backup', async () => {
   const other = await copyEnvironment(sandbox, 'other');
+  await fill(other, [{}]);
   const driver = join(other, 'node_modules', 'sessapp', 'dist', 'stores', 'embedded', 'driver.js');
   // It is a link to the one of other environments.
   await rm(driver);

@@ -116,6 +116,7 @@ test('what is set for another Node.js, or for a debugger, does not keep the stor
 
 test('a driver that does not load is told of in a line', async () => {
   const other = await copyEnvironment(sandbox, 'other');
+  await fill(other, [{}]);
   const driver = join(other, 'node_modules', 'sessapp', 'dist', 'stores', 'embedded', 'driver.js');
   // It is a link to the one of other environments.
   await rm(driver);

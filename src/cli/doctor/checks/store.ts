@@ -16,7 +16,7 @@ export const store: Check = {
     const refused = isLocal ? await refuseToWrite(directory) : undefined;
     if (refused) return [refused];
     try {
-      await withStore(system, environment, (opened) => opened.probe());
+      await withStore(system, environment, (opened) => opened.probe(), { mayCreate: true });
       return [ok(`The store ${marker.store} takes a record and deletes it.`)];
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
