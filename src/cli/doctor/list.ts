@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { application } from './checks/application.ts';
 import { carried } from './checks/carried.ts';
 import { cookie } from './checks/cookie.ts';
 import { data } from './checks/data.ts';
@@ -36,6 +37,7 @@ export const checks: Check[] = [
   git,
   cookie,
   site,
+  application,
   port,
   data,
   fileSystem,

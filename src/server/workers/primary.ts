@@ -129,9 +129,9 @@ class Primary {
 
   #explain(error: unknown): Failure {
     const expected = error instanceof UserError;
-    const message = String(expected ? (error.cause ?? error.message) : error);
+    const message = expected ? error.message : String(error);
     this.#log.error(expected ? {} : { err: error }, `not reloaded, the workers that are there go on: ${message}`);
-    const { code, hint } = expected ? error : { code: 'server-failed', hint: 'What it printed says why.' };
+    const { code, hint } = expected ? error : { code: 'server-failed', hint: 'See its output above.' };
     return { code, message, hint };
   }
 
