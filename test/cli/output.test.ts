@@ -157,3 +157,20 @@ test.each(['sessions list', 'sessions stats', 'sessions prune', 'secret list'])(
     expect((await invoke(sandbox.directory, [...words, 'elsewhere'])).stderr).toMatch(/elsewhere does not exist/);
   },
 );
+
+test.each<[string[], string]>([
+  [['serve'], 'sessapp serve a b'],
+  [['status'], 'sessapp status a b'],
+  [['sessions', 'list'], 'sessapp sessions list a b'],
+  [['sessions', 'show', 'AAAA'], 'sessapp sessions show -e a b'],
+  [['serve', 'mynev'], 'sessapp serve a b'],
+  [['doctor', '.'], 'sessapp doctor a b'],
+])('sessapp %j beside environments names them', async (args, suggested) => {
+  const sandbox = new Sandbox();
+  const suggest = (name: string) => suggested.replace('a b', name);
+  await sandbox.environment('one');
+  expect((await invoke(sandbox.directory, args)).stderr).toContain(`\nDid you mean ${suggest('one')}?\n`);
+  await sandbox.environment("it's");
+  const both = `${suggest("'it'\\''s'")}, or ${suggest('one')}`;
+  expect((await invoke(sandbox.directory, args)).stderr).toContain(`\nDid you mean ${both}?\n`);
+});
