@@ -10,6 +10,7 @@ import { fileSystem } from './checks/file-system.ts';
 import { folders } from './checks/folders.ts';
 import { generatedFiles } from './checks/generated-files.ts';
 import { git } from './checks/git.ts';
+import { installScripts } from './checks/install-scripts.ts';
 import { leftovers } from './checks/leftovers.ts';
 import { marker } from './checks/marker.ts';
 import { node } from './checks/node.ts';
@@ -28,6 +29,7 @@ export const checks: Check[] = [
   node,
   dependencies,
   packages,
+  installScripts,
   carried,
   nodePath,
   generatedFiles,
