@@ -1,6 +1,6 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import type { StatsFs } from 'node:fs';
+import { existsSync, type StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Readable, Writable } from 'node:stream';
@@ -123,10 +123,14 @@ async function run(file: string, args: string[], options: RunOptions): Promise<R
   const kill = (): unknown => child.kill('SIGKILL');
   impatience.on('again', kill);
   const result = await child.finally(() => impatience.off('again', kill));
+  const startError = result.exitCode === undefined && !result.isTerminated ? result.code : undefined;
+  // The system's code is the same for a program that is not there.
+  if (startError === 'ENOENT' && !existsSync(options.cwd))
+    throw new UserError('directory-missing', `There is no directory ${options.cwd}.`, 'Run the same command again.');
   return {
     exitCode: result.exitCode,
     signal: result.signal,
-    startError: result.exitCode === undefined && !result.isTerminated ? result.code : undefined,
+    startError,
     stdout: result.stdout ?? '',
     stderr: result.stderr ?? '',
   };
