@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { collect } from '../support/output.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, serve, waitFor } from '../support/server.ts';
@@ -14,10 +17,11 @@ async function writePackage(
   scripts: Record<string, string> = Object.fromEntries(
     events.map((event) => [event, `touch '${sandbox.path('script-ran')}'`]),
   ),
+  peerDependencies = {},
 ): Promise<string> {
   const directory = sandbox.path(name);
   await mkdir(directory);
-  const manifest = { name, version: '1.2.3', type: 'module', exports: './index.js', scripts };
+  const manifest = { name, version: '1.2.3', type: 'module', exports: './index.js', scripts, peerDependencies };
   await writeFile(join(directory, 'package.json'), JSON.stringify(manifest));
   await writeFile(join(directory, 'index.js'), `export const name = '${name}';\n`);
   return directory;
@@ -108,4 +112,30 @@ test('install and doctor name a package whose native part its script would make,
   const manifest = JSON.parse(await readText(environment, 'package.json'));
   await writeFile(join(environment, 'package.json'), JSON.stringify({ ...manifest, allowScripts: { chatty: false } }));
   expect(await examine()).toEqual([['ok', null]]);
+});
+
+test.each([
+  [
+    './old',
+    /While resolving: myenv@.*Found: express@5.*peer express@"\^4" from old@1\.2\.3.*\nChoose another version/s,
+  ],
+  ['nobody-has-this', /'nobody-has-this@\*'.*\nCheck the spelling of the package/s],
+  ['./nowhere', /nowhere\/package\.json.*\nCheck the path/s],
+  ['is-number@^^^', /Invalid tag name.*\nWrite a version as npm does/],
+])('a failure to install %s has the reason of npm whole, and the remedy for it', async (name, words) => {
+  const sandbox = new Sandbox();
+  await copyEnvironment(sandbox);
+  await writePackage(sandbox, 'old', {}, { express: '^4' });
+  const registry = createServer((_, response) => response.writeHead(404).end('{}')).listen(0, '127.0.0.1');
+  onTestFinished(() => void registry.close());
+  await once(registry, 'listening');
+  // Without it npm asks for the versions of express.
+  const env = name !== './old' && {
+    npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}`,
+    npm_config_cache: sandbox.path('cache'),
+  };
+  const { exitCode, stdout, stderr } = await sandbox.sessapp(['install', '-e', 'myenv', name], { ...(env && { env }) });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toMatch(words);
+  expect(stderr).not.toMatch(/network|_logs/);
 });
