@@ -5,6 +5,7 @@ import { statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Readable, Writable } from 'node:stream';
 import { hasCode, Interrupted, type InterruptSignal, interruptSignals, UserError } from './errors.ts';
+import { endsWithTerminal } from './terminal.ts';
 
 /** Everything a command takes from the world around it, so that a test can hand it another one. */
 export interface System {
@@ -98,8 +99,10 @@ function catchInterrupts(): AbortSignal {
   if (interrupts) return interrupts.signal;
   const controller = new AbortController();
   let sinceMs = 0;
+  const isHeard = { SIGHUP: endsWithTerminal(), SIGINT: true, SIGTERM: true };
   for (const signal of Object.keys(interruptSignals) as InterruptSignal[]) {
     process.on(signal, () => {
+      if (!isHeard[signal]) return;
       if (!controller.signal.aborted) sinceMs = performance.now();
       else if (performance.now() - sinceMs > againMs) impatience.emit('again');
       controller.abort(new Interrupted(signal));

@@ -40,7 +40,8 @@ export async function runNpm(system: System, args: string[], options: NpmOptions
   cancelSignal.throwIfAborted();
   const unwritten = /TAR_ENTRY_ERROR (\w+)(: .*)?/.exec(result.stderr);
   // What npm has not yet written when it fails for another reason says nothing.
-  if (unwritten && (result.exitCode === 0 || unwritten[1] === 'ENOSPC')) throw new NpmError([unwritten[0]], unwritten[1] ?? '');
+  if (unwritten && (result.exitCode === 0 || unwritten[1] === 'ENOSPC'))
+    throw new NpmError([unwritten[0]], unwritten[1] ?? '');
   if (result.exitCode === 0) return result.stdout;
   throw explain(result, options);
 }

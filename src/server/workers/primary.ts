@@ -1,9 +1,9 @@
 import cluster from 'node:cluster';
-import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Logger } from 'pino';
 import { UserError } from '../../errors.ts';
 import { readSettings, type Settings } from '../../settings/settings.ts';
+import { endsWithTerminal } from '../../terminal.ts';
 import { listen } from '../listen.ts';
 import { createLogger } from '../logging.ts';
 import type { Failure, Listening } from '../messages.ts';
@@ -33,7 +33,7 @@ export async function runPrimary(directory: string, settings: Settings): Promise
   const stop = (): void => void primary.stop();
   const reload = (): void => void primary.reload();
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  process.on('SIGHUP', hasTerminal() ? stop : reload);
+  process.on('SIGHUP', endsWithTerminal() ? stop : reload);
   onParentGone(stop);
   await primary.start();
 }
@@ -147,17 +147,4 @@ async function choosePort(settings: Settings): Promise<string> {
   const { servers, url } = await listen(createServer, settings);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return new URL(url).port;
-}
-
-function hasTerminal(): boolean {
-  // Windows tells a program by this signal that its window is closed.
-  if (process.platform === 'win32') return true;
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch (error) {
-    if (['ENXIO', 'ENOENT', 'EIO', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return false;
-    throw error;
-  }
 }
