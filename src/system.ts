@@ -1,10 +1,11 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import type { StatsFs } from 'node:fs';
+import { existsSync, type StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Readable, Writable } from 'node:stream';
 import { hasCode, Interrupted, type InterruptSignal, interruptSignals, UserError } from './errors.ts';
+import { endsWithTerminal } from './terminal.ts';
 
 /** Everything a command takes from the world around it, so that a test can hand it another one. */
 export interface System {
@@ -98,8 +99,10 @@ function catchInterrupts(): AbortSignal {
   if (interrupts) return interrupts.signal;
   const controller = new AbortController();
   let sinceMs = 0;
+  const isHeard = { SIGHUP: endsWithTerminal(), SIGINT: true, SIGTERM: true };
   for (const signal of Object.keys(interruptSignals) as InterruptSignal[]) {
     process.on(signal, () => {
+      if (!isHeard[signal]) return;
       if (!controller.signal.aborted) sinceMs = performance.now();
       else if (performance.now() - sinceMs > againMs) impatience.emit('again');
       controller.abort(new Interrupted(signal));
@@ -123,10 +126,14 @@ async function run(file: string, args: string[], options: RunOptions): Promise<R
   const kill = (): unknown => child.kill('SIGKILL');
   impatience.on('again', kill);
   const result = await child.finally(() => impatience.off('again', kill));
+  const startError = result.exitCode === undefined && !result.isTerminated ? result.code : undefined;
+  // The system's code is the same for a program that is not there.
+  if (startError === 'ENOENT' && !existsSync(options.cwd))
+    throw new UserError('directory-missing', `There is no directory ${options.cwd}.`, 'Run the same command again.');
   return {
     exitCode: result.exitCode,
     signal: result.signal,
-    startError: result.exitCode === undefined && !result.isTerminated ? result.code : undefined,
+    startError,
     stdout: result.stdout ?? '',
     stderr: result.stderr ?? '',
   };

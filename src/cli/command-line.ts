@@ -7,6 +7,8 @@ import { renderSuggestion, verifyChoice } from './nearest.ts';
 
 /** What a command line asks for. */
 export interface Invocation {
+  /** One of `listCommands`. */
+  name: string;
   command: Command;
   input: Input;
 }
@@ -24,7 +26,7 @@ export async function parse(given: string[], system: System): Promise<Invocation
   for (const name of wantedBy(argv, names)) {
     const command = await loadCommand(name);
     declare(parserOf(parser, name), command, (input) => {
-      invocation = { command, input };
+      invocation = { name, command, input };
     });
   }
   await verifyCommandName(argv, names);

@@ -26,11 +26,14 @@ async function runCommand(argv: string[], system: System): Promise<number> {
     const [{ parse }, { findOwnCommand }] = await Promise.all([import('./command-line.ts'), import('./hand-over.ts')]);
     const invocation = await parse(argv, system);
     if (!invocation) return 0;
-    const { command, input } = invocation;
+    const { name, command, input } = invocation;
     const runOwn = await findOwnCommand(command, input, argv, system);
     if (runOwn) return await runOwn();
     output = await createOutput(system, input.options.json === true);
-    const report = await command.run(input, { system, output });
+    const report = await command.run(input, { system, output }).catch(async (error: unknown) => {
+      await (await import('./environment/nearby.ts')).suggestNearby(system, name, error);
+      throw error;
+    });
     output.report(report);
     return report.exitCode ?? 0;
   } catch (error) {

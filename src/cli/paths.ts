@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join, sep } from 'node:path';
-import { orUndefined } from '../errors.ts';
+import { hasCode, orUndefined, UserError } from '../errors.ts';
 
 /** @param root a real path, as `path` is one */
 export function isInside(root: string, path: string): boolean {
@@ -20,4 +21,18 @@ export async function realDirectory(path: string): Promise<string | undefined> {
 /** Where data is, or will be: `data/` may be a link to another disk, or not be there yet. */
 export async function dataPlace(directory: string): Promise<string> {
   return (await realDirectory(join(directory, 'data'))) ?? directory;
+}
+
+/**
+ * The user's home directory, as `env` or the user database says.
+ * @throws UserError where neither does, as in a container with a uid of its own
+ */
+export function homeDirectory({ HOME }: NodeJS.ProcessEnv): string {
+  try {
+    return HOME || homedir();
+  } catch (error) {
+    if (!hasCode(error, 'ERR_SYSTEM_ERROR')) throw error;
+    const fact = 'This user has no home directory: HOME is not set, and the system does not know the user.';
+    throw new UserError('no-home', fact, 'Set HOME to a directory that this user may write, such as: export HOME=/tmp');
+  }
 }

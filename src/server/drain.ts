@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { endsWithTerminal } from '../terminal.ts';
 import { endIfHeld } from './held.ts';
 import { leaveParent, onParentGone, tellParent } from './parent.ts';
 import type { Patience, Traffic } from './traffic.ts';
@@ -22,7 +23,7 @@ export function isDraining(): boolean {
 }
 
 /**
- * Stops on SIGINT, SIGTERM, SIGHUP, or when the process that started the server is gone: nothing new is accepted,
+ * Stops on SIGINT, SIGTERM, SIGHUP of its terminal, or when the process that started the server is gone: nothing new is accepted,
  * requests in flight end, other connections close, then the rest, in its order. A second signal cuts what is still open.
  */
 export function drainOnSignal(traffic: Traffic, closers: (() => Promise<void>)[], log: Logger): void {
@@ -34,9 +35,10 @@ export function drainOnSignal(traffic: Traffic, closers: (() => Promise<void>)[]
       else void stop(traffic, stopping, closers, log);
     } else if (Date.now() - stoppedAtMs > insistMs) traffic.cut();
   };
+  const isHeard = { SIGINT: true, SIGTERM: true, SIGHUP: endsWithTerminal() };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (!isForPrimary(signal)) onSignal();
+      if (isHeard[signal] && !isForPrimary(signal)) onSignal();
     });
   }
   outlivePrimary();

@@ -2,7 +2,6 @@ import type { Server } from 'node:http';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import type { HelmetOptions } from 'helmet';
 import type { Logger } from 'pino';
-import { UserError } from '../errors.ts';
 import { profilesOf, strictProfile } from '../session/cookie/cookie.ts';
 import { type CrossSite, isCrossSiteWrite } from '../session/cross-site.ts';
 import type { Limits } from '../session/data/limits.ts';
@@ -13,6 +12,7 @@ import { readSettings, type Settings } from '../settings/settings.ts';
 import type { Driver } from '../stores/driver.ts';
 import { importPeer } from '../stores/peer.ts';
 import { startPruning } from '../stores/pruning.ts';
+import { loadApplication } from './application.ts';
 import { drainOnSignal } from './drain.ts';
 import { answerNotFound, ErrorResponses } from './errors.ts';
 import { securityHeaders } from './headers.ts';
@@ -23,7 +23,7 @@ import { listen } from './listen.ts';
 import { createLogger, logRequests } from './logging.ts';
 import { openStore } from './open-store.ts';
 import { endWhenRemoved } from './removal.ts';
-import { reportListening, reportStartFailure } from './report.ts';
+import { isTrial, reportListening, reportLoaded, reportStartFailure } from './report.ts';
 import { reportStore } from './report-store.ts';
 import { isPrimary, runPrimary } from './workers/primary.ts';
 import { startInOne } from './workers/worker.ts';
@@ -67,14 +67,15 @@ export async function serve(
   load: () => Promise<Application>,
   options: ServeOptions = {},
 ): Promise<void> {
-  await start(directory, load, options).catch(reportStartFailure);
+  await start(directory, load, options).catch((error: unknown) => reportStartFailure(directory, error));
 }
 
 async function start(directory: string, load: () => Promise<Application>, options: ServeOptions): Promise<void> {
   const settings = await readSettings(directory, process.env);
-  if (isPrimary(settings)) return runPrimary(directory, settings);
+  if (isPrimary(settings) && !isTrial()) return runPrimary(directory, settings);
   await verifyIsolation(directory);
-  const application = await load();
+  const application = await loadApplication(directory, load);
+  if (isTrial()) return reportLoaded();
   const log = createLogger(settings);
   const driver = await openStore(directory, settings, log);
   const secrets = followSecrets(directory, process.env, settings.secrets, log);
@@ -90,7 +91,6 @@ async function start(directory: string, load: () => Promise<Application>, option
     isDevelopment: !settings.production,
   });
   const app = await createApp(settings, { driver, session, log, options });
-  verifyRoutes(application);
   await application.routes(app);
   app.use(options.notFound ?? answerNotFound);
   const errors = new ErrorResponses(log, settings);
@@ -125,10 +125,4 @@ async function createApp(settings: Settings, { driver, session, log, options }: 
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
   app.use(securityHeaders(settings, options.headers), answerHealth(app, driver), logRequests(app, log));
   return app.use(session as RequestHandler);
-}
-
-function verifyRoutes({ routes }: Partial<Application>): void {
-  if (typeof routes === 'function') return;
-  const hint = 'For example: export function routes(app) { … }';
-  throw new UserError('no-routes', 'The application exports no function named routes.', hint);
 }

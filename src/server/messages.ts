@@ -17,11 +17,12 @@ export type Message =
   | ({ event: 'listening' } & Listening)
   | ({ event: 'failed' } & Failure)
   | { event: 'drained' }
-  /** Of workers only: it accepts nothing new; it could not start, and has printed why. */
-  | { event: 'retiring' }
-  | { event: 'broken'; reason: string };
+  /** Of a trial only: the application loads. */
+  | { event: 'loaded' }
+  /** Of workers only: it accepts nothing new. */
+  | { event: 'retiring' };
 
-const events: unknown[] = ['listening', 'failed', 'drained', 'retiring', 'broken'] satisfies Message['event'][];
+const events: unknown[] = ['listening', 'failed', 'drained', 'loaded', 'retiring'] satisfies Message['event'][];
 
 /** False for what the application sends of its own, such as PM2's `ready`, which may be anything. */
 export function isMessage(sent: unknown): sent is Message {

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import { UserError } from '../errors.ts';
+import { describeFailure } from './application.ts';
 import { endIfHeld } from './held.ts';
 import { leaveParent, tellParent } from './parent.ts';
 
@@ -18,19 +19,35 @@ export async function reportListening(url: string, { store, production, workers 
   log.info({ url, store, workers }, `listening at ${url}, store ${store}${shared}; Ctrl-C stops`);
 }
 
+/** True when `sessapp doctor` only asks whether the server can load its settings and its application. */
+export function isTrial(): boolean {
+  return Boolean(process.env.SESSAPP_TRIAL);
+}
+
+/** Tells that the application loads. Nothing listens, and no store was opened. */
+export async function reportLoaded(): Promise<void> {
+  await tellParent({ event: 'loaded' });
+  end();
+}
+
 /**
  * Says why the server did not start, and leaves exit code 1.
  * @throws what is no UserError: Node.js shows where it happened, also in a file that cannot be parsed
  */
-export async function reportStartFailure(error: unknown): Promise<void> {
+export async function reportStartFailure(directory: string, error: unknown): Promise<void> {
   process.exitCode = 1;
   if (!(error instanceof UserError)) {
-    if (cluster.isWorker) await tellParent({ event: 'broken', reason: String(error) });
+    const message = `The server does not start: ${describeFailure(directory, error)}.`;
+    await tellParent({ event: 'failed', code: 'server-failed', message, hint: 'See its output above.' });
     throw error;
   }
   const { code, message, hint } = error;
   if (!(await tellParent({ event: 'failed', code, message, hint })))
     console.error([message, hint].filter(Boolean).join('\n'));
+  end();
+}
+
+function end(): void {
   leaveParent();
   endIfHeld((held) => console.error(`The application keeps the process running (${held.join(', ')}); ending it.`));
 }

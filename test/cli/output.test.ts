@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listCommands } from '../../src/cli/commands/index.ts';
+import { listCommands, loadCommand } from '../../src/cli/commands/index.ts';
 import { invoke } from '../support/in-process.ts';
 import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
@@ -66,8 +66,8 @@ test.each([
   [['serve', '--port'], /Option '-p, --port <number>' argument missing\.\nType sessapp serve --help/],
   [['info', 'a', 'b'], /Too many arguments for 'info'.*\nType sessapp info --help/],
   [
-    ['sessions', 'list', 'myenv'],
-    /Too many arguments for 'list'.*\nAn environment is named with -e <dir>\. Type sessapp/,
+    ['deploy', 'docker', 'myenv'],
+    /Too many arguments for 'deploy'.*\nAn environment is named with -e <dir>\. Type sessapp/,
   ],
   [[], /No command given\.\nCommands: cache, deploy, doctor, info, init/],
   [['--'], /No command given\.\nCommands: cache, /],
@@ -132,4 +132,45 @@ test.for<[where: string, variables: NodeJS.ProcessEnv, terminal: boolean, colour
 test('off a terminal nothing is asked: init without a directory is a usage error at once', async () => {
   const child = shared.start(['init'], { stdio: ['pipe', 'pipe', 'pipe'] });
   expect(await finish(child)).toMatchObject({ exitCode: 2, stdout: '' });
+});
+
+test('an environment is named as [dir] where a command has no other operand, and by -e on every command', async () => {
+  for (const name of listCommands().filter((name) => !/^(init|cache|completion)/.test(name))) {
+    const { operands = [], options = [] } = await loadCommand(name);
+    expect(
+      options.map(([flags]) => flags),
+      name,
+    ).toContain('-e, --env <dir>');
+    const [first, ...others] = operands.map(([syntax]) => syntax);
+    expect(others, name).toEqual([]);
+    expect(first, name).toBeDefined();
+  }
+});
+
+test.each(['sessions list', 'sessions stats', 'sessions prune', 'secret list'])(
+  'sessapp %s myenv works',
+  async (name) => {
+    const sandbox = new Sandbox();
+    await sandbox.environment();
+    const words = name.split(' ');
+    expect(await invoke(sandbox.directory, [...words, 'myenv'])).toMatchObject({ exitCode: 0 });
+    expect((await invoke(sandbox.directory, [...words, 'elsewhere'])).stderr).toMatch(/elsewhere does not exist/);
+  },
+);
+
+test.each<[string[], string]>([
+  [['serve'], 'sessapp serve a b'],
+  [['status'], 'sessapp status a b'],
+  [['sessions', 'list'], 'sessapp sessions list a b'],
+  [['sessions', 'show', 'AAAA'], 'sessapp sessions show -e a b'],
+  [['serve', 'mynev'], 'sessapp serve a b'],
+  [['doctor', '.'], 'sessapp doctor a b'],
+])('sessapp %j beside environments names them', async (args, suggested) => {
+  const sandbox = new Sandbox();
+  const suggest = (name: string) => suggested.replace('a b', name);
+  await sandbox.environment('one');
+  expect((await invoke(sandbox.directory, args)).stderr).toContain(`\nDid you mean ${suggest('one')}?\n`);
+  await sandbox.environment("it's");
+  const both = `${suggest("'it'\\''s'")}, or ${suggest('one')}`;
+  expect((await invoke(sandbox.directory, args)).stderr).toContain(`\nDid you mean ${both}?\n`);
 });

@@ -1,19 +1,27 @@
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { collect } from '../support/output.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, serve, waitFor } from '../support/server.ts';
 
-/** A package in a folder, whose every script would leave a trace. */
-async function writePackage(sandbox: Sandbox, name: string): Promise<string> {
+const events = ['preinstall', 'install', 'postinstall', 'prepare', 'prepack'];
+
+/** A package in a folder; unless others are given, every script of it would leave a trace. */
+async function writePackage(
+  sandbox: Sandbox,
+  name: string,
+  scripts: Record<string, string> = Object.fromEntries(
+    events.map((event) => [event, `touch '${sandbox.path('script-ran')}'`]),
+  ),
+  peerDependencies = {},
+): Promise<string> {
   const directory = sandbox.path(name);
   await mkdir(directory);
-  const trace = `touch '${sandbox.path('script-ran')}'`;
-  const scripts = Object.fromEntries(
-    ['preinstall', 'install', 'postinstall', 'prepare', 'prepack'].map((event) => [event, trace]),
-  );
-  const manifest = { name, version: '1.2.3', type: 'module', exports: './index.js', scripts };
+  const manifest = { name, version: '1.2.3', type: 'module', exports: './index.js', scripts, peerDependencies };
   await writeFile(join(directory, 'package.json'), JSON.stringify(manifest));
   await writeFile(join(directory, 'index.js'), `export const name = '${name}';\n`);
   return directory;
@@ -33,6 +41,7 @@ test('install adds a folder, copied, and a package of the registry; while the se
     status: 'installed',
     packages: ['./tiny', 'is-number@7.0.0'],
     dependencies: 'ready',
+    scriptsNotRun: ['tiny'],
   });
   expect((await request(url)).status).toBe(200);
   expect(child.exitCode).toBeNull();
@@ -61,7 +70,10 @@ test('install adds a folder, copied, and a package of the registry; while the se
   await sandbox.spawn('rm', ['-rf', join(environment, 'node_modules')]);
   await waitFor(async () => !(await readdir(environment)).includes('node_modules'));
   const restored = await sandbox.sessapp(['install'], { cwd: join(environment, 'bin') });
-  expect(restored).toMatchObject({ exitCode: 0, stdout: 'myenv has what its lockfile says.\n' });
+  expect(restored).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^myenv has what its lockfile says\.\nNot run: the install scripts of tiny\./),
+  });
   expect(await readText(environment, 'package-lock.json')).toBe(lockfile);
   expect(await readText(environment, 'node_modules', 'tiny', 'index.js')).toContain('tiny');
   expect(await readdir(sandbox.directory)).toEqual(['myenv', 'tiny']);
@@ -72,4 +84,58 @@ test('an option of npm is refused with where it belongs', async () => {
   const environment = await copyEnvironment(sandbox);
   const result = await sandbox.sessapp(['install', '-e', environment, '--', '--global']);
   expect(result).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('sessapp run -- npm install') });
+});
+
+test('install and doctor name a package whose native part its script would make, until the command they show has run', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const make = "fs.mkdirSync('build'); fs.writeFileSync('build/fast.node', '')";
+  await writePackage(sandbox, 'fast', { install: `node -e "${make}"` });
+  await writeFile(sandbox.path('fast', 'binding.gyp'), '{}');
+  await writePackage(sandbox, 'chatty', { postinstall: 'echo' });
+  const added = await sandbox.sessapp(['install', '-e', 'myenv', './fast', './chatty']);
+  const typed = 'run -e myenv -- npm rebuild';
+  expect(added.stdout).toContain(`scripts of chatty, fast. If you trust them, type: sessapp ${typed} chatty fast`);
+  const examine = async () => {
+    const { stdout } = await sandbox.sessapp(['doctor', 'myenv', '--json']);
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; level: string; remedy: string }[] };
+    return findings.filter(({ check }) => check === 'install-scripts').map(({ level, remedy }) => [level, remedy]);
+  };
+  const line = (name: string) => expect.stringContaining(`sessapp ${typed} ${name} --prefix myenv`);
+  expect(await examine()).toEqual([
+    ['problem', line('fast')],
+    ['note', line('chatty')],
+  ]);
+  const words = [...typed.split(' '), 'fast', '--prefix', 'myenv'];
+  expect(await sandbox.sessapp(words)).toMatchObject({ exitCode: 0 });
+  expect(await examine()).toEqual([['note', line('chatty')]]);
+  const manifest = JSON.parse(await readText(environment, 'package.json'));
+  await writeFile(join(environment, 'package.json'), JSON.stringify({ ...manifest, allowScripts: { chatty: false } }));
+  expect(await examine()).toEqual([['ok', null]]);
+});
+
+test.each([
+  [
+    './old',
+    /While resolving: myenv@.*Found: express@5.*peer express@"\^4" from old@1\.2\.3.*\nChoose another version/s,
+  ],
+  ['nobody-has-this', /'nobody-has-this@\*'.*\nCheck the spelling of the package/s],
+  ['./nowhere', /nowhere\/package\.json.*\nCheck the path/s],
+  ['is-number@^^^', /Invalid tag name.*\nWrite a version as npm does/],
+])('a failure to install %s has the reason of npm whole, and the remedy for it', async (name, words) => {
+  const sandbox = new Sandbox();
+  await copyEnvironment(sandbox);
+  await writePackage(sandbox, 'old', {}, { express: '^4' });
+  const registry = createServer((_, response) => response.writeHead(404).end('{}')).listen(0, '127.0.0.1');
+  onTestFinished(() => void registry.close());
+  await once(registry, 'listening');
+  // Without it npm asks for the versions of express.
+  const env = name !== './old' && {
+    npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}`,
+    npm_config_cache: sandbox.path('cache'),
+  };
+  const { exitCode, stdout, stderr } = await sandbox.sessapp(['install', '-e', 'myenv', name], { ...(env && { env }) });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toMatch(words);
+  expect(stderr).not.toMatch(/network|_logs/);
 });

@@ -220,7 +220,7 @@ test('a failure to install in a directory that is there leaves it as it was', as
   };
   const result = await sandbox.sessapp(['init', 'myenv'], { env });
   expect(result).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(result.stderr).toMatch(/^Installing dependencies …\nerror: npm failed:\n( {2}.+\n){1,4}Check the network/);
+  expect(result.stderr).toMatch(/^Installing dependencies …\nerror: npm failed:\n( {2}.+\n){1,6}Check the network/);
   expect(await readdir(sandbox.path('myenv'))).toEqual([]);
 });
 

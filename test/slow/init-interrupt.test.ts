@@ -31,7 +31,6 @@ async function silentRegistry(): Promise<string> {
 test.each([
   ['SIGINT', 130, 'a/myenv', false],
   ['SIGTERM', 143, 'a/myenv', false],
-  ['SIGHUP', 129, 'a/myenv', false],
   ['SIGINT', 130, '.', false],
   ['SIGTERM', 143, '.', true],
 ] as const)(

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, cp, readdir, readFile, readlink, rename } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readJson } from '../support/files.ts';
 import { finish, Sandbox, untilEvent } from '../support/sandbox.ts';
@@ -130,4 +130,15 @@ test.each([
   expect(error).toMatchObject({ code: 'usage', message });
   expect(error.hint).toMatch(hint);
   expect(await readdir(sandbox.directory)).toEqual([]);
+});
+
+test('what doctor says to type without sessapp.json writes it again, with the same Node.js', async () => {
+  await rm(inside('sessapp.json'));
+  const { stdout } = await sandbox.sessapp(['doctor', 'moved', '--json']);
+  const { findings } = JSON.parse(stdout) as { findings: { check: string; remedy: string }[] };
+  const remedy = findings.find(({ check }) => check === 'sessapp.json')?.remedy ?? '';
+  const [, words = ''] = /Type: sessapp (.+)$/.exec(remedy) ?? [];
+  expect(await sandbox.sessapp(words.split(' '))).toMatchObject({ exitCode: 0 });
+  expect(await readJson(inside('sessapp.json'))).toMatchObject({ node: data.node, language: 'typescript' });
+  expect(await sandbox.sessapp(['doctor', 'moved'])).toMatchObject({ exitCode: 0 });
 });

@@ -227,13 +227,14 @@ test('snapshots are where SESSAPP_CACHE_DIR says, else in the cache of XDG, else
   expect(place({ XDG_CACHE_HOME: 'relative', SESSAPP_CACHE_DIR: '' })).toBe('/home/me/.cache/sessapp');
 });
 
-test('a cache where others may write is not used; one of our own is made for us alone', () => {
+test('a cache where others may write is not used; one of our own is made for us alone', async () => {
   const sandbox = new Sandbox();
-  expect(refuseDirectory(sandbox.path('a', 'b'))).toBeUndefined();
+  expect(await refuseDirectory(sandbox.path('a', 'b'))).toBeUndefined();
   expect(statSync(sandbox.path('a', 'b')).mode & 0o777).toBe(0o700);
   chmodSync(sandbox.path('a', 'b'), 0o777);
-  expect(refuseDirectory(sandbox.path('a', 'b'))).toBe('others may write there');
-  expect(refuseDirectory('/dev/null/cache')).toBe('ENOTDIR');
+  expect(await refuseDirectory(sandbox.path('a', 'b'))).toBe('others may write there');
+  expect(await refuseDirectory('/dev/null/cache')).toBe('ENOTDIR');
+  if (process.platform === 'linux') expect(await refuseDirectory('/proc/x/y')).toBe('it cannot be made');
 });
 
 test('init takes dependencies that it has seen before from their snapshot, and a registry is not needed', async () => {

@@ -61,7 +61,7 @@ test('a background server that does not start is an error with its reason and th
   );
   const result = await sandbox.sessapp(['serve', environment, '--port', '0', '--background']);
   expect(result).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(result.stderr).toMatch(/ended before it listened, with exit code 1\.\n.*so far\n.*Error: early/s);
+  expect(result.stderr).toMatch(/The server does not start: Error: early \(app\.js:\d+\)\.\n.*so far\n.*Error: early/s);
   expect(result.stderr).toContain(join(environment, 'data', 'server.log'));
   const json = await sandbox.sessapp(['serve', environment, '--port', '0', '--background', '--json']);
   expect(JSON.parse(json.stdout).error.code).toBe('server-failed');

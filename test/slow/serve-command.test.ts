@@ -125,9 +125,19 @@ test('without a browser serve says where the page is, and goes on', async () => 
 });
 
 test.each<[string, string, RegExp, string]>([
-  ['exits', 'process.exit(3)', /The server ended by itself with exit code 3/, 'server-died'],
-  ['throws', "setTimeout(() => { throw new Error('boom') })", /ended by itself with exit code 1/, 'server-died'],
-  ['is killed', "process.kill(process.pid, 'SIGKILL')", /ended by itself with signal SIGKILL/, 'server-died'],
+  ['exits', 'process.exit(3)', /The server exited without being asked to \(exit code 3\)/, 'server-died'],
+  [
+    'throws',
+    "setTimeout(() => { throw new Error('boom') })",
+    /exited without being asked to \(exit code 1\)/,
+    'server-died',
+  ],
+  [
+    'is killed',
+    "process.kill(process.pid, 'SIGKILL')",
+    /exited without being asked to \(signal SIGKILL\)/,
+    'server-died',
+  ],
 ])('when the server %s, serve says so and fails', async (_, action, fact, code) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
@@ -140,29 +150,89 @@ test.each<[string, string, RegExp, string]>([
   expect(last.error).toMatchObject({ code, message: expect.stringMatching(fact) });
 });
 
-test('a server whose app has no routes says so, and how to write one', async () => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  await writeFile(join(environment, 'app.js'), 'export const other = 1;');
-  const result = await sandbox.sessapp(['serve', environment, '--port', '0']);
-  expect(result.exitCode).toBe(1);
-  expect(result.stderr).toMatch(
-    /^error: The application exports no function named routes\.\nFor example: export function/,
-  );
-});
+const routes = 'export const routes = () => {};';
 
 test.each([
-  ['a syntax error', 'export function routes( {', /SyntaxError/],
-  ['an import that is not there', "import 'nowhere'; export const routes = () => {}", /ERR_MODULE_NOT_FOUND/],
-  ['an exception', "export function routes() { throw new Error('early'); }", /Error: early/],
-])('a server whose app has %s does not start: its reason is shown and the exit code is 1', async (_, code, reason) => {
+  [
+    'no routes',
+    'export const other = 1;',
+    /^app\.js exports no function named routes\.\nFor example: export function/m,
+  ],
+  [
+    'a package',
+    `import 'nowhere';\n${routes}`,
+    /^app\.js imports nowhere, which is not installed\.\nType: (.*) nowhere$/m,
+  ],
+  [
+    'a file of a package with a scope',
+    `import '@no/where/x.js';\n${routes}`,
+    /imports @no\/where, .*\nType: (.*) @no\/where$/m,
+  ],
+  ['a package by require', `import './old.cjs';\n${routes}`, /^old\.cjs imports nowhere, .*\nType: (.*) nowhere$/m],
+  [
+    'a file',
+    `import './lib/db.js';\n${routes}`,
+    /^app\.js imports lib\/db\.js, which does not exist\.\nCorrect the import in app\.js/m,
+  ],
+  [
+    'the end of a name',
+    `import './old';\n${routes}`,
+    /^app\.js imports old, .*\nImport it by its whole name: old\.js$/m,
+  ],
+])(
+  'an app that lacks %s is told with its file, the cause and what to type, by serve, node and doctor',
+  async (_, code, words) => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    await writeFile(join(environment, 'app.js'), code);
+    await writeFile(join(environment, 'old.cjs'), "require('nowhere/part');");
+    await writeFile(join(environment, 'old.js'), '');
+    const plain = await finish(
+      sandbox.spawn(process.execPath, ['server.js'], { cwd: environment, env: { PORT: '0' } }),
+    );
+    const served = await sandbox.sessapp(['serve', 'myenv', '--port', '0', '--workers', '1']);
+    for (const { exitCode, stderr } of [plain, served]) {
+      expect(exitCode).toBe(1);
+      expect(stderr.replace(/^error: /m, '')).toMatch(words);
+    }
+    const command = words.exec(served.stderr.replace(/^error: /m, ''))?.[1];
+    if (command !== undefined) expect(command).toBe('sessapp install -e myenv');
+    const { exitCode, stdout } = await sandbox.sessapp(['doctor', 'myenv', '--json']);
+    expect(exitCode).toBe(1);
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; fact: string; remedy: string }[] };
+    const { fact, remedy } = findings.find(({ check }) => check === 'application') ?? {};
+    expect(`${fact}\n${remedy}`).toMatch(words);
+  },
+);
+
+test.each([
+  ['a syntax error', 'export function routes( {', /SyntaxError: Unexpected end of input/],
+  ['an exception', "export function routes() {\n  throw new Error('early');\n}", /Error: early \(app\.js:2\)/],
+  ['an exception when it is imported', `\n\nnull.x;\n${routes}`, /TypeError: .* \(app\.js:3\)/],
+  ['a name that a module does not export', `import { nothing } from 'node:fs';\n${routes}`, /'nothing' \(app\.js:1\)/],
+  ['a rejection', "await Promise.reject('no text');", /no text/],
+])('a server whose app has %s does not start: its reason and its stack are shown', async (_, code, reason) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writeFile(join(environment, 'app.js'), code);
+  for (const workers of [[], ['--workers', '2']]) {
+    const result = await sandbox.sessapp(['serve', environment, '--port', '0', ...workers]);
+    expect(result.exitCode).toBe(1);
+    const [line = ''] = /^error: The server does not start: .*\.$/m.exec(result.stderr) ?? [];
+    expect(line).toMatch(reason);
+    expect(result.stderr.indexOf('Node.js v')).toBeLessThan(result.stderr.indexOf(line));
+  }
+});
+
+test('a server that exits before it listens is told', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'app.js'), 'process.exit(3);');
   const result = await sandbox.sessapp(['serve', environment, '--port', '0']);
-  expect(result.exitCode).toBe(1);
-  expect(result.stderr).toMatch(reason);
-  expect(result.stderr).toMatch(/error: The server ended before it listened, with exit code 1\./);
+  expect(result).toMatchObject({
+    exitCode: 1,
+    stderr: 'error: The server exited before it was listening (exit code 3).\nSee its output above.\n',
+  });
 });
 
 test('a Node.js that cannot be started is told, and nothing but serve ends', async () => {

@@ -1,4 +1,6 @@
+import type { SpawnOptions } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { collect } from '../support/output.ts';
 import { cli, Sandbox } from '../support/sandbox.ts';
@@ -10,7 +12,6 @@ const slow =
 test.each([
   ['SIGINT', 'serve alone'],
   ['SIGTERM', 'serve alone'],
-  ['SIGHUP', 'serve alone'],
   ['SIGINT', 'the whole process group'],
   ['SIGTERM', 'the whole process group'],
 ] as const)('%s to %s lets the request in flight end; the exit code is 0 and no server is left', async (signal, to) => {
@@ -88,4 +89,48 @@ test('a server that hangs in a loop is ended for good, and serve says so', async
   expect(output.stdout()).toMatch(/"code":"not-drained".*signal SIGKILL/);
   expect(isAlive(pid)).toBe(false);
   expect((await sandbox.sessapp(['status', join(environment)])).exitCode).toBe(1);
+});
+
+test.each([
+  ['sessapp serve', (environment: string) => [process.execPath, cli, 'serve', environment, '--port', '0']],
+  [
+    'sessapp run',
+    (environment: string) => [
+      process.execPath,
+      cli,
+      'run',
+      '-e',
+      environment,
+      '--',
+      'node',
+      `${environment}/server.js`,
+    ],
+  ],
+  ['node server.js', (environment: string) => [process.execPath, `${environment}/server.js`]],
+])('nohup %s goes on after SIGHUP to its group, and without nohup a closed terminal ends it', async (_, commandOf) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await addRoutes(environment, "app.get('/pid', (req, res) => res.send(String(process.pid)));");
+  const options: SpawnOptions = { detached: true, env: { PORT: '0', NODE_ENV: 'production' } };
+  const child = sandbox.spawn('nohup', commandOf(environment), options);
+  const output = collect(child);
+  const urlIn = (text: string) => /(?:runs|listening) at [^h]*(http:\/\/localhost:\d+)/.exec(text)?.[1];
+  const url = await waitFor(() => urlIn(output.stdout() + output.stderr()));
+  process.kill(-(child.pid ?? 0), 'SIGHUP');
+  await wait(300);
+  const pid = Number((await request(`${url}/pid`)).body);
+  child.kill('SIGTERM');
+  expect(await output.ended).toEqual([0, null]);
+  await untilGone(pid);
+
+  const line = ['exec', ...commandOf(environment)].join(' ');
+  const terminal = sandbox.spawn('script', ['-qec', line, '/dev/null'], {
+    ...options,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const shown = collect(terminal);
+  const there = await waitFor(() => urlIn(shown.stdout()));
+  const other = Number((await request(`${there}/pid`)).body);
+  terminal.kill('SIGKILL');
+  await untilGone(other);
 });

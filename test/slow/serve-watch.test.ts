@@ -52,7 +52,7 @@ test('under --watch a mistake is shown, serve waits, and the next change mends i
   const { url } = await until('listening');
   await writeFile(join(environment, 'app.js'), 'export function routes( {');
   const down = await until('listening', 'restarting', 'down');
-  expect(down.message).toMatch(/ended before it listened, with exit code 1/);
+  expect(down.message).toMatch(/does not start: SyntaxError/);
   expect(output.stderr()).toMatch(/SyntaxError/);
   const status = await sandbox.sessapp(['status', environment, '--json']);
   expect(JSON.parse(status.stdout)).toMatchObject({ running: false, starting: true });

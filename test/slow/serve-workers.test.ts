@@ -270,5 +270,6 @@ test('workers that cannot start say why once, and the exit code is 1', async () 
     sandbox.spawn(process.execPath, ['server.js'], { cwd: directory, env: { ...env, PORT: '0' } }),
   );
   expect(broken.exitCode).toBe(1);
-  expect(broken.stderr.match(/Error: early/g)).toHaveLength(1);
+  expect(broken.stderr.match(/^Error: early/gm)).toHaveLength(1);
+  expect(broken.stderr.match(/^The server does not start: Error: early \(app\.js:1\)\.$/gm)).toHaveLength(1);
 });

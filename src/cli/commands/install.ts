@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
+import type { System } from '../../system.ts';
 import { flag } from '../command.ts';
+import { findUnrunScripts, runScriptsLine } from '../environment/install-scripts.ts';
 import { checkReadiness, isNodeInstalled } from '../environment/readiness.ts';
 import { installNode } from '../scaffold/dependencies.ts';
 import { installPackages, restorePackages } from '../scaffold/packages.ts';
@@ -25,10 +27,20 @@ export const command = onEnvironment({
       await installNode(system, options);
     });
     const dependencies = await checkReadiness(environment);
+    const scriptsNotRun = (await findUnrunScripts(directory)).map((script) => script.name);
     const done = packages.length > 0 ? `has ${input.operands.join(', ')} now` : 'has what its lockfile says';
-    return { data: { status: 'installed', packages: input.operands, dependencies }, text: `${name} ${done}.` };
+    return {
+      data: { status: 'installed', packages: input.operands, dependencies, scriptsNotRun },
+      text: [`${name} ${done}.`, ...(await tellScripts(system, directory, scriptsNotRun))].join('\n'),
+    };
   },
 });
+
+async function tellScripts(system: System, directory: string, names: string[]): Promise<string[]> {
+  if (names.length === 0) return [];
+  const line = await runScriptsLine(system, directory, names);
+  return [`Not run: the install scripts of ${names.join(', ')}. If you trust them, type: ${line}`];
+}
 
 // npm works in the environment's directory; a folder or an archive was meant from where the user is.
 function toSpecifier(name: string, cwd: string): string {

@@ -12,7 +12,7 @@ export interface Work extends Context {
 
 interface EnvironmentCommand extends Pick<Command, 'summary' | 'operands' | 'options'> {
   /** @throws UsageError before an environment is looked for */
-  verify?(input: Input, context: Context): void;
+  verify?(input: Input, context: Context): unknown;
   run(work: Work): Promise<Report>;
 }
 
@@ -27,7 +27,7 @@ export function onEnvironment({ operands, options = [], verify, run, ...command 
     options: [environmentOption, ...options],
     isHandedOver: true,
     async run(input, context) {
-      verify?.(input, context);
+      await verify?.(input, context);
       const named = operands ? [] : [input.operands[0]];
       const environment = await findEnvironment(context.system, ...named, text(input, 'env'));
       return run({ ...context, input, environment, name: context.output.style.bold(promptOf(environment)) });

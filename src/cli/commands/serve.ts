@@ -5,8 +5,9 @@ import { openInBrowser } from '../browser.ts';
 import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
 import { type Follower, runInForeground } from '../control/foreground.ts';
-import { describeEnd, type ServerEnd, type ServerOptions } from '../control/server-process.ts';
+import type { ServerOptions } from '../control/server-process.ts';
 import { claimServer, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
+import { describeEnd, type ServerEnd } from '../control/start-outcome.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
@@ -132,8 +133,8 @@ function cutOff(end: ServerEnd): UserError {
 }
 
 function diedByItself(end: ServerEnd): UserError {
-  const fact = `The server ended by itself with ${describeEnd(end)}.`;
-  return new UserError('server-died', fact, 'What it printed above says why.');
+  const fact = `The server exited without being asked to (${describeEnd(end)}).`;
+  return new UserError('server-died', fact, 'See its output above.');
 }
 
 function follow(context: Context, environment: Environment, options: ServeOptions): Follower {

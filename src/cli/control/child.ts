@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { hasCode, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
+import { endsWithTerminal } from '../../terminal.ts';
 
 /** The signals that are passed on to a child that runs in our place. */
 const relayed = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const;
@@ -46,7 +47,9 @@ export async function runInPlace(
 }
 
 function relaySignals(child: ChildProcess, system: System): () => void {
+  const endsByHangUp = endsWithTerminal();
   const relay = (signal: NodeJS.Signals): void => {
+    if (signal === 'SIGHUP' && !endsByHangUp) return;
     if (!(fromTerminal.has(signal) && isInForeground(system))) child.kill(signal);
   };
   for (const signal of relayed) process.on(signal, relay);

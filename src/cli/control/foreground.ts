@@ -1,8 +1,9 @@
 import { toUserError, type UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
-import { type RunningServer, type ServerEnd, type ServerOptions, startServer } from './server-process.ts';
+import { type RunningServer, type ServerOptions, startServer } from './server-process.ts';
 import { recordDown, recordListening } from './server-record.ts';
+import type { ServerEnd } from './start-outcome.ts';
 import { type Changes, watchFiles } from './watch.ts';
 
 /** Is told what happens to the server, for a person or a script that follows. */

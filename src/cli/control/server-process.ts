@@ -2,13 +2,13 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, UserError } from '../../errors.ts';
-import { type Failure, isMessage, type Listening, type Message } from '../../server/messages.ts';
+import type { Listening } from '../../server/messages.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { killGroup } from '../environment/process-identity.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
 import { activate } from '../shells/activation.ts';
-import { commandLine } from '../shells/shells.ts';
+import { explainStart, lastWordMs, onMessage, type ServerEnd, untilSaid } from './start-outcome.ts';
 
 /** How a server is to run: what overrides its `.env`. */
 export interface ServerOptions {
@@ -19,8 +19,8 @@ export interface ServerOptions {
   workers?: string;
   /** At least one, whatever `.env` says. */
   hasWorkers?: boolean;
-  /** Where what it prints goes: this process's own output, or a file descriptor. */
-  output?: number;
+  /** Where its output goes: this process's own output, or a file descriptor. */
+  output?: number | 'ignore';
 }
 
 export interface RunningServer extends Listening {
@@ -33,18 +33,8 @@ export interface RunningServer extends Listening {
   detach(): Promise<void>;
 }
 
-export interface ServerEnd {
-  exitCode: number | undefined;
-  signal: NodeJS.Signals | undefined;
-  /** True when requests in flight were ended and the store closed. */
-  drained: boolean;
-}
-
-/** How long a server may take until it listens, and from being asked to stop until it is ended for good. */
-const startMs = 30_000;
+/** How long a server may take from being asked to stop until it is ended for good. */
 const stopMs = 5_000;
-/** How long the last message of a server that has ended may take. */
-const lastWordMs = 1_000;
 
 /**
  * Starts the environment's server in a session of its own, so that a Ctrl-C reaches it once, through us.
@@ -59,20 +49,14 @@ export async function startServer(
 ): Promise<RunningServer> {
   const cancelSignal = system.catchInterrupts();
   cancelSignal.throwIfAborted();
-  const child = system.start(nodeOf(environment), [serverFile(environment)], {
-    cwd: environment.directory,
-    env: { ...activate(environment, system.env), ...variables(options) },
-    stdio: ['ignore', options.output ?? 'inherit', options.output ?? 'inherit', 'ipc'],
-    detached: true,
-  });
-  const ended = watchEnd(child);
+  const { child, ended } = spawnServer(system, environment, variables(options), options.output ?? 'inherit');
   const stop = (): Promise<ServerEnd> => stopServer(child, ended);
   const onCancel = (): void => void stop();
   cancelSignal.addEventListener('abort', onCancel);
   try {
-    const { url, store, workers } = await untilListening(child, ended, (failed) =>
-      toUserError(system, environment, failed),
-    );
+    const listening = await untilSaid(child, ended);
+    if (listening.event !== 'listening') throw await explainStart(system, environment, listening, ended);
+    const { url, store, workers } = listening;
     return { pid: child.pid ?? 0, url, store, workers, ended, stop, detach: () => detach(child) };
   } catch (error) {
     await stop();
@@ -81,6 +65,36 @@ export async function startServer(
   } finally {
     cancelSignal.removeEventListener('abort', onCancel);
   }
+}
+
+/**
+ * Has the server load its settings and its application, and end. Nothing listens, and no store is opened.
+ * @throws UserError with the reason when it does not
+ */
+export async function verifyLoads(system: System, environment: Environment): Promise<void> {
+  // A package that knows no trial starts its server, on a free port.
+  const { child, ended } = spawnServer(system, environment, { SESSAPP_TRIAL: '1', PORT: '0' }, 'ignore');
+  try {
+    const said = await untilSaid(child, ended);
+    if (said.event === 'ended' || said.event === 'failed') throw await explainStart(system, environment, said, ended);
+  } finally {
+    await stopServer(child, ended);
+  }
+}
+
+function spawnServer(
+  system: System,
+  environment: Environment,
+  variables: NodeJS.ProcessEnv,
+  output: number | 'inherit' | 'ignore',
+): { child: ChildProcess; ended: Promise<ServerEnd> } {
+  const child = system.start(nodeOf(environment), [serverFile(environment)], {
+    cwd: environment.directory,
+    env: { ...activate(environment, system.env), ...variables },
+    stdio: ['ignore', output, output, 'ipc'],
+    detached: true,
+  });
+  return { child, ended: watchEnd(child) };
 }
 
 function variables({ port, host, production, workers, hasWorkers }: ServerOptions): NodeJS.ProcessEnv {
@@ -107,10 +121,6 @@ async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
   return { exitCode: exitCode ?? undefined, signal: signal ?? undefined, drained };
 }
 
-function onMessage(child: ChildProcess, callback: (message: Message) => void): void {
-  child.on('message', (message) => isMessage(message) && callback(message));
-}
-
 function rethrowStartError(error: unknown): never {
   if (!hasCode(error, 'ENOENT', 'EACCES')) throw error;
   throw new UserError(
@@ -118,50 +128,6 @@ function rethrowStartError(error: unknown): never {
     `Node.js could not be started: ${error.path}.`,
     'Type: sessapp install in the environment.',
   );
-}
-
-async function untilListening(
-  child: ChildProcess,
-  ended: Promise<ServerEnd>,
-  explain: (failed: Failure) => Promise<UserError>,
-): Promise<Listening> {
-  let timer: NodeJS.Timeout | undefined;
-  const answer = new Promise<Message>((resolve, reject) => {
-    const slow = new UserError(
-      'server-slow',
-      `The server did not listen within ${startMs / 1000} s.`,
-      'Look at what app does when it starts.',
-    );
-    timer = setTimeout(() => reject(slow), startMs);
-    onMessage(child, resolve);
-  });
-  const message = await Promise.race([answer, ended]).finally(() => clearTimeout(timer));
-  if ('event' in message && message.event === 'listening') return message;
-  if ('event' in message && message.event === 'failed') throw await explain(message);
-  throw new UserError(
-    'server-failed',
-    `The server ended before it listened, with ${describeEnd(await ended)}.`,
-    'What it printed says why.',
-  );
-}
-
-// A server names commands as one types them in its directory; the user may be elsewhere.
-export async function toUserError(
-  system: System,
-  { directory }: Pick<Environment, 'directory'>,
-  { code, message, hint }: Failure,
-): Promise<UserError> {
-  const line = await commandLine(system, directory, 'secret rotate');
-  return new UserError(
-    code,
-    message,
-    hint?.replace('sessapp secret rotate', () => line),
-  );
-}
-
-/** `exit code 1`, or `signal SIGKILL`. */
-export function describeEnd({ exitCode, signal }: ServerEnd): string {
-  return signal ? `signal ${signal}` : `exit code ${exitCode}`;
 }
 
 async function stopServer(child: ChildProcess, ended: Promise<ServerEnd>): Promise<ServerEnd> {

@@ -7,8 +7,8 @@ import type { System } from '../../system.ts';
 import { identify, isRunning, type ProcessIdentity, signalIfRunning } from '../environment/process-identity.ts';
 import { commandLine } from '../shells/shells.ts';
 import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
-import { toUserError } from './server-process.ts';
 import type { EnvironmentDirectory, ServerRecord } from './server-record.ts';
+import { toUserError } from './start-outcome.ts';
 
 const pollMs = 50;
 /** A worker that does not listen fails after 30 s; longer than that nothing stays as it is. */

@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { application } from './checks/application.ts';
 import { carried } from './checks/carried.ts';
 import { cookie } from './checks/cookie.ts';
 import { data } from './checks/data.ts';
@@ -9,6 +10,7 @@ import { fileSystem } from './checks/file-system.ts';
 import { folders } from './checks/folders.ts';
 import { generatedFiles } from './checks/generated-files.ts';
 import { git } from './checks/git.ts';
+import { installScripts } from './checks/install-scripts.ts';
 import { leftovers } from './checks/leftovers.ts';
 import { marker } from './checks/marker.ts';
 import { node } from './checks/node.ts';
@@ -27,6 +29,7 @@ export const checks: Check[] = [
   node,
   dependencies,
   packages,
+  installScripts,
   carried,
   nodePath,
   generatedFiles,
@@ -36,6 +39,7 @@ export const checks: Check[] = [
   git,
   cookie,
   site,
+  application,
   port,
   data,
   fileSystem,

@@ -76,7 +76,7 @@ async function findAbove(system: System): Promise<Environment> {
   throw new UserError(
     'no-environment',
     'There is no environment here or above.',
-    'Make one: sessapp init myenv, or name one: -e <dir>',
+    'Make one: sessapp init <dir>, or name one: -e <dir>',
   );
 }
 

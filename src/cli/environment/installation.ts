@@ -9,6 +9,8 @@ export interface PackageFragment {
   overrides?: Record<string, string>;
   scripts?: Record<string, string>;
   engines?: Record<string, string>;
+  /** npm's: which packages may run their install scripts. */
+  allowScripts?: Record<string, boolean>;
 }
 
 /** package-lock.json, and npm's list of what it installed. */
@@ -26,6 +28,7 @@ export interface LockedPackage extends PackageFragment {
   /** Where it comes from: `file:` and a path, for one that the environment carries. */
   resolved?: string;
   inBundle?: boolean;
+  hasInstallScript?: boolean;
   optional?: boolean;
   dev?: boolean;
   devOptional?: boolean;

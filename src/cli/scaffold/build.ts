@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isThere } from '../../files.ts';
 import { createSecret, renderEnvFile } from '../../settings/secrets.ts';
@@ -10,6 +10,8 @@ import { initRepository } from './git.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { copyCarried } from './packages.ts';
 import type { Plan } from './plan.ts';
+
+const nodeManifest = '.node/package.json';
 
 /** Is told what is being done, for a person who waits. */
 export type Progress = (step: string) => void;
@@ -43,6 +45,8 @@ async function installEverything(system: System, plan: Plan, staging: string, pr
   }
   if (plan.node !== null) {
     progress(`Installing Node.js ${plan.node}`);
+    // Its version is in a file that may have been there.
+    if (plan.kept.includes(nodeManifest)) await copyInto(staging, plan.directory, nodeManifest);
     await installNode(system, options);
   }
 }
@@ -50,10 +54,14 @@ async function installEverything(system: System, plan: Plan, staging: string, pr
 // The directory has a package.json of its own, and perhaps a lockfile and npm settings that go with it.
 async function installKept(system: System, plan: Plan, options: NpmOptions): Promise<void> {
   for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
-    if (await isThere(join(plan.directory, name)))
-      await copyFile(join(plan.directory, name), join(options.directory, name));
+    if (await isThere(join(plan.directory, name))) await copyInto(options.directory, plan.directory, name);
   }
   await copyCarried(plan.directory, options.directory);
   if (await isLockfileCurrent(options.directory)) await installLocked(system, options);
   else await runNpm(system, ['install'], options);
+}
+
+async function copyInto(staging: string, directory: string, path: string): Promise<void> {
+  await mkdir(dirname(join(staging, path)), { recursive: true });
+  await copyFile(join(directory, path), join(staging, path));
 }

@@ -20,7 +20,7 @@ import { closedToOthers } from './umask.ts';
  */
 export async function installLocked(system: System, options: NpmOptions, ...npmOptions: string[]): Promise<void> {
   const cache = cacheDirectory(system);
-  const key = refuseDirectory(cache) === undefined ? await snapshotKey(system, options.directory) : undefined;
+  const key = (await refuseDirectory(cache)) === undefined ? await snapshotKey(system, options.directory) : undefined;
   const target = join(options.directory, 'node_modules');
   const snapshots = new Snapshots(cache);
   if (key !== undefined && (await snapshots.copyTo(target, key, system.catchInterrupts()))) return;

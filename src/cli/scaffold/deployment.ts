@@ -1,7 +1,7 @@
 import { chown, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { orUndefined, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
 import { isThere } from '../../files.ts';
 import type { Environment } from '../environment/find.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
@@ -75,7 +75,7 @@ async function makeData(directory: string): Promise<void> {
   const made = await orUndefined(mkdir(data, { recursive: true, mode: 0o700 }), 'EEXIST');
   if (made === undefined) return;
   const { uid, gid } = await stat(directory);
-  if (userInfo().uid !== uid) await chown(data, uid, gid);
+  if (process.getuid && process.getuid() !== uid) await chown(data, uid, gid);
 }
 
 async function stateOf(path: string, content: string): Promise<DeployedFile['state']> {
@@ -88,7 +88,6 @@ async function readValues(environment: Environment): Promise<Record<string, stri
   const { directory, marker } = environment;
   const name = basename(directory);
   const { uid } = await stat(directory);
-  const own = userInfo();
   const nodeTag = `${marker.node ?? process.versions.node.split('.')[0]}-slim`;
   return {
     name: onOneLine(name),
@@ -100,8 +99,19 @@ async function readValues(environment: Environment): Promise<Record<string, stri
     directory: toUnitPath(directory),
     data: quoteForUnit(join(directory, 'data')),
     nodeCommand: quoteForUnit(nodeOf(environment)),
-    user: uid === own.uid ? own.username : String(uid),
+    user: userName(uid),
   };
+}
+
+// The system may not know a user by name, as in a container with a uid of its own.
+function userName(uid: number): string {
+  if (uid !== process.getuid?.()) return String(uid);
+  try {
+    return userInfo().username;
+  } catch (error) {
+    if (hasCode(error, 'ERR_SYSTEM_ERROR')) return String(uid);
+    throw error;
+  }
 }
 
 function onOneLine(text: string): string {

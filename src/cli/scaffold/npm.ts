@@ -39,9 +39,11 @@ export async function runNpm(system: System, args: string[], options: NpmOptions
   });
   cancelSignal.throwIfAborted();
   const unwritten = /TAR_ENTRY_ERROR (\w+)(: .*)?/.exec(result.stderr);
-  if (unwritten) throw new NpmError([unwritten[0]], unwritten[1] ?? '');
+  // What npm has not yet written when it fails for another reason says nothing.
+  if (unwritten && (result.exitCode === 0 || unwritten[1] === 'ENOSPC'))
+    throw new NpmError([unwritten[0]], unwritten[1] ?? '');
   if (result.exitCode === 0) return result.stdout;
-  throw explain(result, offline);
+  throw explain(result, options);
 }
 
 const isolation = [
@@ -89,7 +91,13 @@ export function npmEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   };
 }
 
-function explain({ stderr, startError, signal, exitCode }: RunResult, offline: boolean): UserError {
+/** What says nothing of the cause: codes, where npm keeps its log, and what npm advises that `install` does not take. */
+const noise =
+  /^\s*$|^\s+(code|errno|syscall|address|port|type): |^\s*\}$|^(code|errno|syscall) |complete log of this run|^For a full report see|eresolve-report|^Fix the upstream dependency|^this command with --force|^to accept an incorrect|^Note that you can also|^tarball, folder, http/;
+/** A tree of packages in conflict can be long. */
+const mostLines = 40;
+
+function explain({ stderr, startError, signal, exitCode }: RunResult, { directory, offline }: NpmOptions): UserError {
   if (startError === 'ENOENT') {
     return new UserError(
       'npm-missing',
@@ -100,9 +108,12 @@ function explain({ stderr, startError, signal, exitCode }: RunResult, offline: b
   const lines = stderr
     .split('\n')
     .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trimEnd())
-    .filter((line) => line !== '' && !/complete log of this run|^npm (warn|notice)|^\s*at /.test(line));
-  const code = /^code (\S+)/.exec(lines[0] ?? '')?.[1] ?? '';
-  const reason = lines.filter((line) => !/^(code|errno|syscall) /.test(line)).slice(0, 4);
+    .filter((line) => !/^npm (warn|notice)|^\s*at /.test(line));
+  const code = /^code (\S+)/m.exec(lines.join('\n'))?.[1] ?? '';
+  const reason = lines
+    .map((line) => line.replace(/^(404|enoent|notarget) */, '').replaceAll(`${directory}/`, ''))
+    .filter((line) => !noise.test(line))
+    .slice(0, mostLines);
   const ended = signal ? `signal ${signal}` : `exit code ${exitCode}`;
   return new NpmError(
     reason.length > 0 ? reason : [code || startError || ended],
@@ -111,6 +122,10 @@ function explain({ stderr, startError, signal, exitCode }: RunResult, offline: b
 }
 
 const network = 'Check the network and the registry (npm config get registry), then run the same command again.';
+const certificate = 'Give Node.js the certificate of your registry or proxy: export NODE_EXTRA_CA_CERTS=<file>';
+const access = 'Log in to the registry (npm login), or ask its owner for access; then run the same command again.';
+const rights = 'Give npm a cache that this user may write: export npm_config_cache=<directory>';
+const versions = 'Choose a version that exists: npm view <package> versions';
 const remedies: Record<string, string> = {
   ENOTFOUND: network,
   EAI_AGAIN: network,
@@ -118,9 +133,34 @@ const remedies: Record<string, string> = {
   ECONNRESET: network,
   ETIMEDOUT: network,
   ERR_SOCKET_TIMEOUT: network,
-  E404: network,
-  E401: 'The registry wants you to log in: npm login, then run the same command again.',
-  E403: 'The registry refused it: look at npm config get registry and your access to it.',
+  ENETUNREACH: network,
+  EHOSTUNREACH: network,
+  E500: network,
+  E502: network,
+  E503: network,
+  E504: network,
+  E429: 'The registry asks for fewer requests: wait a minute, then run the same command again.',
+  E404: 'Check the spelling of the package. If it is a private one, log in to its registry: npm login',
+  E401: access,
+  E403: access,
+  ENEEDAUTH: access,
+  ETARGET: versions,
+  ENOVERSIONS: versions,
+  EINVALIDPACKAGENAME: 'Check the spelling of the package.',
+  EINVALIDTAGNAME: 'Write a version as npm does: name@1.2.3, name@^1 or name@latest.',
+  ERESOLVE: 'Choose another version of the package, or another package: these two cannot be installed together.',
+  EBADPLATFORM: 'The package does not support this system: choose another one.',
+  EBADENGINE: 'The package needs another Node.js: choose another version of it, or an environment with --node.',
+  EJSONPARSE: 'Correct the JSON of the file that is named above, or restore it from your version control.',
+  EUSAGE: 'Write the lockfile again: sessapp run -- npm install --ignore-scripts',
+  ENOENT: 'Check the path that is named above.',
+  EACCES: rights,
+  EPERM: rights,
+  SELF_SIGNED_CERT_IN_CHAIN: certificate,
+  DEPTH_ZERO_SELF_SIGNED_CERT: certificate,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificate,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificate,
+  CERT_HAS_EXPIRED: certificate,
   ENOTCACHED: '--offline takes packages from npm’s cache, which lacks one: run it once without --offline.',
   ENOSPC: 'The disk is full: free some space, then run the same command again.',
   EINTEGRITY: 'A package is not what the lockfile says. Clean npm’s cache (npm cache clean --force) and run it again.',

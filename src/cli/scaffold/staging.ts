@@ -1,7 +1,7 @@
-import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode, orUndefined, UserError } from '../../errors.ts';
-import { listNames } from '../../files.ts';
+import { orUndefined } from '../../errors.ts';
+import { listNames, makeDirectory } from '../../files.ts';
 import { isOlderThan, ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
 import { closedToOthers } from './umask.ts';
@@ -43,9 +43,6 @@ export interface Staging {
   top: string;
 }
 
-/** How often a parent is made again that other processes remove, before the system is taken at its word. */
-const attempts = 5;
-
 /** Makes an empty directory in `parent` to build an environment in. Its name says which process owns it. */
 export async function createStaging(parent: string): Promise<Staging> {
   const directory = await freeStagingPath(parent);
@@ -58,28 +55,6 @@ export async function freeStagingPath(parent: string): Promise<string> {
   const path = join(parent, `.sessapp-staging-${pid}-${started}-${machine}`);
   await removeTree(path);
   return path;
-}
-
-// Node.js's own way of making parents never ends where the system answers ENOENT in a directory that is there: /proc.
-// Other processes may make the same parents at the same time, or remove them: `top` is the topmost one that this one made.
-async function makeDirectory(directory: string): Promise<string | undefined> {
-  const parent = dirname(directory);
-  let top: string | undefined;
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    try {
-      await mkdir(directory);
-      return top ?? directory;
-    } catch (error) {
-      if (hasCode(error, 'EEXIST') && (await orUndefined(stat(directory), 'ENOENT'))?.isDirectory()) return top;
-      if (!hasCode(error, 'ENOENT') || parent === directory) throw error;
-      top = (await makeDirectory(parent)) ?? top;
-    }
-  }
-  throw refused(parent);
-}
-
-function refused(parent: string): UserError {
-  return new UserError('target-refused', `No directory can be made in ${parent}.`, 'Choose a directory elsewhere.');
 }
 
 /** The staging directories in `parent` whose owner is gone: what an interrupted command left behind. */

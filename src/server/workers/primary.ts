@@ -1,9 +1,9 @@
 import cluster from 'node:cluster';
-import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Logger } from 'pino';
 import { UserError } from '../../errors.ts';
 import { readSettings, type Settings } from '../../settings/settings.ts';
+import { endsWithTerminal } from '../../terminal.ts';
 import { listen } from '../listen.ts';
 import { boundLogFile } from '../log-file.ts';
 import { createLogger } from '../logging.ts';
@@ -34,7 +34,7 @@ export async function runPrimary(directory: string, settings: Settings): Promise
   const stop = (): void => void primary.stop();
   const reload = (): void => void primary.reload();
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  process.on('SIGHUP', hasTerminal() ? stop : reload);
+  process.on('SIGHUP', endsWithTerminal() ? stop : reload);
   onParentGone(stop);
   await primary.start();
 }
@@ -131,9 +131,9 @@ class Primary {
 
   #explain(error: unknown): Failure {
     const expected = error instanceof UserError;
-    const message = String(expected ? (error.cause ?? error.message) : error);
+    const message = expected ? error.message : String(error);
     this.#log.error(expected ? {} : { err: error }, `not reloaded, the workers that are there go on: ${message}`);
-    const { code, hint } = expected ? error : { code: 'server-failed', hint: 'What it printed says why.' };
+    const { code, hint } = expected ? error : { code: 'server-failed', hint: 'See its output above.' };
     return { code, message, hint };
   }
 
@@ -149,17 +149,4 @@ async function choosePort(settings: Settings): Promise<string> {
   const { servers, url } = await listen(createServer, settings);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return new URL(url).port;
-}
-
-function hasTerminal(): boolean {
-  // Windows tells a program by this signal that its window is closed.
-  if (process.platform === 'win32') return true;
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch (error) {
-    if (['ENXIO', 'ENOENT', 'EIO', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return false;
-    throw error;
-  }
 }

@@ -43,7 +43,7 @@ export class WorkerProcess {
 
   /** @throws UserError with its own reason when it does not listen; it has ended then */
   async untilListening(): Promise<Listening> {
-    const inTime = await this.#untilSaid(startMs, 'listening', 'failed', 'broken');
+    const inTime = await this.#untilSaid(startMs, 'listening', 'failed');
     const said = this.#said.get('listening');
     if (said?.event === 'listening' && this.#end === undefined) return said;
     // It may be printing its reason, or a timer of the application may keep it running.
@@ -105,10 +105,8 @@ export class WorkerProcess {
   #explain(): UserError {
     const failed = this.#said.get('failed');
     if (failed?.event === 'failed') return new UserError(failed.code, failed.message, failed.hint);
-    const broken = this.#said.get('broken');
-    const cause = broken?.event === 'broken' ? broken.reason : undefined;
-    const fact = `The server ended before it listened, with ${broken ? 'exit code 1' : this.#end}.`;
-    return new UserError('server-failed', fact, 'What it printed says why.', { cause });
+    const fact = `The server exited before it was listening (${this.#end}).`;
+    return new UserError('server-failed', fact, 'See its output above.');
   }
 }
 

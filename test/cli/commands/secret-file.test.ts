@@ -332,7 +332,7 @@ test.each<[string, string | undefined, string]>([
   expect({ exitCode, ...JSON.parse(stdout).error }).toMatchObject({
     exitCode: 1,
     code,
-    hint: 'To make one: sessapp secret rotate -e myenv',
+    hint: 'To make one: sessapp secret rotate myenv',
   });
   await rm(join(directory, '.env'), { force: true });
 });

@@ -8,7 +8,7 @@ export const command: Command = {
   summary: 'remove all snapshots; environments stay as they are',
   async run(_input, { system }) {
     const directory = cacheDirectory(system);
-    const refusal = refuseDirectory(directory);
+    const refusal = await refuseDirectory(directory);
     if (refusal !== undefined) {
       const remedy = 'Set SESSAPP_CACHE_DIR to a directory that is yours alone.';
       throw new UserError('cache-refused', `${directory} is not used: ${refusal}.`, remedy);

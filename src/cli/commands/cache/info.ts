@@ -7,7 +7,7 @@ export const command: Command = {
   summary: 'say where snapshots are, and what they take',
   async run(_input, { system, output }) {
     const directory = cacheDirectory(system);
-    const refusal = refuseDirectory(directory);
+    const refusal = await refuseDirectory(directory);
     const snapshots = refusal === undefined ? await new Snapshots(directory).list() : [];
     const bytes = snapshots.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
     const rows = snapshots.map(

@@ -8,7 +8,6 @@ type Row = Key & { sessions: number };
 
 export const command = onEnvironment({
   summary: 'list the secrets by the ids of their keys: which one signs, how old it is, how many sessions it signed',
-  operands: [],
   async run({ system, output, environment, name }) {
     const found = await readKeys(system, environment);
     await verifyUsable(system, environment, found);

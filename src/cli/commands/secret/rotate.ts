@@ -8,7 +8,6 @@ const many = 5;
 
 export const command = onEnvironment({
   summary: 'put a new secret in front, which signs from then on; the older ones still verify',
-  operands: [],
   async run(work) {
     const { system, output, environment } = work;
     const rotation = await rotate(system, environment);

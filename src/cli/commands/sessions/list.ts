@@ -15,7 +15,6 @@ const defaultColumns = 80;
 
 export const command = onEnvironment({
   summary: 'list live sessions, soonest to expire first',
-  operands: [],
   options: [
     ownerOption,
     ['--older-than <duration>', 'only those last seen longer ago than this: 90m, 12h, 7d'],

@@ -8,7 +8,6 @@ import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'count the sessions of an environment',
-  operands: [],
   async run({ system, environment, name }) {
     const nowMs = system.now();
     const tally = await withStore(system, environment, (store) => store.tally(nowMs));

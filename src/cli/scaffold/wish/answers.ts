@@ -1,10 +1,10 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../../../errors.ts';
 import { storeKinds, storeNames } from '../../../settings/stores.ts';
 import type { System } from '../../../system.ts';
 import { type Context, flag, type Input, text } from '../../command.ts';
 import { verifyChoice } from '../../nearest.ts';
+import { homeDirectory } from '../../paths.ts';
 import { ask, type ChoiceOption } from '../../prompts.ts';
 import { commandLine } from '../../shells/shells.ts';
 import { describeStores, describeTemplates, listTemplates } from '../layers.ts';
@@ -50,11 +50,11 @@ export async function readAnswers(input: Input, context: Context): Promise<Answe
 }
 
 /** @param home what begins as a path in the home directory; on a command line a quoted ~ alone may be a name */
-function verifyDirectory(dir: string, { HOME }: NodeJS.ProcessEnv, home = /^~\//): void {
+function verifyDirectory(dir: string, env: NodeJS.ProcessEnv, home = /^~\//): void {
   if (dir.trim() === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
   // A shell expands it, but not in a question, nor in quotes.
   if (!home.test(dir)) return;
-  const remedy = `Name it in full: ${join(HOME || homedir(), dir.slice(1))}, or ./${dir} if that is meant.`;
+  const remedy = `Name it in full: ${join(homeDirectory(env), dir.slice(1))}, or ./${dir} if that is meant.`;
   throw new UsageError(`${dir} begins with a ~, which stands for your home directory in a shell only.`, remedy);
 }
 

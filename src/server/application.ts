@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Express } from 'express';
+import { hasCode, UserError } from '../errors.ts';
+
+interface HasRoutes {
+  routes(app: Express): void | Promise<void>;
+}
+
+/**
+ * Imports the application.
+ * @param directory the environment's, absolute
+ * @throws UserError when it exports no routes, or imports what is not there; else what it throws itself
+ */
+export async function loadApplication<T extends HasRoutes>(directory: string, load: () => Promise<T>): Promise<T> {
+  const application = await load().catch((error: unknown) => {
+    throw explainMissing(directory, error) ?? error;
+  });
+  if (typeof (application as Partial<HasRoutes>).routes === 'function') return application;
+  const file = ['app.js', 'app.ts'].find((name) => existsSync(join(directory, name))) ?? 'The application';
+  throw new UserError(
+    'no-routes',
+    `${file} exports no function named routes.`,
+    `For example: export function routes(app) { … }`,
+  );
+}
+
+/** What an error of the application says in one line: its name, its message, and where in the application it occurred. */
+export function describeFailure(directory: string, error: unknown): string {
+  const [line] = String(error).split('\n');
+  const place = error instanceof Error ? findPlace(directory, error.stack ?? '') : undefined;
+  return place === undefined ? `${line}` : `${line} (${place})`;
+}
+
+/** Undefined for any error but a missing module. Node.js gives the name of the module in the message only. */
+function explainMissing(directory: string, error: unknown): UserError | undefined {
+  if (!hasCode(error, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND')) return undefined;
+  const [, wanted = '', importer] =
+    /^Cannot find (?:package|module) '(.+?)'(?: imported from (.+))?/.exec(error.message) ?? [];
+  const [first] = (error as { requireStack?: string[] }).requireStack ?? [];
+  const by = importer ?? first;
+  if (by === undefined) return undefined;
+  const file = relative(directory, by);
+  const name = /^(@[^/]+\/)?[^/.@][^/]*/.exec(wanted)?.[0];
+  if (name !== undefined)
+    return new UserError(
+      'package-missing',
+      `${file} imports ${name}, which is not installed.`,
+      `Type: sessapp install ${name}`,
+    );
+  const path = wanted.startsWith('.') ? wanted : relative(directory, wanted);
+  const guess = ['.js', '.ts', `${sep}index.js`, `${sep}index.ts`].find((end) => existsSync(`${wanted}${end}`));
+  const hint =
+    guess === undefined
+      ? `Correct the import in ${file}, or restore the file.`
+      : `Import it by its whole name: ${path}${guess}`;
+  return new UserError('file-missing', `${file} imports ${path}, which does not exist.`, hint);
+}
+
+/** The first line of the application's own code in a stack: `app.js:7`. */
+function findPlace(directory: string, stack: string): string | undefined {
+  for (const [, url = '', line] of stack.matchAll(/(file:\/\/[^\s)]+?):(\d+)/g)) {
+    const file = relative(directory, fileURLToPath(url));
+    if (!file.startsWith('..') && !file.split(sep).includes('node_modules')) return `${file}:${line}`;
+  }
+  return undefined;
+}
