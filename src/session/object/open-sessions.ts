@@ -20,7 +20,7 @@ interface Opened {
   /** Undefined: it is not in the store, or no longer. */
   record: StoredRecord | undefined;
   /** Whether it is stored when it was not before: else the client would never come back with it. */
-  mayBegin: boolean;
+  mayBegin: (cookie: Cookie | undefined) => boolean;
   /** It was to be stored all the same. */
   isRefused: boolean;
   /** What the object held when it was read or saved; the difference is what the request changed. */
@@ -51,6 +51,7 @@ interface Content {
   text: string;
   /** What of it is not in the store. */
   changes: Changes;
+  mayBegin: boolean;
 }
 
 /** What is stored together with the changes. */
@@ -194,12 +195,17 @@ export class OpenSessions {
     const changes = findChanges(parseData(opened.base), data);
     // A lifetime is not yet something that a session holds: an application may choose it for every visitor.
     const set = Object.keys(changes.set).filter((key) => opened.record || key !== 'cookie');
-    return changes.deleted.length + set.length > 0 ? { data, text, changes } : undefined;
+    if (changes.deleted.length + set.length === 0) return undefined;
+    return { data, text, changes, mayBegin: opened.mayBegin(session.cookie) };
   }
 
-  async #save(opened: Opened, { data, text, changes }: Content, { change, keyId }: Extra = {}): Promise<void> {
+  async #save(
+    opened: Opened,
+    { data, text, changes, mayBegin }: Content,
+    { change, keyId }: Extra = {},
+  ): Promise<void> {
     if (opened.ended) return;
-    const { key, record, mayBegin } = opened;
+    const { key, record } = opened;
     opened.isRefused = !record && !mayBegin;
     if (opened.isRefused) return;
     const frozen = JSON.stringify(changes);
@@ -225,7 +231,8 @@ export class OpenSessions {
 
 function contentOf(session: SessionObject, opened: Opened): Content {
   const data = dataOf(session, opened);
-  return { data, text: stringifyData(data), changes: findChanges(parseData(opened.base), data) };
+  const changes = findChanges(parseData(opened.base), data);
+  return { data, text: stringifyData(data), changes, mayBegin: opened.mayBegin(session.cookie) };
 }
 
 function dataOf(session: SessionObject, opened: Opened): Data {

@@ -1,5 +1,5 @@
-import type { Log } from '../../stores/driver.ts';
-import { type CookieProfile, renderCookie } from '../cookie/cookie.ts';
+import type { Log, StoredRecord } from '../../stores/driver.ts';
+import { type CookieProfile, canBeSet, renderCookie } from '../cookie/cookie.ts';
 import { type SignedId, type SigningKey, signId } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
 import type { Records } from '../data/records.ts';
@@ -10,8 +10,28 @@ import type { SessionAccess } from './access.ts';
 import { keepPrivate } from './caching.ts';
 import { HeldResponse, type Hooks } from './held-response.ts';
 
+/** What express-session has an option for. */
+export interface Behavior {
+  /** Each response sets the cookie. */
+  rolling: boolean;
+  /** Each request with a session makes it live longer. */
+  resave: boolean;
+  /** A new session is stored although it holds nothing. */
+  saveUninitialized: boolean;
+  /** To remove `req.session` ends the session. */
+  unsetDestroys: boolean;
+}
+
+export const defaultBehavior: Behavior = {
+  rolling: false,
+  resave: false,
+  saveUninitialized: false,
+  unsetDestroys: false,
+};
+
 /** What all requests share. */
 export interface Shared {
+  behavior: Behavior;
   store: SessionStore;
   records: Records;
   keys: () => [SigningKey, ...SigningKey[]];
@@ -26,6 +46,9 @@ export class Lifecycle implements Hooks {
   readonly #profile: CookieProfile;
   readonly #signed: SignedId | undefined;
   readonly #access: SessionAccess;
+  readonly #session: Request['session'];
+  /** What the session held when the request came. */
+  readonly #data: string | undefined;
   readonly #endsWithBrowser: boolean;
   readonly #held: HeldResponse;
   /** Whether the client gets another cookie for the session that it came with. */
@@ -43,6 +66,8 @@ export class Lifecycle implements Hooks {
     this.#res = res;
     this.#profile = profile;
     this.#signed = signed;
+    this.#session = req.session;
+    this.#data = shared.store.open.recordOf(req.session)?.data;
     this.#endsWithBrowser = endsWithBrowser(req.session);
     this.#access = access;
     access.begin();
@@ -81,9 +106,12 @@ export class Lifecycle implements Hooks {
 
   #write(): Promise<void> | undefined {
     const session = this.#access.peek();
-    if (!session) return undefined;
+    // An application may have put anything in its place.
+    if (typeof this.#req.sessionID !== 'string') return undefined;
+    if (!session) return this.#shared.behavior.unsetDestroys ? this.#shared.store.open.end(this.#session) : undefined;
     this.#renewsCookie = this.#isRenewalDue(session);
-    const saving = this.#access.isUsed ? this.#saveIfChanged(session) : undefined;
+    const { saveUninitialized } = this.#shared.behavior;
+    const saving = this.#access.isUsed || saveUninitialized ? this.#saveIfChanged(session) : undefined;
     if (saving !== undefined) return saving;
     return this.#renewsCookie ? this.#note(this.#confirm(session)) : this.#mark(session);
   }
@@ -103,10 +131,13 @@ export class Lifecycle implements Hooks {
     return this.#touch(session);
   }
 
-  #saveIfChanged(session: object): Promise<void> | undefined {
+  #saveIfChanged(session: Request['session']): Promise<void> | undefined {
     const { open } = this.#shared.store;
     if (open.recordOf(session)) return open.saveIfChanged(session, this.#provenKeyId(session));
-    if (this.#profile.canBeSet) return open.saveIfChanged(session);
+    if (canBeSet(this.#profile, session.cookie)) {
+      const saving = open.saveIfChanged(session);
+      return saving === undefined && this.#shared.behavior.saveUninitialized ? open.save(session) : saving;
+    }
     if (open.isRefused(session) || open.isChanged(session)) this.#reportInsecure();
     return undefined;
   }
@@ -122,7 +153,7 @@ export class Lifecycle implements Hooks {
 
   #touch(session: object): Promise<void> | undefined {
     const record = this.#shared.store.open.recordOf(session);
-    if (!record || !this.#shared.records.isTouchDue(record)) return undefined;
+    if (!record || !(this.#shared.behavior.resave || this.#shared.records.isTouchDue(record))) return undefined;
     return this.#note(this.#shared.records.touch(record));
   }
 
@@ -137,22 +168,37 @@ export class Lifecycle implements Hooks {
   #setCookie(): boolean {
     const session = this.#access.peek();
     const record = session && this.#shared.store.open.recordOf(session);
-    if (!record || (this.#isFromCookie() && !this.#renewsCookie)) return false;
-    if (!this.#profile.canBeSet) {
+    if (!record || (this.#isFromCookie() && !this.#renewsCookie && !this.#isProlonged(session, record))) return false;
+    if (!canBeSet(this.#profile, session.cookie)) {
       this.#reportInsecure();
       return false;
+    }
+    const value = signId(session.id, this.#shared.keys()[0]);
+    this.#res.appendHeader('Set-Cookie', this.#renderCookie(session, record, value));
+    return true;
+  }
+
+  #renderCookie(session: Request['session'], record: StoredRecord, value: string): string {
+    if (this.#profile.maxAgeMs !== undefined && session.cookie) {
+      session.resetMaxAge();
+      return (session.cookie as SerializableCookie).serialize(this.#profile.name, value);
     }
     // The server counts idle time. The cookie stays as long as the session can, so that it need not be set again: each
     // time it is, a slow answer could put an old one in the place of a new one.
     const endsAtMs = record.createdAtMs + this.#shared.records.limits.absoluteMs;
     const maxAgeMs = endsWithBrowser(session) ? undefined : endsAtMs - this.#shared.records.now();
-    const value = signId(session.id, this.#shared.keys()[0]);
-    this.#res.appendHeader('Set-Cookie', renderCookie(this.#profile, value, maxAgeMs));
-    return true;
+    return renderCookie(this.#profile, value, maxAgeMs);
+  }
+
+  // Such a cookie has an end of its own, which a change of the session moves.
+  #isProlonged({ cookie }: Request['session'], { data }: StoredRecord): boolean {
+    if (this.#profile.maxAgeMs === undefined || !cookie?.expires) return false;
+    return data !== this.#data;
   }
 
   #isRenewalDue(session: Request['session']): boolean {
     if (!this.#isFromCookie()) return false;
+    if (this.#shared.behavior.rolling) return true;
     return this.#signed?.keyId !== this.#shared.keys()[0].id || endsWithBrowser(session) !== this.#endsWithBrowser;
   }
 
@@ -171,7 +217,7 @@ export class Lifecycle implements Hooks {
   #isChanged(): boolean {
     const session = this.#access.peek();
     if (!session || !this.#access.isUsed) return false;
-    if (!this.#profile.canBeSet && !this.#shared.store.open.recordOf(session)) return false;
+    if (!canBeSet(this.#profile, session.cookie) && !this.#shared.store.open.recordOf(session)) return false;
     try {
       return this.#shared.store.open.isChanged(session);
     } catch {
@@ -179,6 +225,9 @@ export class Lifecycle implements Hooks {
     }
   }
 }
+
+// express-session's types leave it out.
+type SerializableCookie = Request['session']['cookie'] & { serialize(name: string, value: string): string };
 
 function endsWithBrowser(session: Request['session']): boolean {
   return Boolean(session.cookie) && readLifetimeMs(session.cookie) === null;
