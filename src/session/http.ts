@@ -5,7 +5,13 @@ import { StoreUnavailable } from '../stores/errors.ts';
 
 // Nothing here calls a method that Express added: requests and responses may be those of node:http, Connect or Express 4.
 
-export type Request = IncomingMessage & Express.Request & { originalUrl?: string; secure?: boolean };
+export type Request = IncomingMessage &
+  Express.Request & {
+    originalUrl?: string;
+    secure?: boolean;
+    cookies?: Record<string, unknown>;
+    signedCookies?: Record<string, unknown>;
+  };
 export type Response = ServerResponse;
 
 /**

@@ -1,31 +1,58 @@
-import expressSession, { type CookieOptions, type Store } from 'express-session';
+import { existsSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { dirname, join, resolve } from 'node:path';
+import expressSession, { type CookieOptions as ExpressCookieOptions, type Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
+import { embedded } from '../stores/embedded/index.ts';
 import { driverOf } from '../stores/express.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { type CookieProfile, profilesOf } from './cookie/cookie.ts';
+import type { Secret } from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import { isSecure, type Request } from './http.ts';
 import { createMiddleware, type Middleware } from './middleware.ts';
 
-export type { Cookie, CookieOptions, SessionData } from 'express-session';
+export type { Cookie, SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
 export type { Middleware } from './middleware.ts';
 export type { SessionSummary } from './object/summary.ts';
 export type { Driver, Log };
 
+/** What the session cookie looks like. With 'auto' it depends on whether the connection is encrypted. */
+export interface CookieOptions extends Omit<ExpressCookieOptions, 'sameSite'> {
+  sameSite?: ExpressCookieOptions['sameSite'] | 'auto';
+}
+
+/** The options of express-session, and ours. */
 export interface SessionOptions {
   /**
    * Signs the cookie. Of several, newest first, the first one signs and each verifies; as a function it is asked for them
    * at each request, so that they may change.
    */
-  secret: string | string[] | (() => string[]);
-  /** One of `sessapp/stores/*`, or any express-session store. */
-  store: Driver | Store;
-  /** The cookie's name. */
+  secret: Secret | Secret[] | (() => Secret[]);
+  /**
+   * One of `sessapp/stores/*`, or any express-session store. By default the embedded store, in `data/sessions` beside the
+   * package.json of the application.
+   */
+  store?: Driver | Store;
+  /** The cookie's name. By default `connect.sid`. */
   name?: string;
-  cookie?: CookieOptions;
+  /** The same, as express-session 1.0 called it. */
+  key?: string;
+  /** The cookie's attributes, or a function of the request that returns them. */
+  cookie?: CookieOptions | ((req: IncomingMessage) => CookieOptions);
   /** True: X-Forwarded-Proto says whether a connection is encrypted. By default what Express says counts. */
-  proxy?: boolean;
+  proxy?: boolean | undefined;
+  /** Makes the id of a new session. It must be unique, and nobody may be able to guess it. */
+  genid?: (req: IncomingMessage) => string;
+  /** True: each request with a session makes it live longer. By default that is done after a tenth of its idle time. */
+  resave?: boolean;
+  /** True: each response sets the cookie. */
+  rolling?: boolean;
+  /** Whether a new session is stored, and gets a cookie, although it holds nothing. By default true. */
+  saveUninitialized?: boolean;
+  /** 'destroy': a request that sets `req.session` to null ends the session. By default 'keep'. */
+  unset?: 'destroy' | 'keep';
   /** How long sessions live, and how large they may be. */
   limits?: Partial<Limits>;
   /** By default warnings and errors go to stderr. */
@@ -35,18 +62,27 @@ export interface SessionOptions {
 /**
  * A middleware that gives each request its `req.session`, as express-session does, and sends a response only after its
  * session is saved. It takes requests of node:http, Connect, and Express 4 and 5.
- * @throws TypeError when the secret or the store is missing
+ * @throws TypeError when the secret is missing, or an option has a value that it cannot have
  */
 export function session(options: SessionOptions): Middleware {
-  const { store, limits, log = stderrLog } = options;
+  verifyOptions(options);
+  const { store, cookie, limits, log = stderrLog, rolling, resave, saveUninitialized = true, unset } = options;
   const driver = toDriver(store);
-  const { maxAge } = options.cookie ?? {};
+  const maxAge = typeof cookie === 'function' ? undefined : cookie?.maxAge;
   const idleMs = limits?.idleMs ?? (typeof maxAge === 'number' ? maxAge : defaultLimits.idleMs);
+  const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
   startPruning(driver, log);
   return createMiddleware(driver, {
     profileOf: createProfile(options),
-    secrets: toSecrets(options.secret),
-    limits: { idleMs, anonymousIdleMs: idleMs, ...limits },
+    secrets: toSecrets(options.secret, log),
+    limits: { idleMs, anonymousIdleMs: idleMs, absoluteMs, ...limits },
+    behavior: {
+      rolling: rolling === true,
+      resave: resave === true,
+      saveUninitialized,
+      unsetDestroys: unset === 'destroy',
+    },
+    ...(options.genid && { generateId: options.genid }),
     log,
     isDevelopment: process.env.NODE_ENV !== 'production',
   });
@@ -66,32 +102,55 @@ session.default = session;
 
 export { session as default, session as 'module.exports' };
 
+/** 24 random bytes in base64url. */
+const strongLength = 32;
+const needsSecret = 'session() needs a secret: 32 random bytes, in base64url for example';
+
+function verifyOptions({ genid, unset, secret }: Partial<SessionOptions>): void {
+  if (genid !== undefined && typeof genid !== 'function') throw new TypeError('genid option must be a function');
+  if (unset !== undefined && unset !== 'destroy' && unset !== 'keep')
+    throw new TypeError('unset option must be "destroy" or "keep"');
+  if (Array.isArray(secret) && secret.length === 0)
+    throw new TypeError(`secret option array must contain one or more strings: ${needsSecret}`);
+}
+
 function toDriver(store: Driver | Store | undefined): Driver {
-  if (!store) {
-    throw new TypeError(
-      "session() needs a store. For example: import { embedded } from 'sessapp/stores/embedded', and " +
-        "store: embedded({ directory: 'data/sessions' })",
-    );
-  }
+  if (!store) return embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
   return 'update' in store ? store : driverOf(store);
 }
 
-function toSecrets(secret: SessionOptions['secret'] | undefined): () => string[] {
+/** Where the application's package.json is; without one, where the application was started. */
+function applicationDirectory(): string {
+  const [, main] = process.argv;
+  const start = main === undefined ? process.cwd() : dirname(resolve(main));
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, 'package.json'))) return directory;
+    if (directory === dirname(directory)) return process.cwd();
+  }
+}
+
+function toSecrets(secret: SessionOptions['secret'] | undefined, log: Log): () => Secret[] {
   if (typeof secret === 'function') return secret;
-  const secrets = [secret ?? []].flat().filter((each) => each !== '');
-  if (secrets.length === 0) throw new TypeError('session() needs a secret: 32 random bytes, in base64url for example');
+  const secrets = [secret ?? []].flat().filter((each) => each.length > 0);
+  if (secrets.length === 0) throw new TypeError(needsSecret);
+  if (secrets.some((each) => each.length < strongLength))
+    log.warn({}, `session() has a secret of less than ${strongLength} characters, which can be guessed`);
   return () => secrets;
 }
 
-function createProfile({ name = 'connect.sid', cookie = {}, proxy }: SessionOptions): (req: Request) => CookieProfile {
-  const { path = '/', httpOnly = true, secure = false, domain, sameSite, partitioned, priority } = cookie;
-  const site = sameSite === true ? 'strict' : sameSite || undefined;
-  const profileOf = profilesOf((encrypted) => {
-    const isSecureCookie = secure === 'auto' ? encrypted : secure;
-    const attributes = { path, httpOnly, secure: isSecureCookie, domain, sameSite: site, partitioned, priority };
-    return { name, attributes, canBeSet: !isSecureCookie || encrypted };
-  });
+function createProfile(options: SessionOptions): (req: Request) => CookieProfile {
+  const { name = options.key ?? 'connect.sid', cookie = {}, proxy } = options;
+  if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req), isSecure(req, proxy));
+  const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));
   return (req) => profileOf(isSecure(req, proxy));
+}
+
+function toProfile(name: string, cookie: CookieOptions, isEncrypted: boolean): CookieProfile {
+  const { path = '/', httpOnly = true, secure = false, sameSite, maxAge, expires, ...others } = cookie;
+  const site = sameSite === 'auto' ? (isEncrypted ? 'none' : 'lax') : sameSite;
+  const attributes = { ...others, path, httpOnly, secure: secure === 'auto' ? isEncrypted : secure, sameSite: site };
+  const maxAgeMs = expires instanceof Date ? expires.getTime() - Date.now() : (maxAge ?? null);
+  return { name, attributes, isEncrypted, maxAgeMs };
 }
 
 const stderrLog: Log = {

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
-import { createKeyring, createVerifier, type SignedId } from './cookie/signature.ts';
+import { createId, keyOf } from './cookie/ids.ts';
+import { createKeyring, createVerifier, type Secret, type SignedId } from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
@@ -10,7 +11,7 @@ import { answerFor, plainText, type Request, type Response, send } from './http.
 import { SessionStore } from './object/session-store.ts';
 import type { SessionSummary } from './object/summary.ts';
 import { SessionAccess } from './response/access.ts';
-import { Lifecycle, type Shared } from './response/lifecycle.ts';
+import { type Behavior, defaultBehavior, Lifecycle, type Shared } from './response/lifecycle.ts';
 
 // It stands here because the declarations of both public entries lead to this file.
 declare module 'express-session' {
@@ -46,7 +47,7 @@ export interface MiddlewareOptions {
   /** What the session cookie looks like for a request. */
   profileOf: (req: Request) => CookieProfile;
   /** Newest first: the first one signs, each verifies. Asked for at each request, so that they may change. */
-  secrets: () => string[];
+  secrets: () => Secret[];
   /** Is called before a cookie is verified; awaited when it returns a promise. */
   beforeVerifying?: () => Promise<void> | undefined;
   /** True for a request that gets a 403 instead of a session. */
@@ -55,6 +56,9 @@ export interface MiddlewareOptions {
   /** Whether the log says what only a developer can do something about. */
   isDevelopment?: boolean;
   limits?: Partial<Limits>;
+  /** Makes the id of a new session. */
+  generateId?: (req: Request) => string;
+  behavior?: Partial<Behavior>;
   /** The time in milliseconds. */
   now?: () => number;
 }
@@ -72,10 +76,10 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
   const shared = share(driver, options);
   const verify = createVerifier();
   const handle = async (req: Request, res: Response, next: (error?: unknown) => void): Promise<void> => {
-    // It is mounted twice.
-    if (req.session) return next();
-    const hasResponse = isResponse(res);
     const profile = profileOf(req);
+    // It has a session when the middleware is mounted twice.
+    if (req.session || !isBelow(profile.attributes.path, req)) return next();
+    const hasResponse = isResponse(res);
     try {
       if (hasResponse && isRefused(req)) return refuse(shared.log, req, res);
       req.sessionStore = shared.store;
@@ -98,15 +102,18 @@ function isResponse(res: Partial<Response>): boolean {
   return typeof res.end === 'function' && typeof res.getHeaders === 'function';
 }
 
-function share(
-  driver: Driver,
-  { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now }: MiddlewareOptions,
-): Shared {
+// Where the client does not send the cookie there is no session.
+function isBelow(path: string, { originalUrl, url = '/' }: Request): boolean {
+  return path === '/' || (originalUrl ?? url).startsWith(path);
+}
+
+function share(driver: Driver, options: MiddlewareOptions): Shared {
+  const { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now, generateId = createId } = options;
   const all = { ...defaultLimits, ...limits };
   const keys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
-  const store = new SessionStore(records, profileOf, () => keys()[0].id);
-  return { store, records, keys, log };
+  const store = new SessionStore(records, profileOf, () => keys()[0].id, generateId);
+  return { store, records, keys, log, behavior: { ...defaultBehavior, ...options.behavior } };
 }
 
 /** The signed id of the first cookie whose session lives. Only a cookie counts, and only one that the server signed. */
@@ -117,14 +124,27 @@ async function resume(
   profile: CookieProfile,
 ): Promise<SignedId | undefined> {
   let left = candidateLimit;
-  for (const value of readCookies(req.headers.cookie, profile.name)) {
+  for (const value of cookiesOf(req, profile.name)) {
     const signed = verify(value, keys());
     if (!signed) continue;
     if (await store.resume(req, signed)) return signed;
     left -= 1;
     if (left === 0) return undefined;
   }
-  return undefined;
+  const verified = parsedByName(req.signedCookies, profile.name);
+  if (verified === undefined) return undefined;
+  const signed = { id: verified, key: keyOf(verified), keyId: keys()[0].id };
+  return (await store.resume(req, signed)) ? signed : undefined;
+}
+
+function cookiesOf({ headers, cookies }: Request, name: string): string[] {
+  return [...readCookies(headers.cookie, name), parsedByName(cookies, name) ?? []].flat();
+}
+
+// What cookie-parser has read, for a request whose cookies are not in a header.
+function parsedByName(cookies: Record<string, unknown> | undefined, name: string): string | undefined {
+  const value = cookies?.[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 function refuse(log: Log, req: Request, res: Response): void {

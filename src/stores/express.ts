@@ -29,12 +29,8 @@ export function driverOf(store: Store): Driver {
   const remove = (key: string): Promise<void> => unlessMissing(call((finish) => store.destroy(key, finish)));
   return {
     read,
-    create: (key, record) =>
-      queue.run(key, async () => {
-        if (await read(key)) return false;
-        await write(key, { ...record, version: 1 });
-        return true;
-      }),
+    // Without a look whether it is there: the key is that of a new random id.
+    create: (key, record) => queue.run(key, () => write(key, { ...record, version: 1 }).then(() => true)),
     update: (key, version, record) =>
       queue.run(key, async () => {
         if ((await read(key))?.version !== version) return false;

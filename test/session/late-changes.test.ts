@@ -157,3 +157,25 @@ test('a session that ended after the first byte stays ended', async () => {
   expect(await site.records()).toEqual([]);
   expect(site.log).toEqual([]);
 });
+
+/** The first change is being saved while the second one is made. */
+const changeTwice =
+  (end: Handler): Handler =>
+  (req, res) => {
+    req.session.before = 1;
+    end(req, res);
+    req.session.after = 2;
+  };
+
+test.each<[string, Handler, body: string]>([
+  ['res.end', (_, res) => res.end('a'), 'a'],
+  ['res.send', (_, res) => res.send('a'), 'a'],
+  ['res.json', (_, res) => res.json({ a: 1 }), '{"a":1}'],
+  ['an empty end', (_, res) => res.status(204).end(), ''],
+])('a change after %s, while an earlier one is being saved, is saved before the response', async (_, end, body) => {
+  const { site, browse } = await start(changeTwice(end));
+  await browse('/login');
+  expect(await browse('/')).toMatchObject({ body });
+  expect(await site.records()).toMatchObject([{ data: '{"userId":"ann","old":1,"before":1,"after":2}' }]);
+  expect(site.log).toEqual([]);
+});

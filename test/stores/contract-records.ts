@@ -34,12 +34,6 @@ export function testRecords(ways: Ways): void {
     expect(await ways.driver.read('a')).toBeUndefined();
   });
 
-  test('does not create what exists', async () => {
-    await ways.driver.create('a', record());
-    expect(await ways.other.create('a', record({ data: '{}' }))).toBe(false);
-    expect(await ways.driver.read('a')).toMatchObject({ data: record().data, version: 1 });
-  });
-
   test('updates the version it was told, and no other', async () => {
     await ways.driver.create('a', record());
     expect(await ways.driver.update('a', 1, record({ data: '{"n":2}' }))).toBe(true);

@@ -1,10 +1,10 @@
 import type { Store } from 'express-session';
-import { afterEach, beforeEach, describe } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { driverOf } from '../../src/stores/express.ts';
 import { testLists } from './contract-lists.ts';
 import { testProcesses } from './contract-processes.ts';
 import { testRecords } from './contract-records.ts';
-import type { Subject, Ways } from './contract-support.ts';
+import { record, type Subject, type Ways } from './contract-support.ts';
 
 /**
  * What every driver promises; a store signs up with a way to open and to remove one.
@@ -26,13 +26,19 @@ export function describeDriver(name: string, createSubject: () => Subject, many 
       await subject.remove();
     });
 
+    test('does not create what exists', async () => {
+      await ways.driver.create('a', record());
+      expect(await ways.other.create('a', record({ data: '{}' }))).toBe(false);
+      expect(await ways.driver.read('a')).toMatchObject({ data: record().data, version: 1 });
+    });
+
     testRecords(ways);
     testLists(ways);
     testProcesses(ways, () => subject, many);
   });
 }
 
-/** What `driverOf` promises of any express-session store: all but lists, and what takes several processes. */
+/** What `driverOf` promises of any express-session store: all but lists, what takes several processes, and a look before it creates. */
 export function describeExpressStore(name: string, createStore: () => Store): void {
   describe(`${name} in the place of a driver`, () => {
     const ways = {} as Ways;

@@ -1,9 +1,12 @@
+import type { Cookie } from 'express-session';
+
 /** What an application says of the session cookie. */
 export interface CookieAttributes {
   path: string;
   httpOnly: boolean;
   secure: boolean;
-  sameSite?: 'lax' | 'strict' | 'none' | undefined;
+  /** True is the same as 'strict'. */
+  sameSite?: 'lax' | 'strict' | 'none' | boolean | undefined;
   domain?: string | undefined;
   partitioned?: boolean | undefined;
   priority?: 'low' | 'medium' | 'high' | undefined;
@@ -13,8 +16,20 @@ export interface CookieAttributes {
 export interface CookieProfile {
   name: string;
   attributes: CookieAttributes;
-  /** False: a browser would drop the cookie, or somebody could read it on its way. */
-  canBeSet: boolean;
+  /** Whether the request's connection is encrypted. */
+  isEncrypted: boolean;
+  /**
+   * How long the cookie of a new session lives: null ends it with the browser. Then the cookie is that of the session
+   * object, with all that the application changes in `req.session.cookie`. Undefined: it lives as long as the session can,
+   * and has these attributes whatever the application does.
+   */
+  maxAgeMs?: number | null;
+}
+
+/** False: a browser would drop the cookie, or somebody could read it on its way. */
+export function canBeSet({ attributes, isEncrypted, maxAgeMs }: CookieProfile, cookie?: Partial<Cookie>): boolean {
+  const secure = maxAgeMs === undefined ? attributes.secure : (cookie?.secure ?? attributes.secure);
+  return secure !== true || isEncrypted;
 }
 
 /**
@@ -24,9 +39,8 @@ export interface CookieProfile {
  */
 export function strictProfile(name: string, isSecure: boolean, production: boolean): CookieProfile {
   const secure = isSecure || production;
-  const canBeSet = isSecure || !production;
   const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const;
-  return { name: secure ? `__Host-${name}` : name, attributes, canBeSet };
+  return { name: secure ? `__Host-${name}` : name, attributes, isEncrypted: isSecure };
 }
 
 /** The profiles of requests over plain and over encrypted connections, each made once. */
@@ -48,24 +62,10 @@ export function readCookies(header: string | undefined, name: string): string[] 
   return values;
 }
 
-/** @param maxAgeMs undefined for a cookie that ends with the browser */
+/** Of an environment. @param maxAgeMs undefined for a cookie that ends with the browser */
 export function renderCookie({ name, attributes }: CookieProfile, value: string, maxAgeMs: number | undefined): string {
-  const { secure, path, httpOnly, sameSite, domain, partitioned, priority } = attributes;
   const age = maxAgeMs === undefined ? '' : `; Max-Age=${Math.max(0, Math.floor(maxAgeMs / 1000))}`;
-  return [
-    `${name}=${encodeURIComponent(value)}`,
-    domain === undefined ? '' : `; Domain=${domain}`,
-    `; Path=${path}${age}`,
-    httpOnly ? '; HttpOnly' : '',
-    sameSite === undefined ? '' : `; SameSite=${capitalize(sameSite)}`,
-    secure ? '; Secure' : '',
-    partitioned ? '; Partitioned' : '',
-    priority === undefined ? '' : `; Priority=${capitalize(priority)}`,
-  ].join('');
-}
-
-function capitalize(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1);
+  return `${name}=${encodeURIComponent(value)}; Path=/${age}; HttpOnly; SameSite=Lax${attributes.secure ? '; Secure' : ''}`;
 }
 
 function decode(value: string): string | undefined {

@@ -1,10 +1,12 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { keyOf } from './ids.ts';
 
+export type Secret = string | Buffer;
+
 /** A secret, and the name that it may be called by in a record or in a list. */
 export interface SigningKey {
   id: string;
-  secret: string;
+  secret: Secret;
 }
 
 /** A session id that was signed by one of the keys. */
@@ -17,8 +19,8 @@ export interface SignedId {
 }
 
 /** The keys of these secrets, which are worked out anew only when they have changed. */
-export function createKeyring(secrets: () => string[]): () => [SigningKey, ...SigningKey[]] {
-  let known: string[] | undefined;
+export function createKeyring(secrets: () => Secret[]): () => [SigningKey, ...SigningKey[]] {
+  let known: Secret[] | undefined;
   let keys: SigningKey[] = [];
   return () => {
     const current = secrets();
@@ -29,7 +31,7 @@ export function createKeyring(secrets: () => string[]): () => [SigningKey, ...Si
 }
 
 /** A secret has 256 random bits, so a short hash names it and gives nothing away. */
-function keyIdOf(secret: string): string {
+function keyIdOf(secret: Secret): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 8);
 }
 
@@ -68,7 +70,7 @@ export function verifyId(value: string, keys: SigningKey[]): SignedId | undefine
   return signer && { id, key: keyOf(id), keyId: signer.id };
 }
 
-function digest(id: string, secret: string): string {
+function digest(id: string, secret: Secret): string {
   return createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, '');
 }
 

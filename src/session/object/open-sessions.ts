@@ -20,7 +20,7 @@ interface Opened {
   /** Undefined: it is not in the store, or no longer. */
   record: StoredRecord | undefined;
   /** Whether it is stored when it was not before: else the client would never come back with it. */
-  mayBegin: boolean;
+  mayBegin: (cookie: Cookie | undefined) => boolean;
   /** Whether it replaces a record that is there when it is stored first. */
   mayReplace: boolean;
   /** It was to be stored all the same. */
@@ -54,6 +54,7 @@ interface Content {
   text: string;
   /** What of it is not in the store. */
   changes: Changes;
+  mayBegin: boolean;
 }
 
 /** What is stored together with the changes. */
@@ -208,17 +209,18 @@ export class OpenSessions {
     const changes = findChanges(parseData(opened.base), data);
     // A lifetime is not yet something that a session holds: an application may choose it for every visitor.
     const set = Object.keys(changes.set).filter((key) => opened.record || key !== 'cookie');
-    return changes.deleted.length + set.length > 0 ? { data, text, changes } : undefined;
+    if (changes.deleted.length + set.length === 0) return undefined;
+    return { data, text, changes, mayBegin: opened.mayBegin(session.cookie) };
   }
 
   // Returns what these changes made of the stored session: in the record others' may have followed them.
   async #save(
     opened: Opened,
-    { data, text, changes }: Content,
+    { data, text, changes, mayBegin }: Content,
     { change, keyId }: Extra = {},
   ): Promise<Data | undefined> {
     if (opened.ended) return undefined;
-    opened.isRefused = !opened.record && !opened.mayBegin;
+    opened.isRefused = !opened.record && !mayBegin;
     if (opened.isRefused) return undefined;
     const frozen = JSON.stringify(changes);
     let merged: Data = {};
@@ -254,7 +256,8 @@ export class OpenSessions {
 
 function contentOf(session: SessionObject, opened: Opened): Content {
   const data = dataOf(session, opened);
-  return { data, text: stringifyData(data), changes: findChanges(parseData(opened.base), data) };
+  const changes = findChanges(parseData(opened.base), data);
+  return { data, text: stringifyData(data), changes, mayBegin: opened.mayBegin(session.cookie) };
 }
 
 function dataOf(session: SessionObject, opened: Opened): Data {

@@ -1,8 +1,8 @@
 import type { SessionData } from 'express-session';
 import session from 'express-session';
 import type { StoredRecord } from '../../stores/driver.ts';
-import type { CookieProfile } from '../cookie/cookie.ts';
-import { createId, keyOf, wholeRefOf } from '../cookie/ids.ts';
+import { type CookieProfile, canBeSet } from '../cookie/cookie.ts';
+import { keyOf, wholeRefOf } from '../cookie/ids.ts';
 import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
 import { endSessions } from '../data/end-sessions.ts';
 import { type Owner, requireOwner } from '../data/owner.ts';
@@ -23,19 +23,29 @@ export class SessionStore extends session.Store {
   readonly #records: Records;
   readonly #profileOf: (req: Request) => CookieProfile;
   readonly #newestKeyId: () => string;
+  readonly #createId: (req: Request) => string;
 
-  /** @param profileOf what the cookie looks like for a request */
-  constructor(records: Records, profileOf: (req: Request) => CookieProfile, newestKeyId: () => string) {
+  /**
+   * @param profileOf what the cookie looks like for a request
+   * @param generateId makes the id of a new session
+   */
+  constructor(
+    records: Records,
+    profileOf: (req: Request) => CookieProfile,
+    newestKeyId: () => string,
+    generateId: (req: Request) => string,
+  ) {
     super();
     this.#records = records;
     this.#profileOf = profileOf;
     this.#newestKeyId = newestKeyId;
+    this.#createId = generateId;
     this.open = new OpenSessions(records, newestKeyId);
   }
 
   /** Gives the request a new session, which is stored once it holds something. */
   generate(req: Express.Request): void {
-    req.sessionID = createId();
+    req.sessionID = this.#createId(req as Request);
     this.#give(req as Request, {}, undefined, {});
   }
 
@@ -136,7 +146,7 @@ export class SessionStore extends session.Store {
       record,
       stored,
       cookie,
-      mayBegin: profile.canBeSet,
+      mayBegin: (own) => canBeSet(profile, own),
       mayReplace,
     });
     req.session = given as session.Session as session.Session & SessionData;
@@ -144,8 +154,8 @@ export class SessionStore extends session.Store {
   }
 
   // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
-  #createCookie({ attributes }: CookieProfile, stored: Data): session.Cookie {
-    const maxAge = this.#lifetimeOf(stored);
+  #createCookie({ attributes, maxAgeMs }: CookieProfile, stored: Data): session.Cookie {
+    const maxAge = stored.cookie || maxAgeMs === undefined ? this.#lifetimeOf(stored) : maxAgeMs;
     return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
   }
 
@@ -170,7 +180,7 @@ export class SessionStore extends session.Store {
   #open({ record, data }: LiveSession): SessionData {
     const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
     const opened = { ...data, cookie };
-    this.open.add(opened, { key: record.key, record, stored: data, cookie, mayBegin: false });
+    this.open.add(opened, { key: record.key, record, stored: data, cookie, mayBegin: () => false });
     return opened as SessionData;
   }
 

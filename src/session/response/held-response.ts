@@ -167,9 +167,10 @@ export class HeldResponse {
   }
 
   writeHead(args: unknown[]): unknown {
-    if (this.#state === 'released') return this.#send.writeHead.apply(this.#res, args);
     if (this.#state === 'open') writeHeadLater(this.#res, args);
-    return this.#res;
+    // Node.js calls it also when an end that was held is sent.
+    const isSent = this.#state === 'released' || this.#state === 'ending';
+    return isSent ? this.#send.writeHead.apply(this.#res, args) : this.#res;
   }
 }
 

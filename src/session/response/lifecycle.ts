@@ -1,5 +1,5 @@
-import type { Log } from '../../stores/driver.ts';
-import { type CookieProfile, renderCookie } from '../cookie/cookie.ts';
+import type { Log, StoredRecord } from '../../stores/driver.ts';
+import { type CookieProfile, canBeSet, renderCookie } from '../cookie/cookie.ts';
 import { type SignedId, type SigningKey, signId } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
 import type { Records } from '../data/records.ts';
@@ -10,8 +10,28 @@ import type { SessionAccess } from './access.ts';
 import { keepPrivate } from './caching.ts';
 import { HeldResponse, type Hooks } from './held-response.ts';
 
+/** What express-session has an option for. */
+export interface Behavior {
+  /** Each response sets the cookie. */
+  rolling: boolean;
+  /** Each request with a session makes it live longer. */
+  resave: boolean;
+  /** A new session is stored although it holds nothing. */
+  saveUninitialized: boolean;
+  /** To remove `req.session` ends the session. */
+  unsetDestroys: boolean;
+}
+
+export const defaultBehavior: Behavior = {
+  rolling: false,
+  resave: false,
+  saveUninitialized: false,
+  unsetDestroys: false,
+};
+
 /** What all requests share. */
 export interface Shared {
+  behavior: Behavior;
   store: SessionStore;
   records: Records;
   keys: () => [SigningKey, ...SigningKey[]];
@@ -26,6 +46,9 @@ export class Lifecycle implements Hooks {
   readonly #profile: CookieProfile;
   readonly #signed: SignedId | undefined;
   readonly #access: SessionAccess;
+  readonly #session: Request['session'];
+  /** What the session held when the request came. */
+  readonly #data: string | undefined;
   readonly #endsWithBrowser: boolean;
   readonly #held: HeldResponse;
   /** Whether the client gets another cookie for the session that it came with. */
@@ -46,6 +69,8 @@ export class Lifecycle implements Hooks {
     this.#profile = profile;
     this.#signed = signed;
     this.#clientsId = signed?.id;
+    this.#session = req.session;
+    this.#data = shared.store.open.recordOf(req.session)?.data;
     this.#endsWithBrowser = endsWithBrowser(req.session);
     this.#access = access;
     access.begin();
@@ -69,10 +94,12 @@ export class Lifecycle implements Hooks {
 
   #saveLate(): Promise<void> | undefined {
     const session = this.#access.peek();
-    if (!session || !this.#access.isUsed) return undefined;
+    if (!session) return this.#endUnset();
+    if (!this.#access.isUsed) return undefined;
     const { open } = this.#shared.store;
     if (session.id === this.#clientsId) return open.saveIfChanged(session);
-    if (open.recordOf(session) || (this.#profile.canBeSet && open.isChanged(session))) this.#reportLate();
+    if (open.recordOf(session) || (canBeSet(this.#profile, session.cookie) && open.isChanged(session)))
+      this.#reportLate();
     return undefined;
   }
 
@@ -91,9 +118,12 @@ export class Lifecycle implements Hooks {
 
   #write(): Promise<void> | undefined {
     const session = this.#access.peek();
-    if (!session) return undefined;
+    // An application may have put anything in its place.
+    if (typeof this.#req.sessionID !== 'string') return undefined;
+    if (!session) return this.#endUnset();
     this.#renewsCookie = this.#isRenewalDue(session);
-    const saving = this.#access.isUsed ? this.#saveIfChanged(session) : undefined;
+    const { saveUninitialized } = this.#shared.behavior;
+    const saving = this.#access.isUsed || saveUninitialized ? this.#saveIfChanged(session) : undefined;
     if (saving !== undefined) return saving;
     return this.#renewsCookie ? this.#note(this.#confirm(session)) : this.#mark(session);
   }
@@ -107,16 +137,25 @@ export class Lifecycle implements Hooks {
     await this.#mark(session);
   }
 
+  // The handler took the session from its request.
+  #endUnset(): Promise<void> | undefined {
+    const { open } = this.#shared.store;
+    return this.#shared.behavior.unsetDestroys && open.recordOf(this.#session) ? open.end(this.#session) : undefined;
+  }
+
   #mark(session: object): Promise<void> | undefined {
     const newerKeyId = this.#provenKeyId(session);
     if (newerKeyId !== undefined) return this.#note(this.#shared.store.open.recordKeyId(session, newerKeyId));
     return this.#touch(session);
   }
 
-  #saveIfChanged(session: object): Promise<void> | undefined {
+  #saveIfChanged(session: Request['session']): Promise<void> | undefined {
     const { open } = this.#shared.store;
     if (open.recordOf(session)) return open.saveIfChanged(session, this.#provenKeyId(session));
-    if (this.#profile.canBeSet) return open.saveIfChanged(session);
+    if (canBeSet(this.#profile, session.cookie)) {
+      const saving = open.saveIfChanged(session);
+      return saving === undefined && this.#shared.behavior.saveUninitialized ? open.save(session) : saving;
+    }
     if (open.isRefused(session) || open.isChanged(session)) this.#reportInsecure();
     return undefined;
   }
@@ -132,7 +171,7 @@ export class Lifecycle implements Hooks {
 
   #touch(session: object): Promise<void> | undefined {
     const record = this.#shared.store.open.recordOf(session);
-    if (!record || !this.#shared.records.isTouchDue(record)) return undefined;
+    if (!record || !(this.#shared.behavior.resave || this.#shared.records.isTouchDue(record))) return undefined;
     return this.#note(this.#shared.records.touch(record));
   }
 
@@ -147,23 +186,38 @@ export class Lifecycle implements Hooks {
   #setCookie(): boolean {
     const session = this.#access.peek();
     const record = session && this.#shared.store.open.recordOf(session);
-    if (!record || (this.#isFromCookie() && !this.#renewsCookie)) return false;
-    if (!this.#profile.canBeSet) {
+    if (!record || (this.#isFromCookie() && !this.#renewsCookie && !this.#isProlonged(session, record))) return false;
+    if (!canBeSet(this.#profile, session.cookie)) {
       this.#reportInsecure();
       return false;
+    }
+    const value = signId(session.id, this.#shared.keys()[0]);
+    this.#res.appendHeader('Set-Cookie', this.#renderCookie(session, record, value));
+    this.#clientsId = session.id;
+    return true;
+  }
+
+  #renderCookie(session: Request['session'], record: StoredRecord, value: string): string {
+    if (this.#profile.maxAgeMs !== undefined && session.cookie) {
+      session.resetMaxAge();
+      return (session.cookie as SerializableCookie).serialize(this.#profile.name, value);
     }
     // The server counts idle time. The cookie stays as long as the session can, so that it need not be set again: each
     // time it is, a slow answer could put an old one in the place of a new one.
     const endsAtMs = record.createdAtMs + this.#shared.records.limits.absoluteMs;
     const maxAgeMs = endsWithBrowser(session) ? undefined : endsAtMs - this.#shared.records.now();
-    const value = signId(session.id, this.#shared.keys()[0]);
-    this.#res.appendHeader('Set-Cookie', renderCookie(this.#profile, value, maxAgeMs));
-    this.#clientsId = session.id;
-    return true;
+    return renderCookie(this.#profile, value, maxAgeMs);
+  }
+
+  // Such a cookie has an end of its own, which a change of the session moves.
+  #isProlonged({ cookie }: Request['session'], { data }: StoredRecord): boolean {
+    if (this.#profile.maxAgeMs === undefined || !cookie?.expires) return false;
+    return data !== this.#data;
   }
 
   #isRenewalDue(session: Request['session']): boolean {
     if (!this.#isFromCookie()) return false;
+    if (this.#shared.behavior.rolling) return true;
     return this.#signed?.keyId !== this.#shared.keys()[0].id || endsWithBrowser(session) !== this.#endsWithBrowser;
   }
 
@@ -179,6 +233,9 @@ export class Lifecycle implements Hooks {
     );
   }
 }
+
+// express-session's types leave it out.
+type SerializableCookie = Request['session']['cookie'] & { serialize(name: string, value: string): string };
 
 function endsWithBrowser(session: Request['session']): boolean {
   return Boolean(session.cookie) && readLifetimeMs(session.cookie) === null;

@@ -64,8 +64,10 @@ function toText(value: OutgoingHttpHeader): string | string[] {
 }
 
 function refusal(name: string): PropertyDescriptor {
+  const [verb] = name.split(/(?=H)/);
   const value = (): never => {
-    const error = new Error(`${name}: the response was sent already`);
+    // In the words of Node.js.
+    const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
     throw Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
   };
   return { configurable: true, value };
