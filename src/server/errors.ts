@@ -1,5 +1,5 @@
+import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import finalhandler from 'finalhandler';
 import type { Logger } from 'pino';
 
 export const answerNotFound: RequestHandler = (req, res) => {
@@ -9,12 +9,12 @@ export const answerNotFound: RequestHandler = (req, res) => {
 /** Responds to what handlers threw, as Express does by itself; but what is printed of it goes through the log. */
 export class ErrorResponses {
   readonly #log: Logger;
-  readonly #env: string;
+  readonly #isProduction: boolean;
   readonly #reported = new WeakMap<Request, unknown>();
 
   constructor(log: Logger, { production }: { production: boolean }) {
     this.#log = log;
-    this.#env = production ? 'production' : 'development';
+    this.#isProduction = production;
   }
 
   /** @param own the application's, which responds after the error was logged, unless a response has begun */
@@ -33,9 +33,21 @@ export class ErrorResponses {
       if (error) this.#report(error, req, res);
       // What was answered before the handler failed still has to leave.
       if (res.writableEnded) return;
-      if (!res.headersSent) removeBodyHeaders(res);
-      finalhandler(req, res, { env: this.#env })(error);
+      if (res.headersSent) req.socket.destroy();
+      else if (error) this.#respond(error, res);
+      else answerNotFound(req, res, () => undefined);
     };
+  }
+
+  #respond(error: unknown, res: Response): void {
+    const status = statusOf(error, res);
+    removeBodyHeaders(res);
+    if (isNamedBy(error)) for (const [name, value] of headersOf(error)) res.setHeader(name, value);
+    const detail = this.#isProduction ? '' : `\n${error instanceof Error ? error.stack : String(error)}\n`;
+    res
+      .status(status)
+      .type('text')
+      .send(`${STATUS_CODES[status] ?? `Error ${status}`}.\n${detail}`);
   }
 
   #report(error: unknown, req: Request, res: Response): void {
@@ -51,9 +63,26 @@ function removeBodyHeaders(res: Response): void {
   for (const name of res.getHeaderNames()) if (isOfBody.test(name)) res.removeHeader(name);
 }
 
-// As finalhandler has it.
+// Express's own final handler (finalhandler) decides so: by the error, by the response, 500. Only its page is another
+// one: text, of which a browser makes nothing else.
 function statusOf(error: unknown, { statusCode }: Response): number {
-  const { status, statusCode: other } = Object(error) as { status?: unknown; statusCode?: unknown };
-  const isOfError = (value: unknown): value is number => typeof value === 'number' && value >= 400 && value < 600;
-  return [status, other, statusCode].find(isOfError) ?? 500;
+  return statusesOf(error).find(isOfError) ?? (isOfError(statusCode) ? statusCode : 500);
+}
+
+/** Whether the error has the status. Only then its headers count. */
+function isNamedBy(error: unknown): boolean {
+  return statusesOf(error).some(isOfError);
+}
+
+function statusesOf(error: unknown): unknown[] {
+  const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown };
+  return [status, statusCode];
+}
+
+function isOfError(status: unknown): status is number {
+  return typeof status === 'number' && status >= 400 && status < 600;
+}
+
+function headersOf(error: unknown): [string, string][] {
+  return Object.entries((Object(error) as { headers?: Record<string, string> }).headers ?? {});
 }
