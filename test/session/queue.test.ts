@@ -109,8 +109,18 @@ const patience = { timeout: 10_000 };
 
 type Outcome = [status: number, body: string];
 
-/** Sends requests while the write of a first one is held, so that they wait for it. */
-async function askAtOnce({ ask, hold, calls }: Started, paths: string[], afterwards = hold.until): Promise<Outcome[]> {
+/** Handlers run right after the read. */
+const nextTurn = (): Promise<unknown> => new Promise(setImmediate);
+
+/**
+ * Sends requests while the write of a first one is held, so that they wait for it.
+ * @param handled resolves once the handlers of the requests have run
+ */
+async function askAtOnce(
+  { ask, hold, calls }: Started,
+  paths: string[],
+  { afterwards = hold.until, handled = nextTurn }: { afterwards?: () => Promise<void>; handled?: () => unknown } = {},
+): Promise<Outcome[]> {
   const { opened, open } = gate();
   hold.until = () => opened;
   const get = async (path: string): Promise<Outcome> => {
@@ -121,8 +131,7 @@ async function askAtOnce({ ask, hold, calls }: Started, paths: string[], afterwa
   await expect.poll(() => calls.update, patience).toBe(1);
   const rest = paths.map(get);
   await expect.poll(() => calls.read, patience).toBe(1 + paths.length);
-  // Their handlers run right after the reads.
-  await new Promise(setImmediate);
+  await handled();
   hold.until = afterwards;
   open();
   return Promise.all([first, ...rest]);
@@ -154,7 +163,7 @@ test('a change that cannot be stored takes nothing from those that wait beside i
 test('changes that wait fail with the store, and later ones are stored', async () => {
   const started = await start();
   const down = (): Promise<never> => Promise.reject(new Error('disk full'));
-  const answers = await askAtOnce(started, ['/set/a', '/count/b'], down);
+  const answers = await askAtOnce(started, ['/set/a', '/count/b'], { afterwards: down });
   expect(answers.map(([status]) => status)).toEqual([200, 503, 503]);
   delete started.hold.until;
   expect((await started.ask('/count/c')).body).toBe('1');
@@ -162,7 +171,8 @@ test('changes that wait fail with the store, and later ones are stored', async (
 
 test('changes that wait for a session that ends meanwhile do not bring it back', async () => {
   const started = await start();
-  const answers = await askAtOnce(started, ['/set/a', '/logout', '/count/b', '/save/c']);
+  const isEnded = (): Promise<void> => expect.poll(() => started.site.records(), patience).toEqual([]);
+  const answers = await askAtOnce(started, ['/set/a', '/logout', '/count/b', '/save/c'], { handled: isEnded });
   expect(answers.map(([status]) => status)).toEqual([200, 200, 200, 200, 200]);
   expect(await started.site.records()).toEqual([]);
   const lost = started.site.log.filter(({ message }) => message.startsWith('a change of a session was not saved'));
