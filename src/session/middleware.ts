@@ -52,30 +52,35 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
   const { profileOf, isRefused = () => false } = options;
   const shared = share(driver, options);
   const verify = createVerifier();
-  const handle = async (req: Request, res: Response, next: (error?: unknown) => void): Promise<void> => {
-    // It is mounted twice.
-    if (req.session) return next();
-    const hasResponse = isResponse(res);
-    const profile = profileOf(req);
+  // False: the response is sent already. Rejects when there is no response that could tell of a failure.
+  const prepare = async (req: Request, res: Response | undefined): Promise<boolean> => {
     try {
-      if (hasResponse && isRefused(req)) return refuse(shared.log, req, res);
+      const profile = profileOf(req);
+      if (res && isRefused(req)) return refuse(shared.log, req, res);
       req.sessionStore = shared.store;
       const access = new SessionAccess(req);
       const signed = await resume(shared, verify, req, profile);
       if (!signed) shared.store.generate(req);
-      if (hasResponse) new Lifecycle(shared, req, res, { access, profile, signed });
+      if (res) new Lifecycle(shared, req, res, { access, profile, signed });
+      return true;
     } catch (error) {
       shared.log.error({ err: error }, 'the session could not be read: the request was not handled');
-      return hasResponse ? sendFailure(res, error) : next(error);
+      if (!res) throw error;
+      return sendFailure(res, error);
     }
-    next();
   };
-  return (req, res, next) => void handle(req as Request, res as Response, next).catch(next);
+  return (req, res, next) => {
+    // It is mounted twice.
+    if ((req as Request).session) return next();
+    // What `next` throws is an error of the application: it does not call `next` again.
+    void prepare(req as Request, toResponse(res)).then((isReady) => isReady && next(), next);
+  };
 }
 
-// A WebSocket's upgrade has a socket in its place, and is called with `{}`, as express-session allows.
-function isResponse(res: Partial<Response>): boolean {
-  return typeof res.end === 'function' && typeof res.getHeaders === 'function';
+// Undefined for the upgrade to a WebSocket: it has nothing, `{}`, or what Socket.IO puts in its place, which has some methods
+// of a response and sends nothing.
+function toResponse(res: Partial<Response> | undefined): Response | undefined {
+  return typeof res?.end === 'function' && typeof res.getHeaders === 'function' ? (res as Response) : undefined;
 }
 
 function share(driver: Driver, { profileOf, secrets, log, limits, now = Date.now }: MiddlewareOptions): Shared {
@@ -104,14 +109,16 @@ async function resume(
   return undefined;
 }
 
-function refuse(log: Log, req: Request, res: Response): void {
+function refuse(log: Log, req: Request, res: Response): false {
   const { method, originalUrl, url, headers } = req;
   const { origin, 'sec-fetch-site': site, host } = headers;
   log.warn({ method, url: originalUrl ?? url, origin, site, host }, 'a request from another site was refused');
   send(res, 403, plainText, 'This request came from another site, and was refused.\n');
+  return false;
 }
 
-function sendFailure(res: Response, error: unknown): void {
+function sendFailure(res: Response, error: unknown): false {
   const { status, headers, body } = answerFor(error);
   send(res, status, headers, body);
+  return false;
 }
