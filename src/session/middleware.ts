@@ -9,6 +9,7 @@ import { answerFor, plainText, type Request, type Response, send } from './http.
 import { SessionStore } from './object/session-store.ts';
 import { SessionAccess } from './response/access.ts';
 import { Lifecycle, type Shared } from './response/lifecycle.ts';
+import { limitPipeline } from './response/pipeline.ts';
 
 // It stands here because the declarations of both public entries lead to this file.
 declare module 'express-session' {
@@ -55,6 +56,7 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
   // False: the response is sent already. Rejects when there is no response that could tell of a failure.
   const prepare = async (req: Request, res: Response | undefined): Promise<boolean> => {
     try {
+      if (res) limitPipeline(req, res);
       const profile = profileOf(req);
       if (res && isRefused(req)) return refuse(shared.log, req, res);
       req.sessionStore = shared.store;
