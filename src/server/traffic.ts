@@ -6,6 +6,10 @@ import { Bag } from '../stores/bag.ts';
 const silentMs = 500;
 const sweepMs = 50;
 
+const inFlight = Symbol('responses in flight');
+
+type Connection = Socket & { [inFlight]?: Bag<ServerResponse> };
+
 /** How long a server that accepts nothing new waits. */
 export interface Patience {
   /** For requests in flight. */
@@ -17,8 +21,8 @@ export interface Patience {
 /** The connections of some servers, and the requests in flight on them. */
 export class Traffic {
   readonly #servers: Server[] = [];
-  readonly #sockets = new Bag<Socket>();
-  readonly #responses = new Bag<ServerResponse>();
+  // Responses belong to their connection: before Node.js 24 only the first of those that wait for each other closes with it.
+  readonly #sockets = new Bag<Connection>();
   #draining = false;
   #cut = false;
 
@@ -26,8 +30,9 @@ export class Traffic {
   watch(server: Server): Server {
     this.#servers.push(server);
     server.on('connection', (socket) => remember(this.#sockets, socket));
-    server.prependListener('request', (_req, res) => {
-      remember(this.#responses, res);
+    server.prependListener('request', ({ socket }: { socket: Connection }, res) => {
+      socket[inFlight] ??= new Bag();
+      remember(socket[inFlight], res);
       if (this.#draining) announceClose(res);
     });
     return server;
@@ -39,7 +44,7 @@ export class Traffic {
    */
   async drain({ deadlineMs, idleMs }: Patience): Promise<boolean> {
     this.#draining = true;
-    for (const res of this.#responses.list()) announceClose(res);
+    for (const res of this.#responses()) announceClose(res);
     const closed = Promise.all(this.#servers.map(stopListening));
     const timers = [
       setTimeout(() => timers.push(this.#sweep()), idleMs),
@@ -54,7 +59,7 @@ export class Traffic {
 
   /** Closes every connection at once. */
   cut(): void {
-    this.#cut ||= this.#responses.size > 0;
+    this.#cut ||= this.#responses().length > 0;
     this.#destroy(this.#sockets.list());
   }
 
@@ -68,9 +73,12 @@ export class Traffic {
     for (const server of this.#servers) server.closeIdleConnections();
   }
 
+  #responses(): ServerResponse[] {
+    return this.#sockets.list().flatMap((socket) => socket[inFlight]?.list() ?? []);
+  }
+
   #silentSockets(): Socket[] {
-    const busy = new Set(this.#responses.list().map((res) => res.socket));
-    return this.#sockets.list().filter((socket) => !busy.has(socket));
+    return this.#sockets.list().filter((socket) => !socket[inFlight]?.size);
   }
 
   #destroy(sockets: Socket[]): void {

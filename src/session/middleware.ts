@@ -12,6 +12,7 @@ import { SessionStore } from './object/session-store.ts';
 import type { SessionSummary } from './object/summary.ts';
 import { SessionAccess } from './response/access.ts';
 import { type Behavior, defaultBehavior, Lifecycle, type Shared } from './response/lifecycle.ts';
+import { limitPipeline } from './response/pipeline.ts';
 
 // It stands here because the declarations of both public entries lead to this file.
 declare module 'express-session' {
@@ -75,31 +76,41 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
   const { profileOf, isRefused = () => false, beforeVerifying = () => undefined } = options;
   const shared = share(driver, options);
   const verify = createVerifier();
-  const handle = async (req: Request, res: Response, next: (error?: unknown) => void): Promise<void> => {
-    const profile = profileOf(req);
-    // It has a session when the middleware is mounted twice.
-    if (req.session || !isBelow(profile.attributes.path, req)) return next();
-    const hasResponse = isResponse(res);
+  const open = async (req: Request, res: Response | undefined, profile: CookieProfile): Promise<void> => {
+    req.sessionStore = shared.store;
+    const access = new SessionAccess(req);
+    await beforeVerifying();
+    const signed = await resume(shared, verify, req, profile);
+    if (!signed) shared.store.generate(req);
+    if (res) new Lifecycle(shared, req, res, { access, profile, signed });
+  };
+  // False: the response is sent already. Rejects when there is no response that could tell of a failure.
+  const prepare = async (req: Request, res: Response | undefined): Promise<boolean> => {
     try {
-      if (hasResponse && isRefused(req)) return refuse(shared.log, req, res);
-      req.sessionStore = shared.store;
-      const access = new SessionAccess(req);
-      await beforeVerifying();
-      const signed = await resume(shared, verify, req, profile);
-      if (!signed) shared.store.generate(req);
-      if (hasResponse) new Lifecycle(shared, req, res, { access, profile, signed });
+      if (res) limitPipeline(req, res);
+      const profile = profileOf(req);
+      if (!isBelow(profile.attributes.path, req)) return true;
+      if (res && isRefused(req)) return refuse(shared.log, req, res);
+      await open(req, res, profile);
+      return true;
     } catch (error) {
       shared.log.error({ err: error }, 'the session could not be read: the request was not handled');
-      return hasResponse ? sendFailure(res, error) : next(error);
+      if (!res) throw error;
+      return sendFailure(res, error);
     }
-    next();
   };
-  return (req, res, next) => void handle(req as Request, res as Response, next).catch(next);
+  return (req, res, next) => {
+    // It is mounted twice.
+    if ((req as Request).session) return next();
+    // What `next` throws is an error of the application: it does not call `next` again.
+    void prepare(req as Request, toResponse(res)).then((isReady) => isReady && next(), next);
+  };
 }
 
-// A WebSocket's upgrade has a socket in its place, and is called with `{}`, as express-session allows.
-function isResponse(res: Partial<Response>): boolean {
-  return typeof res.end === 'function' && typeof res.getHeaders === 'function';
+// Undefined for the upgrade to a WebSocket: it has nothing, `{}`, or what Socket.IO puts in its place, which has some methods
+// of a response and sends nothing.
+function toResponse(res: Partial<Response> | undefined): Response | undefined {
+  return typeof res?.end === 'function' && typeof res.getHeaders === 'function' ? (res as Response) : undefined;
 }
 
 // Where the client does not send the cookie there is no session.
@@ -147,14 +158,16 @@ function parsedByName(cookies: Record<string, unknown> | undefined, name: string
   return typeof value === 'string' ? value : undefined;
 }
 
-function refuse(log: Log, req: Request, res: Response): void {
+function refuse(log: Log, req: Request, res: Response): false {
   const { method, originalUrl, url, headers } = req;
   const { origin, 'sec-fetch-site': site, host } = headers;
   log.warn({ method, url: originalUrl ?? url, origin, site, host }, 'a request from another site was refused');
   send(res, 403, plainText, 'This request came from another site, and was refused.\n');
+  return false;
 }
 
-function sendFailure(res: Response, error: unknown): void {
+function sendFailure(res: Response, error: unknown): false {
   const { status, headers, body } = answerFor(error);
   send(res, status, headers, body);
+  return false;
 }

@@ -135,7 +135,7 @@ test.each(['/throws', '/rejects'])('in development the answer to %s shows the st
   const { url: failing, output } = await failingServer('development');
   const answer = await request(failing + path);
   expect(answer.status).toBe(500);
-  expect(answer.body).toMatch(/Error: secret detail<br>[\s&nbsp;]+at .*app\.js/);
+  expect(answer.body).toMatch(/Error: secret detail\n\s+at .*app\.js/);
   expect(output()).toMatch(/a request failed\nError: secret detail\n\s+at .*app\.js/);
 });
 

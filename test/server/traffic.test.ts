@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { listen } from '../../src/server/listen.ts';
@@ -28,4 +28,27 @@ test('a silent connection that came before the server listened at all its addres
   const startMs = performance.now();
   expect(await traffic.drain({ deadlineMs: 4000, idleMs: 0 })).toBe(true);
   expect(performance.now() - startMs).toBeLessThan(2000);
+});
+
+test('requests whose client went away before their turn are not in flight', async () => {
+  let seen = 0;
+  const server = createServer(() => {
+    seen += 1;
+  });
+  const { traffic, url } = await listen(() => server, { host: '127.0.0.1', port: 0 });
+  const connection = once(server, 'connection') as Promise<[Socket]>;
+  const { port } = new URL(url);
+  const client = connect(Number(port), '127.0.0.1');
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3));
+  await expect.poll(() => seen, { timeout: 10_000 }).toBe(3);
+  const [socket] = await connection;
+  const closed = once(socket, 'close');
+  client.destroy();
+  await closed;
+  const idle = connect(Number(port), '127.0.0.1');
+  onTestFinished(() => void idle.destroy());
+  await once(server, 'connection');
+  const drained = traffic.drain({ deadlineMs: 4000, idleMs: 3000 });
+  traffic.cut();
+  expect(await drained).toBe(true);
 });

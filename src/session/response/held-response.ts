@@ -58,7 +58,7 @@ export class HeldResponse {
   readonly #hooks: Hooks;
   readonly #send: Calls;
   readonly #headersBefore: OutgoingHttpHeaders;
-  #state: 'open' | 'held' | 'released' | 'ending' | 'replaced' = 'open';
+  #state: 'open' | 'held' | 'released' | 'ending' | 'sending' | 'replaced' = 'open';
   #waiting: [name: Sending, args: unknown[]][] = [];
 
   constructor(res: ServerResponse, hooks: Hooks) {
@@ -85,8 +85,10 @@ export class HeldResponse {
     for (const [name, value] of Object.entries(all)) res.setHeader(name, value ?? '');
     // Nobody reads the rest of a stream whose answer is not sent.
     res.on('unpipe', (source: Readable) => source.destroy());
+    this.#state = 'sending';
     this.#send.writeHead.call(res, status, STATUS_CODES[status]);
     this.#send.end.call(res, body);
+    this.#state = 'replaced';
     // For its handler it has not ended. What was told to wait may go on, into nothing.
     Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => res.closed });
     if (waiting.some(([name]) => name === 'write')) res.emit('drain');
@@ -95,11 +97,16 @@ export class HeldResponse {
   pass(name: Sending, args: unknown[]): unknown {
     if (this.#state === 'open') this.#begin();
     else if (this.#state === 'released' && name === 'end') this.#beginEnd(args);
-    if (this.#state === 'released') return this.#send[name].apply(this.#res, args);
+    if (this.#isPassing) return this.#send[name].apply(this.#res, args);
     if (this.#state === 'held') this.#waiting.push([name, args]);
     else tellUnsent(args);
     // False makes a stream wait; what comes after a replaced answer is swallowed.
     return name === 'write' ? this.#state === 'replaced' : this.#res;
+  }
+
+  // The `end` of HTTP/2, and of middlewares in front of the session's, calls `write`, which is ours.
+  get #isPassing(): boolean {
+    return this.#state === 'released' || this.#state === 'sending';
   }
 
   #begin(): void {
@@ -133,6 +140,7 @@ export class HeldResponse {
   // Nobody else hears of what it throws by then.
   #sendEnd(args: unknown[]): void {
     try {
+      this.#state = 'sending';
       this.#send.end.apply(this.#res, args);
     } catch (error) {
       this.#hooks.fail(error, true);
@@ -167,10 +175,9 @@ export class HeldResponse {
   }
 
   writeHead(args: unknown[]): unknown {
+    if (this.#isPassing) return this.#send.writeHead.apply(this.#res, args);
     if (this.#state === 'open') writeHeadLater(this.#res, args);
-    // Node.js calls it also when an end that was held is sent.
-    const isSent = this.#state === 'released' || this.#state === 'ending';
-    return isSent ? this.#send.writeHead.apply(this.#res, args) : this.#res;
+    return this.#res;
   }
 }
 
