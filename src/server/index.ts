@@ -25,6 +25,7 @@ import { openStore } from './open-store.ts';
 import { endWhenRemoved } from './removal.ts';
 import { reportListening, reportStartFailure } from './report.ts';
 import { reportStore } from './report-store.ts';
+import { retiring } from './traffic.ts';
 import { isPrimary, runPrimary } from './workers/primary.ts';
 import { startInOne } from './workers/worker.ts';
 
@@ -96,14 +97,14 @@ async function start(directory: string, load: () => Promise<Application>, option
   if (options.error) app.use(errors.by(options.error));
 
   const create = (): Server => {
-    const server = createHttpServer(app, (req, res) => errors.last(req, res));
+    const server = createHttpServer(app, (req, res) => errors.last(req, res), settings.keepAliveMs);
     application.upgrades?.(server, session);
     return server;
   };
   try {
     const listening = await listen(create, settings);
     const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
-    drainOnSignal(listening.traffic, [stopDuties, () => driver.close()], log);
+    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), [stopDuties, () => driver.close()], log);
     endWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
