@@ -22,6 +22,7 @@ import { verifyIsolation } from './isolation.ts';
 import { listen } from './listen.ts';
 import { createLogger, logRequests } from './logging.ts';
 import { openStore } from './open-store.ts';
+import { reportOwnSession } from './own-session.ts';
 import { endWhenRemoved } from './removal.ts';
 import { reportListening, reportStartFailure } from './report.ts';
 import { reportStore } from './report-store.ts';
@@ -92,6 +93,7 @@ async function start(directory: string, load: () => Promise<Application>, option
   const app = await createApp(settings, { driver, session, log, options });
   verifyRoutes(application);
   await application.routes(app);
+  reportOwnSession(app, session, log);
   app.use(options.notFound ?? answerNotFound);
   const errors = new ErrorResponses(log, settings);
   if (options.error) app.use(errors.by(options.error));

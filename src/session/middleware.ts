@@ -87,7 +87,16 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
     }
     next();
   };
-  return (req, res, next) => void handle(req as Request, res as Response, next).catch(next);
+  const middleware: Middleware = (req, res, next) => void handle(req as Request, res as Response, next).catch(next);
+  middlewares.add(middleware);
+  return middleware;
+}
+
+const middlewares = new WeakSet<object>();
+
+/** True for what gives requests their session. */
+export function isMiddleware(handle: object): boolean {
+  return middlewares.has(handle);
 }
 
 // A WebSocket's upgrade has a socket in its place, and is called with `{}`, as express-session allows.
