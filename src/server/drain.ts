@@ -8,8 +8,6 @@ import { isForPrimary, onRetired, outlivePrimary, untilReleased } from './worker
 
 /** The server is to stop. */
 const stopping: Patience = { deadlineMs: 4000, idleMs: 0 };
-/** Another worker has taken the place of this one: nobody waits, and Node.js closes an idle connection after 5 s. */
-const retiring: Patience = { deadlineMs: 30_000, idleMs: 6000 };
 /** How long the store may take to close. What was answered is saved by then. */
 const closeMs = 2000;
 /** When a second signal means it: npm passes on a Ctrl-C that the terminal has sent to the server already. */
@@ -25,8 +23,14 @@ export function isDraining(): boolean {
 /**
  * Stops on SIGINT, SIGTERM, SIGHUP of its terminal, or when the process that started the server is gone: nothing new is accepted,
  * requests in flight end, other connections close, then the rest, in its order. A second signal cuts what is still open.
+ * @param retiring how long to wait when another worker has taken the place of this one
  */
-export function drainOnSignal(traffic: Traffic, closers: (() => Promise<void>)[], log: Logger): void {
+export function drainOnSignal(
+  traffic: Traffic,
+  retiring: Patience,
+  closers: (() => Promise<void>)[],
+  log: Logger,
+): void {
   let stoppedAtMs: number | undefined;
   const onSignal = (): void => {
     if (stoppedAtMs === undefined) {

@@ -22,9 +22,11 @@ import { verifyIsolation } from './isolation.ts';
 import { listen } from './listen.ts';
 import { createLogger, logRequests } from './logging.ts';
 import { openStore } from './open-store.ts';
+import { reportOwnSession } from './own-session.ts';
 import { endWhenRemoved } from './removal.ts';
 import { isTrial, reportListening, reportLoaded, reportStartFailure } from './report.ts';
 import { reportStore } from './report-store.ts';
+import { retiring } from './traffic.ts';
 import { isPrimary, runPrimary } from './workers/primary.ts';
 import { startInOne } from './workers/worker.ts';
 
@@ -92,19 +94,20 @@ async function start(directory: string, load: () => Promise<Application>, option
   });
   const app = await createApp(settings, { driver, session, log, options });
   await application.routes(app);
+  reportOwnSession(app, session, log);
   app.use(options.notFound ?? answerNotFound);
   const errors = new ErrorResponses(log, settings);
   if (options.error) app.use(errors.by(options.error));
 
   const create = (): Server => {
-    const server = createHttpServer(app, (req, res) => errors.last(req, res));
+    const server = createHttpServer(app, (req, res) => errors.last(req, res), settings.keepAliveMs);
     application.upgrades?.(server, session);
     return server;
   };
   try {
     const listening = await listen(create, settings);
     const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
-    drainOnSignal(listening.traffic, [stopDuties, () => driver.close()], log);
+    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), [stopDuties, () => driver.close()], log);
     endWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {

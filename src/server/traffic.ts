@@ -18,6 +18,15 @@ export interface Patience {
   idleMs: number;
 }
 
+/**
+ * Of a worker whose place another one has taken: nobody waits for it. A client may send its next request until its own
+ * limit closes the connection.
+ */
+export function retiring(keepAliveMs: number): Patience {
+  const idleMs = keepAliveMs + 1000;
+  return { deadlineMs: Math.max(30_000, idleMs + 1000), idleMs };
+}
+
 /** The connections of some servers, and the requests in flight on them. */
 export class Traffic {
   readonly #servers: Server[] = [];

@@ -99,12 +99,21 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
       return sendFailure(res, error);
     }
   };
-  return (req, res, next) => {
+  const middleware: Middleware = (req, res, next) => {
     // It is mounted twice.
     if ((req as Request).session) return next();
     // What `next` throws is an error of the application: it does not call `next` again.
     void prepare(req as Request, toResponse(res)).then((isReady) => isReady && next(), next);
   };
+  middlewares.add(middleware);
+  return middleware;
+}
+
+const middlewares = new WeakSet<object>();
+
+/** True for what gives requests their session. */
+export function isMiddleware(handle: object): boolean {
+  return middlewares.has(handle);
 }
 
 // Undefined for the upgrade to a WebSocket: it has nothing, `{}`, or what Socket.IO puts in its place, which has some methods

@@ -15,6 +15,8 @@ export interface Settings {
   production: boolean;
   /** How many proxies in front of the server are to be believed about X-Forwarded-*. */
   trustProxyHops: number;
+  /** How long a connection without a request stays open. */
+  keepAliveMs: number;
   /** Newest first. */
   secrets: string[];
   store: string;
@@ -30,6 +32,7 @@ export interface Settings {
 export async function readSettings(directory: string, environment: NodeJS.ProcessEnv): Promise<Settings> {
   const variables = overlay(await readVariables(directory), environment);
   const { store, cookie } = await requireMarker(directory);
+  const trustProxyHops = readHops(variables.TRUST_PROXY ?? '0');
   return {
     port: readPort(variables.PORT ?? '5000'),
     // As in the address for a browser, or without the brackets.
@@ -37,7 +40,9 @@ export async function readSettings(directory: string, environment: NodeJS.Proces
     // `sessapp serve --background` sets the other one.
     workers: readWorkers(variables.WORKERS ?? environment.SESSAPP_WORKERS),
     production: variables.NODE_ENV === 'production',
-    trustProxyHops: readHops(variables.TRUST_PROXY ?? '0'),
+    trustProxyHops,
+    // Proxies reuse a connection for 60 s, so that the server must not be the one that closes it.
+    keepAliveMs: readSeconds(variables.KEEP_ALIVE ?? (trustProxyHops > 0 ? '65' : '5')) * 1000,
     secrets: readSecrets(variables.SESSION_SECRET),
     store,
     cookie,
@@ -74,4 +79,11 @@ function readHops(value: string): number {
   if (/^\d+$/.test(value)) return Number(value);
   const remedy = 'Give the number of proxies in front of this server: TRUST_PROXY=1 for one.';
   throw new UserError('bad-trust-proxy', `TRUST_PROXY is '${value}', which is no number of proxies.`, remedy);
+}
+
+function readSeconds(value: string): number {
+  if (/^[1-9]\d*$/.test(value) && Number(value) <= 3600) return Number(value);
+  const remedy =
+    'Give a number of seconds from 1 to 3600, more than the proxy in front keeps a connection: KEEP_ALIVE=65';
+  throw new UserError('bad-keep-alive', `KEEP_ALIVE is '${value}', which is not a valid number of seconds.`, remedy);
 }

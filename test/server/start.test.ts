@@ -91,6 +91,10 @@ test.each([
   [{ PORT: '80.5' }, /PORT is '80.5'/],
   [{ TRUST_PROXY: 'true' }, /TRUST_PROXY is 'true'/],
   [{ TRUST_PROXY: '-1' }, /TRUST_PROXY is '-1'/],
+  ...['0', '-1', '1.5', '3601', '65s'].map((KEEP_ALIVE): [object, RegExp] => [
+    { KEEP_ALIVE },
+    /KEEP_ALIVE is '.*', which/,
+  ]),
   ...['0', '257', '-1', '1.5', 'two'].map((WORKERS): [object, RegExp] => [
     { WORKERS },
     /WORKERS is '.*', which is no number/,

@@ -201,9 +201,9 @@ test('without express an environment says to install it', async () => {
   expect(result.stderr).toMatch(/^The package express is not in this environment\.\n.*: sessapp install, or npm ci/);
 });
 
-test('what runs with it are three packages, and those that these bring', async () => {
+test('what runs with it are four packages, and those that these bring', async () => {
   const { dependencies } = await readJson<{ dependencies: object }>(alone, 'node_modules', 'sessapp', 'package.json');
-  expect(Object.keys(dependencies)).toEqual(['express-session', 'helmet', 'pino']);
+  expect(Object.keys(dependencies)).toEqual(['express-session', 'finalhandler', 'helmet', 'pino']);
   const listed = await npm(alone, ['ls', '--all', '--parseable']);
   expect(listed.exitCode).toBe(0);
   const packages = listed.stdout.trimEnd().split('\n').slice(1);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -14,10 +14,10 @@ const slowly = `
     setTimeout(() => res.send('done'), Number(req.query.ms));
   });`;
 
-async function startWith(sandbox: Sandbox, statements = slowly) {
+async function startWith(sandbox: Sandbox, statements = slowly, env: NodeJS.ProcessEnv = {}) {
   const directory = await copyEnvironment(sandbox);
   await addRoutes(directory, statements);
-  const server = await startPlain(sandbox, directory);
+  const server = await startPlain(sandbox, directory, { env });
   return { ...server, directory, ended: once(server.child, 'close') as Promise<[number | null, string | null]> };
 }
 
@@ -39,20 +39,38 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('connections that are idle, or have not sent a request, do not hold the end up', async () => {
+test.each([{}, { TRUST_PROXY: '1' }, { TRUST_PROXY: '1', KEEP_ALIVE: '620' }])(
+  'connections that are idle, or have not sent a request, do not hold the end up: %j',
+  async (env) => {
+    const sandbox = new Sandbox();
+    const { url, child, ended } = await startWith(sandbox, slowly, env);
+    const port = Number(new URL(url).port);
+    const silent = connect(port, '127.0.0.1');
+    const half = connect(port, '127.0.0.1', () => half.write('GET /ok HTTP/1.1\r\nHost: '));
+    const agent = new Agent({ keepAlive: true });
+    await new Promise((resolve) => get(`${url}/ok`, { agent }, (response) => response.resume().on('end', resolve)));
+    await waitFor(() => !silent.connecting && !half.connecting);
+    for (const socket of [silent, half]) socket.on('error', () => undefined);
+    const start = performance.now();
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(performance.now() - start).toBeLessThan(2_500);
+    agent.destroy();
+  },
+);
+
+test('behind a proxy a connection is open for longer than Node.js keeps it', async () => {
   const sandbox = new Sandbox();
-  const { url, child, ended } = await startWith(sandbox);
-  const port = Number(new URL(url).port);
-  const silent = connect(port, '127.0.0.1');
-  const half = connect(port, '127.0.0.1', () => half.write('GET /ok HTTP/1.1\r\nHost: '));
-  const agent = new Agent({ keepAlive: true });
-  await new Promise((resolve) => get(`${url}/ok`, { agent }, (response) => response.resume().on('end', resolve)));
-  await waitFor(() => !silent.connecting && !half.connecting);
-  for (const socket of [silent, half]) socket.on('error', () => undefined);
-  const start = performance.now();
-  child.kill('SIGTERM');
-  expect(await ended).toEqual([0, null]);
-  expect(performance.now() - start).toBeLessThan(2_500);
+  const { url } = await startWith(sandbox, slowly, { TRUST_PROXY: '1' });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const seen: Socket[] = [];
+  agent.on('free', (socket: Socket) => seen.push(socket));
+  for (const pauseMs of [8000, 0]) {
+    await ask(`${url}/ok`, agent);
+    await wait(pauseMs);
+  }
+  expect(seen).toHaveLength(2);
+  expect(seen[0]).toBe(seen[1]);
   agent.destroy();
 });
 

@@ -11,6 +11,7 @@ import type { Failure, Listening } from '../messages.ts';
 import { leaveParent, onParentGone, tellParent } from '../parent.ts';
 import { endWhenRemoved } from '../removal.ts';
 import { reportListening } from '../report.ts';
+import { retiring } from '../traffic.ts';
 import { type Reloads, WorkersReport } from './report.ts';
 import { Workers } from './workers.ts';
 
@@ -55,7 +56,7 @@ class Primary {
     this.#settings = settings;
     this.#log = createLogger(settings);
     this.#report = new WorkersReport(directory, this.#log);
-    this.#workers = new Workers(this.#log, () => void this.#reportState());
+    this.#workers = new Workers(this.#log, retiring(settings.keepAliveMs), () => void this.#reportState());
   }
 
   async start(): Promise<void> {

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { UserError } from '../../errors.ts';
 import { isMessage, type Listening, type Message } from '../messages.ts';
+import type { Patience } from '../traffic.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
 
@@ -8,8 +9,8 @@ import type { Order } from './worker.ts';
 const startMs = 30_000;
 const retireMs = 2000;
 const lastWordsMs = 1000;
-/** When a worker that has retired counts as hung: a little after its last request was to be cut. */
-const longestMs = 35_000;
+/** A worker that has retired counts as hung this long after its last request was to be cut. */
+const graceMs = 5000;
 
 /** A worker as its primary sees it. */
 export class WorkerProcess {
@@ -19,8 +20,11 @@ export class WorkerProcess {
   /** Resolves when the process has ended, with how: `exit code 1`, or `signal SIGKILL`. */
   readonly ended: Promise<string>;
 
+  readonly #longestMs: number;
+
   /** @param variables environment variables beside the primary's own */
-  constructor(variables: Record<string, string>) {
+  constructor(variables: Record<string, string>, { deadlineMs }: Patience) {
+    this.#longestMs = deadlineMs + graceMs;
     this.#worker = cluster.fork(variables);
     this.#worker.on('message', (message: unknown) => isMessage(message) && this.#said.set(message.event, message));
     const endForgotten = watchHandOver(this.#worker.process);
@@ -56,7 +60,7 @@ export class WorkerProcess {
   /** Resolves when it accepts nothing new; it ends by itself, once its requests have. */
   async retire(): Promise<void> {
     this.order('retire');
-    const timer = setTimeout(() => this.kill(), longestMs);
+    const timer = setTimeout(() => this.kill(), this.#longestMs);
     void this.ended.then(() => clearTimeout(timer));
     await this.#untilSaid(retireMs, 'retiring');
     this.order('released');

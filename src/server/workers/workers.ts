@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Listening } from '../messages.ts';
+import type { Patience } from '../traffic.ts';
 import { type Site, WorkerSlot } from './slot.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -13,11 +14,16 @@ export class Workers {
   /** Every process that has not ended: also one that starts, and one that retires. */
   readonly #running = new Set<WorkerProcess>();
   readonly #site: Site;
+  readonly #patience: Patience;
   #variables: Record<string, string> = {};
   #leader: WorkerProcess | undefined;
 
-  /** @param onChange is called when a worker begins to listen, or ends */
-  constructor(log: Logger, onChange: () => void) {
+  /**
+   * @param patience that of workers which retire
+   * @param onChange is called when a worker begins to listen, or ends
+   */
+  constructor(log: Logger, patience: Patience, onChange: () => void) {
+    this.#patience = patience;
     this.#site = {
       startWorker: () => this.#startWorker(),
       onChange: () => {
@@ -94,7 +100,7 @@ export class Workers {
 
   #startWorker(): WorkerProcess {
     this.#stopping.signal.throwIfAborted();
-    const worker = new WorkerProcess(this.#variables);
+    const worker = new WorkerProcess(this.#variables, this.#patience);
     this.#running.add(worker);
     void worker.ended.then(() => this.#running.delete(worker));
     return worker;
