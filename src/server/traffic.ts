@@ -18,14 +18,23 @@ export interface Patience {
 export class Traffic {
   readonly #servers: Server[] = [];
   readonly #sockets = new Bag<Socket>();
+  readonly #limit: number;
   readonly #responses = new Bag<ServerResponse>();
   #draining = false;
   #cut = false;
 
+  /** @param limit how many connections there may be */
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.#limit = limit;
+  }
+
   /** Takes a server, before it listens: a client may come while it is still to listen at another address. */
   watch(server: Server): Server {
     this.#servers.push(server);
-    server.on('connection', (socket) => remember(this.#sockets, socket));
+    server.on('connection', (socket) => {
+      remember(this.#sockets, socket);
+      if (this.#sockets.size > this.#limit) this.#makeRoom(socket);
+    });
     server.prependListener('request', (_req, res) => {
       remember(this.#responses, res);
       if (this.#draining) announceClose(res);
@@ -56,6 +65,15 @@ export class Traffic {
   cut(): void {
     this.#cut ||= this.#responses.size > 0;
     this.#destroy(this.#sockets.list());
+  }
+
+  // Rather than the new one, one goes on which nothing was ever sent, or which waits for its next request.
+  #makeRoom(newest: Socket): void {
+    const isOver = (): boolean => this.#sockets.list().filter(({ destroyed }) => !destroyed).length > this.#limit;
+    const isUnused = (socket: Socket): boolean => socket.bytesRead === 0 && !socket.destroyed && socket !== newest;
+    this.#sockets.list().find(isUnused)?.destroy();
+    if (isOver()) this.#closeIdle();
+    if (isOver()) newest.destroy();
   }
 
   // A connection that answered its last request becomes idle only then.

@@ -18,14 +18,19 @@ export class WorkerProcess {
   #end: string | undefined;
   /** Resolves when the process has ended, with how: `exit code 1`, or `signal SIGKILL`. */
   readonly ended: Promise<string>;
+  /** Resolves when it takes no connections any more, though it lives: another is to take its place. */
+  readonly stuck: Promise<void>;
 
   /** @param variables environment variables beside the primary's own */
   constructor(variables: Record<string, string>) {
     this.#worker = cluster.fork(variables);
     this.#worker.on('message', (message: unknown) => isMessage(message) && this.#said.set(message.event, message));
-    const endForgotten = watchHandOver(this.#worker.process);
+    let endForgotten = (): void => undefined;
+    this.stuck = new Promise((resolve) => {
+      endForgotten = watchHandOver(this.#worker.process, resolve);
+    });
     this.ended = this.#untilEnded();
-    void this.ended.then(endForgotten);
+    void this.ended.then(() => endForgotten());
   }
 
   get pid(): number | undefined {
