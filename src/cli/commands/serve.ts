@@ -1,4 +1,5 @@
 import { UsageError, UserError } from '../../errors.ts';
+import { toEndFailure } from '../../server/messages.ts';
 import { secretVariable } from '../../settings/secrets.ts';
 import { isPort, isWorkerCount, portRemedy, workersRemedy } from '../../settings/settings.ts';
 import { openInBrowser } from '../browser.ts';
@@ -132,8 +133,9 @@ function cutOff(end: ServerEnd): UserError {
 }
 
 function diedByItself(end: ServerEnd): UserError {
-  const fact = `The server ended by itself with ${describeEnd(end)}.`;
-  return new UserError('server-died', fact, 'What it printed above says why.');
+  const how = describeEnd(end);
+  const { hint } = toEndFailure('', how, 'What it printed above says why.');
+  return new UserError('server-died', `The server ended by itself with ${how}.`, hint);
 }
 
 function follow(context: Context, environment: Environment, options: ServeOptions): Follower {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, UserError } from '../../errors.ts';
-import { type Failure, isMessage, type Listening, type Message } from '../../server/messages.ts';
+import { type Failure, isMessage, type Listening, type Message, toEndFailure } from '../../server/messages.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { killGroup } from '../environment/process-identity.ts';
@@ -138,11 +138,8 @@ async function untilListening(
   const message = await Promise.race([answer, ended]).finally(() => clearTimeout(timer));
   if ('event' in message && message.event === 'listening') return message;
   if ('event' in message && message.event === 'failed') throw await explain(message);
-  throw new UserError(
-    'server-failed',
-    `The server ended before it listened, with ${describeEnd(await ended)}.`,
-    'What it printed says why.',
-  );
+  const end = describeEnd(await ended);
+  throw await explain(toEndFailure(`The server ended before it listened, with ${end}.`, end));
 }
 
 // A server names commands as one types them in its directory; the user may be elsewhere.
@@ -151,11 +148,13 @@ export async function toUserError(
   { directory }: Pick<Environment, 'directory'>,
   { code, message, hint }: Failure,
 ): Promise<UserError> {
-  const line = await commandLine(system, directory, 'secret rotate');
+  const named = /sessapp (secret rotate|doctor)/.exec(hint ?? '')?.[1];
+  if (named === undefined) return new UserError(code, message, hint);
+  const line = await commandLine(system, directory, named);
   return new UserError(
     code,
     message,
-    hint?.replace('sessapp secret rotate', () => line),
+    hint?.replace(`sessapp ${named}`, () => line),
   );
 }
 

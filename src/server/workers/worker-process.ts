@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { UserError } from '../../errors.ts';
-import { isMessage, type Listening, type Message } from '../messages.ts';
+import { isMessage, type Listening, type Message, toEndFailure } from '../messages.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
 
@@ -112,8 +112,9 @@ export class WorkerProcess {
     if (failed?.event === 'failed') return new UserError(failed.code, failed.message, failed.hint);
     const broken = this.#said.get('broken');
     const cause = broken?.event === 'broken' ? broken.reason : undefined;
-    const fact = `The server ended before it listened, with ${broken ? 'exit code 1' : this.#end}.`;
-    return new UserError('server-failed', fact, 'What it printed says why.', { cause });
+    const end = broken ? 'exit code 1' : (this.#end ?? '');
+    const { code, message, hint } = toEndFailure(`The server ended before it listened, with ${end}.`, end);
+    return new UserError(code, message, hint, { cause });
   }
 }
 
