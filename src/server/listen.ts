@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UserError } from '../errors.ts';
+import { readConnectionLimit } from './connection-limit.ts';
 import { Traffic } from './traffic.ts';
 
 export interface Listening {
@@ -31,7 +32,7 @@ export async function listen(create: () => Server, { host, port }: { host: strin
 
 async function listenAtAll(create: () => Server, addresses: string[], host: string, port: number): Promise<Listening> {
   const servers: Server[] = [];
-  const traffic = new Traffic();
+  const traffic = new Traffic(readConnectionLimit());
   let taken = port;
   try {
     for (const address of addresses) {

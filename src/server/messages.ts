@@ -28,3 +28,16 @@ const events: unknown[] = ['listening', 'failed', 'drained', 'loaded', 'retiring
 export function isMessage(sent: unknown): sent is Message {
   return events.includes((sent as Partial<Message> | null)?.event);
 }
+
+/** A signal by which the system ends a process that reads memory it must not: a damaged or cut store is such memory. */
+const memorySignals = ['SIGBUS', 'SIGSEGV', 'SIGILL'];
+
+/**
+ * Why a server, or a worker, ended, as far as its end tells.
+ * @param end `exit code 1`, or `signal SIGBUS`
+ */
+export function toEndFailure(message: string, end: string): Failure {
+  const isOfMemory = memorySignals.some((signal) => end === `signal ${signal}`);
+  if (!isOfMemory) return { code: 'server-failed', message, hint: 'See its output above.' };
+  return { code: 'server-crashed', message, hint: 'The file of its store may be damaged. To find out: sessapp doctor' };
+}

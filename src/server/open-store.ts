@@ -23,7 +23,8 @@ export async function openStore(directory: string, settings: Settings, log: Foll
     throw new UserError(
       'store-unavailable',
       `The ${settings.store} store cannot be opened: ${message}.`,
-      `What it keeps in ${settings.dataDirectory} must be this user's own, on a disk that can be written and has room.`,
+      `What it keeps in ${settings.dataDirectory} must be whole and this user's own, on a disk that can be written and has room. ` +
+        'To find out what is wrong: sessapp doctor',
     );
   }
 }

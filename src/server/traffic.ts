@@ -32,13 +32,22 @@ export class Traffic {
   readonly #servers: Server[] = [];
   // Responses belong to their connection: before Node.js 24 only the first of those that wait for each other closes with it.
   readonly #sockets = new Bag<Connection>();
+  readonly #limit: number;
   #draining = false;
   #cut = false;
+
+  /** @param limit how many connections there may be */
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.#limit = limit;
+  }
 
   /** Takes a server, before it listens: a client may come while it is still to listen at another address. */
   watch(server: Server): Server {
     this.#servers.push(server);
-    server.on('connection', (socket) => remember(this.#sockets, socket));
+    server.on('connection', (socket) => {
+      remember(this.#sockets, socket);
+      if (this.#sockets.size > this.#limit) this.#makeRoom(socket);
+    });
     server.prependListener('request', ({ socket }: { socket: Connection }, res) => {
       socket[inFlight] ??= new Bag();
       remember(socket[inFlight], res);
@@ -70,6 +79,15 @@ export class Traffic {
   cut(): void {
     this.#cut ||= this.#responses().length > 0;
     this.#destroy(this.#sockets.list());
+  }
+
+  // Rather than the new one, one goes on which nothing was ever sent, or which waits for its next request.
+  #makeRoom(newest: Socket): void {
+    const isOver = (): boolean => this.#sockets.list().filter(({ destroyed }) => !destroyed).length > this.#limit;
+    const isUnused = (socket: Socket): boolean => socket.bytesRead === 0 && !socket.destroyed && socket !== newest;
+    this.#sockets.list().find(isUnused)?.destroy();
+    if (isOver()) this.#closeIdle();
+    if (isOver()) newest.destroy();
   }
 
   // A connection that answered its last request becomes idle only then.

@@ -115,7 +115,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
         onTestFinished(() => networks.forEach((network) => void network.remove()));
         const places = await Promise.all(
           networks.map(async ({ host, storeHost, prefix }) => {
-            const way = await openWay(Number(store.url?.port), storeHost);
+            const way = await openWay(Number(store.url?.port), { host: storeHost });
             const STORE_URL = Object.assign(new URL(store.url?.href ?? ''), {
               hostname: storeHost,
               port: way.port,

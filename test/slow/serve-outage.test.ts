@@ -1,8 +1,9 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { fill } from '../support/records.ts';
 import { type Sandbox as Box, finish, repository, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, startPlain, untilGone, waitFor } from '../support/server.ts';
 
@@ -109,6 +110,43 @@ test('with a damaged store the server says which file it is, does not start, and
   const { exitCode, stderr } = await finish(sandbox.spawn(process.execPath, ['server.js'], { cwd: directory }));
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringMatching(/data\.mdb is damaged/) });
   expect(await readFile(path, 'utf8')).toBe('hello\n');
+});
+
+test.each([
+  ['SIGBUS', []],
+  ['SIGSEGV', ['--background']],
+])('a server that %s ends before it listens, as a damaged store does, is sent to doctor', async (signal, options) => {
+  const sandbox = new Sandbox();
+  const directory = await prepare(sandbox);
+  await writeFile(join(directory, 'app.js'), `process.kill(process.pid, '${signal}');\nawait new Promise(() => {});\n`);
+  const { exitCode, stdout } = await sandbox.sessapp(['serve', directory, '--json', ...options], {
+    env: { PORT: '0' },
+  });
+  expect(exitCode).toBe(1);
+  const { error } = JSON.parse(stdout);
+  expect(error.message).toBe(`The server ended before it listened, with signal ${signal}.`);
+  expect(error.hint).toMatch(/may be damaged\. To find out: .*doctor/);
+});
+
+test.each([
+  ['cut in its middle', (size: number) => size / 2],
+  ['cut before its last page', (size: number) => size - 4096],
+])('with a store that was %s serve says which file it is, and doctor what to type', async (_, lengthOf) => {
+  const sandbox = new Sandbox();
+  const directory = await prepare(sandbox);
+  const path = join(directory, 'data', 'sessions', 'data.mdb');
+  await fill(
+    directory,
+    Array.from({ length: 500 }, () => ({ data: JSON.stringify('x'.repeat(500)) })),
+  );
+  await truncate(path, Math.floor(lengthOf((await stat(path)).size)));
+  const served = await sandbox.sessapp(['serve', directory, '--json', '--background']);
+  expect(served.exitCode).toBe(1);
+  expect(JSON.parse(served.stdout).error.message).toMatch(/data\.mdb is damaged: \d+ bytes are missing from its end/);
+  const { stdout } = await sandbox.sessapp(['doctor', directory, '--json']);
+  const found = JSON.parse(stdout).findings.find((finding: { check: string }) => finding.check === 'store');
+  expect(found).toMatchObject({ level: 'problem', fact: expect.stringMatching(/damaged/) });
+  expect(found.remedy).toMatch(/mv .*sessions/);
 });
 
 // As a process is that was stopped, or waits for its disk, in the midst of a change.

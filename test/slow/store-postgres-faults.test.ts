@@ -6,6 +6,15 @@ import { openWay } from '../support/network.ts';
 import { missingPostgres, Postgres } from '../support/postgres.ts';
 import { waitFor } from '../support/server.ts';
 
+/** An ErrorResponse with another severity; whatever else the server sends stays. */
+function translateFatal(chunk: Buffer, severity: string): Buffer {
+  const at = chunk.indexOf('SFATAL\0');
+  if (at < 5) return chunk;
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(chunk.readUInt32BE(at - 4) + Buffer.byteLength(severity) - 'FATAL'.length);
+  return Buffer.concat([chunk.subarray(0, at - 4), length, Buffer.from(`S${severity}`), chunk.subarray(at + 6)]);
+}
+
 const record: SessionRecord = { data: '{"n":0}', createdAtMs: 1000, seenAtMs: 2000, expiresAtMs: 3000 };
 
 describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${missingPostgres}` : ''}`, () => {
@@ -71,6 +80,25 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     await expect(changed).rejects.toThrow(/nobody knows whether the change was stored/);
     expect(await driver.read('a')).toMatchObject({ version: 1 });
   });
+
+  // Of its severities PostgreSQL sends the translation first, as lc_messages says.
+  test.each(['ВАЖНО', '치명적오류', '致命错误', 'FATALE'])(
+    'a connection that was ended is known by its SQLSTATE, also where FATAL is %s',
+    async (severity) => {
+      const translate = (chunk: Buffer): Buffer => translateFatal(chunk, severity);
+      const way = await openWay(server.port, { translate });
+      const driver = await openDriver(way.port);
+      const release = await lockTable();
+      const found = driver.read('a');
+      const changed = driver.update('a', 1, { ...record, data: '{"n":1}' });
+      changed.catch(() => undefined);
+      await untilWaiting();
+      await server.terminateConnections();
+      await release();
+      expect(await found).toMatchObject({ key: 'a', version: 1 });
+      await expect(changed).rejects.toThrow(/it was stopped \(57P01\); nobody knows whether the change was stored/);
+    },
+  );
 
   test('what takes too long rejects in time, and is not done later', async () => {
     const driver = await openDriver();

@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Driver } from '../../src/stores/driver.ts';
 import { example, findFault, readAddress } from '../../src/stores/postgres/address.ts';
 import { open } from '../../src/stores/postgres/driver.ts';
@@ -210,6 +210,36 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     ]);
   });
 
+  test.each([
+    ['PGOPTIONS', '-c search_path=nowhere'],
+    ['PGOPTIONS', '-c default_transaction_read_only=on'],
+    ['PGSSLNEGOTIATION', 'direct'],
+    ['PGSSLNEGOTIATION', 'nonsense'],
+    ['PGSSLMODE', 'verify-full'],
+    ['PGBINARY', '1'],
+    ['PGREPLICATION', 'database'],
+    ['PGCLIENT_ENCODING', 'latin1'],
+    ['PGUSER', 'nobody'],
+    ['PGPASSWORD', 'nothing'],
+    ['PGHOST', 'nowhere.invalid'],
+    ['PGDATABASE', 'none'],
+    ['PGPORT', '1'],
+    ['PGCONNECT_TIMEOUT', '1'],
+  ])('the environment variable %s=%s says nothing of the store', async (name, value) => {
+    vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const driver = await openDriver();
+    const stored = record({ data: '{"name":"김"}', owner: '홍길동' });
+    await driver.create(name + value, stored);
+    expect(await driver.read(name + value)).toMatchObject(stored);
+  });
+
+  test('without a user, STORE_URL does not mean the one of PGUSER', () => {
+    vi.stubEnv('PGUSER', 'somebody');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(readAddress('postgres://h/db').config.user).not.toBe('somebody');
+  });
+
   const missingTls = whyMissing('openssl');
   test.skipIf(missingTls)(`TLS is what sslmode says${missingTls ? `: ${missingTls}` : ''}`, async () => {
     const authority = await serveWithTls(server);
@@ -227,6 +257,9 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     expect(await isEncrypted(`sslmode=verify-ca&sslrootcert=${authority}`)).toBe(true);
     expect(await refusal({ query: 'sslmode=verify-full' })).toMatch(/certificate is not trusted.*sslrootcert/);
     expect(await refusal({ query: `sslmode=verify-full&sslrootcert=${authority}` })).toMatch(/for another host/);
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await refusal({ query: 'sslmode=verify-full' })).toMatch(/certificate is not trusted.*sslrootcert/);
   });
 });
 

@@ -11,12 +11,20 @@ export interface Way {
   cutConnections(): void;
 }
 
-/** @param host the address of this machine at which the way begins */
-export async function openWay(to: number, host = '127.0.0.1'): Promise<Way> {
+interface WayOptions {
+  /** The address of this machine at which the way begins. */
+  host?: string;
+  /** Changes what comes back. */
+  translate?: (chunk: Buffer) => Buffer;
+}
+
+export async function openWay(to: number, { host = '127.0.0.1', translate }: WayOptions = {}): Promise<Way> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     const onward = connect(to, '127.0.0.1');
-    socket.pipe(onward).pipe(socket);
+    socket.pipe(onward);
+    if (translate) onward.on('data', (chunk) => socket.write(translate(chunk))).on('end', () => socket.end());
+    else onward.pipe(socket);
     for (const end of [socket, onward]) {
       open.add(end);
       end.on('error', () => end.destroy());

@@ -1,4 +1,5 @@
 import { UsageError, UserError } from '../../errors.ts';
+import { toEndFailure } from '../../server/messages.ts';
 import { secretVariable } from '../../settings/secrets.ts';
 import { isPort, isWorkerCount, portRemedy, workersRemedy } from '../../settings/settings.ts';
 import { openInBrowser } from '../browser.ts';
@@ -133,8 +134,9 @@ function cutOff(end: ServerEnd): UserError {
 }
 
 function diedByItself(end: ServerEnd): UserError {
-  const fact = `The server exited without being asked to (${describeEnd(end)}).`;
-  return new UserError('server-died', fact, 'See its output above.');
+  const how = describeEnd(end);
+  const { hint } = toEndFailure('', how);
+  return new UserError('server-died', `The server exited without being asked to (${how}).`, hint);
 }
 
 function follow(context: Context, environment: Environment, options: ServeOptions): Follower {

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
-import { type Failure, isMessage, type Message } from '../../server/messages.ts';
+import { type Failure, isMessage, type Message, toEndFailure } from '../../server/messages.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
@@ -58,8 +58,9 @@ export async function explainStart(
     await Promise.race([ended, wait(lastWordMs, undefined, { ref: false })]);
     return toUserError(system, environment, said);
   }
-  const fact = `The server exited before it was listening (${describeEnd(await ended)}).`;
-  return new UserError('server-failed', fact, 'See its output above.');
+  const end = describeEnd(await ended);
+  const failure = toEndFailure(`The server exited before it was listening (${end}).`, end);
+  return toUserError(system, environment, failure);
 }
 
 /** A server names commands as one types them in its directory; the user may be elsewhere. */
@@ -68,7 +69,7 @@ export async function toUserError(
   { directory }: Pick<Environment, 'directory'>,
   { code, message, hint }: Failure,
 ): Promise<UserError> {
-  const [typed, name = '', word] = /sessapp (secret rotate|install)(?: (@?[\w./-]+))?/.exec(hint ?? '') ?? [];
+  const [typed, name = '', word] = /sessapp (secret rotate|install|doctor)(?: (@?[\w./-]+))?/.exec(hint ?? '') ?? [];
   if (typed === undefined) return new UserError(code, message, hint);
   const line = await commandLine(system, directory, name, ...(word === undefined ? [] : [word]));
   return new UserError(

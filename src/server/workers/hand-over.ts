@@ -8,23 +8,42 @@ interface HandOver {
   ack?: number;
 }
 
+/** A worker that does not acknowledge a connection for so many of these intervals does not acknowledge it any more. */
+const patience = 10;
+const intervalMs = 1000;
+
+interface Handed {
+  connection: { close(): void };
+  /** For how many intervals it has been on its way. Time alone would count while this process stands still, too. */
+  intervals: number;
+}
+
 /**
  * Watches the connections that Node.js hands to a worker, one after the other from each address that it listens at. When
- * a worker is killed, it forgets those that were on their way, and leaves them open: the clients would wait until they give up.
+ * a worker is killed, it forgets those that were on their way, and leaves them open: the clients would wait until they give up. A worker that has no
+ * descriptor left for a connection never acknowledges it, and Node.js hands it no other one.
+ * @param onStuck is called once when it does not acknowledge a connection any more
  * @returns what ends these connections, once the worker has ended; their clients learn at once that they have to try again
  */
-export function watchHandOver(worker: ChildProcess): () => void {
-  const onTheirWay = new Map<number | undefined, { close(): void }>();
+export function watchHandOver(worker: ChildProcess, onStuck: () => void): () => void {
+  const onTheirWay = new Map<number | undefined, Handed>();
   const send = worker.send as (this: ChildProcess, ...args: unknown[]) => boolean;
   worker.send = (...args: unknown[]): boolean => {
     const [{ act, seq }, connection] = args as [HandOver, { close(): void }];
-    if (act === 'newconn') onTheirWay.set(seq, connection);
+    if (act === 'newconn') onTheirWay.set(seq, { connection, intervals: 0 });
     return send.apply(worker, args);
   };
   worker.on('internalMessage', ({ ack }: HandOver) => {
     if (ack !== undefined) onTheirWay.delete(ack);
   });
+  const timer = setInterval(() => {
+    for (const handed of onTheirWay.values()) handed.intervals += 1;
+    if (![...onTheirWay.values()].some(({ intervals }) => intervals > patience)) return;
+    clearInterval(timer);
+    onStuck();
+  }, intervalMs).unref();
   return () => {
-    for (const connection of onTheirWay.values()) connection.close();
+    clearInterval(timer);
+    for (const { connection } of onTheirWay.values()) connection.close();
   };
 }

@@ -87,6 +87,7 @@ export class WorkerSlot {
     this.#taken = number;
     const sinceMs = Date.now();
     void worker.ended.then((end) => this.#onEnd(worker, end, Date.now() - sinceMs));
+    void worker.stuck.then(() => this.#replace(worker));
     this.#site.onChange();
     return before;
   }
@@ -100,6 +101,18 @@ export class WorkerSlot {
     this.#early = livedMs < steadyMs ? this.#early + 1 : 0;
     await this.#pause(`worker ${pid} ended with ${end}`);
     await this.fill();
+  }
+
+  /** It may still answer what it has begun. */
+  async #replace(worker: WorkerProcess): Promise<void> {
+    if (this.#worker !== worker || !this.#isOpen) return;
+    this.#site.log.error(`worker ${worker.pid} takes no connections any more; another takes its place`);
+    try {
+      await this.renew();
+    } catch (error) {
+      this.#site.log.error(`${(error as Error).message}; worker ${worker.pid} is ended`);
+      worker.kill();
+    }
   }
 
   async #pause(reason: string): Promise<void> {

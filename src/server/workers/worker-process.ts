@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { UserError } from '../../errors.ts';
-import { isMessage, type Listening, type Message } from '../messages.ts';
+import { isMessage, type Listening, type Message, toEndFailure } from '../messages.ts';
 import type { Patience } from '../traffic.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
@@ -19,6 +19,8 @@ export class WorkerProcess {
   #end: string | undefined;
   /** Resolves when the process has ended, with how: `exit code 1`, or `signal SIGKILL`. */
   readonly ended: Promise<string>;
+  /** Resolves when it takes no connections any more, though it lives: another is to take its place. */
+  readonly stuck: Promise<void>;
 
   readonly #longestMs: number;
 
@@ -27,9 +29,12 @@ export class WorkerProcess {
     this.#longestMs = deadlineMs + graceMs;
     this.#worker = cluster.fork(variables);
     this.#worker.on('message', (message: unknown) => isMessage(message) && this.#said.set(message.event, message));
-    const endForgotten = watchHandOver(this.#worker.process);
+    let endForgotten = (): void => undefined;
+    this.stuck = new Promise((resolve) => {
+      endForgotten = watchHandOver(this.#worker.process, resolve);
+    });
     this.ended = this.#untilEnded();
-    void this.ended.then(endForgotten);
+    void this.ended.then(() => endForgotten());
   }
 
   get pid(): number | undefined {
@@ -109,8 +114,9 @@ export class WorkerProcess {
   #explain(): UserError {
     const failed = this.#said.get('failed');
     if (failed?.event === 'failed') return new UserError(failed.code, failed.message, failed.hint);
-    const fact = `The server exited before it was listening (${this.#end}).`;
-    return new UserError('server-failed', fact, 'See its output above.');
+    const end = this.#end ?? '';
+    const { code, message, hint } = toEndFailure(`The server exited before it was listening (${end}).`, end);
+    return new UserError(code, message, hint);
   }
 }
 

@@ -16,10 +16,13 @@ const dataBytes = 128 * 1024;
  * for, is an error here: there it would end the process.
  */
 export async function prepareFiles(directory: string): Promise<void> {
-  for (const path of [dirname(directory), directory]) {
-    const isNew = (await orUndefined(mkdir(path, { recursive: true, mode: 0o700 }), 'EEXIST')) !== undefined;
-    if (isNew) await giveToOwner(path);
-  }
+  const parent = dirname(directory);
+  if (await mkdir(parent, { recursive: true, mode: 0o700 })) await giveToOwner(parent);
+  const isNew = await orUndefined(
+    mkdir(directory, { mode: 0o700 }).then(() => true),
+    'EEXIST',
+  );
+  if (isNew) await giveToOwner(directory);
   await chmod(directory, 0o700);
   const data = join(directory, dataName);
   if (((await orUndefined(stat(data), 'ENOENT'))?.size ?? 0) > 0) await verifyWhole(data);

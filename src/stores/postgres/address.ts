@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { ClientConfig, PoolConfig } from 'pg';
+import { type ClientConfig, defaults, type PoolConfig } from 'pg';
 
 // It comes with pg, which need not have put it where this file would find it.
 const nearPg = createRequire(createRequire(import.meta.url).resolve('pg'));
@@ -40,19 +40,28 @@ export function findFault(url: string): string | undefined {
 /** Reads an address without fault. Its sslmode means what it means to psql, but `prefer` never falls back to plain text. */
 export function readAddress(url: string): Address {
   const { user, password, host = '', port = 5432, database, options, ssl = false } = readConfig(url);
-  const config = {
+  const config: PoolConfig = {
     host,
     port,
     database,
-    ssl,
-    ...(user && { user }),
+    ssl: verified(ssl) ?? false,
+    // The user of this process, as for psql; not that of PGUSER.
+    user: user || defaults.user,
     ...(options && { options }),
     // As a function, it is not taken from PGPASSWORD or ~/.pgpass when the address has none.
     password: () => (password || undefined) as string,
     enableChannelBinding: ['prefer', 'require'].includes(readQuery(url).get('channel_binding') ?? ''),
     application_name: 'sessapp',
+    // Else they are those of PGSSLNEGOTIATION and PGCLIENT_ENCODING.
+    sslnegotiation: 'postgres',
+    client_encoding: 'utf8',
   };
   return { config, place: host.startsWith('/') ? host : `${host.includes(':') ? `[${host}]` : host}:${port}` };
+}
+
+// Else NODE_TLS_REJECT_UNAUTHORIZED would say whether a certificate is verified.
+function verified(ssl: PoolConfig['ssl']): PoolConfig['ssl'] {
+  return ssl ? { rejectUnauthorized: true, ...Object(ssl) } : ssl;
 }
 
 function readQuery(url: string): URLSearchParams {

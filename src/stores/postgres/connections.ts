@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Pool, type PoolClient, type QueryConfig } from 'pg';
 import type { Address } from './address.ts';
+import { StoreClient } from './client.ts';
 import { explain, isSilence, PostgresFailure } from './failure.ts';
 
 /** How long the way to a connection may take, its greeting aside. */
@@ -120,6 +121,7 @@ export class Connections {
   #createPool(): Pool {
     const pool = new Pool({
       ...this.#address.config,
+      Client: StoreClient as never,
       max: connectionLimit,
       connectionTimeoutMillis: connectMs,
       idleTimeoutMillis: idleMs,

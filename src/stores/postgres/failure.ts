@@ -23,7 +23,7 @@ export function explain(error: unknown, place: string): PostgresFailure {
 /** True when the connection was lost after a statement was sent: whether it was done, nobody knows. */
 export function isConnectionLost(error: unknown): boolean {
   if (error instanceof PostgresFailure) return false;
-  return !(error instanceof DatabaseError) || ['FATAL', 'PANIC'].includes(error.severity ?? '');
+  return !(error instanceof DatabaseError) || endsConnection.test(error.code ?? '');
 }
 
 /** True when the server gave no answer: it hangs, or the way to it is cut. */
@@ -49,6 +49,12 @@ export function isDenied(error: unknown): boolean {
 function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof DatabaseError && codes.includes(error.code ?? '');
 }
+
+/**
+ * The SQLSTATE of what ends a connection: class 08, a connection exception; class 57P, an intervention; a timeout of a
+ * transaction. The severity, `FATAL`, is in the language of the server (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+const endsConnection = /^(08...|57P..|25P0[34])$/;
 
 const silence = 'Query read timeout';
 const readOnly = '25006';
