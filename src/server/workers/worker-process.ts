@@ -22,7 +22,11 @@ export class WorkerProcess {
   /** @param variables environment variables beside the primary's own */
   constructor(variables: Record<string, string>) {
     this.#worker = cluster.fork(variables);
-    this.#worker.on('message', (message: unknown) => isMessage(message) && this.#said.set(message.event, message));
+    this.#worker.on('message', (message: unknown) => {
+      if (isMessage(message)) this.#said.set(message.event, message);
+      // Under `serve --watch` Node.js reports what a worker imports.
+      else if (process.env.WATCH_REPORT_DEPENDENCIES) process.send?.(message);
+    });
     const endForgotten = watchHandOver(this.#worker.process);
     this.ended = this.#untilEnded();
     void this.ended.then(endForgotten);
