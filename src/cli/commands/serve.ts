@@ -8,7 +8,7 @@ import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
 import { type Follower, runInForeground } from '../control/foreground.ts';
 import type { ServerOptions } from '../control/server-process.ts';
-import { claimServer, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
+import { claimServer, describePlace, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
 import { describeEnd, type ServerEnd } from '../control/start-outcome.ts';
 import type { WatchPaths } from '../control/watch.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
@@ -97,15 +97,13 @@ function readWatchPaths(input: Input, { cwd }: System): WatchPaths | undefined {
   return { watched: split(watched), ignored: split(ignored) };
 }
 
-async function alreadyRunning(
-  { system }: Context,
-  { directory }: Environment,
-  record: ServerRecord,
-): Promise<UserError> {
+async function alreadyRunning({ system }: Context, environment: Environment, record: ServerRecord): Promise<UserError> {
+  const { directory } = environment;
   const { url, pid, owner } = record;
   const state = url === undefined ? `being started by process ${owner.pid}` : `running at ${url} (process ${pid})`;
+  const place = await describePlace(environment, record);
   const stop = await commandLine(system, directory, 'stop');
-  return new UserError('already-running', `The server of ${directory} is ${state}.`, `To stop it: ${stop}`);
+  return new UserError('already-running', `The server of ${directory} is ${state}${place}.`, `To stop it: ${stop}`);
 }
 
 async function serveInBackground(
