@@ -1,5 +1,6 @@
 import { Interrupted } from '../errors.ts';
 import type { System } from '../system.ts';
+import { visible } from './visible.ts';
 
 /** What a person sees when choosing. */
 export interface ChoiceOption {
@@ -23,7 +24,7 @@ export interface Question {
 export async function ask(system: System, { message, options, initial }: Question): Promise<string> {
   const { isCancel, select, text } = await import('@clack/prompts');
   const closing = untilClosed(system.stdin);
-  const common = { message, input: system.stdin, output: system.stderr, signal: closing.signal };
+  const common = { message: visible(message), input: system.stdin, output: system.stderr, signal: closing.signal };
   try {
     const answer = await (options
       ? select({ ...common, options, initialValue: initial })

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { UsageError } from '../../errors.ts';
 import {
   type Command,
@@ -49,10 +50,12 @@ async function printEnd({ output }: Context, path: string, lines: number): Promi
   return { data: { log: path, lines: end ? end.split('\n') : [] }, text: end ?? '' };
 }
 
-async function followLog({ system }: Context, path: string, lines: number): Promise<Report> {
+async function followLog({ system, output }: Context, path: string, lines: number): Promise<Report> {
   const interrupted = system.catchInterrupts();
   const signal = AbortSignal.any([interrupted, untilClosed(system.stdout)]);
-  for await (const chunk of follow(path, lines, signal)) system.stdout.write(chunk);
+  const decoder = new StringDecoder();
+  for await (const chunk of follow(path, lines, signal))
+    output.text(typeof chunk === 'string' ? chunk : decoder.write(chunk));
   interrupted.throwIfAborted();
   return {};
 }
