@@ -67,7 +67,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
     for (const name of ['serve', 'logs', 'doctor']) {
       const row = text.split('\n').find((line) => line.startsWith(`| \`sessapp ${name} `)) ?? '';
       const { options } = await loadCommand(name);
-      expect(firstCells(row, /`(--[a-z]+)`/g)).toEqual(optionNames(options).filter((option) => option !== '--env'));
+      expect(firstCells(row, /`(--[a-z-]+)`/g)).toEqual(optionNames(options).filter((option) => option !== '--env'));
     }
   });
 

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import * as kleur from 'kleur/colors';
 import type { UserError } from '../errors.ts';
 import type { System } from '../system.ts';
-import { toVisibleJson } from './visible.ts';
+import { toVisibleJson, visibleText } from './visible.ts';
 
 /** What a command hands back: what it found, and an exit code where 0 would not say it. */
 export interface Report {
@@ -41,7 +41,7 @@ export class Output {
 
   /** A line for a person, on stderr; silent under --json. */
   note(line: string): void {
-    if (!this.json) this.#system.stderr.write(`${line}\n`);
+    if (!this.json) this.#tell(line);
   }
 
   /**
@@ -56,7 +56,7 @@ export class Output {
     const draw = (): void => {
       if (current === '') return;
       frame = (frame + 1) % frames.length;
-      stderr.write(`\r\x1b[2K${this.style.cyan(frames.charAt(frame))} ${current}`);
+      stderr.write(`\r\x1b[2K${this.style.cyan(frames.charAt(frame))} ${this.#toText(current)}`);
     };
     const timer = setInterval(draw, 80);
     try {
@@ -72,14 +72,22 @@ export class Output {
 
   /** Something that went wrong but did not stop the command, on stderr. */
   warn(line: string): void {
-    this.#system.stderr.write(`${this.style.yellow('warning:')} ${line}\n`);
+    this.#tell(`${this.style.yellow('warning:')} ${line}`);
   }
 
   /** The command's result, on stdout. */
   report({ data, text = '' }: Report): void {
     if (!data) return;
     const result = this.json ? toVisibleJson({ version: jsonVersion, ...data }) : text;
-    if (result !== '') this.#system.stdout.write(`${result}\n`);
+    if (result !== '') this.text(`${result}\n`);
+  }
+
+  /**
+   * A part of a result that is a text, on stdout.
+   * @returns false when the reader is to be waited for
+   */
+  text(part: string): boolean {
+    return this.#system.stdout.write(this.#toText(part));
   }
 
   /**
@@ -97,7 +105,7 @@ export class Output {
     for await (const line of lines) {
       count += 1;
       if (!isOpen) break;
-      const text = typeof line === 'string' ? line : toVisibleJson({ version: jsonVersion, ...line });
+      const text = typeof line === 'string' ? this.#toText(line) : toVisibleJson({ version: jsonVersion, ...line });
       if (!stdout.write(`${text}\n`)) await untilDrained(stdout);
     }
     stdout.off('close', close);
@@ -107,7 +115,7 @@ export class Output {
   /** One event of a command that goes on: a JSON line on stdout under --json, else the text on stderr. */
   event(data: { event: string } & Record<string, unknown>, text: string): void {
     if (this.json) this.#system.stdout.write(`${toVisibleJson({ version: jsonVersion, ...data })}\n`);
-    else if (text !== '') this.#system.stderr.write(`${text}\n`);
+    else if (text !== '') this.#tell(text);
   }
 
   /** The failure that ended the command: on stdout as the one JSON document under --json, else on stderr. */
@@ -117,8 +125,17 @@ export class Output {
       this.#system.stdout.write(`${toVisibleJson({ version: jsonVersion, error })}\n`);
       return;
     }
-    this.#system.stderr.write(`${this.style.red('error:')} ${message}\n`);
-    if (hint !== undefined) this.#system.stderr.write(`${hint}\n`);
+    this.#tell(`${this.style.red('error:')} ${message}`);
+    if (hint !== undefined) this.#tell(hint);
+  }
+
+  #tell(line: string): void {
+    this.#system.stderr.write(`${this.#toText(line)}\n`);
+  }
+
+  // The one place through which text goes that may be from outside: a directory's name, sessapp.json, npm, a log.
+  #toText(text: string): string {
+    return visibleText(text, kleur.$.enabled);
   }
 }
 

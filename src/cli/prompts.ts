@@ -1,5 +1,6 @@
-import { Interrupted } from '../errors.ts';
+import { Interrupted, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
+import { visible } from './visible.ts';
 
 /** What a person sees when choosing. */
 export interface ChoiceOption {
@@ -14,24 +15,41 @@ export interface Question {
   options?: ChoiceOption[];
   /** What Enter alone answers. */
   initial: string;
+  /** @throws UserError when a text is not valid: its message is shown, and the question stays */
+  verify?: (answer: string) => void;
 }
 
 /**
  * Asks a person. Call it only where `output.interactive` is true.
  * @throws Interrupted when Ctrl-C, Ctrl-D or Escape was the answer, or there will be none
  */
-export async function ask(system: System, { message, options, initial }: Question): Promise<string> {
+export async function ask(system: System, { message, options, initial, verify }: Question): Promise<string> {
   const { isCancel, select, text } = await import('@clack/prompts');
   const closing = untilClosed(system.stdin);
-  const common = { message, input: system.stdin, output: system.stderr, signal: closing.signal };
+  const common = { message: visible(message), input: system.stdin, output: system.stderr, signal: closing.signal };
   try {
     const answer = await (options
       ? select({ ...common, options, initialValue: initial })
-      : text({ ...common, placeholder: initial, defaultValue: initial }));
+      : text({
+          ...common,
+          placeholder: initial,
+          defaultValue: initial,
+          validate: (given) => explain(verify, given || initial),
+        }));
     if (isCancel(answer)) throw new Interrupted('SIGINT');
     return answer;
   } finally {
     closing.stop();
+  }
+}
+
+function explain(verify: Question['verify'], answer: string): string | undefined {
+  try {
+    verify?.(answer);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return `${error.message} ${error.hint ?? ''}`.trimEnd();
+    throw error;
   }
 }
 

@@ -6,9 +6,18 @@ export function visible(text: string): string {
   return text.replace(invisible, escapeUnits);
 }
 
-/** Whole lines of strangers: line breaks and tabs stay. */
-export function visibleLines(text: string): string {
-  return text.replace(/[^\n\t]+/g, visible);
+const intro = '\u001b';
+// The codes of our own style.
+const styled = new RegExp(`(${intro}\\[(?:1|2|22|3[1236]|39)m|[\\n\\t])|${invisible.source}`, 'gu');
+
+/**
+ * Text for a person, which may hold names and messages from outside: lines, and our own colours, stay.
+ * @param isColoured false where we write none, so that any is from outside
+ */
+export function visibleText(text: string, isColoured: boolean): string {
+  return text.replace(styled, (found: string, own?: string) =>
+    own !== undefined && (isColoured || !own.startsWith(intro)) ? own : visible(found),
+  );
 }
 
 /** The same value as JSON, with nothing in it that could do something to a terminal. */

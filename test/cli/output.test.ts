@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listCommands, loadCommand } from '../../src/cli/commands/index.ts';
@@ -174,3 +174,38 @@ test.each<[string[], string]>([
   const both = `${suggest("'it'\\''s'")}, or ${suggest('one')}`;
   expect((await invoke(sandbox.directory, args)).stderr).toContain(`\nDid you mean ${both}?\n`);
 });
+
+const hostile = 'a\u001b]0;title\u0007\u001b[31m\u202e\u009b2J';
+const shown = 'a\\u001b]0;title\\u0007\\u001b[31m\\u202e\\u009b2J';
+
+test.each<[string[], string]>([
+  [['status', hostile], '1'],
+  [['info', hostile], '1'],
+  [['stop', hostile], '1'],
+  [['doctor', hostile, '--verbose'], ''],
+  [['sessions', 'stats', hostile], '1'],
+  [['serve', `${hostile}x`], ''],
+  [['logs', hostile], ''],
+  [['run', '-e', hostile, '--', hostile], '1'],
+])(
+  'sessapp %j writes nothing to a terminal but visible text, whatever names come from outside',
+  async (args, named) => {
+    const sandbox = new Sandbox();
+    const directory = await copyEnvironment(sandbox, hostile);
+    await mkdir(join(directory, 'data'), { recursive: true, mode: 0o700 });
+    await writeFile(join(directory, 'data', 'server.log'), `${hostile}\n`);
+    const marker = JSON.parse(await readFile(join(directory, 'sessapp.json'), 'utf8'));
+    await writeFile(
+      join(directory, 'sessapp.json'),
+      JSON.stringify({ ...marker, prompt: `p${hostile}`, sessapp: hostile }),
+    );
+    for (const env of [{ NO_COLOR: '1' }, { FORCE_COLOR: '1' }]) {
+      const { stdout, stderr } = await invoke(sandbox.directory, args, env);
+      const text = stdout + stderr;
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+      expect(text).not.toMatch(/\u001b(?!\[\d+m)|[\u0000-\u0008\u000b-\u001a\u007f-\u009f\u202e]/);
+      if ('NO_COLOR' in env) expect(text).not.toContain('\u001b');
+      if ('NO_COLOR' in env && named !== '') expect(text).toContain(shown);
+    }
+  },
+);

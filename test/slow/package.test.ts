@@ -253,7 +253,7 @@ async function stageImage(environment: string, image: string): Promise<string[]>
 test("the install stage of an environment's image works with an empty cache, and then offline", async () => {
   const sandbox = new Sandbox();
   await sandbox.sessapp(['init', 'myenv', '--no-install']);
-  expect(await sandbox.sessapp(['deploy', 'docker', 'myenv'])).toMatchObject({ exitCode: 0 });
+  expect(await sandbox.sessapp(['deploy', 'docker', '-e', 'myenv'])).toMatchObject({ exitCode: 0 });
   const image = sandbox.path('image');
   const commands = await stageImage(sandbox.path('myenv'), image);
   expect(commands).toEqual([expect.stringMatching(/^npm ci /)]);

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -37,7 +37,7 @@ test('a background server answers when serve returns; status, logs and stop find
   expect(Date.parse(String(status.since))).toBeGreaterThanOrEqual(beforeMs);
   expect(Date.parse(String(status.since))).toBeLessThanOrEqual(Date.now());
   const text = await sandbox.sessapp(['status', environment]);
-  expect(text.stdout).toBe(`myenv runs at ${url} (process ${pid}, since ${status.since}).\n`);
+  expect(text.stdout).toMatch(new RegExp(`^myenv runs at ${url} \\(process ${pid}, started (now|\\d+s ago)\\)\\.\n$`));
   expect((await sandbox.sessapp(['logs', environment])).stdout).toMatch(/^\d\d:\d\d:\d\d GET \/profile 200 \d+ ms\n$/);
 
   expect(await sandbox.sessapp(['stop', environment])).toMatchObject({ exitCode: 0, stdout: 'myenv has stopped.\n' });
@@ -333,4 +333,22 @@ test('a start that is still under way counts as a server, and stop ends it', asy
   expect((await sandbox.sessapp(['stop', environment])).exitCode).toBe(0);
   expect((await starter).exitCode).toBe(143);
   await rm(begun);
+});
+
+test('releases that share their data know the server of each other; a copy has its own', async () => {
+  const sandbox = new Sandbox();
+  const first = await copyEnvironment(sandbox, 'first');
+  await rename(join(first, 'data'), sandbox.path('data')).catch(() => mkdir(sandbox.path('data'), { mode: 0o700 }));
+  await symlink(sandbox.path('data'), join(first, 'data'));
+  await finish(sandbox.spawn('cp', ['-a', first, sandbox.path('second')]));
+  const { url } = await serveInBackground(sandbox, first);
+  const run = (...args: string[]) => sandbox.sessapp(args);
+  expect((await run('status', 'first')).stdout).toMatch(`runs at ${url} (process`);
+  expect((await run('status', 'second')).stdout).toMatch(`runs at ${url} from ${first} (process`);
+  expect((await run('doctor', 'second', '--verbose')).stdout).toContain(`It runs at ${url} from ${first}.`);
+  expect((await run('serve', 'second', '--port', '0')).stderr).toMatch(/already|is running at .* from .*first\./);
+  await finish(sandbox.spawn('cp', ['-aL', first, sandbox.path('copy')]));
+  expect((await run('status', 'copy')).stdout).toBe('copy does not run.\n');
+  expect((await run('stop', 'second')).stdout).toBe('second has stopped.\n');
+  expect((await run('status', 'first')).exitCode).toBe(1);
 });

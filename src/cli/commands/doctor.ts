@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
+import { type Command, environmentOperand, environmentOption, flag, text } from '../command.ts';
 import { checks } from '../doctor/list.ts';
 import { renderFindings } from '../doctor/render.ts';
 import { runChecks } from '../doctor/run.ts';
@@ -8,14 +8,18 @@ import { readSubject } from '../doctor/subject.ts';
 export const command: Command = {
   summary: 'find what is wrong with an environment, and say what to type: exit code 1 when there is a problem',
   operands: [environmentOperand],
-  options: [environmentOption, ['--url <address>', 'where the server is to be reached; it is asked for its page']],
+  options: [
+    environmentOption,
+    ['--url <address>', 'where the server is to be reached; it is asked for its page'],
+    ['--verbose', 'show what is ok, too'],
+  ],
   async run(input, { system, output }) {
     const url = readUrl(text(input, 'url'));
     const subject = await readSubject(system, [input.operands[0], text(input, 'env')], url);
     const findings = await runChecks(checks, subject, system);
     return {
-      data: { findings },
-      text: renderFindings(findings, output),
+      data: { findings: findings.map(({ isConsequence: _, ...finding }) => finding) },
+      text: renderFindings(findings, flag(input, 'verbose'), output),
       exitCode: findings.some(({ level }) => level === 'problem') ? 1 : 0,
     };
   },

@@ -12,7 +12,7 @@ import { type Answers, defaults, readAnswers } from '../scaffold/wish/answers.ts
 import { decide, findDifferences } from '../scaffold/wish/decide.ts';
 import { renderMade, renderPlan } from '../scaffold/wish/render.ts';
 import { verifySameStoreUrl } from '../scaffold/wish/store-url.ts';
-import { nearPath, quoteLine } from '../shells/shells.ts';
+import { commandLine, nearPath, quoteLine } from '../shells/shells.ts';
 import { serve } from './serve.ts';
 
 export const command: Command = {
@@ -58,11 +58,8 @@ async function reuse(
   const { directory, marker } = environment;
   const differences = findDifferences(marker, answers);
   if (differences.length > 0) {
-    throw new UserError(
-      'exists',
-      `${directory} is an environment already, with ${differences.join(' and ')}.`,
-      'Name another directory. Sessions move to another store with: sessapp store migrate',
-    );
+    const fact = `${directory} is an environment already, with ${differences.join(' and ')}.`;
+    throw new UserError('exists', fact, `Name another directory.${await adviseMove(context, environment, answers)}`);
   }
   if (flag(input, 'git')) await verifyInRepository(context, directory);
   await verifySameStoreUrl(context.system, environment, answers.storeUrl);
@@ -72,6 +69,13 @@ async function reuse(
     data,
     text: `${context.output.style.bold(promptOf(environment))} ${fact}`,
   });
+}
+
+// Its sessions would stay in the store that it has.
+async function adviseMove({ system }: Context, { directory, marker }: Environment, { store, storeUrl }: Answers) {
+  if (store === undefined || store === marker.store) return '';
+  const words = [store, ...(storeUrl === undefined ? [] : ['--store-url', storeUrl])];
+  return ` To move its sessions, type: ${await commandLine(system, directory, 'store migrate', ...words)}`;
 }
 
 async function verifyInRepository({ system }: Context, directory: string): Promise<void> {

@@ -13,7 +13,6 @@ import { findServed } from '../control/running-server.ts';
 import { logFile } from '../control/server-record.ts';
 import { follow, readEnd } from '../control/tail.ts';
 import { type Report, untilDrained } from '../output.ts';
-import { visibleLines } from '../visible.ts';
 
 const defaultLines = 100;
 
@@ -47,15 +46,15 @@ async function printEnd({ output }: Context, path: string, lines: number): Promi
   const end = await readEnd(path, lines);
   if (end === undefined) output.note('There is no log: the server writes one when it runs in the background.');
   else if (end === '') output.note('The log is empty so far.');
-  return { data: { log: path, lines: end ? end.split('\n') : [] }, text: visibleLines(end ?? '') };
+  return { data: { log: path, lines: end ? end.split('\n') : [] }, text: end ?? '' };
 }
 
-async function followLog({ system }: Context, path: string, lines: number): Promise<Report> {
+async function followLog({ system, output }: Context, path: string, lines: number): Promise<Report> {
   const interrupted = system.catchInterrupts();
   const signal = AbortSignal.any([interrupted, untilClosed(system.stdout)]);
   for await (const text of follow(path, lines, signal)) {
     // A reader that takes its time must not fill the memory.
-    if (!system.stdout.write(visibleLines(text))) await untilDrained(system.stdout, signal);
+    if (!output.text(text)) await untilDrained(system.stdout, signal);
   }
   interrupted.throwIfAborted();
   return {};

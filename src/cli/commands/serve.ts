@@ -1,14 +1,17 @@
+import { resolve } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
 import { toEndFailure } from '../../server/messages.ts';
 import { secretVariable } from '../../settings/secrets.ts';
 import { isPort, isWorkerCount, portRemedy, workersRemedy } from '../../settings/settings.ts';
+import type { System } from '../../system.ts';
 import { openInBrowser } from '../browser.ts';
 import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
 import { type Follower, runInForeground } from '../control/foreground.ts';
 import type { ServerOptions } from '../control/server-process.ts';
-import { claimServer, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
+import { claimServer, describePlace, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
 import { describeEnd, type ServerEnd } from '../control/start-outcome.ts';
+import type { WatchPaths } from '../control/watch.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
@@ -22,16 +25,18 @@ export const command = onEnvironment({
     ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
     ['--workers <number>', 'how many processes answer, or auto: one a core (default: WORKERS)'],
     ['--production', 'run with NODE_ENV=production'],
-    ['--watch', 'start anew when a file of the environment changes'],
+    ['--watch', 'restart when a file changes: what the server imports, .env, and views'],
+    ['--watch-path <paths>', 'with --watch: also files or folders, separated by commas'],
+    ['--watch-ignore <paths>', 'with --watch: except these files or folders, separated by commas'],
     ['--open', 'open a browser at the page'],
     ['--background', 'return once the server answers, and leave it running'],
   ],
-  verify: readOptions,
-  run: (work) => serve(work, work.environment, readOptions(work.input)),
+  verify: (input, { system }) => readOptions(input, system),
+  run: (work) => serve(work, work.environment, readOptions(work.input, work.system)),
 });
 
 interface ServeOptions extends ServerOptions {
-  watch?: boolean;
+  watch?: WatchPaths;
   open?: boolean;
   background?: boolean;
 }
@@ -58,7 +63,7 @@ export async function serve(context: Context, environment: Environment, options:
   }
 }
 
-function readOptions(input: Input): ServeOptions {
+function readOptions(input: Input, system: System): ServeOptions {
   const port = text(input, 'port');
   if (port !== undefined && !isPort(port)) throw new UsageError(`'${port}' is no port.`, portRemedy);
   const host = text(input, 'host');
@@ -66,28 +71,40 @@ function readOptions(input: Input): ServeOptions {
   const workers = text(input, 'workers');
   if (workers !== undefined && !isWorkerCount(workers))
     throw new UsageError(`'${workers}' is no number of workers.`, workersRemedy);
-  const [production, watch, open, background] = ['production', 'watch', 'open', 'background'].map((name) =>
-    flag(input, name),
-  );
+  const [production, open, background] = ['production', 'open', 'background'].map((name) => flag(input, name));
+  const watch = readWatchPaths(input, system);
   if (background && watch)
     throw new UsageError('--watch and --background do not go together.', 'Leave one of them out.');
   return {
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
     ...(workers !== undefined && { workers }),
-    ...{ production, watch, open, background },
+    ...(watch && { watch }),
+    ...{ production, open, background },
   } as ServeOptions;
 }
 
-async function alreadyRunning(
-  { system }: Context,
-  { directory }: Environment,
-  record: ServerRecord,
-): Promise<UserError> {
+function readWatchPaths(input: Input, { cwd }: System): WatchPaths | undefined {
+  const [watched, ignored] = ['watchPath', 'watchIgnore'].map((name) => text(input, name));
+  if (!flag(input, 'watch')) {
+    if (watched === undefined && ignored === undefined) return undefined;
+    throw new UsageError('--watch-path and --watch-ignore go with --watch.', 'Add --watch.');
+  }
+  const split = (paths = ''): string[] =>
+    paths
+      .split(',')
+      .filter((path) => path !== '')
+      .map((path) => resolve(cwd, path));
+  return { watched: split(watched), ignored: split(ignored) };
+}
+
+async function alreadyRunning({ system }: Context, environment: Environment, record: ServerRecord): Promise<UserError> {
+  const { directory } = environment;
   const { url, pid, owner } = record;
   const state = url === undefined ? `being started by process ${owner.pid}` : `running at ${url} (process ${pid})`;
+  const place = await describePlace(environment, record);
   const stop = await commandLine(system, directory, 'stop');
-  return new UserError('already-running', `The server of ${directory} is ${state}.`, `To stop it: ${stop}`);
+  return new UserError('already-running', `The server of ${directory} is ${state}${place}.`, `To stop it: ${stop}`);
 }
 
 async function serveInBackground(
@@ -117,8 +134,7 @@ async function serveInForeground(
 ): Promise<Report> {
   const { system, output } = context;
   const follower = follow(context, environment, options);
-  const watch = options.watch ?? false;
-  const end = await runInForeground(system, environment, { ...options, watch }, follower).catch((error: unknown) => {
+  const end = await runInForeground(system, environment, options, follower).catch((error: unknown) => {
     // A server that was asked to stop before it listened did not fail.
     if (!signal.aborted) throw error;
     return { exitCode: 0, signal: undefined, drained: true };
@@ -145,7 +161,7 @@ function follow(context: Context, environment: Environment, options: ServeOption
   let { open } = options;
   return {
     async listening({ url, pid, store, workers }) {
-      const watching = options.watch ? ', starts anew at each change' : '';
+      const watching = options.watch ? ', restarts when a file changes' : '';
       const how = `${store} store${sharedBy(workers)}${watching}`;
       const banner = `${bold(promptOf(environment))} runs at ${cyan(url)} (${how}). Ctrl-C stops it.`;
       output.event({ event: 'listening', url, pid, store, workers }, banner);
@@ -153,7 +169,7 @@ function follow(context: Context, environment: Environment, options: ServeOption
       if (open) void openPage(context, url);
       open = false;
     },
-    restarting: () => output.event({ event: 'restarting' }, dim('A file changed: starting anew.')),
+    restarting: (file) => output.event({ event: 'restarting', file }, dim(`${file} changed: restarting.`)),
     down(failure) {
       const message =
         failure instanceof UserError

@@ -1,7 +1,8 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { findServed } from '../control/running-server.ts';
-import { isListening } from '../control/server-record.ts';
+import { describePlace, isListening } from '../control/server-record.ts';
 import { countWorkers } from '../control/workers.ts';
+import { renderDistance } from '../durations.ts';
 
 export const command: Command = {
   summary: 'say whether the server of an environment runs: exit code 0 when it does, else 1',
@@ -18,10 +19,12 @@ export const command: Command = {
     }
     const { url, pid, background } = server;
     const since = new Date(server.sinceMs).toISOString();
+    const started = renderDistance(server.sinceMs, system.now());
+    const place = await describePlace(environment, server);
     const counts = await countWorkers(environment, server);
     return {
       data: { running: true, url, pid, since, background, ...counts },
-      text: `${name} runs at ${output.style.cyan(url)} (process ${pid}${describe(counts)}, since ${since}).`,
+      text: `${name} runs at ${output.style.cyan(url)}${place} (process ${pid}${describe(counts)}, started ${started}).`,
     };
   },
 };

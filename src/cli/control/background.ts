@@ -4,7 +4,6 @@ import { orUndefined, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { identify } from '../environment/process-identity.ts';
-import { visibleLines } from '../visible.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server-process.ts';
 import { logFile, recordListening } from './server-record.ts';
 import { readEnd } from './tail.ts';
@@ -41,7 +40,7 @@ async function startWithLog(system: System, environment: Environment, options: S
     return await startServer(system, environment, { ...options, output: log });
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'server-failed') throw error;
-    const end = visibleLines((await readEnd(path, 15)) ?? '');
+    const end = (await readEnd(path, 15)) ?? '';
     throw new UserError(error.code, [error.message, end].filter(Boolean).join('\n'), `The whole log: ${path}`);
   } finally {
     closeSync(log);

@@ -4,13 +4,14 @@ import type { Environment } from '../environment/find.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server-process.ts';
 import { recordDown, recordListening } from './server-record.ts';
 import type { ServerEnd } from './start-outcome.ts';
-import { type Changes, watchFiles } from './watch.ts';
+import { type Changes, type WatchPaths, watchFiles } from './watch.ts';
 
 /** Is told what happens to the server, for a person or a script that follows. */
 export interface Follower {
   listening(server: RunningServer): Promise<void>;
-  restarting(): void;
-  /** Under `watch` only: it did not start or ended, and starts anew at the next change. */
+  /** @param file the one that changed, by its path in the environment */
+  restarting(file: string): void;
+  /** Under `watch` only: it did not start or ended, and starts again at the next change. */
   down(error: UserError | ServerEnd): void;
 }
 
@@ -27,20 +28,20 @@ const notRunning: ServerEnd = { exitCode: 0, signal: undefined, drained: true };
 
 /**
  * Runs the server until a signal asks for its end.
- * @param options `watch`: it starts anew whenever a file of the environment changes
+ * @param options `watch`: it restarts when a file changes that it runs from
  * @returns how it ended; without a signal, it ended by itself
  */
 export async function runInForeground(
   system: System,
   environment: Environment,
-  { watch, ...options }: ServerOptions & { watch: boolean },
+  { watch, ...options }: ServerOptions & { watch?: WatchPaths | undefined },
   follower: Follower,
 ): Promise<ServerEnd> {
   const run = { system, environment, options, signal: system.catchInterrupts(), follower };
   if (!watch) return runOnce(run);
-  const changes = await watchFiles(environment.directory);
+  const changes = await watchFiles(environment.directory, watch);
   try {
-    return await runAndRestart(run, changes);
+    return await runAndRestart({ ...run, options: { ...options, onImport: changes.imported } }, changes);
   } finally {
     await changes.close();
   }
@@ -58,16 +59,18 @@ async function runAndRestart(run: Run, changes: Changes): Promise<ServerEnd> {
   let { port } = run.options;
   while (!signal.aborted) {
     const changed = changes.next();
+    changes.setRunning(true);
     const server = await startIfPossible(run, port);
     if (server) {
       port = portToKeep(run, server) ?? port;
       const first = await Promise.race([server.ended, aborted, changed]);
       if (signal.aborted) return server.stop();
-      if (first !== 'changed') await reportDown(run, await server.ended);
-    }
-    await Promise.race([aborted, changed]);
+      if (typeof first === 'object') await reportDown(run, await server.ended);
+      changes.setRunning(typeof first === 'string');
+    } else changes.setRunning(false);
+    const file = await Promise.race([aborted, changed]);
     if (signal.aborted) return notRunning;
-    follower.restarting();
+    follower.restarting(file);
     await recordDown(environment);
     await server?.stop();
   }

@@ -9,6 +9,7 @@ import { killGroup } from '../environment/process-identity.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
 import { activate } from '../shells/activation.ts';
 import { explainStart, lastWordMs, onMessage, type ServerEnd, untilSaid } from './start-outcome.ts';
+import { importsIn, reportImports } from './watch.ts';
 
 /** How a server is to run: what overrides its `.env`. */
 export interface ServerOptions {
@@ -19,6 +20,8 @@ export interface ServerOptions {
   workers?: string;
   /** At least one, whatever `.env` says. */
   hasWorkers?: boolean;
+  /** Is told each file that it imports. */
+  onImport?: (file: string) => void;
   /** Where its output goes: this process's own output, or a file descriptor. */
   output?: number | 'ignore';
 }
@@ -50,6 +53,8 @@ export async function startServer(
   const cancelSignal = system.catchInterrupts();
   cancelSignal.throwIfAborted();
   const { child, ended } = spawnServer(system, environment, variables(options), options.output ?? 'inherit');
+  const { onImport } = options;
+  if (onImport) child.on('message', (message) => importsIn(message).forEach(onImport));
   const stop = (): Promise<ServerEnd> => stopServer(child, ended);
   const onCancel = (): void => void stop();
   cancelSignal.addEventListener('abort', onCancel);
@@ -97,13 +102,14 @@ function spawnServer(
   return { child, ended: watchEnd(child) };
 }
 
-function variables({ port, host, production, workers, hasWorkers }: ServerOptions): NodeJS.ProcessEnv {
+function variables({ port, host, production, workers, hasWorkers, onImport }: ServerOptions): NodeJS.ProcessEnv {
   return {
     ...(port !== undefined && { PORT: port }),
     ...(host !== undefined && { HOST: host }),
     ...(production && { NODE_ENV: 'production' }),
     ...(workers !== undefined && { WORKERS: workers }),
     ...(hasWorkers && { SESSAPP_WORKERS: '1' }),
+    ...(onImport && reportImports),
   };
 }
 

@@ -1,7 +1,9 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { orUndefined } from '../../errors.ts';
+import { isThere } from '../../files.ts';
 import type { Environment } from '../environment/find.ts';
 import {
   acquireLock,
@@ -22,8 +24,10 @@ import {
 
 /** What is known of the server that `serve` started: `data/server.json`. Its owner is the process to signal. */
 export interface ServerRecord extends Lock {
-  /** The inode of the environment's directory: a copy of the environment is another environment. */
+  /** The inode of `data/`: a copy of the environment is another one, and releases that share their data are one. */
   inode: number;
+  /** The environment that it serves, absolute: of several that share their data it is one. */
+  directory?: string;
   background: boolean;
   /** It was started with SESSION_SECRET set, which wins over `.env` while it runs. */
   hasOwnSecret: boolean;
@@ -62,8 +66,9 @@ export async function claimServer(
 ): Promise<ServerRecord | undefined> {
   await mkdir(join(environment.directory, 'data'), { recursive: true, mode: 0o700 });
   const inode = await inodeOf(environment);
+  const directory = await realpath(environment.directory);
   const isHeld = (holder: ServerRecord): Promise<boolean> => isCurrent(environment, holder);
-  return acquireLock<ServerRecord>(recordFile(environment), { inode, ...about }, isHeld);
+  return acquireLock<ServerRecord>(recordFile(environment), { inode, directory, ...about }, isHeld);
 }
 
 /** The record of the server that runs in this environment. One that crashed, or whose pid is another's now, is none. */
@@ -103,11 +108,18 @@ export async function forgetServer(environment: Environment): Promise<void> {
 }
 
 async function isCurrent(environment: EnvironmentDirectory, { owner, inode }: ServerRecord): Promise<boolean> {
-  return inode === (await inodeOf(environment)) && (await isRunning(owner));
+  // It may be removed at any moment, with the record in it.
+  return inode === (await orUndefined(inodeOf(environment), 'ENOENT')) && (await isRunning(owner));
 }
 
 async function inodeOf({ directory }: EnvironmentDirectory): Promise<number> {
-  return (await stat(directory)).ino;
+  return (await stat(join(directory, 'data'))).ino;
+}
+
+/** Where else the server runs, ` from <directory>`; empty where it serves this environment. It may have been moved. */
+export async function describePlace({ directory }: EnvironmentDirectory, record: ServerRecord): Promise<string> {
+  const from = record.directory;
+  return from === undefined || from === (await realpath(directory)) || !(await isThere(from)) ? '' : ` from ${from}`;
 }
 
 /** Where the record is. */

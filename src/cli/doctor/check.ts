@@ -28,6 +28,8 @@ export interface Finding {
   /** Why it matters; null where all is well. */
   why: string | null;
   remedy: Remedy;
+  /** It could not be checked because of what another check has found. */
+  isConsequence?: true;
 }
 
 /** One thing that is looked at. It changes nothing that lasts. */
@@ -56,13 +58,21 @@ export function notChecked(reason: string, ...remedy: Remedy): Finding {
   return note(`Not checked: ${reason}`, 'What is wrong here would not be seen.', ...remedy);
 }
 
+/**
+ * A check that waits for what another check has found.
+ * @param reason ends with a full stop
+ */
+export function needsOther(reason: string): Finding {
+  return { ...notChecked(reason), isConsequence: true };
+}
+
 type Readable = Subject & { marker: Marker };
 
 /** For a check that needs `sessapp.json`. */
 export function withMarker(examine: (subject: Readable, system: System) => Promise<Finding[]>): Check['examine'] {
   return async (subject, system) => {
     const { marker } = subject;
-    return marker ? examine({ ...subject, marker }, system) : [notChecked('it needs sessapp.json.')];
+    return marker ? examine({ ...subject, marker }, system) : [needsOther('it needs sessapp.json.')];
   };
 }
 

@@ -3,10 +3,15 @@ import type { Output } from '../output.ts';
 import type { Finding } from './check.ts';
 import type { Told } from './redact.ts';
 
-/** Each finding, and how many there are of each kind. */
-export function renderFindings(findings: Told[], { style }: Pick<Output, 'style'>): string {
+/**
+ * The findings that are not ok, problems last, where they do not scroll away, and how many there are of each kind.
+ * @param isVerbose shows what is ok, too
+ */
+export function renderFindings(findings: Told[], isVerbose: boolean, { style }: Pick<Output, 'style'>): string {
   const colours = { problem: style.red, note: style.yellow, ok: style.green };
-  const lines = findings.flatMap(({ check, level, fact, why, remedy }) => [
+  const isShown = ({ level, isConsequence }: Told): boolean => isVerbose || (level !== 'ok' && !isConsequence);
+  const shown = findings.filter(isShown).reverse();
+  const lines = shown.flatMap(({ check, level, fact, why, remedy }) => [
     `${colours[level](level.padEnd(7))} ${style.bold(check)}: ${fact}`,
     ...[why, remedy].flatMap(toLines).map((line) => `        ${line}`),
   ]);
@@ -19,6 +24,9 @@ function toLines(text: string | null): string[] {
 }
 
 function summarize(findings: Told[]): string {
-  const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
-  return `${renderCount(count('problem'), 'problem')}, ${renderCount(count('note'), 'note')}, ${count('ok')} ok.`;
+  const own = findings.filter(({ isConsequence }) => !isConsequence);
+  const count = (level: Finding['level']): number => own.filter((finding) => finding.level === level).length;
+  const skipped = findings.filter(({ isConsequence }) => isConsequence).map(({ check }) => check);
+  const counts = `${renderCount(count('problem'), 'problem')}, ${renderCount(count('note'), 'note')}, ${count('ok')} ok.`;
+  return skipped.length === 0 ? counts : `${counts} Not checked until these are solved: ${skipped.join(', ')}.`;
 }

@@ -28,7 +28,11 @@ export class WorkerProcess {
   constructor(variables: Record<string, string>, { deadlineMs }: Patience) {
     this.#longestMs = deadlineMs + graceMs;
     this.#worker = cluster.fork(variables);
-    this.#worker.on('message', (message: unknown) => isMessage(message) && this.#said.set(message.event, message));
+    this.#worker.on('message', (message: unknown) => {
+      if (isMessage(message)) this.#said.set(message.event, message);
+      // Under `serve --watch` Node.js reports what a worker imports.
+      else if (process.env.WATCH_REPORT_DEPENDENCIES) process.send?.(message);
+    });
     let endForgotten = (): void => undefined;
     this.stuck = new Promise((resolve) => {
       endForgotten = watchHandOver(this.#worker.process, resolve);

@@ -45,15 +45,16 @@ async function expectFindings(
 }
 
 test('a whole environment is ok in each way, and exit code 0', async () => {
-  const { exitCode, stdout, stderr } = await run(whole, ['doctor', 'myenv']);
+  const { exitCode, stdout, stderr } = await run(whole, ['doctor', 'myenv', '--verbose']);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect((await run(whole, ['doctor', 'myenv'])).stdout).toBe(`0 problems, 0 notes, ${checks.length} ok.\n`);
   const lines = stdout.trimEnd().split('\n');
   expect(lines.pop()).toBe(`0 problems, 0 notes, ${lines.length} ok.`);
   expect(lines.filter((line) => !line.startsWith('ok      '))).toEqual([]);
   expect(lines).toHaveLength(checks.length);
 });
 
-test('problems come first, each with why and what to type on a line of its own; the last line counts', async () => {
+test('problems come last, each with why and what to type on a line of its own; the last line counts', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await chmod(join(environment, '.env'), 0o644);
@@ -61,15 +62,29 @@ test('problems come first, each with why and what to type on a line of its own; 
   const { exitCode, stdout } = await run(sandbox, ['doctor', 'myenv'], { env: variables });
   expect(exitCode).toBe(1);
   const lines = stdout.split('\n');
-  expect(lines.slice(0, 6)).toEqual([
-    'problem .env: Others than its owner may use it (mode 0644).',
-    '        Who reads the secret can forge a session of anybody.',
-    '        Type: chmod 600 myenv/.env',
+  expect(lines).toEqual([
     'note    node-path: NODE_PATH is set: /elsewhere.',
     expect.stringMatching(/^ {8}\w/),
     '        Type: unset NODE_PATH',
+    'problem .env: Others than its owner may use it (mode 0644).',
+    '        Who reads the secret can forge a session of anybody.',
+    '        Type: chmod 600 myenv/.env',
+    expect.stringMatching(/^1 problem, 1 note, \d+ ok\.$/),
+    '',
   ]);
-  expect(lines.at(-2)).toMatch(/^1 problem, 1 note, \d+ ok\.$/);
+});
+
+test.each<[string, RegExp]>([
+  ['sessapp.json', /^1 problem, \d notes?, \d+ ok\. Not checked until these are solved: .*node.*\.$/m],
+  ['node_modules', /^1 problem, 0 notes, \d+ ok\. Not checked until these are solved: .*packages.*\.$/m],
+])('without %s the checks that wait for it are named once, in the last line', async (name, last) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await rm(join(environment, name), { recursive: true });
+  const { stdout } = await run(sandbox, ['doctor', 'myenv']);
+  expect(stdout).toMatch(last);
+  expect(stdout.match(/^problem/gm)).toHaveLength(1);
+  expect(stdout).not.toMatch(/^note.*Not checked/m);
 });
 
 test('inside of the environment what to type is said as from there', async () => {
@@ -178,7 +193,13 @@ test('a secret in the environment variables is the one that counts, and is mende
 test('a server that runs is no reason for a note, unless it has other secrets', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  const record = { inode: (await stat(environment)).ino, pid: process.pid, url: 'http://localhost:1', sinceMs: 1 };
+  await mkdir(join(environment, 'data'), { recursive: true });
+  const record = {
+    inode: (await stat(join(environment, 'data'))).ino,
+    pid: process.pid,
+    url: 'http://localhost:1',
+    sinceMs: 1,
+  };
   const write = async (about: object) => {
     await mkdir(join(environment, 'data'), { recursive: true });
     const owner = await identify(process.pid);

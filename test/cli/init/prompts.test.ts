@@ -44,13 +44,33 @@ onlyOnTerminal.each([
   ['~', '/home/me'],
   ['~/shop', '/home/me/shop'],
 ])(
-  `%s in the answer, which no shell has expanded, is refused before more is asked${withoutTerminal}`,
+  `%s in the answer, which no shell has expanded, is refused at the question${withoutTerminal}`,
   async (typed, full) => {
     const sandbox = new Sandbox();
-    const answers: [string, string][] = [[directory, `${typed}\r`]];
+    const answers: [string, string][] = [
+      [directory, `${typed}\r`],
+      ['Name it in full', '\x03'],
+    ];
     const result = await onTerminal(sandbox, ['init', '--no-install'], answers, { HOME: '/home/me' });
-    expect(result).toMatchObject({ exitCode: 2, stdout: expect.stringContaining(`Name it in full: ${full},`) });
+    expect(result.exitCode).toBe(130);
+    expect(stripVTControlCharacters(result.stdout).replace(/\s+/g, ' ')).toContain(`Name it in full: ${full},`);
     expect(await readdir(sandbox.directory)).toEqual([]);
+  },
+);
+
+onlyOnTerminal(
+  `an address that is not one is refused at the question, and a free name is proposed${withoutTerminal}`,
+  async () => {
+    const sandbox = new Sandbox();
+    await mkdir(sandbox.path('myenv'));
+    const args = ['init', '--no-install', '--template', 'minimal', '--store', 'redis'];
+    const result = await onTerminal(sandbox, args, [
+      [directory, '\r'],
+      ['Where is it?', 'localhost\r'],
+      ['That is no address', '\x15redis://localhost:7001\r'],
+    ]);
+    expect(result.exitCode).toBe(0);
+    expect((await readdir(sandbox.directory)).sort()).toEqual(['myenv', 'myenv-2']);
   },
 );
 

@@ -119,3 +119,12 @@ test('the lockfile of a store has its driver, and no other', async () => {
   const { dependencies } = await readJson<{ dependencies: object }>(join(sandbox.path('myenv'), 'package.json'));
   expect(Object.keys(dependencies)).not.toContain('lmdb');
 });
+
+test('another store for an environment that is there is refused, with the command that moves its sessions', async () => {
+  const sandbox = new Sandbox();
+  await init(sandbox, []);
+  const { exitCode, stderr } = await init(sandbox, ['--store', 'redis', '--store-url', address]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(`To move its sessions, type: sessapp store migrate -e myenv redis --store-url ${address}\n`);
+  expect((await init(sandbox, ['--typescript'])).stderr).not.toContain('migrate');
+});

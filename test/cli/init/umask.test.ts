@@ -18,7 +18,7 @@ test.each([
     for (const args of [
       ['init', 'a/myenv'],
       ['install', '-e', 'a/myenv'],
-      ['deploy', 'kubernetes', 'a/myenv'],
+      ['deploy', 'kubernetes', '-e', 'a/myenv'],
     ])
       expect(await sessapp(...args)).toMatchObject({ exitCode: 0 });
     expect(await listOpen(sandbox.path('a'))).toEqual([]);

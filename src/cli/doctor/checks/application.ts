@@ -1,7 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import { verifyLoads } from '../../control/server-process.ts';
 import { checkReadiness } from '../../environment/readiness.ts';
-import { type Check, notChecked, ok, problem, withMarker } from '../check.ts';
+import { type Check, needsOther, notChecked, ok, problem, withMarker } from '../check.ts';
 import { refuseToWrite } from '../owner.ts';
 import { sessapp } from '../remedies.ts';
 
@@ -13,7 +13,7 @@ export const application: Check = {
   name: 'application',
   examine: withMarker(async (environment, system) => {
     const { directory } = environment;
-    if ((await checkReadiness(environment)) !== 'ready') return [notChecked('the dependencies come first.')];
+    if ((await checkReadiness(environment)) !== 'ready') return [needsOther('the dependencies come first.')];
     // What it imports would run as this user.
     const refused = await refuseToWrite(directory);
     if (refused) return [refused];

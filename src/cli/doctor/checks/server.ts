@@ -1,5 +1,5 @@
 import { isThere } from '../../../files.ts';
-import { findRunningServer, recordFile, type ServerRecord } from '../../control/server-record.ts';
+import { describePlace, findRunningServer, recordFile, type ServerRecord } from '../../control/server-record.ts';
 import { readLock } from '../../environment/lock.ts';
 import { type Check, note, ok } from '../check.ts';
 import { typeOn } from '../remedies.ts';
@@ -9,7 +9,10 @@ export const server: Check = {
   name: 'server',
   async examine(subject) {
     const running = await findRunningServer(subject);
-    if (running) return [ok(running.url === undefined ? 'It is being started.' : `It runs at ${running.url}.`)];
+    if (running) {
+      const place = await describePlace(subject, running);
+      return [ok(running.url === undefined ? `It is being started${place}.` : `It runs at ${running.url}${place}.`)];
+    }
     const path = recordFile(subject);
     if (!(await isThere(path))) return [ok('It does not run.')];
     const record = await readLock<ServerRecord>(path);

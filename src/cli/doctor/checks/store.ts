@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../../../errors.ts';
 import { withStore } from '../../admin/store.ts';
 import { checkReadiness } from '../../environment/readiness.ts';
-import { type Check, notChecked, ok, problem, type Remedy, withMarker } from '../check.ts';
+import { type Check, needsOther, ok, problem, type Remedy, withMarker } from '../check.ts';
 import { refuseToWrite } from '../owner.ts';
 import { moveAside } from '../remedies.ts';
 
@@ -11,7 +11,7 @@ export const store: Check = {
   name: 'store',
   examine: withMarker(async (environment, system) => {
     const { directory, marker } = environment;
-    if ((await checkReadiness(environment)) !== 'ready') return [notChecked('the dependencies come first.')];
+    if ((await checkReadiness(environment)) !== 'ready') return [needsOther('the dependencies come first.')];
     const isLocal = marker.store === 'embedded';
     const refused = isLocal ? await refuseToWrite(directory) : undefined;
     if (refused) return [refused];

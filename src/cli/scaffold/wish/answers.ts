@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../../../errors.ts';
 import { storeKinds, storeNames } from '../../../settings/stores.ts';
@@ -8,7 +9,7 @@ import { homeDirectory } from '../../paths.ts';
 import { ask, type ChoiceOption } from '../../prompts.ts';
 import { commandLine } from '../../shells/shells.ts';
 import { describeStores, describeTemplates, listTemplates } from '../layers.ts';
-import { verifyNoPassword } from './store-url.ts';
+import { verifyAddress, verifyNoPassword } from './store-url.ts';
 
 export const defaults = { template: 'minimal', store: 'embedded' };
 
@@ -71,17 +72,26 @@ async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'te
   if (!output.interactive) throw new UsageError('No directory given.', 'For example: sessapp init myenv');
   const choose = (options: ChoiceOption[], message: string, initial: string): Promise<string> =>
     ask(system, { message, options, initial });
-  const dir = (await ask(system, { message: 'Which directory?', initial: 'myenv' })).trim();
-  verifyDirectory(dir, system.env, /^~(\/|$)/);
+  const verify = (dir: string): void => verifyDirectory(dir.trim(), system.env, /^~(\/|$)/);
+  const dir = (await ask(system, { message: 'Which directory?', initial: freeName(system.cwd), verify })).trim();
   const template = given.template ?? (await choose(describeTemplates(), 'Which template?', defaults.template));
   const store = given.store ?? (await choose(describeStores(), 'Where shall sessions live?', defaults.store));
   const storeUrl = given.storeUrl ?? (system.env.STORE_URL ? undefined : await askForAddress(system, store));
   return { dir, template, store, storeUrl };
 }
 
+// What is there is not offered: it would be refused when every question is answered.
+function freeName(cwd: string): string {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? 'myenv' : `myenv-${number}`;
+    if (!existsSync(join(cwd, name))) return name;
+  }
+}
+
 async function askForAddress(system: System, store: string): Promise<string | undefined> {
   const address = storeKinds[store]?.address;
-  return address && ask(system, { message: 'Where is it? (without a password)', initial: address.example });
+  const verify = (url: string): void => verifyAddress(store, url);
+  return address && ask(system, { message: 'Where is it? (without a password)', initial: address.example, verify });
 }
 
 // What was answered stands beside what was given.

@@ -39,6 +39,13 @@ export async function chooseStoreUrl(
   );
 }
 
+/** @throws UserError when what a person answers is not a valid address of this store, or holds a password */
+export function verifyAddress(store: string, url: string): void {
+  verifyNoPassword(url);
+  const address = storeKinds[store]?.address;
+  if (address) verifySaid(store, address, url);
+}
+
 /** @throws UserError when an environment that is there has its store elsewhere than was said */
 export async function verifySameStoreUrl(
   system: System,
