@@ -51,6 +51,14 @@ test.each(Object.keys(written))(
   },
 );
 
+test('the image gets no token of npm and no history, and systemd starts the server again without a limit', async () => {
+  const { directory } = await createEnvironment();
+  for (const target of ['docker', 'systemd']) await invoke(directory, ['deploy', target]);
+  const ignored = (await readFile(join(directory, '.dockerignore'), 'utf8')).split('\n');
+  expect(ignored).toEqual(expect.arrayContaining(['.npmrc', '.git', '.env', 'data']));
+  expect(await readFile(join(directory, 'deploy', 'shop.service'), 'utf8')).toContain('\nStartLimitIntervalSec=0\n');
+});
+
 test('deploy systemd makes the folder for data, which its unit needs, and leaves one that is there alone', async () => {
   const { directory } = await createEnvironment();
   const data = join(directory, 'data');
