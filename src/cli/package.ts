@@ -19,6 +19,13 @@ export function readPackageManifest(directory = packageDirectory): PackageManife
   return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageManifest;
 }
 
+/** The packages that an environment can need, with their ranges: of several that would do, the newest. */
+export function environmentRanges(peers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(peers).map(([name, range]) => [name, range.split('||').at(-1)?.trim() ?? '']),
+  );
+}
+
 function findPackage(start: string): string {
   if (existsSync(join(start, 'package.json'))) return start;
   return findPackage(dirname(start));

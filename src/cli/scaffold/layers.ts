@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import type { PackageFragment } from '../environment/installation.ts';
-import { readPackageManifest, templatesDirectory } from '../package.ts';
+import { environmentRanges, readPackageManifest, templatesDirectory } from '../package.ts';
 import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
 
@@ -76,7 +76,7 @@ export function renderManifest(
     // `npm start` would take the Node.js that npm runs on.
     scripts: { start: `${choice.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
     dependencies: sorted({
-      ...pick(carried.manifest.peerDependencies, 'express', storeKinds[choice.store]?.package ?? ''),
+      ...pick(environmentRanges(carried.manifest.peerDependencies), 'express', storeKinds[choice.store]?.package ?? ''),
       sessapp: `file:${carried.path}`,
     }),
     ...(devDependencies && { devDependencies }),
@@ -97,7 +97,10 @@ function languagePackage(): PackageFragment {
 /** The entries of package.json that a store's driver needs. */
 export function storePackage(store: string): PackageFragment {
   const { peerDependencies } = readPackageManifest();
-  return { dependencies: pick(peerDependencies, storeKinds[store]?.package ?? ''), ...overridesOf(store) };
+  return {
+    dependencies: pick(environmentRanges(peerDependencies), storeKinds[store]?.package ?? ''),
+    ...overridesOf(store),
+  };
 }
 
 function pick(values: Record<string, string>, ...names: string[]): Record<string, string> {

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import { parseJson, readTextIfThere } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
 import type { Lockfile, PackageFragment } from '../environment/installation.ts';
+import { environmentRanges } from '../package.ts';
 import type { CarriedPackage } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
 import { lockfileFor } from '../scaffold/lockfile.ts';
@@ -32,7 +33,8 @@ export async function planPackages(
   const locked = parseJson<Lockfile>(lockText);
   const ours = JSON.parse(String(rendered.get('package.json'))) as EnvironmentManifest;
   const found = text === undefined ? ours : (parseJson<EnvironmentManifest>(text) ?? fail(directory));
-  const merged = merge(found, ours, locked?.packages?.['node_modules/sessapp']?.peerDependencies ?? oldRanges);
+  const before = locked?.packages?.['node_modules/sessapp']?.peerDependencies;
+  const merged = merge(found, ours, before ? environmentRanges(before) : oldRanges);
   const manifest = JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
   const isOurs = [text, lockText].every((content, n) => isUnchanged(content, files[packageFiles[n] ?? '']));
   const lock = isOurs ? renderJson(lockfileFor(merged, carried)) : undefined;
