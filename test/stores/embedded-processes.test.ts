@@ -1,6 +1,6 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -149,4 +149,19 @@ test('a store that is closed while it is copied is closed after that, and the co
   for await (const _ of copy.list({})) count += 1;
   expect(count).toBe(5000);
   await copy.close();
+});
+
+test('a store whose directory was moved while it was open goes on, and closes', async () => {
+  const directory = createDirectory();
+  const driver = await open(directory);
+  await driver.create('a', record());
+  const moved = `${directory}-moved`;
+  await rename(directory, moved);
+  onTestFinished(() => rm(moved, { recursive: true, force: true }));
+  expect(takeBack(moved, 1)).toBeGreaterThan(0);
+  expect(await driver.create('b', record())).toBe(true);
+  await driver.close();
+  const again = await open(moved);
+  expect([await again.read('a'), await again.read('b')]).toMatchObject([{ key: 'a' }, { key: 'b' }]);
+  await again.close();
 });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { orUndefined } from '../../errors.ts';
+import { hasCode, orUndefined } from '../../errors.ts';
 
 /** Nobody opens or closes a store for this long: the process was killed, or is stopped. */
 const staleMs = 1000;
@@ -49,8 +49,14 @@ export class Alone {
 
   async #take(): Promise<void> {
     for (;;) {
-      const file = await orUndefined(open(this.#path, 'wx', 0o600), 'EEXIST');
-      if (file) return file.close();
+      try {
+        const file = await open(this.#path, 'wx', 0o600);
+        return await file.close();
+      } catch (error) {
+        // The directory was moved or removed while the store was open.
+        if (hasCode(error, 'ENOENT')) return;
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
       await this.untilFree();
     }
   }

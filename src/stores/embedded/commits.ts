@@ -42,6 +42,8 @@ export class Commits {
   keep<T>(open: () => T): T {
     const before = this.#newest();
     const opened = open();
+    // At once: the directory may be moved later.
+    this.#lock ??= openSync(join(this.#directory, 'lock.mdb'), 'r+');
     const after = this.#newest();
     if (before !== undefined && after !== undefined && after !== before) this.#correct(after);
     return opened;
@@ -82,7 +84,7 @@ export class Commits {
   }
 
   #correct(newest: number): void {
-    this.#lock ??= openSync(join(this.#directory, 'lock.mdb'), 'r+');
+    if (this.#lock === undefined) return;
     const number = Buffer.alloc(8);
     number.writeBigUInt64LE(BigInt(newest));
     writeSync(this.#lock, number, 0, number.length, numberAt);
