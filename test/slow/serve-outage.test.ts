@@ -124,7 +124,7 @@ test.each([
   });
   expect(exitCode).toBe(1);
   const { error } = JSON.parse(stdout);
-  expect(error.message).toBe(`The server ended before it listened, with signal ${signal}.`);
+  expect(error.message).toBe(`The server exited before it was listening (signal ${signal}).`);
   expect(error.hint).toMatch(/may be damaged\. To find out: .*doctor/);
 });
 

@@ -98,7 +98,7 @@ describe('a server in the background', () => {
         const { stdout } = await reload(environment, '--json');
         expect(JSON.parse(stdout)).toEqual({ version: 1, status: 'reloaded', workers: 2 });
         expect(await statusOf(environment)).toMatchObject({ url: server.url, workers: 2, ready: 2 });
-        expect((await invoke(environment, ['status'])).stdout).toContain(`(process ${server.pid}, 2 workers, since`);
+        expect((await invoke(environment, ['status'])).stdout).toContain(`(process ${server.pid}, 2 workers, started`);
         await request(`${server.url}/pid`);
         await waitFor(async () => /"url":"\/pid".*"statusCode":200/.test(await logs()));
         expect(await logs()).toContain('HOST or PORT has changed: that takes effect when');

@@ -6,6 +6,7 @@ import { secretsIn } from '../../src/cli/secrets/env-text.ts';
 import { keyIdOf } from '../../src/settings/secrets.ts';
 import { open as openStore } from '../../src/stores/embedded/driver.ts';
 import { fakeSystem } from '../support/in-process.ts';
+import { fill } from '../support/records.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, serve, startPlain, waitFor } from '../support/server.ts';
 
@@ -247,6 +248,7 @@ test.each([
 test('no secret is in what the commands print, nor in the list of processes while they run', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
+  await fill(directory, []);
   const known = [...(await readSecrets(directory)), secretOf('o'), 'short-one'];
   await writeFile(join(directory, '.env'), `SESSION_SECRET=${known}\n`);
   const secrets = new Secrets(directory);
