@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
+import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
 import { createId, keyOf } from './cookie/ids.ts';
 import { createKeyring, createVerifier, type Secret, type SignedId } from './cookie/signature.ts';
@@ -11,7 +12,7 @@ import { answerFor, plainText, type Request, type Response, send } from './http.
 import { SessionStore } from './object/session-store.ts';
 import type { SessionSummary } from './object/summary.ts';
 import { SessionAccess } from './response/access.ts';
-import { type Behavior, defaultBehavior, Lifecycle, type Shared } from './response/lifecycle.ts';
+import { Lifecycle, type Shared } from './response/lifecycle.ts';
 import { limitPipeline } from './response/pipeline.ts';
 
 // It stands here because the declarations of both public entries lead to this file.

@@ -1,4 +1,5 @@
 import type { Log, StoredRecord } from '../../stores/driver.ts';
+import type { Behavior } from '../behavior.ts';
 import { type CookieProfile, canBeSet, renderCookie } from '../cookie/cookie.ts';
 import { type SignedId, type SigningKey, signId } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
@@ -9,25 +10,6 @@ import type { SessionStore } from '../object/session-store.ts';
 import type { SessionAccess } from './access.ts';
 import { keepPrivate } from './caching.ts';
 import { HeldResponse, type Hooks } from './held-response.ts';
-
-/** What express-session has an option for. */
-export interface Behavior {
-  /** Each response sets the cookie. */
-  rolling: boolean;
-  /** Each request with a session makes it live longer. */
-  resave: boolean;
-  /** A new session is stored although it holds nothing. */
-  saveUninitialized: boolean;
-  /** To remove `req.session` ends the session. */
-  unsetDestroys: boolean;
-}
-
-export const defaultBehavior: Behavior = {
-  rolling: false,
-  resave: false,
-  saveUninitialized: false,
-  unsetDestroys: false,
-};
 
 /** What all requests share. */
 export interface Shared {
