@@ -192,3 +192,18 @@ function upgrade(url: string, cookie: string): Promise<string> {
     sent.on('error', reject).end();
   });
 }
+
+test('the tests of docs/testing.md pass', async () => {
+  const page = await readFile(join(repository, 'docs', 'testing.md'), 'utf8');
+  const files = [...page.matchAll(/^```js (\S+)\n([\s\S]*?)^```/gm)];
+  expect(files.map(([, name]) => name)).toEqual(['app.js', 'app.test.js']);
+  const sandbox = new Sandbox();
+  await link(sandbox, 'sessapp', repository);
+  for (const name of ['express', 'vitest']) await link(sandbox, name, join(repository, 'node_modules', name));
+  await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
+  for (const [, name = '', code = ''] of files) await writeFile(sandbox.path(name), code);
+  const vitest = join(repository, 'node_modules', 'vitest', 'vitest.mjs');
+  const args = [vitest, 'run', '--root', sandbox.directory, '--reporter', 'json'];
+  const { stdout, stderr } = await finish(sandbox.spawn(process.execPath, args, { cwd: sandbox.directory }));
+  expect(JSON.parse(stdout), stderr).toMatchObject({ numPassedTests: 2, numTotalTests: 2 });
+});

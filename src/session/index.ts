@@ -57,6 +57,8 @@ export interface SessionOptions {
   limits?: Partial<Limits>;
   /** By default warnings and errors go to stderr. */
   log?: Log;
+  /** The time in milliseconds since 1970, for tests. By default that of the system. */
+  now?: () => number;
 }
 
 /**
@@ -83,6 +85,7 @@ export function session(options: SessionOptions): Middleware {
       unsetDestroys: unset === 'destroy',
     },
     ...(options.genid && { generateId: options.genid }),
+    ...(options.now && { now: options.now }),
     log,
     isDevelopment: process.env.NODE_ENV !== 'production',
   });

@@ -49,6 +49,7 @@ const entries: Record<string, string[]> = {
   server: ['serve'],
   'stores/embedded': ['embedded'],
   'stores/express': ['driverOf'],
+  testing: ['createClock', 'memory', 'startTestServer'],
   'stores/postgres': ['postgres'],
   'stores/redis': ['redis'],
 };

@@ -1,0 +1,116 @@
+import express, { type Express } from 'express';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type SessionOptions, session } from '../../src/session/index.ts';
+import { createClock, memory, startTestServer, type TestOptions, type TestServer } from '../../src/testing/index.ts';
+import { hourMs, minuteMs } from '../session/support.ts';
+import { testLists } from '../stores/contract-lists.ts';
+import { testRecords } from '../stores/contract-records.ts';
+import type { Ways } from '../stores/contract-support.ts';
+
+describe('the store in memory', () => {
+  const ways = {} as Ways;
+  beforeEach(() => {
+    ways.driver = memory();
+    ways.other = ways.driver;
+  });
+
+  test('does not create what exists', async () => {
+    const record = { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 };
+    expect([await ways.driver.create('a', record), await ways.driver.create('a', record)]).toEqual([true, false]);
+  });
+
+  testRecords(ways);
+  testLists(ways);
+});
+
+/** An application as somebody else has one: its tests choose the options of its sessions. */
+function createApp(options: TestOptions & Partial<SessionOptions>): Express {
+  const app = express();
+  app.use(session({ saveUninitialized: false, cookie: { maxAge: hourMs }, ...options }) as express.RequestHandler);
+  app.use(express.urlencoded());
+  app.post('/login', (req, res) => {
+    req.session.userId = req.body.name;
+    res.redirect(303, '/profile');
+  });
+  app.get('/profile', (req, res) => {
+    res.status(req.session.userId ? 200 : 401).send(req.session.userId ?? 'nobody');
+  });
+  app.post('/again', (_req, res) => res.redirect(307, '/echo'));
+  app.post('/echo', (req, res) => res.send(req.body.name));
+  app.get('/round', (_req, res) => res.redirect('/round'));
+  app.get('/cookies', (req, res) => {
+    res.cookie('short', '1', { maxAge: minuteMs });
+    res.cookie('shop', '2', { path: '/shop' });
+    res.cookie('gone', '3').clearCookie('gone');
+    res.send(req.headers.cookie ?? '');
+  });
+  app.get('/shop', (req, res) => res.send(req.headers.cookie ?? ''));
+  app.get('/shopping', (req, res) => res.send(req.headers.cookie ?? ''));
+  return app;
+}
+
+const form = (name: string): RequestInit => ({ method: 'POST', body: new URLSearchParams({ name }) });
+
+describe('a test server', () => {
+  let server: TestServer;
+  const start = async (): Promise<TestServer> => {
+    server = await startTestServer(createApp);
+    return server;
+  };
+  afterEach(() => server.close());
+
+  test('each browser has its own session, and follows redirects', async () => {
+    const { browser } = await start();
+    const [ann, bob] = [browser(), browser()];
+    const response = await ann('/login', form('ann'));
+    expect([response.status, await response.text()]).toEqual([200, 'ann']);
+    expect((await bob('/profile')).status).toBe(401);
+    await bob('/login', form('bob'));
+    expect(await (await ann('/profile')).text()).toBe('ann');
+    expect(await (await bob('/profile')).text()).toBe('bob');
+  });
+
+  test('the clock moves the end of a session', async () => {
+    const { browser, clock } = await start();
+    const ann = browser();
+    await ann('/login', form('ann'));
+    clock.advance(hourMs - minuteMs);
+    expect((await ann('/profile')).status).toBe(200);
+    clock.advance(2 * minuteMs);
+    expect((await ann('/profile')).status).toBe(401);
+  });
+
+  test('its store is there to look at', async () => {
+    const { browser, store } = await start();
+    await browser()('/login', form('ann'));
+    const owners: unknown[] = [];
+    for await (const { owner } of store.list({})) owners.push(owner);
+    expect(owners).toEqual(['ann']);
+  });
+
+  test('a redirect can be looked at, is sent again where it says so, and never ends in a circle', async () => {
+    const ann = (await start()).browser();
+    const response = await ann('/login', { ...form('ann'), redirect: 'manual' });
+    expect([response.status, response.headers.get('location')]).toEqual([303, '/profile']);
+    expect(await (await ann('/again', form('twice'))).text()).toBe('twice');
+    await expect(ann('/round')).rejects.toThrow('/round redirects more than 20 times');
+  });
+
+  test('a cookie is sent below its path, until it ends', async () => {
+    const { browser, clock } = await start();
+    const ann = browser();
+    await ann('/cookies');
+    expect(await (await ann('/shop')).text()).toBe('short=1; shop=2');
+    expect(await (await ann('/shopping')).text()).toBe('short=1');
+    clock.advance(2 * minuteMs);
+    expect(await (await ann('/shop')).text()).toBe('shop=2');
+    expect(await (await ann('/shop', { headers: { Cookie: 'mine=1' } })).text()).toBe('mine=1');
+  });
+
+  test('a clock begins where it is told to, and stands still', () => {
+    const clock = createClock(1000);
+    clock.advance(5);
+    expect([clock.now(), clock.now()]).toEqual([1005, 1005]);
+    return start();
+  });
+});
