@@ -78,7 +78,7 @@ describe.each([20, 22, 24, 26])('on Node.js %i', (version) => {
     const code = `
       const session = require('sessapp/session');
       const store = new session.MemoryStore();
-      console.log(typeof session({ secret: 'x', store }), session.default === session, session.session === session);
+      console.log(typeof session({ secret: 'x'.repeat(40), store }), session.default === session, session.session === session);
       const { Store, Session, Cookie, MemoryStore } = require('express-session');
       for (const name of ['Store', 'Session', 'Cookie', 'MemoryStore'])
         console.log(session[name] === require('express-session')[name]);
@@ -105,7 +105,7 @@ describe.each([20, 22, 24, 26])('on Node.js %i', (version) => {
     ],
   ])('a program in .%s keeps a session with it', async (ending, imports) => {
     const code = `${imports}
-      const middleware = session({ secret: 'a secret', store: embedded({ directory: 'sessions-${version}-${ending}' }) });
+      const middleware = session({ secret: 'a'.repeat(40), store: embedded({ directory: 'sessions-${version}-${ending}' }) });
       const server = http.createServer((req, res) => middleware(req, res, () => {
         req.session.visits = (req.session.visits ?? 0) + 1;
         res.end(String(req.session.visits));
