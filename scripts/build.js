@@ -42,7 +42,13 @@ async function bundleCommand(directory) {
     external: isProvided,
     plugins: [{ name: 'library', resolveId }],
   });
-  await bundle.write({ dir: directory, format: 'esm', chunkFileNames: '[name]-[hash].js', hashCharacters: 'hex' });
+  await bundle.write({
+    dir: directory,
+    format: 'esm',
+    chunkFileNames: '[name]-[hash].js',
+    hashCharacters: 'hex',
+    comments: { legal: true, jsdoc: false },
+  });
   await bundle.close();
 }
 
