@@ -10,7 +10,6 @@ export type Request = IncomingMessage &
     originalUrl?: string;
     secure?: boolean;
     cookies?: Record<string, unknown>;
-    signedCookies?: Record<string, unknown>;
   };
 export type Response = ServerResponse;
 

@@ -3,7 +3,7 @@ import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
-import { createId, keyOf } from './cookie/ids.ts';
+import { createId } from './cookie/ids.ts';
 import { createKeyring, createVerifier, type Secret, type SignedId } from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
@@ -152,20 +152,14 @@ async function resume(
     left -= 1;
     if (left === 0) return undefined;
   }
-  const verified = parsedByName(req.signedCookies, profile.name);
-  if (verified === undefined) return undefined;
-  const signed = { id: verified, key: keyOf(verified), keyId: keys()[0].id };
-  return (await store.resume(req, signed)) ? signed : undefined;
+  return undefined;
 }
 
+// Also what cookie-parser has read, for a request whose cookies are not in a header. What it has verified itself does not
+// count: its secret may be one that no longer signs sessions.
 function cookiesOf({ headers, cookies }: Request, name: string): string[] {
-  return [...readCookies(headers.cookie, name), parsedByName(cookies, name) ?? []].flat();
-}
-
-// What cookie-parser has read, for a request whose cookies are not in a header.
-function parsedByName(cookies: Record<string, unknown> | undefined, name: string): string | undefined {
-  const value = cookies?.[name];
-  return typeof value === 'string' ? value : undefined;
+  const parsed = cookies?.[name];
+  return [...readCookies(headers.cookie, name), ...(typeof parsed === 'string' ? [parsed] : [])];
 }
 
 function refuse(log: Log, req: Request, res: Response): false {
