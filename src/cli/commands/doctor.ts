@@ -7,6 +7,7 @@ import { readSubject } from '../doctor/subject.ts';
 
 export const command: Command = {
   summary: 'find what is wrong with an environment, and say what to type: exit code 1 when there is a problem',
+  examples: ['sessapp doctor myenv', 'sessapp doctor --url https://example.org'],
   operands: [environmentOperand],
   options: [
     environmentOption,

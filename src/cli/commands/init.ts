@@ -17,6 +17,7 @@ import { serve } from './serve.ts';
 
 export const command: Command = {
   summary: 'make an environment',
+  examples: ['sessapp init myenv', 'sessapp init myenv --store redis --store-url redis://localhost:6379'],
   operands: [['[dir]', 'the directory to make']],
   options: [
     ['--template <name>', `the application to start from (default: ${defaults.template})`],

@@ -20,6 +20,7 @@ import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'run the server of an environment',
+  examples: ['sessapp serve myenv --watch', 'sessapp serve myenv --production --workers auto --background'],
   options: [
     ['-p, --port <number>', 'the port; 0 takes any free one (default: PORT, else 5000)'],
     ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],

@@ -6,6 +6,7 @@ import { renderDistance } from '../durations.ts';
 
 export const command: Command = {
   summary: 'say whether the server of an environment runs: exit code 0 when it does, else 1',
+  examples: ['sessapp status myenv'],
   operands: [environmentOperand],
   options: [environmentOption],
   async run(input, { system, output }) {

@@ -8,6 +8,7 @@ type Row = Key & { sessions: number };
 
 export const command = onEnvironment({
   summary: 'list the secrets by the ids of their keys: which one signs, how old it is, how many sessions it signed',
+  examples: ['sessapp secret list myenv'],
   async run({ system, output, environment, name }) {
     const found = await readKeys(system, environment);
     await verifyUsable(system, environment, found);

@@ -5,6 +5,7 @@ import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'take out an old secret that signs no session any more',
+  examples: ['sessapp secret retire 1a2b3c4d'],
   operands: [['<id>', 'the id of its key, as in secret list, or the beginning of it']],
   options: [['--force', 'also when sessions are still signed by it: they are logged out']],
   async run({ input, system, output, environment, name }) {
