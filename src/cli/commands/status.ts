@@ -16,7 +16,7 @@ export const command: Command = {
     if (!server) return { data: { running: false }, text: `${name} does not run.`, exitCode: 1 };
     if (!isListening(server)) {
       const fact = `process ${server.owner.pid} is starting it, or waits for a change`;
-      return { data: { running: false, starting: true }, text: `${name} does not answer: ${fact}.`, exitCode: 1 };
+      return { data: { running: false, starting: true }, text: `${name} does not respond: ${fact}.`, exitCode: 1 };
     }
     const { url, pid, background } = server;
     const since = new Date(server.sinceMs).toISOString();

@@ -24,7 +24,7 @@ export const command = onEnvironment({
       `${name}, from ${source === 'environment' ? 'SESSION_SECRET in the environment' : source}:`,
       ...renderTable(rows, system.now(), output.style),
       ...(gone > 0 ? [`Sessions that none of these signed: ${gone}.`] : []),
-      ...(unknown > 0 ? [`Sessions of which it is not known who signed them: ${unknown}.`] : []),
+      ...(unknown > 0 ? [`Sessions whose secret is not known: ${unknown}.`] : []),
     ];
     return {
       data: { source, keys: rows.map(toJson), sessionsOfOtherKeys: gone, sessionsOfUnknownKey: unknown },

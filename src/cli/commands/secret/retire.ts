@@ -23,7 +23,7 @@ export const command = onEnvironment({
 });
 
 function describeUses(uses: Uses | undefined): string {
-  if (!uses) return 'the store could not be read, and who had a cookie of it is logged out';
+  if (!uses) return 'the store could not be read, and clients whose cookies it signed are logged out';
   const { certain, possible } = uses;
   if (certain + possible === 0) return 'it signed no session';
   return `sessions logged out: ${certain}${possible > 0 ? `, and perhaps ${possible} more` : ''}`;
