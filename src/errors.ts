@@ -72,5 +72,11 @@ export function toUserError(error: unknown): UserError | undefined {
   if (error instanceof UserError) return error;
   const { code = '', path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   const failure = systemFailures[code];
-  return failure && new UserError(failure[0], `${failure[1]}${path === undefined ? '' : `: ${path}`}.`, failure[2]);
+  const place = path === undefined ? '' : `: ${withoutTemporary(path)}`;
+  return failure && new UserError(failure[0], `${failure[1]}${place}.`, failure[2]);
+}
+
+/** Names the directory in which a temporary file or folder of ours is, instead of that: nobody else knows its name. */
+export function withoutTemporary(text: string): string {
+  return text.replace(/(?<=[\\/])\.sessapp(-|[\\/]next[\\/])[^\s:'"]*/g, '');
 }

@@ -29,7 +29,7 @@ export async function parse(given: string[], system: System): Promise<Invocation
       invocation = { name, command, input };
     });
   }
-  await verifyCommandName(argv, names);
+  await verifyCommandName(argv, names, parser);
   try {
     parser.parse(argv, { from: 'user' });
   } catch (error) {
@@ -56,7 +56,7 @@ function wantedBy(argv: string[], names: string[]): string[] {
 
 function createParser(system: System): Parser {
   return new Parser('sessapp')
-    .description('virtualenv for session servers')
+    .description('virtualenv for session servers\n\nTo begin: sessapp init myenv --serve')
     .option('-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
@@ -90,6 +90,7 @@ function declare(parser: Parser, command: Command, act: (input: Input) => void):
   for (const [flags, description] of command.options ?? []) parser.option(flags, description);
   parser.option('--json', 'print one JSON document on stdout');
   parser.helpOption('-h, --help', 'print this help');
+  parser.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
   parser.action(() => {
     verifyValues(parser);
     act({ operands: parser.args, options: parser.opts() });
@@ -106,13 +107,12 @@ function verifyValues(parser: Parser): void {
   }
 }
 
-async function verifyCommandName(argv: string[], names: string[]): Promise<void> {
+async function verifyCommandName(argv: string[], names: string[], root: Parser): Promise<void> {
   // It only says that no options follow.
   const [first, second] = argv.filter((word) => word !== '--');
-  const commands = [...new Set(names.map((name) => name.split(' ')[0] ?? ''))];
-  if (first === undefined)
-    throw new UsageError('No command given.', `Commands: ${commands.join(', ')}. Type sessapp --help`);
+  if (first === undefined) throw new UsageError('No command given.', `\n${root.helpInformation().trimEnd()}`);
   if (first.startsWith('-')) return;
+  const commands = [...new Set(names.map((name) => name.split(' ')[0] ?? ''))];
   await verifyChoice('command', first, [...commands, 'help']);
   const inGroup = names.filter((name) => name.startsWith(`${first} `));
   if (inGroup.length === 0 || second?.startsWith('-')) return;

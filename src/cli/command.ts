@@ -5,6 +5,8 @@ import type { Output, Report } from './output.ts';
 export interface Command {
   /** One line for `sessapp --help`. */
   summary: string;
+  /** One or two whole command lines, for its help. */
+  examples: string[];
   /** Positional arguments in commander's notation: `[dir]`, `<cmd>`, `[args...]`. */
   operands?: [syntax: string, description: string][];
   /** Options in commander's notation: `-e, --env <dir>`. `--json` and `--help` are on every command. */

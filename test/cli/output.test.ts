@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from '../../src/cli/command-line.ts';
 import { listCommands, loadCommand } from '../../src/cli/commands/index.ts';
-import { invoke } from '../support/in-process.ts';
+import { fakeSystem, invoke } from '../support/in-process.ts';
 import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 import { withoutTerminal } from '../support/terminal.ts';
@@ -29,6 +30,23 @@ test.each(listCommands())(
     expect((await sessapp('help', ...words)).stdout).toBe(help.stdout);
   },
 );
+
+test.each(listCommands())('the help of %s ends with examples, which are valid command lines of it', async (name) => {
+  const { stdout } = await sessapp(...name.split(' '), '--help');
+  const { examples } = await loadCommand(name);
+  const { directory: empty } = new Sandbox();
+  expect(stdout.endsWith(`\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`)).toBe(true);
+  expect([1, 2]).toContain(examples.length);
+  for (const example of examples) {
+    const [program, ...words] = example.split(' ');
+    expect(program).toBe('sessapp');
+    const invocation = await parse(words, fakeSystem(() => shared.directory).system);
+    expect(invocation?.name).toBe(name);
+    // A usage error would be 2. There is no environment here.
+    if (name === 'init' || name.startsWith('cache ')) continue;
+    expect((await invoke(empty, words)).exitCode, example).toBe(1);
+  }
+});
 
 test.each(['--help', '-h', 'help', 'help help', 'help --'])('sessapp %s lists the commands', async (words) => {
   const { exitCode, stdout, stderr } = await sessapp(...words.split(' '));
@@ -69,8 +87,8 @@ test.each([
     ['deploy', 'docker', 'myenv'],
     /Too many arguments for 'deploy'.*\nAn environment is named with -e <dir>\. Type sessapp/,
   ],
-  [[], /No command given\.\nCommands: cache, deploy, doctor, info, init/],
-  [['--'], /No command given\.\nCommands: cache, /],
+  [[], /^error: No command given\.\n\nUsage: sessapp (.*\n)+ {2}init .*make an environment\n/],
+  [['--'], /^error: No command given\.\n\nUsage: sessapp /],
   [['secret', '--'], /'secret' is several commands\.\nChoose one: secret /],
   [['stop', ''], /The name of the environment is empty\./],
   [['status', '-e', ''], /The name of the environment is empty\./],

@@ -30,12 +30,12 @@ beforeAll(async () => {
 });
 
 /** An environment with this store, deployed for this target. */
-async function deploy(name: string, store: string, target: string): Promise<string> {
+async function deploy(name: string, store: string, ...words: string[]): Promise<string> {
   const directory = shared.path(name);
   await invoke(shared.directory, ['init', name, '--no-install']);
   const marker = await readJson<object>(join(directory, 'sessapp.json'));
   await writeFile(join(directory, 'sessapp.json'), JSON.stringify({ ...marker, store }));
-  expect((await invoke(directory, ['deploy', target])).exitCode).toBe(0);
+  expect((await invoke(directory, ['deploy', ...words])).exitCode).toBe(0);
   return directory;
 }
 
@@ -116,7 +116,7 @@ function createComposeValidator(): { (value: unknown): boolean; errors?: object[
 }
 
 test.each(stores)('the manifests for the store %s are valid by the schemas of Kubernetes', async (store) => {
-  const directory = await deploy(`kubernetes-${store}`, store, 'kubernetes');
+  const directory = await deploy(`kubernetes-${store}`, store, 'kubernetes', '--network-policy');
   const folder = join(directory, 'deploy', 'kubernetes');
   for (const name of await readdir(folder)) {
     const manifest = load('yaml').parse(await readFile(join(folder, name), 'utf8'));

@@ -117,8 +117,8 @@ test('what is no environment is an error, as everywhere; an interrupted init in 
 });
 
 test.each([
-  ['nonsense', '--url is no address.'],
-  ['ftp://example.org', '--url takes an address of the web, not one of ftp:'],
+  ['nonsense', '--url is not a valid address.'],
+  ['ftp://example.org', '--url takes an http or https address, not one of ftp:'],
   ['https://me:hunter42@example.org', '--url takes no user and password.'],
 ])('--url %s is refused', async (address, message) => {
   const { exitCode, stdout } = await run(shared, ['doctor', 'myenv', '--url', address, '--json']);

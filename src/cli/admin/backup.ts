@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { link, lstat, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { hasCode, orUndefined, UsageError, UserError } from '../../errors.ts';
+import { hasCode, orUndefined, UsageError, UserError, withoutTemporary } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { syncDirectory } from '../environment/write-file.ts';
@@ -108,7 +108,7 @@ async function copyTo(store: Store, { marker }: Environment, copy: string, signa
 function explain(error: unknown): never {
   if (!(error instanceof StoreUnavailable)) throw error;
   const hint = error.hint ?? 'Name a file in another directory.';
-  throw new UserError('backup-failed', `The copy could not be written: ${error.reason}.`, hint);
+  throw new UserError('backup-failed', `The copy could not be written: ${withoutTemporary(error.reason)}.`, hint);
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

@@ -1,28 +1,49 @@
+import { relative } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import { flag } from '../command.ts';
+import type { System } from '../../system.ts';
+import { flag, type Input } from '../command.ts';
 import { verifyChoice } from '../nearest.ts';
 import type { Output } from '../output.ts';
-import { type DeployedFile, deployTargets, planDeployment, writeDeployment } from '../scaffold/deployment.ts';
+import {
+  type DeployedFile,
+  deployTargets,
+  planDeployment,
+  policyTarget,
+  writeDeployment,
+} from '../scaffold/deployment.ts';
+import { nearPath, quoteLine } from '../shells/shells.ts';
 import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'write the files that run an environment elsewhere; none that is there is replaced',
+  examples: ['sessapp deploy compose -e myenv', 'sessapp deploy kubernetes --network-policy --dry-run'],
   operands: [['[target]', deployTargets.join(', ')]],
-  options: [['--dry-run', 'print the files, and write nothing']],
-  verify: ({ operands: [target] }) => verifyTarget(target),
-  async run({ input, output, environment, name }) {
+  options: [
+    ['--network-policy', `${policyTarget}: also write a NetworkPolicy that lets in HTTP only`],
+    ['--dry-run', 'print the files, and write nothing'],
+  ],
+  verify: ({ operands: [target], options }) => verifyTarget(target, options),
+  async run({ input, system, output, environment, name }) {
     const [target = ''] = input.operands;
-    const files = await planDeployment(environment, target);
+    const deployment = await planDeployment(environment, target, flag(input, 'networkPolicy'));
+    const { files, next, warnings } = deployment;
+    for (const warning of warnings) output.warn(warning);
     const isDryRun = flag(input, 'dryRun');
-    if (!isDryRun) await writeDeployment(environment, target, files);
+    if (!isDryRun) await writeDeployment(environment, deployment);
     const status = isDryRun ? 'planned' : 'deployed';
     const shown = files.map(({ path, state, content }) => ({ path, state, ...(isDryRun && { content }) }));
-    return { data: { status, target, files: shown }, text: [name, ...render(files, isDryRun, output)].join('\n') };
+    const lines = [name, ...render(files, isDryRun, output)];
+    if (!isDryRun) lines.push(...(await renderNext(system, environment.directory, next, output)));
+    return { data: { status, target, files: shown }, text: lines.join('\n') };
   },
 });
 
-async function verifyTarget(target: string | undefined): Promise<void> {
-  if (target !== undefined) return verifyChoice('target', target, deployTargets);
+async function verifyTarget(target: string | undefined, { networkPolicy }: Input['options']): Promise<void> {
+  if (target !== undefined) {
+    await verifyChoice('target', target, deployTargets);
+    if (!networkPolicy || target === policyTarget) return;
+    throw new UsageError(`--network-policy does not go with ${target}.`, `Leave it out, or deploy ${policyTarget}.`);
+  }
   const choices = deployTargets.map((name) => `deploy ${name}`).join(', ');
   throw new UsageError('No target given.', `Choose one: ${choices}.`);
 }
@@ -42,4 +63,10 @@ function render(files: DeployedFile[], isDryRun: boolean, { style }: Output): st
           .map((line) => style.dim(`    ${line}`))
       : []),
   ]);
+}
+
+async function renderNext(system: System, directory: string, next: string[], { style }: Output): Promise<string[]> {
+  const isHere = relative(system.cwd, directory) === '';
+  const enter = isHere ? [] : [await quoteLine(system, 'cd', nearPath(system.cwd, directory))];
+  return ['Next:', ...[...enter, ...next].map((line) => `  ${style.cyan(line)}`)];
 }

@@ -7,10 +7,11 @@ import { readSubject } from '../doctor/subject.ts';
 
 export const command: Command = {
   summary: 'find what is wrong with an environment, and say what to type: exit code 1 when there is a problem',
+  examples: ['sessapp doctor myenv', 'sessapp doctor --url https://example.org'],
   operands: [environmentOperand],
   options: [
     environmentOption,
-    ['--url <address>', 'where the server is to be reached; it is asked for its page'],
+    ['--url <address>', 'the address that its users type; the page there is checked too'],
     ['--verbose', 'show what is ok, too'],
   ],
   async run(input, { system, output }) {
@@ -28,10 +29,10 @@ export const command: Command = {
 function readUrl(address: string | undefined): URL | undefined {
   if (address === undefined) return undefined;
   const example = 'For example: --url https://example.org';
-  if (!URL.canParse(address)) throw new UsageError('--url is no address.', example);
+  if (!URL.canParse(address)) throw new UsageError('--url is not a valid address.', example);
   const url = new URL(address);
   if (!['http:', 'https:'].includes(url.protocol))
-    throw new UsageError(`--url takes an address of the web, not one of ${url.protocol}`, example);
+    throw new UsageError(`--url takes an http or https address, not one of ${url.protocol}`, example);
   if (url.username !== '' || url.password !== '')
     throw new UsageError('--url takes no user and password.', 'Leave them out.');
   return url;

@@ -6,6 +6,7 @@ import { checkReadiness, nodeOf } from '../environment/readiness.ts';
 
 export const command: Command = {
   summary: 'say what an environment is',
+  examples: ['sessapp info myenv'],
   operands: [environmentOperand],
   options: [environmentOption],
   async run(input, { system, output }) {

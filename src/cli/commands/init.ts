@@ -3,6 +3,7 @@ import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
+import { findSource } from '../scaffold/build.ts';
 import { createEnvironment } from '../scaffold/create.ts';
 import { isInRepository } from '../scaffold/git.ts';
 import { recover } from '../scaffold/in-place.ts';
@@ -17,6 +18,7 @@ import { serve } from './serve.ts';
 
 export const command: Command = {
   summary: 'make an environment',
+  examples: ['sessapp init myenv', 'sessapp init myenv --store redis --store-url redis://localhost:6379'],
   operands: [['[dir]', 'the directory to make']],
   options: [
     ['--template <name>', `the application to start from (default: ${defaults.template})`],
@@ -42,7 +44,10 @@ export const command: Command = {
     if (target.kind === 'environment') return reuse(input, context, target, answers);
     const plan = await decide(input, context.system, target, answers);
     for (const warning of plan.warnings) context.output.warn(warning);
-    if (isDryRun) return { data: { status: 'planned', plan: summarize(plan) }, text: renderPlan(plan) };
+    if (isDryRun) {
+      const text = renderPlan(plan, await findSource(context.system, plan));
+      return { data: { status: 'planned', plan: summarize(plan) }, text };
+    }
     return make(input, context, plan, answers);
   },
 };
@@ -97,7 +102,8 @@ async function make(input: Input, context: Context, plan: Plan, answers: Answers
   const { template, store, language } = marker;
   const summary = { status: 'created', directory, template, store, language, node, durationMs };
   const data = { ...summary, plan: summarize(plan) };
-  return serveIfAsked(input, context, plan, { data, text: await renderMade(context, plan, durationMs) });
+  const text = await renderMade(context, plan, { durationMs, isServed: flag(input, 'serve') });
+  return serveIfAsked(input, context, plan, { data, text });
 }
 
 // A package.json or node_modules that was there may lack something.

@@ -18,6 +18,7 @@ const defaultLines = 100;
 
 export const command: Command = {
   summary: 'print the log of a server that runs, or ran, in the background',
+  examples: ['sessapp logs myenv --follow', 'sessapp logs --lines 20'],
   operands: [environmentOperand],
   options: [
     environmentOption,

@@ -10,7 +10,7 @@ export interface Work extends Context {
   name: string;
 }
 
-interface EnvironmentCommand extends Pick<Command, 'summary' | 'operands' | 'options'> {
+interface EnvironmentCommand extends Pick<Command, 'summary' | 'examples' | 'operands' | 'options'> {
   /** @throws UsageError before an environment is looked for */
   verify?(input: Input, context: Context): unknown;
   run(work: Work): Promise<Report>;

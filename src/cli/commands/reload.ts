@@ -4,6 +4,7 @@ import { reloadWorkers } from '../control/workers.ts';
 
 export const command: Command = {
   summary: 'replace the workers of a running server one by one, after a change of its code or .env',
+  examples: ['sessapp reload myenv'],
   operands: [environmentOperand],
   options: [environmentOption],
   isHandedOver: true,

@@ -20,16 +20,17 @@ import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'run the server of an environment',
+  examples: ['sessapp serve myenv --watch', 'sessapp serve myenv --production --workers auto --background'],
   options: [
     ['-p, --port <number>', 'the port; 0 takes any free one (default: PORT, else 5000)'],
     ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
-    ['--workers <number>', 'how many processes answer, or auto: one a core (default: WORKERS)'],
+    ['--workers <number>', 'how many processes respond, or auto: one a core (default: WORKERS)'],
     ['--production', 'run with NODE_ENV=production'],
     ['--watch', 'restart when a file changes: what the server imports, .env, and views'],
     ['--watch-path <paths>', 'with --watch: also files or folders, separated by commas'],
     ['--watch-ignore <paths>', 'with --watch: except these files or folders, separated by commas'],
     ['--open', 'open a browser at the page'],
-    ['--background', 'return once the server answers, and leave it running'],
+    ['--background', 'return once the server responds, and leave it running'],
   ],
   verify: (input, { system }) => readOptions(input, system),
   run: (work) => serve(work, work.environment, readOptions(work.input, work.system)),

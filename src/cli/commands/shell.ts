@@ -5,6 +5,7 @@ import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'open your shell inside an environment; exit leaves it',
+  examples: ['sessapp shell myenv'],
   async run({ system, output, environment }) {
     const { file, args, env } = await findShellCommand(system, environment);
     if (system.stdin.isTTY) output.note(output.style.dim(`In ${promptOf(environment)}; exit leaves it.`));

@@ -6,6 +6,7 @@ import { renderDistance } from '../durations.ts';
 
 export const command: Command = {
   summary: 'say whether the server of an environment runs: exit code 0 when it does, else 1',
+  examples: ['sessapp status myenv'],
   operands: [environmentOperand],
   options: [environmentOption],
   async run(input, { system, output }) {
@@ -15,7 +16,7 @@ export const command: Command = {
     if (!server) return { data: { running: false }, text: `${name} does not run.`, exitCode: 1 };
     if (!isListening(server)) {
       const fact = `process ${server.owner.pid} is starting it, or waits for a change`;
-      return { data: { running: false, starting: true }, text: `${name} does not answer: ${fact}.`, exitCode: 1 };
+      return { data: { running: false, starting: true }, text: `${name} does not respond: ${fact}.`, exitCode: 1 };
     }
     const { url, pid, background } = server;
     const since = new Date(server.sinceMs).toISOString();

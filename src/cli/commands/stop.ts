@@ -4,6 +4,7 @@ import { stopServer } from '../control/server-record.ts';
 
 export const command: Command = {
   summary: 'stop the server of an environment, and wait until it is gone',
+  examples: ['sessapp stop myenv'],
   operands: [environmentOperand],
   options: [environmentOption],
   isHandedOver: true,

@@ -18,6 +18,7 @@ import { visible } from '../visible.ts';
 
 export const command: Command = {
   summary: 'give an environment this sessapp; what you changed stays',
+  examples: ['sessapp upgrade myenv --dry-run', 'sessapp upgrade myenv --undo'],
   operands: [environmentOperand],
   options: [
     environmentOption,

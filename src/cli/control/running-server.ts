@@ -44,5 +44,5 @@ export async function verifyListening(
 
 /** The failure of a command that needs a server which listens. */
 export function notListening(directory: string): UserError {
-  return new UserError('starting', `The server of ${directory} does not answer yet.`, 'Wait until it does.');
+  return new UserError('starting', `The server of ${directory} does not respond yet.`, 'Wait until it does.');
 }

@@ -78,7 +78,7 @@ async function readReport(
 }
 
 async function withoutWorkers(system: System, { directory }: EnvironmentDirectory): Promise<UserError> {
-  const fact = `The server of ${directory} runs without workers: nothing would answer while it starts anew.`;
+  const fact = `The server of ${directory} runs without workers: nothing would respond while it restarts.`;
   const [stop, start] = await Promise.all([
     commandLine(system, directory, 'stop'),
     commandLine(system, directory, 'serve', '--workers', '1'),

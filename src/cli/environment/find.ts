@@ -104,6 +104,6 @@ async function verifyNotUnmarked(system: System, directory: string): Promise<voi
     directory,
     'marker-missing',
     `${directory} looks like an environment, but its sessapp.json is missing.`,
-    `Restore it from your version control, or write it anew: ${again}`,
+    `Restore it from your version control, or write it again: ${again}`,
   );
 }

@@ -6,6 +6,7 @@ import { readJson } from '../../files.ts';
 export interface PackageFragment {
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
   overrides?: Record<string, string>;
   scripts?: Record<string, string>;
   engines?: Record<string, string>;
@@ -27,12 +28,13 @@ export interface LockedPackage extends PackageFragment {
   integrity?: string;
   /** Where it comes from: `file:` and a path, for one that the environment carries. */
   resolved?: string;
+  /** npm made a link to the folder that `resolved` names. */
+  link?: boolean;
   inBundle?: boolean;
   hasInstallScript?: boolean;
   optional?: boolean;
   dev?: boolean;
   devOptional?: boolean;
-  optionalDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }

@@ -13,6 +13,10 @@ export async function withDraft<T>(
   try {
     await writeFile(draft, content, { mode });
     return await work(draft);
+  } catch (error) {
+    // The draft is gone when a person reads this.
+    if (error instanceof Error && 'path' in error && error.path === draft) error.path = path;
+    throw error;
   } finally {
     await rm(draft, { force: true });
   }

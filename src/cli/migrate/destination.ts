@@ -70,7 +70,7 @@ async function verifyFollows(system: System, environment: Environment): Promise<
   throw new UserError(
     'store-url-in-environment',
     `STORE_URL is set in the environment variables ${who}, and wins over .env: a server cannot follow a change there.`,
-    'Write it into .env, unset the variable, and start the server anew; then run the same command again.',
+    'Write it into .env, unset the variable, and restart the server; then run the same command again.',
   );
 }
 

@@ -5,11 +5,12 @@ import { isThere } from '../../files.ts';
 import { createSecret, renderEnvFile } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { isLockfileCurrent } from '../environment/readiness.ts';
-import { installLocked, installNode } from './dependencies.ts';
+import { hasSnapshot, installLocked, installNode } from './dependencies.ts';
 import { initRepository } from './git.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { copyCarried } from './packages.ts';
 import type { Plan } from './plan.ts';
+import { readProject } from './snapshots/key.ts';
 
 const nodeManifest = '.node/package.json';
 
@@ -24,6 +25,19 @@ export async function buildEnvironment(system: System, plan: Plan, staging: stri
   if (plan.install) await installEverything(system, plan, staging, progress);
   if (plan.git) await initRepository(system, plan, staging);
   cancelSignal.throwIfAborted();
+}
+
+/** Where the dependencies will come from; undefined when none are to be installed. */
+export async function findSource(system: System, plan: Plan): Promise<'snapshot' | 'npm' | undefined> {
+  const { directory, files, kept, install } = plan;
+  if (!install || (await isThere(join(directory, 'node_modules')))) return undefined;
+  const isKept = kept.includes('package.json');
+  if (isKept && !(await isLockfileCurrent(directory))) return 'npm';
+  const planned = (path: string) => files.find((file) => file.path === path)?.content?.toString();
+  const project = isKept
+    ? await readProject(directory)
+    : { manifest: planned('package.json'), lockfile: planned('package-lock.json'), settings: undefined };
+  return (await hasSnapshot(system, project)) ? 'snapshot' : 'npm';
 }
 
 // A hundred small files: to wait for each of them on the event loop takes longer than to write them.

@@ -9,7 +9,7 @@ import { templatesDirectory } from '../package.ts';
 import { NpmError, type NpmOptions, runNpm } from './npm.ts';
 import { nodePackageName } from './plan.ts';
 import { cacheDirectory, refuseDirectory } from './snapshots/cache-directory.ts';
-import { snapshotKey } from './snapshots/key.ts';
+import { type Project, readProject, snapshotKey } from './snapshots/key.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { closedToOthers } from './umask.ts';
 
@@ -19,13 +19,25 @@ import { closedToOthers } from './umask.ts';
  * @param npmOptions more options for `npm ci`
  */
 export async function installLocked(system: System, options: NpmOptions, ...npmOptions: string[]): Promise<void> {
-  const cache = cacheDirectory(system);
-  const key = (await refuseDirectory(cache)) === undefined ? await snapshotKey(system, options.directory) : undefined;
+  const { snapshots, key } = await findSnapshot(system, await readProject(options.directory));
   const target = join(options.directory, 'node_modules');
-  const snapshots = new Snapshots(cache);
   if (key !== undefined && (await snapshots.copyTo(target, key, system.catchInterrupts()))) return;
   await runNpmCi(system, options, npmOptions);
   if (key !== undefined && (await isThere(target))) await snapshots.keep(target, key);
+}
+
+/** True when `installLocked` would take a snapshot for this project. */
+export async function hasSnapshot(system: System, project: Project): Promise<boolean> {
+  // To look for one makes no directory.
+  if (!(await isThere(cacheDirectory(system)))) return false;
+  const { snapshots, key } = await findSnapshot(system, project);
+  return key !== undefined && snapshots.has(key);
+}
+
+async function findSnapshot(system: System, project: Project): Promise<{ snapshots: Snapshots; key?: string }> {
+  const cache = cacheDirectory(system);
+  const key = (await refuseDirectory(cache)) === undefined ? await snapshotKey(system, project) : undefined;
+  return { snapshots: new Snapshots(cache), ...(key !== undefined && { key }) };
 }
 
 // The lockfile says what each package is, so that npm need not ask whether what it knows of them is news; unless that is

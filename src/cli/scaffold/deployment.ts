@@ -1,30 +1,52 @@
 import { chown, mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { hasCode, orUndefined, UserError } from '../../errors.ts';
+import { dirname, join } from 'node:path';
+import { orUndefined, UserError } from '../../errors.ts';
 import { isThere } from '../../files.ts';
 import type { Environment } from '../environment/find.ts';
-import { nodeOf, serverFile } from '../environment/readiness.ts';
 import { linkIfFree, withDraft } from '../environment/write-file.ts';
 import { templatesDirectory } from '../package.ts';
-import { toPackageName } from './package-name.ts';
+import { readDeploymentValues } from './deployment-values.ts';
+import { verifyImageDependencies } from './image-dependencies.ts';
 
 interface Target {
   /** Of templates. */
   folders: string[];
+  /** What to type in the environment after the files are written. */
+  next: string[];
   /** It runs the environment where it is, and does not make the folder for data itself. */
   needsData?: true;
 }
 
 /** Where an environment can be deployed. */
 const targets: Record<string, Target> = {
-  docker: { folders: ['docker'] },
-  compose: { folders: ['docker', 'compose'] },
-  systemd: { folders: ['systemd'], needsData: true },
-  kubernetes: { folders: ['docker', 'kubernetes'] },
+  docker: {
+    folders: ['docker'],
+    next: [
+      'docker build --tag {{label}} .',
+      'docker run --init --env-file .env --env TRUST_PROXY=1 --publish 127.0.0.1:5000:5000{{volume}} {{label}}',
+    ],
+  },
+  compose: { folders: ['docker', 'compose'], next: ['docker compose up --build --detach'] },
+  systemd: {
+    folders: ['systemd'],
+    needsData: true,
+    next: ['sudo cp deploy/{{label}}.service /etc/systemd/system/', 'sudo systemctl enable --now {{label}}'],
+  },
+  kubernetes: {
+    folders: ['docker', 'kubernetes'],
+    next: [
+      'docker build --tag {{label}}:latest .',
+      'kubectl create secret generic {{label}} --from-env-file=.env',
+      'kubectl apply --filename deploy/kubernetes',
+    ],
+  },
 };
 
 export const deployTargets = Object.keys(targets);
+
+/** The target that can have a NetworkPolicy, and the folder of templates with it. */
+export const policyTarget = 'kubernetes';
+const policyFolder = 'network-policy';
 
 /** One file to write into the environment. */
 export interface DeployedFile {
@@ -35,13 +57,29 @@ export interface DeployedFile {
   state: 'written' | 'unchanged' | 'kept';
 }
 
-/** What would be written for a target, decided before anything is. */
-export async function planDeployment(environment: Environment, target: string): Promise<DeployedFile[]> {
+/** What will be written for a target, decided before anything is. */
+export interface Deployment {
+  target: string;
+  files: DeployedFile[];
+  /** The commands to type in the environment afterwards. */
+  next: string[];
+  /** What a person should know, each a sentence or two. */
+  warnings: string[];
+}
+
+/** @throws UserError when the image could not have a package that the environment needs */
+export async function planDeployment(
+  environment: Environment,
+  target: string,
+  withNetworkPolicy: boolean,
+): Promise<Deployment> {
   const { directory, marker } = environment;
+  const { folders, next } = targetOf(target);
+  if (folders.includes('docker')) await verifyImageDependencies(directory);
   const variants = ['all', marker.store, ...(marker.store === 'embedded' ? [] : ['network'])];
-  const values = await readValues(environment);
+  const values = await readDeploymentValues(environment);
   const files: DeployedFile[] = [];
-  for (const folder of targets[target]?.folders ?? []) {
+  for (const folder of [...folders, ...(withNetworkPolicy ? [policyFolder] : [])]) {
     for (const variant of variants) {
       for (const [path, text] of await readTexts(join(templatesDirectory, 'deploy', folder, variant))) {
         const to = fill(path, values).replace(/(^|\/)dockerignore$/, '$1.dockerignore');
@@ -50,16 +88,29 @@ export async function planDeployment(environment: Environment, target: string): 
       }
     }
   }
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { target, files, next: next.map((line) => fill(line, values)), warnings: findWarnings(environment, files) };
+}
+
+function targetOf(name: string): Target {
+  const target = targets[name];
+  if (!target) throw new TypeError(`there is no target '${name}'`);
+  return target;
+}
+
+function findWarnings({ directory }: Environment, files: DeployedFile[]): string[] {
+  return files
+    .filter(({ content, state }) => state !== 'kept' && /^User=(root|0)$/m.test(content))
+    .map(
+      ({ path }) =>
+        `${path} runs the server as root, who owns ${directory}. Give the directory to another user (chown -R), ` +
+        'delete the file, and write it again.',
+    );
 }
 
 /** Writes what is not there; a file that is there is never replaced, also when it has come meanwhile. */
-export async function writeDeployment(
-  { directory }: Environment,
-  target: string,
-  files: DeployedFile[],
-): Promise<void> {
-  if (targets[target]?.needsData) await makeData(directory);
+export async function writeDeployment({ directory }: Environment, { target, files }: Deployment): Promise<void> {
+  if (targetOf(target).needsData) await makeData(directory);
   for (const { path, content, state } of files) {
     if (state !== 'written') continue;
     const file = join(directory, path);
@@ -82,62 +133,6 @@ async function stateOf(path: string, content: string): Promise<DeployedFile['sta
   if (!(await isThere(path))) return 'written';
   const found = await orUndefined(readFile(path, 'utf8'), 'EISDIR', 'ENOENT', 'EACCES');
   return found === content ? 'unchanged' : 'kept';
-}
-
-async function readValues(environment: Environment): Promise<Record<string, string>> {
-  const { directory, marker } = environment;
-  const name = basename(directory);
-  const { uid } = await stat(directory);
-  const nodeTag = `${marker.node ?? process.versions.node.split('.')[0]}-slim`;
-  return {
-    name: onOneLine(name),
-    label: toLabel(name),
-    nodeTag,
-    server: basename(serverFile(environment)),
-    // systemd.unit(5) and systemd.syntax(7): a percent sign begins a specifier.
-    description: onOneLine(name).replaceAll('%', '%%'),
-    directory: toUnitPath(directory),
-    data: quoteForUnit(join(directory, 'data')),
-    nodeCommand: quoteForUnit(nodeOf(environment)),
-    user: userName(uid),
-  };
-}
-
-// The system may not know a user by name, as in a container with a uid of its own.
-function userName(uid: number): string {
-  if (uid !== process.getuid?.()) return String(uid);
-  try {
-    return userInfo().username;
-  } catch (error) {
-    if (hasCode(error, 'ERR_SYSTEM_ERROR')) return String(uid);
-    throw error;
-  }
-}
-
-function onOneLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
-}
-
-// RFC 1123: what Kubernetes, Compose and systemd all take for a name.
-function toLabel(name: string): string {
-  const label = toPackageName(name)
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 50)
-    .replace(/^-+|-+$/g, '');
-  return /^[a-z]/.test(label) ? label : `session-server${label && `-${label}`}`;
-}
-
-// The rest of the line is the path.
-function toUnitPath(path: string): string {
-  if (/[\n\r]|[\\ \t]$/.test(path)) {
-    const fact = 'systemd takes no path with a line break in it, or a backslash or a blank at its end.';
-    throw new UserError('name-refused', fact, 'Rename the environment.');
-  }
-  return path.replaceAll('%', '%%');
-}
-
-function quoteForUnit(path: string): string {
-  return `"${toUnitPath(path).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
 function fill(text: string, values: Record<string, string>): string {

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { UserError } from '../../errors.ts';
+import { UserError, withoutTemporary } from '../../errors.ts';
 import { isThere } from '../../files.ts';
 import { envFileName } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
@@ -34,7 +34,9 @@ async function runGit(system: System, cwd: string, ...args: string[]): Promise<v
   if (result.exitCode === 0) return;
   throw new UserError(
     'git-failed',
-    result.startError === 'ENOENT' ? 'git is not on the PATH.' : `git ${args[0]} failed: ${result.stderr.trim()}`,
+    result.startError === 'ENOENT'
+      ? 'git is not on the PATH.'
+      : `git ${args[0]} failed: ${withoutTemporary(result.stderr.trim())}`,
     'Mend that, or leave --git out.',
   );
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UserError } from '../../errors.ts';
+import { UserError, withoutTemporary } from '../../errors.ts';
 import type { RunResult, System } from '../../system.ts';
 import { packageDirectory } from '../package.ts';
 
@@ -112,6 +112,7 @@ function explain({ stderr, startError, signal, exitCode }: RunResult, { director
   const code = /^code (\S+)/m.exec(lines.join('\n'))?.[1] ?? '';
   const reason = lines
     .map((line) => line.replace(/^(404|enoent|notarget) */, '').replaceAll(`${directory}/`, ''))
+    .map(withoutTemporary)
     .filter((line) => !noise.test(line))
     .slice(0, mostLines);
   const ended = signal ? `signal ${signal}` : `exit code ${exitCode}`;

@@ -84,7 +84,7 @@ export function verifyEnvFileCounts({ env }: System): void {
   throw new UserError(
     'secret-in-environment',
     `${secretVariable} is set in the environment, and wins over ${envFileName}: a change there would change nothing.`,
-    'Change it where it is set, with a new one in front, a comma and the present one after it, and start the server anew. ' +
+    'Change it where it is set, with a new one in front, a comma and the present one after it, and restart the server. ' +
       `If the server does not have it: unset ${secretVariable}, then run the same command again.`,
   );
 }

@@ -1,8 +1,9 @@
-import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readJson } from '../../support/files.ts';
 import { invoke } from '../../support/in-process.ts';
+import { canActAsStranger, onlyAsRoot, stranger } from '../../support/privileges.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 
 const written: Record<string, string[]> = {
@@ -156,4 +157,151 @@ test('without a target, and with one that is none, the valid ones are listed', a
   expect(none).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('deploy docker, deploy compose') });
   const wrong = await invoke(directory, ['deploy', 'dokcer']);
   expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Did you mean docker?') });
+});
+
+const archive = { version: '1.0.0', integrity: 'sha512-AA==' };
+
+/** Adds entries to the environment's package.json and lockfile, as npm writes them. */
+async function addPackages(
+  directory: string,
+  manifest: Record<string, object>,
+  packages: Record<string, object>,
+): Promise<void> {
+  for (const [name, added] of Object.entries({ 'package.json': manifest, 'package-lock.json': { packages } })) {
+    const file = join(directory, name);
+    const content = await readJson<Record<string, object>>(file);
+    for (const [key, value] of Object.entries(added)) content[key] = { ...content[key], ...value };
+    await writeFile(file, JSON.stringify(content));
+  }
+}
+
+test.each<[string, Record<string, object>, Record<string, object>, string]>([
+  [
+    'a folder',
+    { dependencies: { mine: 'file:../mine' } },
+    { 'node_modules/mine': { version: '1.0.0', resolved: 'file:../mine' } },
+    'mine (file:../mine)',
+  ],
+  [
+    'a linked folder',
+    { dependencies: { mine: 'file:packages/mine' } },
+    { 'node_modules/mine': { resolved: 'packages/mine', link: true }, 'packages/mine': { version: '1.0.0' } },
+    'mine (file:packages/mine)',
+  ],
+  [
+    'an archive',
+    { dependencies: { '@my/own': 'file:own-1.0.0.tgz' } },
+    { 'node_modules/@my/own': { ...archive, resolved: 'file:own-1.0.0.tgz' } },
+    '@my/own (file:own-1.0.0.tgz)',
+  ],
+  [
+    'a repository of this machine that another package needs',
+    {},
+    { 'node_modules/a/node_modules/b': { version: '1.0.0', resolved: 'git+file:///srv/b#1a2b3c' } },
+    'b (git+file:///srv/b#1a2b3c)',
+  ],
+  ['an archive that is not installed yet', { optionalDependencies: { o: 'file:o.tgz' } }, {}, 'o (file:o.tgz)'],
+  [
+    'a folder for development, of which npm reads the package.json',
+    { devDependencies: { mine: 'file:../mine' } },
+    { 'node_modules/mine': { version: '1.0.0', resolved: 'file:../mine', dev: true } },
+    'mine (file:../mine)',
+  ],
+])('an image is refused that would need %s', async (_, manifest, packages, named) => {
+  const { directory } = await createEnvironment();
+  await addPackages(directory, manifest, packages);
+  const before = await readdir(directory, { recursive: true });
+  for (const words of [['docker'], ['compose'], ['kubernetes'], ['docker', '--dry-run']]) {
+    const { exitCode, stderr } = await invoke(directory, ['deploy', ...words]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`takes from this machine: ${named}.\nPack each into .sessapp/`);
+  }
+  expect(await readdir(directory, { recursive: true })).toEqual(before);
+  expect((await invoke(directory, ['deploy', 'systemd'])).exitCode).toBe(0);
+});
+
+test('an image may have archives in .sessapp, and leaves out what is only for development', async () => {
+  const { directory } = await createEnvironment();
+  await addPackages(
+    directory,
+    {
+      dependencies: { own: 'file:.sessapp/own.tgz' },
+      devDependencies: { tool: 'file:tool.tgz', linked: 'file:linked' },
+    },
+    {
+      'node_modules/own': { ...archive, resolved: 'file:.sessapp/own.tgz' },
+      'node_modules/tool': { ...archive, resolved: 'file:tool.tgz', dev: true },
+      'node_modules/linked': { resolved: 'linked', link: true },
+      linked: { version: '1.0.0', dev: true },
+    },
+  );
+  expect((await invoke(directory, ['deploy', 'docker'])).exitCode).toBe(0);
+});
+
+test.each([
+  ['docker', ['docker build --tag shop .', 'docker run --init --env-file .env .* --volume shop:/app/data shop']],
+  ['compose', ['docker compose up --build --detach']],
+  ['systemd', ['sudo cp deploy/shop.service /etc/systemd/system/', 'sudo systemctl enable --now shop']],
+  [
+    'kubernetes',
+    [
+      'docker build --tag shop:latest .',
+      'kubectl create secret generic shop --from-env-file=.env',
+      'kubectl apply --filename deploy/kubernetes',
+    ],
+  ],
+])('deploy %s prints the next commands, from where they are typed', async (target, lines) => {
+  const { sandbox, directory } = await createEnvironment();
+  const next = (...before: string[]) =>
+    new RegExp(`\nNext:\n${[...before, ...lines].map((line) => `  ${line}\n`).join('')}$`);
+  expect((await invoke(directory, ['deploy', target, '--dry-run'])).stdout).not.toContain('Next:');
+  expect((await invoke(directory, ['deploy', target])).stdout).toMatch(next());
+  // Also when the files are there already.
+  expect((await invoke(sandbox.directory, ['deploy', target, '-e', 'shop'])).stdout).toMatch(next('cd shop'));
+});
+
+test.skipIf(!canActAsStranger)(
+  `deploy systemd warns of a unit that runs as root, and of no other${onlyAsRoot}`,
+  async () => {
+    const { directory } = await createEnvironment();
+    const deploy = (...words: string[]) => invoke(directory, ['deploy', ...words]);
+    for (const words of [['systemd', '--dry-run'], ['systemd'], ['systemd', '--json']]) {
+      const { stderr, exitCode } = await deploy(...words);
+      expect(exitCode).toBe(0);
+      expect(stderr).toContain(`warning: deploy/shop.service runs the server as root, who owns ${directory}.`);
+    }
+    expect((await deploy('docker')).stderr).toBe('');
+    await chown(directory, stranger.uid, stranger.gid);
+    expect((await deploy('systemd')).stderr).toBe('');
+    await mkdir(join(directory, 'deploy'), { recursive: true });
+    await writeFile(join(directory, 'deploy', 'shop.service'), '[Service]\nUser=shop\n');
+    expect((await deploy('systemd')).stderr).toBe('');
+  },
+);
+
+test.each([
+  ['redis', 6379],
+  ['postgres', 5432],
+])('pods with the store %s prefer different nodes', async (store, port) => {
+  const { directory } = await createEnvironment();
+  await setMarker(directory, { store });
+  expect((await invoke(directory, ['deploy', 'kubernetes', '--network-policy'])).exitCode).toBe(0);
+  const read = (name: string) => readFile(join(directory, 'deploy', 'kubernetes', name), 'utf8');
+  expect(await read('deployment.yaml')).toMatch(
+    /podAntiAffinity:\n\s+preferredDuring(.*\n)+?\s+topologyKey: kubernetes\.io\/hostname\n(.*\n){2}\s+app\.kubernetes\.io\/name: shop\n/,
+  );
+  expect(await read('network-policy.yaml')).toContain(`- port: ${port}\n`);
+});
+
+test('a NetworkPolicy is written when it is asked for, and only for Kubernetes', async () => {
+  const { directory } = await createEnvironment();
+  await invoke(directory, ['deploy', 'kubernetes']);
+  const folder = join(directory, 'deploy', 'kubernetes');
+  expect(await readdir(folder)).not.toContain('network-policy.yaml');
+  await invoke(directory, ['deploy', 'kubernetes', '--network-policy']);
+  const policy = await readFile(join(folder, 'network-policy.yaml'), 'utf8');
+  expect(policy).toMatch(/kind: NetworkPolicy\n(.*\n)*\s+- port: http\n/);
+  expect(policy).not.toMatch(/STORE_URL|\{\{/);
+  const wrong = await invoke(directory, ['deploy', 'docker', '--network-policy']);
+  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('does not go with docker') });
 });

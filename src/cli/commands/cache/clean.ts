@@ -6,6 +6,7 @@ import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
 
 export const command: Command = {
   summary: 'remove all snapshots; environments stay as they are',
+  examples: ['sessapp cache clean'],
   async run(_input, { system }) {
     const directory = cacheDirectory(system);
     const refusal = await refuseDirectory(directory);

@@ -5,6 +5,7 @@ import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
 
 export const command: Command = {
   summary: 'say where snapshots are, and what they take',
+  examples: ['sessapp cache info'],
   async run(_input, { system, output }) {
     const directory = cacheDirectory(system);
     const refusal = await refuseDirectory(directory);

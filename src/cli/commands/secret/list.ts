@@ -8,6 +8,7 @@ type Row = Key & { sessions: number };
 
 export const command = onEnvironment({
   summary: 'list the secrets by the ids of their keys: which one signs, how old it is, how many sessions it signed',
+  examples: ['sessapp secret list myenv'],
   async run({ system, output, environment, name }) {
     const found = await readKeys(system, environment);
     await verifyUsable(system, environment, found);
@@ -23,7 +24,7 @@ export const command = onEnvironment({
       `${name}, from ${source === 'environment' ? 'SESSION_SECRET in the environment' : source}:`,
       ...renderTable(rows, system.now(), output.style),
       ...(gone > 0 ? [`Sessions that none of these signed: ${gone}.`] : []),
-      ...(unknown > 0 ? [`Sessions of which it is not known who signed them: ${unknown}.`] : []),
+      ...(unknown > 0 ? [`Sessions whose secret is not known: ${unknown}.`] : []),
     ];
     return {
       data: { source, keys: rows.map(toJson), sessionsOfOtherKeys: gone, sessionsOfUnknownKey: unknown },

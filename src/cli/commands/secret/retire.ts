@@ -5,6 +5,7 @@ import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'take out an old secret that signs no session any more',
+  examples: ['sessapp secret retire 1a2b3c4d'],
   operands: [['<id>', 'the id of its key, as in secret list, or the beginning of it']],
   options: [['--force', 'also when sessions are still signed by it: they are logged out']],
   async run({ input, system, output, environment, name }) {
@@ -22,7 +23,7 @@ export const command = onEnvironment({
 });
 
 function describeUses(uses: Uses | undefined): string {
-  if (!uses) return 'the store could not be read, and who had a cookie of it is logged out';
+  if (!uses) return 'the store could not be read, and clients whose cookies it signed are logged out';
   const { certain, possible } = uses;
   if (certain + possible === 0) return 'it signed no session';
   return `sessions logged out: ${certain}${possible > 0 ? `, and perhaps ${possible} more` : ''}`;

@@ -8,6 +8,7 @@ const many = 5;
 
 export const command = onEnvironment({
   summary: 'put a new secret in front, which signs from then on; the older ones still verify',
+  examples: ['sessapp secret rotate myenv'],
   async run(work) {
     const { system, output, environment } = work;
     const rotation = await rotate(system, environment);

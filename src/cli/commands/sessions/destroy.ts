@@ -11,6 +11,7 @@ import { onEnvironment, type Work } from '../on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'end sessions for good, also those that are in use',
+  examples: ['sessapp sessions destroy --user ann', 'sessapp sessions destroy --all --yes -e myenv'],
   operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
     ['--user <owner>', 'all sessions of this owner: their userId, username, or id'],

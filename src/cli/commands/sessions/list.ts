@@ -15,6 +15,7 @@ const defaultColumns = 80;
 
 export const command = onEnvironment({
   summary: 'list live sessions, soonest to expire first',
+  examples: ['sessapp sessions list --user ann', 'sessapp sessions list myenv --older-than 7d --limit 20'],
   options: [
     ownerOption,
     ['--older-than <duration>', 'only those last seen longer ago than this: 90m, 12h, 7d'],

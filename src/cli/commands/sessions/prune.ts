@@ -5,6 +5,7 @@ import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'delete what expired sessions left behind; a server does so too, a little at a time',
+  examples: ['sessapp sessions prune myenv'],
   async run({ system, output, environment, name }) {
     const signal = system.catchInterrupts();
     const deleted = await withStore(system, environment, (store) =>

@@ -15,6 +15,7 @@ type Values = Record<string, unknown>;
 
 export const command = onEnvironment({
   summary: 'show a session, without its values',
+  examples: ['sessapp sessions show Qm3xT7pLw2aZ'],
   operands: [['<ref>', 'the REF of the session in sessions list, or its beginning']],
   options: [['--values', 'with its values, except those whose keys look like credentials']],
   async run({ input, system, environment }) {

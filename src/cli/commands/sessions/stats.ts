@@ -8,6 +8,7 @@ import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'count the sessions of an environment',
+  examples: ['sessapp sessions stats myenv'],
   async run({ system, environment, name }) {
     const nowMs = system.now();
     const tally = await withStore(system, environment, (store) => store.tally(nowMs));

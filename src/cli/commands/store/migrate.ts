@@ -12,6 +12,10 @@ import { onEnvironment, type Work } from '../on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'move the sessions to another store, also while the server runs',
+  examples: [
+    'sessapp store migrate redis --store-url redis://localhost:6379',
+    'sessapp store migrate postgres --store-url postgres://user@localhost:5432/database --dry-run',
+  ],
   operands: [['<store>', 'where they are to live: embedded, postgres or redis']],
   options: [
     ['--store-url <url>', 'where that store is, without a password (default: NEXT_STORE_URL, which may have one)'],

@@ -75,7 +75,7 @@ const rules: Rule[] = [
     level: problem,
     fact: 'NODE_ENV is production, and TRUST_PROXY is not set: no session can be set.',
     why: whyProxy,
-    advice: 'Then start the server anew.',
+    advice: 'Then restart the server.',
     set: ['TRUST_PROXY', 1],
   },
   {
@@ -83,7 +83,7 @@ const rules: Rule[] = [
     level: problem,
     fact: 'The address is HTTPS, and TRUST_PROXY is not set: the cookie is not Secure.',
     why: whyProxy,
-    advice: 'Then start the server anew.',
+    advice: 'Then restart the server.',
     set: ['TRUST_PROXY', 1],
   },
   {

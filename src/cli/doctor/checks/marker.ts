@@ -14,7 +14,7 @@ export const marker: Check = {
       return [problem(failure.message, why, failure.hint ?? '')];
     const aside = failure.code === 'marker-damaged' ? [moveAside(join(directory, markerName))] : [];
     const init = sessapp(directory, 'init', ...(await restoringOptions(directory)));
-    const advice = 'Restore it from your version control, or write it anew.';
+    const advice = 'Restore it from your version control, or write it again.';
     return [problem(failure.message, why, advice, ...aside, init)];
   },
 };

@@ -38,7 +38,7 @@ function broken({ directory }: Environment, how: string): Finding {
   return problem(
     `The environment’s own Node.js ${how}.`,
     'The server runs on it, or does not start.',
-    'Install it anew.',
+    'Install it again.',
     typeOn(['rm', '-rf'], join(directory, '.node', 'node_modules')),
     sessapp(directory, 'install'),
   );

@@ -100,5 +100,5 @@ async function tellOtherServer(subject: Subject, system: System): Promise<Findin
   const fact = await describeOtherServer(system, subject);
   if (fact === undefined) return [];
   const why = 'What is said here of the secrets is said of those that a server would have that is started from here.';
-  return [note(fact, why, 'Start it anew with the variables that it is to have.', sessapp(subject.directory, 'stop'))];
+  return [note(fact, why, 'Restart it with the variables that it should have.', sessapp(subject.directory, 'stop'))];
 }

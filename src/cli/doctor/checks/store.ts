@@ -28,7 +28,7 @@ export const store: Check = {
 
 function mendFile(directory: string): Remedy {
   return [
-    'If nothing else is found here, the file is damaged: stop the server, and bring a backup back, or begin anew; all have to log in again then.',
+    'If nothing else is found here, the file is damaged: stop the server, and restore a backup, or begin with an empty store: then everyone has to log in again.',
     moveAside(join(directory, 'data', 'sessions')),
   ];
 }

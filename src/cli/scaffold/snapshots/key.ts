@@ -2,24 +2,41 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { orUndefined } from '../../../errors.ts';
-import { readJson, readTextIfThere } from '../../../files.ts';
+import { parseJson, readJson, readTextIfThere } from '../../../files.ts';
 import type { System } from '../../../system.ts';
 import type { Lockfile } from '../../environment/installation.ts';
 import { sha256 } from '../hash.ts';
 
+/** What npm reads of a project, each as text; undefined where there is none. */
+export interface Project {
+  manifest: string | undefined;
+  lockfile: string | undefined;
+  /** .npmrc */
+  settings: string | undefined;
+}
+
+export async function readProject(directory: string): Promise<Project> {
+  const read = (name: string) => readTextIfThere(join(directory, name), 'EACCES');
+  return {
+    manifest: await read('package.json'),
+    lockfile: await read('package-lock.json'),
+    settings: await read('.npmrc'),
+  };
+}
+
 /**
- * Names what `npm ci` makes of a directory on this platform: by its lockfile, package.json and npm settings, all but the
+ * Names what `npm ci` makes of a project on this platform: by its lockfile, package.json and npm settings, all but the
  * project's own name, and by the operating system, the processor, the C library, Node.js's ABI and npm's major version.
  * @returns undefined when it cannot be told, or a package has no checksum: a folder, say, whose content may change
  */
-export async function snapshotKey(system: System, directory: string): Promise<string | undefined> {
-  const lockfile = await readJson<Partial<Lockfile>>(join(directory, 'package-lock.json'), 'EACCES');
+export async function snapshotKey(system: System, project: Project): Promise<string | undefined> {
+  const { settings } = project;
+  const lockfile = parseJson<Partial<Lockfile>>(project.lockfile);
   const { '': root, ...packages } = lockfile?.packages ?? {};
-  const manifest = await readJson<object>(join(directory, 'package.json'), 'EACCES');
+  const manifest = parseJson<object>(project.manifest);
   const npm = await npmMajor(system);
   const isFixed = Object.values(packages).every(({ integrity, inBundle }) => integrity !== undefined || inBundle);
   if (!root || !manifest || !isFixed || npm === undefined) return undefined;
-  const settings = await readTextIfThere(join(directory, '.npmrc'), 'EACCES');
   const { platform, arch, versions } = process;
   const on = { platform, arch, libc: cLibrary(), abi: versions.modules, npm, settings };
   return sha256(JSON.stringify([packages, dependencies(root), dependencies(manifest), on])).slice(0, 40);

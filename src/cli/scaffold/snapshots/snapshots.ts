@@ -40,6 +40,12 @@ export class Snapshots {
     return false;
   }
 
+  /** True when there is one of this key that is as it was made. */
+  async has(key: string): Promise<boolean> {
+    const snapshot = join(this.#directory, key);
+    return (await unlessDamaged(async () => readIntact(snapshot))) !== undefined;
+  }
+
   /** Keeps a copy of a node_modules that npm has just made, where that is possible. */
   async keep(source: string, key: string): Promise<void> {
     await ifPossible(async () => {
@@ -91,15 +97,28 @@ export class Snapshots {
   }
 }
 
+interface Intact {
+  entries: Entry[];
+  /** Of the tree as it is now, where another one is in the manifest. */
+  newFingerprint: string | undefined;
+}
+
 // A cache that was moved, or restored from an archive, has the right content and other times.
-async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
+function readIntact(snapshot: string): Intact | undefined {
   const tree = join(snapshot, 'tree');
+  const { entries, fingerprint: known } = readManifest(snapshot);
+  const current = fingerprint(entries, tree);
+  if (current === known) return { entries, newFingerprint: undefined };
+  return isIntact(entries, tree) ? { entries, newFingerprint: current } : undefined;
+}
+
+async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
   return unlessDamaged(async () => {
-    const { entries, fingerprint: known } = readManifest(snapshot);
-    const current = fingerprint(entries, tree);
-    if (current !== known && !isIntact(entries, tree)) return undefined;
+    const intact = readIntact(snapshot);
+    if (!intact) return undefined;
+    const { entries, newFingerprint } = intact;
     await ifPossible(async () => {
-      if (current !== known) await writeManifest(snapshot, { entries, fingerprint: current });
+      if (newFingerprint !== undefined) await writeManifest(snapshot, { entries, fingerprint: newFingerprint });
       const now = new Date();
       utimesSync(join(snapshot, 'manifest.json'), now, now);
     });

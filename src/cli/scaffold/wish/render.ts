@@ -5,13 +5,17 @@ import { activationLine, commandLine, currentShell } from '../../shells/shells.t
 import type { Plan } from '../plan.ts';
 
 /** What was made, and what to type next. */
-export async function renderMade({ system, output }: Context, plan: Plan, durationMs: number): Promise<string> {
+export async function renderMade(
+  { system, output }: Context,
+  plan: Plan,
+  { durationMs, isServed }: { durationMs: number; isServed: boolean },
+): Promise<string> {
   const { bold, cyan, dim } = output.style;
   const { directory, kept, install } = plan;
   const next = [
     activationLine(system, await currentShell(system), directory),
     ...(install ? [] : [await commandLine(system, directory, 'install')]),
-    await commandLine(system, directory, 'serve'),
+    ...(isServed ? [] : [await commandLine(system, directory, 'serve')]),
   ];
   const where = relative(system.cwd, directory) === '' ? 'here' : directory;
   const seconds = (durationMs / 1000).toFixed(1);
@@ -23,14 +27,15 @@ export async function renderMade({ system, output }: Context, plan: Plan, durati
   ].join('\n');
 }
 
-/** What would be done. */
-export function renderPlan(plan: Plan): string {
-  const { directory, action, files, kept, node, install, git } = plan;
+/** What would be done. @param source where the dependencies would come from */
+export function renderPlan(plan: Plan, source: 'snapshot' | 'npm' | undefined): string {
+  const { directory, action, files, kept, node, install, offline, git } = plan;
+  const origin = { snapshot: 'from a snapshot', npm: offline ? 'with npm, from its cache' : 'with npm' };
   return [
     `Would ${action === 'create' ? 'make' : 'fill'} ${directory} with`,
     ...files.map(({ path }) => `  ${path}`),
     ...(kept.length > 0 ? [`Would keep as they are: ${kept.join(', ')}`] : []),
-    ...(install ? ['Would install the dependencies with npm'] : []),
+    ...(source ? [`Would install the dependencies ${origin[source]}`] : []),
     ...(install && node !== null ? [`Would install Node.js ${node}`] : []),
     ...(git ? ['Would make it a git repository'] : []),
   ].join('\n');

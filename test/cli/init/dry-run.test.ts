@@ -1,0 +1,75 @@
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { invoke } from '../../support/in-process.ts';
+import { collect } from '../../support/output.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+import { copyEnvironment, waitFor } from '../../support/server.ts';
+
+const sharedCache = process.env.SESSAPP_CACHE_DIR ?? '';
+
+/** What `init --dry-run` says of the dependencies. */
+async function plan(sandbox: Sandbox, cache: string, ...options: string[]): Promise<string[]> {
+  const before = await readdir(sandbox.directory, { recursive: true });
+  const { exitCode, stdout } = await invoke(sandbox.directory, ['init', 'myenv', '--dry-run', ...options], {
+    SESSAPP_CACHE_DIR: cache,
+  });
+  expect(exitCode).toBe(0);
+  expect(await readdir(sandbox.directory, { recursive: true })).toEqual(before);
+  return stdout.split('\n').filter((line) => line.includes('dependencies'));
+}
+
+async function copyCache(sandbox: Sandbox): Promise<string> {
+  await cp(sharedCache, sandbox.path('cache'), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  return sandbox.path('cache');
+}
+
+const fromSnapshot = ['Would install the dependencies from a snapshot'];
+const withNpm = ['Would install the dependencies with npm'];
+
+test('a dry run says snapshot where there is one', async () => {
+  const sandbox = new Sandbox();
+  expect(await plan(sandbox, sharedCache)).toEqual(fromSnapshot);
+  expect(await plan(sandbox, await copyCache(sandbox), '--offline')).toEqual(fromSnapshot);
+  await mkdir(sandbox.path('myenv'));
+  expect(await plan(sandbox, sharedCache)).toEqual(fromSnapshot);
+  expect(await plan(sandbox, sharedCache, '--no-install')).toEqual([]);
+});
+
+test('a dry run says npm where there is no snapshot, or none that is as it was made', async () => {
+  const sandbox = new Sandbox();
+  expect(await plan(sandbox, sandbox.path('missing'))).toEqual(withNpm);
+  expect(await plan(sandbox, sandbox.path('missing'), '--offline')).toEqual([`${withNpm}, from its cache`]);
+  expect(await plan(sandbox, sharedCache, '--store', 'redis', '--store-url', 'redis://localhost:6379')).toEqual(
+    withNpm,
+  );
+  const cache = await copyCache(sandbox);
+  for (const key of await readdir(join(cache, 'snapshots')))
+    await rm(join(cache, 'snapshots', key, 'tree', 'express'), { recursive: true, force: true });
+  expect(await plan(sandbox, cache)).toEqual(withNpm);
+});
+
+test('a dry run on a directory with packages says where they would come from, or nothing', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await rm(join(environment, 'sessapp.json'));
+  expect(await plan(sandbox, sharedCache, '--allow-existing')).toEqual([]);
+  await rm(join(environment, 'node_modules'), { recursive: true });
+  expect(await plan(sandbox, sharedCache, '--allow-existing')).toEqual(fromSnapshot);
+  await writeFile(join(environment, '.npmrc'), 'omit[]=optional\n');
+  expect(await plan(sandbox, sharedCache, '--allow-existing')).toEqual(withNpm);
+  await rm(join(environment, 'package-lock.json'));
+  expect(await plan(sandbox, sharedCache, '--allow-existing')).toEqual(withNpm);
+});
+
+test('init --serve says what it made and how to activate it, and does not advise to serve', async () => {
+  const sandbox = new Sandbox();
+  const child = sandbox.start(['init', 'myenv', '--serve'], { env: { PORT: '0' } });
+  const output = collect(child);
+  await waitFor(() => output.stderr().includes('runs at'));
+  child.kill('SIGINT');
+  expect(await output.ended).toEqual([0, null]);
+  const text = output.stdout() + output.stderr();
+  expect(text).toMatch(/Made the environment myenv .*\nNext:\n {2}\S+ myenv\/bin\/activate\S*\n/);
+  expect(text).not.toContain('sessapp serve');
+});
