@@ -6,7 +6,7 @@ import { secretsIn } from '../../src/cli/secrets/env-text.ts';
 import { keyIdOf } from '../../src/settings/secrets.ts';
 import { open as openStore } from '../../src/stores/embedded/driver.ts';
 import { fakeSystem } from '../support/in-process.ts';
-import { fill } from '../support/records.ts';
+import { add, fill } from '../support/records.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, serve, startPlain, waitFor } from '../support/server.ts';
 
@@ -152,16 +152,18 @@ test('a session of which no key is known counts for every old one; one that has 
   const secrets = new Secrets(directory);
   const [old = ''] = (await readSecrets(directory)).map(keyIdOf);
   const { id } = await secrets.json(['rotate']);
-  const driver = await openStore(join(directory, 'data', 'sessions'));
-  const times = { createdAtMs: Date.now(), seenAtMs: Date.now(), expiresAtMs: Date.now() + 60_000 };
-  await driver.create('unknown', { data: '{}', ...times });
-  await driver.create('expired', { data: '{}', ...times, expiresAtMs: Date.now() - 1, keyId: old });
-  await driver.create('foreign', { data: '{}', ...times, keyId: '00000000' });
-  await driver.create('newest', { data: '{}', ...times, keyId: id });
+  // The commands below run in this process, and two drivers in one take each other's locks away.
+  await add(directory, [
+    { key: 'unknown' },
+    { key: 'expired', expiresAtMs: Date.now() - 1, keyId: old },
+    { key: 'foreign', keyId: '00000000' },
+    { key: 'newest', keyId: id },
+  ]);
   expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherKeys: 1, sessionsOfUnknownKey: 1 });
   expect((await secrets.json(['retire', old])).error.message).toBe(
     `Sessions still signed by ${old}: 0; of which no key is known, so that it may be this one: 1.`,
   );
+  const driver = await openStore(join(directory, 'data', 'sessions'));
   await driver.delete('unknown');
   await driver.close();
   expect((await secrets.json(['retire', old])).exitCode).toBe(0);

@@ -63,7 +63,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     const load = await Load.start(await openAt(url));
     load.run();
     await load.untilAcknowledged(3);
-    await sendTo(primary, 'WAIT 1 5000');
+    await waitFor(async () => (await sendTo(primary, 'WAIT 1 5000')).includes(':1'), 30_000);
     await sendTo(replica, 'REPLICAOF NO ONE');
     await harm(primary, replica);
     await load.untilRecovered();

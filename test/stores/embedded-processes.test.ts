@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 
 import { Commits } from '../../src/stores/embedded/commits.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
+import { embedded } from '../../src/stores/embedded/index.ts';
 import { finish, repository } from '../support/sandbox.ts';
 import { record } from './contract-support.ts';
 
@@ -164,4 +165,23 @@ test('a store whose directory was moved while it was open goes on, and closes', 
   const again = await open(moved);
   expect([await again.read('a'), await again.read('b')]).toMatchObject([{ key: 'a' }, { key: 'b' }]);
   await again.close();
+});
+
+test('two stores of one directory in a process are one, and close one by one', async () => {
+  const directory = createDirectory();
+  const [one, two] = [embedded({ directory }), embedded({ directory })];
+  expect(await one.create('a', record())).toBe(true);
+  expect(await two.update('a', 1, record())).toBe(true);
+  const job = 'for (const _ of [1, 2, 3]) await (await (await import(process.argv[1])).open(process.argv[2])).close();';
+  const visit = () => promisify(execFile)(process.execPath, ['--input-type=module', '--eval', job, module, directory]);
+  await visit();
+  expect(await one.create('b', record())).toBe(true);
+  await Promise.all([two.close(), two.close()]);
+  await visit();
+  expect(await one.read('a')).toMatchObject({ version: 2 });
+  expect(await one.create('c', record())).toBe(true);
+  const closed = one.close();
+  const three = embedded({ directory });
+  expect(await three.read('c')).toMatchObject({ version: 1 });
+  await Promise.all([closed, three.close()]);
 });

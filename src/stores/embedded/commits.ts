@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, openSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode } from '../../errors.ts';
 import { metaBytes, toMeta } from './meta.ts';
@@ -42,8 +42,6 @@ export class Commits {
   keep<T>(open: () => T): T {
     const before = this.#newest();
     const opened = open();
-    // At once: the directory may be moved later.
-    this.#lock ??= openSync(join(this.#directory, 'lock.mdb'), 'r+');
     const after = this.#newest();
     if (before !== undefined && after !== undefined && after !== before) this.#correct(after);
     return opened;
@@ -83,12 +81,22 @@ export class Commits {
     return Math.max(Number(first.transaction), Number(toMeta(this.#head.subarray(secondAt, length))?.transaction ?? 0));
   }
 
+  #currentDirectory(): string {
+    const path = this.#data === undefined ? undefined : pathOf(this.#data);
+    return path === undefined ? this.#directory : dirname(path);
+  }
+
   #correct(newest: number): void {
-    if (this.#lock === undefined) return;
+    this.#lock ??= openSync(join(this.#currentDirectory(), 'lock.mdb'), 'r+');
     const number = Buffer.alloc(8);
     number.writeBigUInt64LE(BigInt(newest));
     writeSync(this.#lock, number, 0, number.length, numberAt);
   }
+}
+
+/** On Linux also after the directory was moved. */
+function pathOf(file: number): string | undefined {
+  return process.platform === 'linux' ? readlinkSync(`/proc/self/fd/${file}`) : undefined;
 }
 
 function openIfThere(path: string): number | undefined {

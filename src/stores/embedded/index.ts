@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Driver } from '../driver.ts';
 import { openEmbedded } from '../open-driver.ts';
 import { openLater } from '../wrap.ts';
+import { openShared } from './shared.ts';
 
 export interface EmbeddedOptions {
   /** The directory of the store's files, which is made where it is missing; relative to the working directory. */
@@ -10,9 +11,9 @@ export interface EmbeddedOptions {
 
 /**
  * A store in one LMDB file, which any number of processes on one machine may share. It is opened at its first call. The
- * same directory must not be opened twice in one process, nor lie on a network file system.
+ * directory must not lie on a network file system.
  */
 export function embedded({ directory }: EmbeddedOptions): Driver {
   const path = resolve(directory);
-  return openLater(() => openEmbedded(path));
+  return openLater(() => openShared(path, openEmbedded));
 }

@@ -1,0 +1,54 @@
+import type { Driver } from '../driver.ts';
+import { wrap } from '../wrap.ts';
+
+interface Shared {
+  opened: Promise<Driver>;
+  users: number;
+}
+
+const inUse = new Map<string, Shared>();
+const closing = new Map<string, Promise<void>>();
+
+/**
+ * Gives all users of a directory in this process the same driver, which closes with the last of them. LMDB's locks belong
+ * to the process: if it opens the file twice, it loses them, and other processes take it for gone.
+ * @param path the directory, absolute
+ */
+export async function openShared(path: string, open: (path: string) => Promise<Driver>): Promise<Driver> {
+  const shared = inUse.get(path) ?? { opened: openAfterClose(path, open), users: 0 };
+  inUse.set(path, shared);
+  shared.users += 1;
+  try {
+    return closingOnce(await shared.opened, () => release(path, shared));
+  } catch (error) {
+    // The next call tries again.
+    if (inUse.get(path) === shared) inUse.delete(path);
+    throw error;
+  }
+}
+
+async function openAfterClose(path: string, open: (path: string) => Promise<Driver>): Promise<Driver> {
+  await closing.get(path);
+  return open(path);
+}
+
+async function release(path: string, shared: Shared): Promise<void> {
+  shared.users -= 1;
+  if (shared.users > 0) return;
+  inUse.delete(path);
+  const driver = await shared.opened;
+  const closed = driver.close().finally(() => closing.delete(path));
+  closing.set(path, closed);
+  await closed;
+}
+
+function closingOnce(driver: Driver, close: () => Promise<void>): Driver {
+  let closed: Promise<void> | undefined;
+  return {
+    ...wrap((call) => call(driver)),
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
