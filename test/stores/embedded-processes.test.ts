@@ -7,9 +7,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 
+import type { Driver } from '../../src/stores/driver.ts';
 import { Commits } from '../../src/stores/embedded/commits.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
 import { embedded } from '../../src/stores/embedded/index.ts';
+import { openShared } from '../../src/stores/embedded/shared.ts';
+import { memory } from '../../src/testing/index.ts';
 import { finish, repository } from '../support/sandbox.ts';
 import { record } from './contract-support.ts';
 
@@ -167,21 +170,43 @@ test('a store whose directory was moved while it was open goes on, and closes', 
   await again.close();
 });
 
-test('two stores of one directory in a process are one, and close one by one', async () => {
+test('all users of a directory in a process have one driver, which closes with the last of them', async () => {
+  const seen: string[] = [];
+  const openNext = async (path: string): Promise<Driver> => {
+    seen.push(`open ${path}`);
+    const close = async (): Promise<void> => {
+      await wait(20);
+      seen.push(`close ${path}`);
+    };
+    return { ...memory(), close };
+  };
+  const [one, two, other] = await Promise.all(['/a', '/a', '/b'].map((path) => openShared(path, openNext)));
+  await one?.create('k', record());
+  expect(await two?.read('k')).toMatchObject({ version: 1 });
+  expect(await other?.read('k')).toBeUndefined();
+  await Promise.all([two?.close(), two?.close()]);
+  expect(seen).toEqual(['open /a', 'open /b']);
+  const [, three] = await Promise.all([one?.close(), openShared('/a', openNext)]);
+  expect(seen).toEqual(['open /a', 'open /b', 'close /a', 'open /a']);
+  expect(await three.read('k')).toBeUndefined();
+  await Promise.all([three.close(), other?.close()]);
+});
+
+test('a directory that could not be opened is opened again by the next', async () => {
+  const fail = (): Promise<Driver> => Promise.reject(new Error('no room'));
+  await expect(openShared('/c', fail)).rejects.toThrow('no room');
+  await (await openShared('/c', async () => memory())).close();
+});
+
+test('two stores of one directory go on beside other processes, and close one by one', async () => {
   const directory = createDirectory();
   const [one, two] = [embedded({ directory }), embedded({ directory })];
   expect(await one.create('a', record())).toBe(true);
   expect(await two.update('a', 1, record())).toBe(true);
-  const job = 'for (const _ of [1, 2, 3]) await (await (await import(process.argv[1])).open(process.argv[2])).close();';
-  const visit = () => promisify(execFile)(process.execPath, ['--input-type=module', '--eval', job, module, directory]);
-  await visit();
+  await two.close();
+  const job = 'await (await (await import(process.argv[1])).open(process.argv[2])).close();';
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', job, module, directory]);
   expect(await one.create('b', record())).toBe(true);
-  await Promise.all([two.close(), two.close()]);
-  await visit();
   expect(await one.read('a')).toMatchObject({ version: 2 });
-  expect(await one.create('c', record())).toBe(true);
-  const closed = one.close();
-  const three = embedded({ directory });
-  expect(await three.read('c')).toMatchObject({ version: 1 });
-  await Promise.all([closed, three.close()]);
+  await one.close();
 });

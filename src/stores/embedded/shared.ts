@@ -28,7 +28,8 @@ export async function openShared(path: string, open: (path: string) => Promise<D
 }
 
 async function openAfterClose(path: string, open: (path: string) => Promise<Driver>): Promise<Driver> {
-  await closing.get(path);
+  // A close that failed is told to the one who closed.
+  await Promise.allSettled([closing.get(path)]);
   return open(path);
 }
 
@@ -36,8 +37,7 @@ async function release(path: string, shared: Shared): Promise<void> {
   shared.users -= 1;
   if (shared.users > 0) return;
   inUse.delete(path);
-  const driver = await shared.opened;
-  const closed = driver.close().finally(() => closing.delete(path));
+  const closed = shared.opened.then((driver) => driver.close()).finally(() => closing.delete(path));
   closing.set(path, closed);
   await closed;
 }
