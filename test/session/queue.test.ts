@@ -56,7 +56,7 @@ interface Started {
   writes: boolean[];
   calls: { read: number; update: number };
   /** What each write waits for. */
-  hold: { until?: (() => Promise<void>) | undefined };
+  hold: { until?: (() => Promise<void>) | undefined; delete?: Promise<void> };
 }
 
 async function start(): Promise<Started> {
@@ -69,6 +69,10 @@ async function start(): Promise<Started> {
       const found = await store.read(key);
       calls.read += 1;
       return found;
+    },
+    delete: async (key) => {
+      await hold.delete;
+      await store.delete(key);
     },
     update: async (...args) => {
       calls.update += 1;
@@ -122,7 +126,10 @@ async function askAtOnce(
   { afterwards = hold.until, handled = nextTurn }: { afterwards?: () => Promise<void>; handled?: () => unknown } = {},
 ): Promise<Outcome[]> {
   const { opened, open } = gate();
+  // A session is not ended before all have read it.
+  const reads = gate();
   hold.until = () => opened;
+  hold.delete = reads.opened;
   const get = async (path: string): Promise<Outcome> => {
     const { status, body } = await ask(path);
     return [status, body];
@@ -131,6 +138,7 @@ async function askAtOnce(
   await expect.poll(() => calls.update, patience).toBe(1);
   const rest = paths.map(get);
   await expect.poll(() => calls.read, patience).toBe(1 + paths.length);
+  reads.open();
   await handled();
   hold.until = afterwards;
   open();
