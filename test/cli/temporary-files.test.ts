@@ -30,13 +30,13 @@ test.runIf(canActAsStranger).each([
 });
 
 test.each([
-  ['/work/.sessapp-staging-1-2-3/node_modules/a/package.json', '/work/'],
-  ['/work/myenv/.sessapp-backup-Ab12/copy', '/work/myenv/'],
-  ['/work/myenv/.sessapp-env', '/work/myenv/'],
-  ['/work/myenv/.sessapp/next/files/app.js', '/work/myenv/'],
+  ['/srv/.sessapp-staging-1-2-3/node_modules/a/package.json', '/srv/'],
+  ['/srv/myenv/.sessapp-backup-Ab12/copy', '/srv/myenv/'],
+  ['/srv/myenv/.sessapp-env', '/srv/myenv/'],
+  ['/srv/myenv/.sessapp/next/files/app.js', '/srv/myenv/'],
   ['/.sessapp-staging-1-2-3', '/'],
-  ['/work/myenv/.sessapp/sessapp-0.1.0-1a2b3c4d.tgz', '/work/myenv/.sessapp/sessapp-0.1.0-1a2b3c4d.tgz'],
-  ['/work/my.sessapp-env/app.js', '/work/my.sessapp-env/app.js'],
+  ['/srv/myenv/.sessapp/sessapp-0.1.0-1a2b3c4d.tgz', '/srv/myenv/.sessapp/sessapp-0.1.0-1a2b3c4d.tgz'],
+  ['/srv/my.sessapp-env/app.js', '/srv/my.sessapp-env/app.js'],
 ])('of a failure at %s a message names %s', (path, named) => {
   const error = Object.assign(new Error('no space'), { code: 'ENOSPC', path });
   expect(toUserError(error)?.message).toBe(`The disk is full: ${named}.`);

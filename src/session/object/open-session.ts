@@ -85,7 +85,7 @@ export function dataOf(session: SessionObject, opened: Opened): Data {
   return pickData(session, lifetimeOf(session.cookie, opened));
 }
 
-// Whoever assigns to `maxAge` or `expires` chooses, also what the session would have had without: each makes a new Date.
+// Each assignment to `maxAge` or `expires` makes a new Date. So the application chose a lifetime, even the one it had before.
 // express-session reckons the lifetime from it by the clock, so that it may be off by a millisecond.
 function lifetimeOf(cookie: Cookie | undefined, { given, chosenMs }: Opened): number | null | undefined {
   if (!cookie) return chosenMs;

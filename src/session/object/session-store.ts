@@ -192,7 +192,7 @@ export class SessionStore extends session.Store {
     await this.#records.put(key, pickData(data, this.#chosenMs(data)), this.#newestKeyId());
   }
 
-  // Undefined for a lifetime that nobody chose: it is in the data that `get` gives, and may be in a copy of it.
+  // Undefined when the application chose no lifetime. `get` returns the default one, so a copy of its data may hold that.
   #chosenMs({ cookie }: Partial<SessionData>): number | null | undefined {
     const { idleMs, anonymousIdleMs } = this.#records.limits;
     const { originalMaxAge } = cookie ?? {};
