@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import expressSession, { type CookieOptions as ExpressCookieOptions, type Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
@@ -124,8 +124,10 @@ function toDriver(store: Driver | Store | undefined): Driver {
 
 /** Where the application's package.json is; without one, where the application was started. */
 function applicationDirectory(): string {
-  const [, main] = process.argv;
-  const start = main === undefined ? process.cwd() : dirname(resolve(main));
+  const [, main = ''] = process.argv;
+  // What is in node_modules runs the application: a test runner, a process manager.
+  const isOwn = main !== '' && !resolve(main).split(sep).includes('node_modules');
+  const start = isOwn ? dirname(resolve(main)) : process.cwd();
   for (let directory = start; ; directory = dirname(directory)) {
     if (existsSync(join(directory, 'package.json'))) return directory;
     if (directory === dirname(directory)) return process.cwd();
