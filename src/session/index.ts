@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { dirname, join, resolve, sep } from 'node:path';
-import expressSession, { type CookieOptions as ExpressCookieOptions, type Store } from 'express-session';
+import expressSession, { type CookieOptions as ExpressCookieOptions } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
 import { driverOf } from '../stores/express.ts';
@@ -12,11 +11,14 @@ import { defaultLimits, type Limits } from './data/limits.ts';
 import { isSecure, type Request } from './http.ts';
 import { createMiddleware, type Middleware } from './middleware.ts';
 
-export type { Cookie, SessionData } from 'express-session';
+export type { SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
 export type { Middleware } from './middleware.ts';
 export type { SessionSummary } from './object/summary.ts';
 export type { Driver, Log };
+
+/** As Express's applications see it. */
+type ExpressRequest = Parameters<NonNullable<expressSession.SessionOptions['genid']>>[0];
 
 /** What the session cookie looks like. With 'auto' it depends on whether the connection is encrypted. */
 export interface CookieOptions extends Omit<ExpressCookieOptions, 'sameSite'> {
@@ -34,25 +36,25 @@ export interface SessionOptions {
    * One of `sessapp/stores/*`, or any express-session store. By default the embedded store, in `data/sessions` beside the
    * package.json of the application.
    */
-  store?: Driver | Store;
+  store?: Driver | Store | undefined;
   /** The cookie's name. By default `connect.sid`. */
-  name?: string;
+  name?: string | undefined;
   /** The same, as express-session 1.0 called it. */
-  key?: string;
+  key?: string | undefined;
   /** The cookie's attributes, or a function of the request that returns them. */
-  cookie?: CookieOptions | ((req: IncomingMessage) => CookieOptions);
+  cookie?: CookieOptions | ((req: ExpressRequest) => CookieOptions) | undefined;
   /** True: X-Forwarded-Proto says whether a connection is encrypted. By default what Express says counts. */
   proxy?: boolean | undefined;
   /** Makes the id of a new session. It must be unique, and nobody may be able to guess it. */
-  genid?: (req: IncomingMessage) => string;
+  genid?: ((req: ExpressRequest) => string) | undefined;
   /** True: each request with a session makes it live longer. By default that is done after a tenth of its idle time. */
-  resave?: boolean;
+  resave?: boolean | undefined;
   /** True: each response sets the cookie. */
-  rolling?: boolean;
+  rolling?: boolean | undefined;
   /** Whether a new session is stored, and gets a cookie, although it holds nothing. By default true. */
-  saveUninitialized?: boolean;
+  saveUninitialized?: boolean | undefined;
   /** 'destroy': a request that sets `req.session` to null ends the session. By default 'keep'. */
-  unset?: 'destroy' | 'keep';
+  unset?: 'destroy' | 'keep' | undefined;
   /** How long sessions live, and how large they may be. */
   limits?: Partial<Limits>;
   /** By default warnings and errors go to stderr. */
@@ -68,7 +70,7 @@ export interface SessionOptions {
  */
 export function session(options: SessionOptions): Middleware {
   verifyOptions(options);
-  const { store, cookie, limits, log = stderrLog, rolling, resave, saveUninitialized = true, unset } = options;
+  const { store, cookie, genid, limits, log = stderrLog, rolling, resave, saveUninitialized = true, unset } = options;
   const driver = toDriver(store);
   const maxAge = typeof cookie === 'function' ? undefined : cookie?.maxAge;
   const idleMs = limits?.idleMs ?? (typeof maxAge === 'number' ? maxAge : defaultLimits.idleMs);
@@ -84,20 +86,38 @@ export function session(options: SessionOptions): Middleware {
       saveUninitialized,
       unsetDestroys: unset === 'destroy',
     },
-    ...(options.genid && { generateId: options.genid }),
+    ...(genid && { generateId: (req) => genid(req as ExpressRequest) }),
     ...(options.now && { now: options.now }),
     log,
     isDevelopment: process.env.NODE_ENV !== 'production',
   });
 }
 
-export const { Cookie: SessionCookie, MemoryStore, Session, Store: SessionStore } = expressSession;
+export const { Cookie, MemoryStore, Session, Store } = expressSession;
+export type Cookie = expressSession.Cookie;
+export type MemoryStore = expressSession.MemoryStore;
+export type Session = expressSession.Session;
+export type Store = expressSession.Store;
 
 // The properties that express-session's function has, for what extends `session.Store`.
-session.Cookie = SessionCookie;
+session.Cookie = Cookie;
 session.MemoryStore = MemoryStore;
 session.Session = Session;
-session.Store = SessionStore;
+session.Store = Store;
+
+type Options = SessionOptions;
+type OptionsOfCookie = CookieOptions;
+
+/** The types that `session.` has in @types/express-session. */
+export declare namespace session {
+  type Cookie = expressSession.Cookie;
+  type CookieOptions = OptionsOfCookie;
+  type MemoryStore = expressSession.MemoryStore;
+  type Session = expressSession.Session;
+  type SessionData = expressSession.SessionData;
+  type SessionOptions = Options;
+  type Store = expressSession.Store;
+}
 
 // `require` gives the function itself, as express-session's does, and the other exports are properties of it too.
 session.session = session;
@@ -145,7 +165,8 @@ function toSecrets(secret: SessionOptions['secret'] | undefined, log: Log): () =
 
 function createProfile(options: SessionOptions): (req: Request) => CookieProfile {
   const { name = options.key ?? 'connect.sid', cookie = {}, proxy } = options;
-  if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req), isSecure(req, proxy));
+  if (typeof cookie === 'function')
+    return (req) => toProfile(name, cookie(req as ExpressRequest), isSecure(req, proxy));
   const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));
   return (req) => profileOf(isSecure(req, proxy));
 }
