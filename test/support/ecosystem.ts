@@ -42,8 +42,8 @@ async function npm(sandbox: Sandbox, cwd: string, args: string[]): Promise<strin
   // As if no npm had started the tests.
   const own = Object.keys(process.env).filter((name) => /^npm_/i.test(name));
   const env = Object.fromEntries(own.map((name) => [name, undefined]));
-  const result = await finish(sandbox.spawn('npm', [...args, '--ignore-scripts', '--silent'], { cwd, env }));
-  expect(result).toMatchObject({ exitCode: 0 });
+  const result = await finish(sandbox.spawn('npm', [...args, '--ignore-scripts', '--loglevel=error'], { cwd, env }));
+  expect(result, result.stderr).toMatchObject({ exitCode: 0 });
   return result.stdout.trim();
 }
 
