@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { CookieOptions } from 'express-session';
 import { AdoptingDriver } from '../stores/adopting-driver.ts';
 import type { Driver } from '../stores/driver.ts';
@@ -49,8 +49,10 @@ function formOf({ cookie, limits }: StoreOptions): ExpressForm {
 
 /** Where the application's package.json is; without one, where the application was started. */
 function applicationDirectory(): string {
-  const [, main] = process.argv;
-  const start = main === undefined ? process.cwd() : dirname(resolve(main));
+  const [, main = ''] = process.argv;
+  // What is in node_modules runs the application: a test runner, a process manager.
+  const isOwn = main !== '' && !resolve(main).split(sep).includes('node_modules');
+  const start = isOwn ? dirname(resolve(main)) : process.cwd();
   for (let directory = start; ; directory = dirname(directory)) {
     if (existsSync(join(directory, 'package.json'))) return directory;
     if (directory === dirname(directory)) return process.cwd();
