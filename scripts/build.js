@@ -19,6 +19,7 @@ try {
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
   for (const file of listFiles(source, '.sql')) cpSync(join(source, file), join(staging, file));
   await bundleCommand(join(staging, 'cli'));
+  cpSync(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'), { recursive: true });
   buildTemplates(join(staging, 'templates'));
   writeFileSync(join(staging, 'build-id'), hashFiles());
   // A command that runs meanwhile sees the old build or the new one.

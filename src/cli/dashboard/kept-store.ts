@@ -1,0 +1,67 @@
+import { requireMarker } from '../../settings/marker.ts';
+import type { System } from '../../system.ts';
+import { hasNoStore } from '../admin/no-store.ts';
+import { type OpenStore, openStore, type Store, withRemedy } from '../admin/store.ts';
+import type { Environment } from '../environment/find.ts';
+
+/** The store of an environment for as long as the dashboard runs. */
+export class KeptStore {
+  readonly #system: System;
+  readonly #directory: string;
+  #opened: Promise<OpenStore> | undefined;
+
+  constructor(system: System, { directory }: Environment) {
+    this.#system = system;
+    this.#directory = directory;
+  }
+
+  /** @throws UserError when the store cannot be used */
+  async use<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    const environment = await this.#readEnvironment();
+    return withRemedy(this.#system, environment, async () => work(await this.#current(environment)));
+  }
+
+  /**
+   * Makes sure that the store responds, and that its files are still those that were opened.
+   * @returns how long it took, in milliseconds
+   * @throws UserError when it does not; the next use opens it again
+   */
+  async ping(): Promise<number> {
+    try {
+      const startMs = performance.now();
+      await this.use((store) => store.ping());
+      return performance.now() - startMs;
+    } catch (error) {
+      // What failed may not close either.
+      await this.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    await (await opened?.catch(() => undefined))?.close();
+  }
+
+  async #current(environment: Environment): Promise<Store> {
+    this.#opened ??= this.#open(environment);
+    const { store, isMissing } = await this.#opened;
+    if (!isMissing || (await hasNoStore(environment))) return store;
+    await this.close();
+    return this.#current(environment);
+  }
+
+  async #open(environment: Environment): Promise<OpenStore> {
+    try {
+      return await openStore(this.#system, environment);
+    } catch (error) {
+      this.#opened = undefined;
+      throw error;
+    }
+  }
+
+  async #readEnvironment(): Promise<Environment> {
+    return { directory: this.#directory, marker: await requireMarker(this.#directory) };
+  }
+}
