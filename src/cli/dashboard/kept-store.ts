@@ -15,27 +15,24 @@ export class KeptStore {
     this.#directory = directory;
   }
 
-  /** @throws UserError when the store cannot be used */
-  async use<T>(work: (store: Store) => Promise<T>): Promise<T> {
-    const environment = await this.#readEnvironment();
-    return withRemedy(this.#system, environment, async () => work(await this.#current(environment)));
+  /**
+   * Makes sure that the store responds and that its files are still those that were opened, and then works with it.
+   * @throws UserError when the store cannot be used; the next use opens it again
+   */
+  async use<T>(work: (store: Store, pingMs: number) => Promise<T>): Promise<T> {
+    const environment = { directory: this.#directory, marker: await requireMarker(this.#directory) };
+    return withRemedy(this.#system, environment, async () => {
+      const store = await this.#current(environment);
+      const startMs = performance.now();
+      await store.ping().catch((error: unknown) => this.#drop(error));
+      return work(store, performance.now() - startMs);
+    });
   }
 
-  /**
-   * Makes sure that the store responds, and that its files are still those that were opened.
-   * @returns how long it took, in milliseconds
-   * @throws UserError when it does not; the next use opens it again
-   */
-  async ping(): Promise<number> {
-    try {
-      const startMs = performance.now();
-      await this.use((store) => store.ping());
-      return performance.now() - startMs;
-    } catch (error) {
-      // What failed may not close either.
-      await this.close().catch(() => undefined);
-      throw error;
-    }
+  async #drop(error: unknown): Promise<never> {
+    // What failed may not close either.
+    await this.close().catch(() => undefined);
+    throw error;
   }
 
   async close(): Promise<void> {
@@ -59,9 +56,5 @@ export class KeptStore {
       this.#opened = undefined;
       throw error;
     }
-  }
-
-  async #readEnvironment(): Promise<Environment> {
-    return { directory: this.#directory, marker: await requireMarker(this.#directory) };
   }
 }

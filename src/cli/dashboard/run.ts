@@ -37,7 +37,7 @@ export async function runDashboard(
     onBug: (error) => bugs.abort(error),
   });
   try {
-    await store.ping();
+    await store.use(async () => undefined);
     const end = AbortSignal.any([signal, bugs.signal]);
     const link = `${await listenAtLoopback(server, port)}/#${access.linkToken}`;
     await Promise.all([sampler.run(end), onListening(link, end)]);

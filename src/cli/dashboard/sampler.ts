@@ -50,12 +50,13 @@ export class Sampler {
 
   async #sample(): Promise<void> {
     try {
-      const pingMs = await this.#store.ping();
-      const atMs = this.#now();
-      const last = this.samples.at(-1);
-      const tally = await this.#store.use((store) => store.tally(atMs, last?.atMs));
-      this.#add({ atMs, ...compare(tally, last) });
-      this.state = { tally, countedAtMs: atMs, pingMs };
+      await this.#store.use(async (store, pingMs) => {
+        const atMs = this.#now();
+        const last = this.samples.at(-1);
+        const tally = await store.tally(atMs, last?.atMs);
+        this.#add({ atMs, ...compare(tally, last) });
+        this.state = { tally, countedAtMs: atMs, pingMs };
+      });
     } catch (error) {
       this.state = { ...this.state, failure: toFailure(error) };
     }
