@@ -63,7 +63,7 @@ const en = {
   confirmOne: 'End 1 session, {0}?',
   confirmUser: 'Live sessions of {1}: {0}. End all of them?',
   confirmAll: 'Live sessions of {1}: {0}. End all of them?',
-  consequence: 'Their browsers are logged out at once. This cannot be undone.',
+  consequence: 'The browsers are logged out at once. This cannot be undone.',
   cancel: 'Cancel',
   close: 'Close',
   endedNow: 'Sessions ended: {0}',

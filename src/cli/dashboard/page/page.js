@@ -34,7 +34,7 @@ await start();
 
 async function start() {
   if (!(await attempt('enter', enter)) || !(await attempt('state', follow))) return;
-  byId('main').hidden = false;
+  byId('content').hidden = false;
   await Promise.all([repeat('state', follow), repeat('list', list)]);
 }
 
@@ -138,7 +138,7 @@ async function attempt(source, work) {
 
 function explain(source, { code, message, hint }) {
   if (['no-access', 'link-used'].includes(code)) {
-    byId('main').hidden = true;
+    byId('content').hidden = true;
     alerts.set('access', [t('noAccess'), t('linkUsed')]);
   } else if (code === undefined) alerts.set('gone', [message || t('gone')]);
   else alerts.set(source, code === 'session-unknown' ? [t('sessionGone')] : [message, hint ?? '']);
