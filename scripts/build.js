@@ -20,6 +20,7 @@ try {
   for (const file of ['.sql', '.css', '.js'].flatMap((extension) => listFiles(source, extension)))
     cpSync(join(source, file), join(staging, file));
   await bundleCommand(join(staging, 'cli'));
+  cpSync(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'), { recursive: true });
   buildTemplates(join(staging, 'templates'));
   writeFileSync(join(staging, 'build-id'), hashFiles());
   // A command that runs meanwhile sees the old build or the new one.
