@@ -41,6 +41,8 @@ export interface Application {
    * Socket.IO: `io.attach(server)` and `io.engine.use(session)`.
    */
   upgrades?(server: Server, session: Middleware): void;
+  /** Is called once when the server stops, after the last request: closes what the application has opened. */
+  close?(): void | Promise<void>;
 }
 
 /** What an application may change of its server. */
@@ -107,7 +109,8 @@ async function start(directory: string, load: () => Promise<Application>, option
   try {
     const listening = await listen(create, settings);
     const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
-    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), [stopDuties, () => driver.close()], log);
+    const closers = [stopDuties, async () => application.close?.(), () => driver.close()];
+    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), closers, log);
     endWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
