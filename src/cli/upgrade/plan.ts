@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { orUndefined } from '../../errors.ts';
-import { readTextIfThere } from '../../files.ts';
+import { isThere, readTextIfThere } from '../../files.ts';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { carriedFolder, packCarried } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
@@ -55,8 +55,10 @@ export async function planUpgrade({ directory, marker, isOld }: Upgradable): Pro
     ...{ directory, from: marker.sessapp, to: carried.manifest.version, carried: carried.path },
     ...{ written: packages.written, removed: [], kept: [], displaced: [], needsLock },
   };
+  // The application is its user's from the moment that it is there, with the files that it no longer has.
+  const hasApplication = await isThere(join(directory, marker.language === 'typescript' ? 'app.ts' : 'app.js'));
   for (const path of new Set([...rendered.keys(), ...Object.keys(marker.files)])) {
-    if (packageFiles.includes(path)) continue;
+    if (packageFiles.includes(path) || (hasApplication && isApplication(path))) continue;
     const state = await readState(directory, path, marker);
     const wanted = rendered.get(path);
     if (wanted !== undefined) decideFile(plan, path, wanted, state, isOld);
@@ -78,10 +80,9 @@ async function readState(directory: string, path: string, { files }: Marker): Pr
   return { content, generated, isChanged: content !== undefined && sha256(content) !== generated };
 }
 
-// The application is its user's from the moment that it is there.
 function decideFile(plan: UpgradePlan, path: string, wanted: string | Buffer, state: FileState, isOld: boolean): void {
   const { content, generated, isChanged } = state;
-  if (content?.equals(Buffer.from(wanted)) || (content !== undefined && isApplication(path))) return;
+  if (content?.equals(Buffer.from(wanted))) return;
   if (content === undefined || !isChanged || cannotStay(path, isOld)) {
     plan.written.set(path, wanted);
     if (isChanged) tellDisplaced(plan, path);
@@ -115,7 +116,7 @@ function isCarried(path: string): boolean {
 }
 
 function isApplication(path: string): boolean {
-  return /^app\.[jt]s$/.test(path);
+  return /^app(\.[jt]s$|\/)/.test(path);
 }
 
 function renderNews(path: string, current: Buffer, wanted: string | Buffer): string {

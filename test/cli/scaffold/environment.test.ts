@@ -30,7 +30,10 @@ test.each(variants)('of $template, $store, $language only the application and th
   writeVariant(sandbox.path('made'), variant);
   const code = (await listOwn(sandbox.path('made'))).filter((path) => /\.[cm]?[jt]s$/.test(path));
   const ending = variant.language === 'typescript' ? 'ts' : 'js';
-  expect(code).toEqual([`app.${ending}`, `server.${ending}`]);
+  const ofApplication = code.filter((path) => path.startsWith('app/'));
+  expect(code.filter((path) => !ofApplication.includes(path))).toEqual([`app.${ending}`, `server.${ending}`]);
+  expect(ofApplication.every((path) => path.endsWith(`.${ending}`))).toBe(true);
+  for (const path of code) expect((await readFile(sandbox.path('made', path), 'utf8')).trim()).not.toBe('');
 });
 
 /** An environment whose own copy of the package says that it is of this version. */

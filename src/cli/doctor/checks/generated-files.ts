@@ -7,7 +7,7 @@ import { sessapp } from '../remedies.ts';
 
 /** These are the user's to change. */
 const own =
-  /^((app|server)\.[jt]s|package(-lock)?\.json|README\.md|\.git(ignore|attributes)|\.env\.example|tsconfig\.json)$/;
+  /^(app\/.*|(app|server)\.[jt]s|package(-lock)?\.json|README\.md|\.git(ignore|attributes)|\.env\.example|tsconfig\.json)$/;
 
 /** Is what `init` wrote there, and as it was written? */
 export const generatedFiles: Check = {
@@ -28,7 +28,8 @@ function withoutCarried(files: Record<string, string>): Record<string, string> {
 }
 
 function tellMissing(directory: string, missing: string[]): Finding[] {
-  const code = missing.filter((path) => /\.[jt]s$/.test(path));
+  // What is left out of an application is for its user to decide.
+  const code = missing.filter((path) => /\.[jt]s$/.test(path) && !path.startsWith('app/'));
   const others = missing.filter((path) => !code.includes(path) && !own.test(path));
   const remake: Remedy = [
     'Restore it from your version control, or write it again; what you changed stays.',
