@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { type Browser, createBrowser } from '../../src/testing/browser.ts';
@@ -149,8 +149,4 @@ export async function replaceIn(path: string, from: string, to: string): Promise
   const text = await readFile(path, 'utf8');
   if (!text.includes(from)) throw new Error(`${path} does not have ${from}`);
   await writeFile(path, text.replace(from, to));
-}
-
-export async function setVariables(directory: string, lines: string[]): Promise<void> {
-  await appendFile(join(directory, '.env'), `${lines.join('\n')}\n`);
 }

@@ -39,9 +39,20 @@ export async function checkPassword(
   await spend(counts, keys.client, clientLimit);
   if ((await counts.read(keys.known)) === 0) await spend(counts, keys.account, accountLimit);
   const user = await users.find(email);
-  if (!(await verifyPassword(password, user?.password)) || !user) return undefined;
+  const isRight = await verifyPassword(password, user?.password).catch(async (error) => {
+    await giveBack(counts, keys);
+    throw error;
+  });
+  if (!isRight || !user) return undefined;
   await forgive(counts, keys);
   return isOutdated(user.password) ? rehash(users, user, password) : user;
+}
+
+// What was not tried is not an attempt.
+async function giveBack(counts: Counts, keys: ReturnType<typeof keysOf>): Promise<void> {
+  await counts.add(keys.pair, -1, pairLimit.windowMs);
+  await counts.add(keys.client, -1, clientLimit.windowMs);
+  await counts.add(keys.account, -1, accountLimit.windowMs);
 }
 
 async function forgive(counts: Counts, keys: ReturnType<typeof keysOf>): Promise<void> {
