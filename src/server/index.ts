@@ -32,6 +32,17 @@ import { startInOne } from './workers/worker.ts';
 
 export type { CrossSite, Limits, Middleware };
 
+declare global {
+  namespace Express {
+    interface Request {
+      /** Numbers the requests of this process. */
+      id: number;
+      /** The log, whose lines name this request. */
+      log: Logger;
+    }
+  }
+}
+
 /** What an environment's `app` exports. */
 export interface Application {
   routes(app: Express): void | Promise<void>;
