@@ -7,10 +7,10 @@ import type { Secret } from './cookie/signature.ts';
 import { defaultLimits } from './data/limits.ts';
 import { isSecure, type Request } from './http.ts';
 import { createMiddleware, type Middleware } from './middleware.ts';
-import type { CookieOptions, SessionOptions } from './options.ts';
+import type { CookieOptions, ExpressRequest, SessionOptions } from './options.ts';
 import { driverFor } from './store-option.ts';
 
-export type { Cookie, SessionData } from 'express-session';
+export type { SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
 export type { Middleware } from './middleware.ts';
 export type { SessionSummary } from './object/summary.ts';
@@ -24,7 +24,7 @@ export type { Driver, Log };
  */
 export function session(options: SessionOptions): Middleware {
   verifyOptions(options);
-  const { cookie, limits, log = stderrLog, rolling, resave, saveUninitialized = true, unset } = options;
+  const { cookie, genid, limits, log = stderrLog, rolling, resave, saveUninitialized = true, unset } = options;
   const driver = driverFor(options);
   const maxAge = typeof cookie === 'function' ? undefined : cookie?.maxAge;
   const idleMs = limits?.idleMs ?? (typeof maxAge === 'number' ? maxAge : defaultLimits.idleMs);
@@ -40,20 +40,38 @@ export function session(options: SessionOptions): Middleware {
       saveUninitialized,
       unsetDestroys: unset === 'destroy',
     },
-    ...(options.genid && { generateId: options.genid }),
+    ...(genid && { generateId: (req) => genid(req as ExpressRequest) }),
     ...(options.now && { now: options.now }),
     log,
     isDevelopment: process.env.NODE_ENV !== 'production',
   });
 }
 
-export const { Cookie: SessionCookie, MemoryStore, Session, Store: SessionStore } = expressSession;
+export const { Cookie, MemoryStore, Session, Store } = expressSession;
+export type Cookie = expressSession.Cookie;
+export type MemoryStore = expressSession.MemoryStore;
+export type Session = expressSession.Session;
+export type Store = expressSession.Store;
 
 // The properties that express-session's function has, for what extends `session.Store`.
-session.Cookie = SessionCookie;
+session.Cookie = Cookie;
 session.MemoryStore = MemoryStore;
 session.Session = Session;
-session.Store = SessionStore;
+session.Store = Store;
+
+type Options = SessionOptions;
+type OptionsOfCookie = CookieOptions;
+
+/** The types that `session.` has in @types/express-session. */
+export declare namespace session {
+  type Cookie = expressSession.Cookie;
+  type CookieOptions = OptionsOfCookie;
+  type MemoryStore = expressSession.MemoryStore;
+  type Session = expressSession.Session;
+  type SessionData = expressSession.SessionData;
+  type SessionOptions = Options;
+  type Store = expressSession.Store;
+}
 
 // `require` gives the function itself, as express-session's does, and the other exports are properties of it too.
 session.session = session;
@@ -85,7 +103,8 @@ function toSecrets(secret: SessionOptions['secret'] | undefined, log: Log): () =
 
 function createProfile(options: SessionOptions): (req: Request) => CookieProfile {
   const { name = options.key ?? 'connect.sid', cookie = {}, proxy } = options;
-  if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req), isSecure(req, proxy));
+  if (typeof cookie === 'function')
+    return (req) => toProfile(name, cookie(req as ExpressRequest), isSecure(req, proxy));
   const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));
   return (req) => profileOf(isSecure(req, proxy));
 }
