@@ -1,27 +1,22 @@
 import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
-import expressSession, { type CookieOptions as ExpressCookieOptions, type Store } from 'express-session';
+import expressSession, { type Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
 import { driverOf } from '../stores/express.ts';
 import { startPruning } from '../stores/pruning.ts';
-import { type CookieProfile, profilesOf } from './cookie/cookie.ts';
-import type { Secret } from './cookie/signature.ts';
+import { type CookieOptions, createProfile, endOf } from './cookie-option.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
-import { isSecure, type Request } from './http.ts';
-import { createMiddleware, type Middleware } from './middleware.ts';
+import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
+import { isMissing, type SecretOption, signWithSecretOfRequest, toSecrets } from './secret-option.ts';
 
 export type { Cookie, SessionData } from 'express-session';
+export type { CookieOptions } from './cookie-option.ts';
 export type { Limits } from './data/limits.ts';
 export type { Middleware } from './middleware.ts';
 export type { SessionSummary } from './object/summary.ts';
 export type { Driver, Log };
-
-/** What the session cookie looks like. With 'auto' it depends on whether the connection is encrypted. */
-export interface CookieOptions extends Omit<ExpressCookieOptions, 'sameSite'> {
-  sameSite?: ExpressCookieOptions['sameSite'] | 'auto';
-}
 
 /** The options of express-session, and ours. */
 export interface SessionOptions {
@@ -29,30 +24,30 @@ export interface SessionOptions {
    * Signs the cookie. Of several, newest first, the first one signs and each verifies; as a function it is asked for them
    * at each request, so that they may change.
    */
-  secret: Secret | Secret[] | (() => Secret[]);
+  secret: SecretOption;
   /**
    * One of `sessapp/stores/*`, or any express-session store. By default the embedded store, in `data/sessions` beside the
    * package.json of the application.
    */
-  store?: Driver | Store;
+  store?: Driver | Store | undefined;
   /** The cookie's name. By default `connect.sid`. */
-  name?: string;
+  name?: string | undefined;
   /** The same, as express-session 1.0 called it. */
-  key?: string;
+  key?: string | undefined;
   /** The cookie's attributes, or a function of the request that returns them. */
-  cookie?: CookieOptions | ((req: IncomingMessage) => CookieOptions);
+  cookie?: CookieOptions | ((req: IncomingMessage) => CookieOptions) | undefined;
   /** True: X-Forwarded-Proto says whether a connection is encrypted. By default what Express says counts. */
   proxy?: boolean | undefined;
   /** Makes the id of a new session. It must be unique, and nobody may be able to guess it. */
-  genid?: (req: IncomingMessage) => string;
+  genid?: ((req: IncomingMessage) => string) | undefined;
   /** True: each request with a session makes it live longer. By default that is done after a tenth of its idle time. */
-  resave?: boolean;
+  resave?: boolean | undefined;
   /** True: each response sets the cookie. */
-  rolling?: boolean;
+  rolling?: boolean | undefined;
   /** Whether a new session is stored, and gets a cookie, although it holds nothing. By default true. */
-  saveUninitialized?: boolean;
+  saveUninitialized?: boolean | undefined;
   /** 'destroy': a request that sets `req.session` to null ends the session. By default 'keep'. */
-  unset?: 'destroy' | 'keep';
+  unset?: 'destroy' | 'keep' | undefined;
   /** How long sessions live, and how large they may be. */
   limits?: Partial<Limits>;
   /** By default warnings and errors go to stderr. */
@@ -66,17 +61,28 @@ export interface SessionOptions {
  * session is saved. It takes requests of node:http, Connect, and Express 4 and 5.
  * @throws TypeError when the secret is missing, or an option has a value that it cannot have
  */
-export function session(options: SessionOptions): Middleware {
+export function session(options?: SessionOptions): Middleware {
+  return createSession(options ?? {});
+}
+
+function createSession(options: Partial<SessionOptions>): Middleware {
   verifyOptions(options);
-  const { store, cookie, limits, log = stderrLog, rolling, resave, saveUninitialized = true, unset } = options;
+  const { secret, store, log = stderrLog } = options;
   const driver = toDriver(store);
-  const maxAge = typeof cookie === 'function' ? undefined : cookie?.maxAge;
-  const idleMs = limits?.idleMs ?? (typeof maxAge === 'number' ? maxAge : defaultLimits.idleMs);
-  const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
+  const create = (used: SecretOption): Middleware => createMiddleware(driver, toMiddlewareOptions(options, used, log));
+  const middleware = isMissing(secret) ? signWithSecretOfRequest(create, log) : create(secret);
   startPruning(driver, log);
-  return createMiddleware(driver, {
+  return middleware;
+}
+
+function toMiddlewareOptions(options: Partial<SessionOptions>, secret: SecretOption, log: Log): MiddlewareOptions {
+  const { store, cookie, limits, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
+  const end = typeof cookie === 'object' ? endOf(cookie) : null;
+  const idleMs = limits?.idleMs ?? (typeof end === 'number' ? end : defaultLimits.idleMs);
+  const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
+  return {
     profileOf: createProfile(options),
-    secrets: toSecrets(options.secret, log),
+    secrets: toSecrets(secret, log),
     limits: { idleMs, anonymousIdleMs: idleMs, absoluteMs, ...limits },
     behavior: {
       rolling: rolling === true,
@@ -88,7 +94,7 @@ export function session(options: SessionOptions): Middleware {
     ...(options.now && { now: options.now }),
     log,
     isDevelopment: process.env.NODE_ENV !== 'production',
-  });
+  };
 }
 
 export const { Cookie: SessionCookie, MemoryStore, Session, Store: SessionStore } = expressSession;
@@ -105,21 +111,19 @@ session.default = session;
 
 export { session as default, session as 'module.exports' };
 
-/** 24 random bytes in base64url. */
-const strongLength = 32;
-const needsSecret = 'session() needs a secret: 32 random bytes, in base64url for example';
-
-function verifyOptions({ genid, unset, secret }: Partial<SessionOptions>): void {
+function verifyOptions({ genid, unset }: Partial<SessionOptions>): void {
   if (genid !== undefined && typeof genid !== 'function') throw new TypeError('genid option must be a function');
   if (unset !== undefined && unset !== 'destroy' && unset !== 'keep')
     throw new TypeError('unset option must be "destroy" or "keep"');
-  if (Array.isArray(secret) && secret.length === 0)
-    throw new TypeError(`secret option array must contain one or more strings: ${needsSecret}`);
 }
 
 function toDriver(store: Driver | Store | undefined): Driver {
   if (!store) return embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
-  return 'update' in store ? store : driverOf(store);
+  return isExpressStore(store) ? driverOf(store) : store;
+}
+
+function isExpressStore(store: Driver | Store | undefined): store is Store {
+  return store !== undefined && !('update' in store);
 }
 
 /** Where the application's package.json is; without one, where the application was started. */
@@ -130,30 +134,6 @@ function applicationDirectory(): string {
     if (existsSync(join(directory, 'package.json'))) return directory;
     if (directory === dirname(directory)) return process.cwd();
   }
-}
-
-function toSecrets(secret: SessionOptions['secret'] | undefined, log: Log): () => Secret[] {
-  if (typeof secret === 'function') return secret;
-  const secrets = [secret ?? []].flat().filter((each) => each.length > 0);
-  if (secrets.length === 0) throw new TypeError(needsSecret);
-  if (secrets.some((each) => each.length < strongLength))
-    log.warn({}, `session() has a secret of less than ${strongLength} characters, which can be guessed`);
-  return () => secrets;
-}
-
-function createProfile(options: SessionOptions): (req: Request) => CookieProfile {
-  const { name = options.key ?? 'connect.sid', cookie = {}, proxy } = options;
-  if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req), isSecure(req, proxy));
-  const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));
-  return (req) => profileOf(isSecure(req, proxy));
-}
-
-function toProfile(name: string, cookie: CookieOptions, isEncrypted: boolean): CookieProfile {
-  const { path = '/', httpOnly = true, secure = false, sameSite, maxAge, expires, ...others } = cookie;
-  const site = sameSite === 'auto' ? (isEncrypted ? 'none' : 'lax') : sameSite;
-  const attributes = { ...others, path, httpOnly, secure: secure === 'auto' ? isEncrypted : secure, sameSite: site };
-  const maxAgeMs = expires instanceof Date ? expires.getTime() - Date.now() : (maxAge ?? null);
-  return { name, attributes, isEncrypted, maxAgeMs };
 }
 
 const stderrLog: Log = {

@@ -3,8 +3,8 @@ import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
-import { createId } from './cookie/ids.ts';
-import { createKeyring, createVerifier, type Secret, type SignedId } from './cookie/signature.ts';
+import { createId, keyOf } from './cookie/ids.ts';
+import { createKeyring, createVerifier, type Secret, type SignedId, type SigningKey } from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
@@ -106,11 +106,16 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
     // What `next` throws is an error of the application: it does not call `next` again.
     void prepare(req as Request, toResponse(res)).then((isReady) => isReady && next(), next);
   };
-  middlewares.add(middleware);
-  return middleware;
+  return register(middleware);
 }
 
 const middlewares = new WeakSet<object>();
+
+/** Makes it known as a middleware of this library. */
+export function register(middleware: Middleware): Middleware {
+  middlewares.add(middleware);
+  return middleware;
+}
 
 /** True for what gives requests their session. */
 export function isMiddleware(handle: object): boolean {
@@ -152,11 +157,19 @@ async function resume(
     left -= 1;
     if (left === 0) return undefined;
   }
-  return undefined;
+  const parsed = verifiedByParser(req, profile.name, keys());
+  return parsed && (await store.resume(req, parsed)) ? parsed : undefined;
 }
 
-// Also what cookie-parser has read, for a request whose cookies are not in a header. What it has verified itself does not
-// count: its secret may be one that no longer signs sessions.
+// What cookie-parser has verified, for a request whose Cookie header is gone. Its secret must be one of ours: else it may be one
+// that was retired for sessions. It may have several, so which one signed is not known, and the client gets a new cookie.
+function verifiedByParser(req: Request, name: string, keys: SigningKey[]): SignedId | undefined {
+  const id = req.signedCookies?.[name];
+  if (typeof id !== 'string' || req.headers.cookie !== undefined) return undefined;
+  return keys.some(({ secret }) => secret === req.secret) ? { id, key: keyOf(id), keyId: '' } : undefined;
+}
+
+// Also what cookie-parser has read, for a request whose cookies are not in a header.
 function cookiesOf({ headers, cookies }: Request, name: string): string[] {
   const parsed = cookies?.[name];
   return [...readCookies(headers.cookie, name), ...(typeof parsed === 'string' ? [parsed] : [])];

@@ -153,8 +153,13 @@ export class Lifecycle implements Hooks {
 
   #touch(session: object): Promise<void> | undefined {
     const record = this.#shared.store.open.recordOf(session);
-    if (!record || !(this.#shared.behavior.resave || this.#shared.records.isTouchDue(record))) return undefined;
-    return this.#note(this.#shared.records.touch(record));
+    return record && this.#isTouchDue(session, record) ? this.#note(this.#shared.records.touch(record)) : undefined;
+  }
+
+  #isTouchDue(session: object, record: StoredRecord): boolean {
+    const { behavior, records, store } = this.#shared;
+    if (store.open.isStored(session)) return false;
+    return behavior.resave || store.open.isTouched(session) || records.isTouchDue(record);
   }
 
   // Nothing is lost when it fails: the next request tries again. The session has nine tenths of its time left, or its
