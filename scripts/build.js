@@ -17,7 +17,8 @@ const staging = `${target}.${process.pid}`;
 try {
   // `npm test` checks the types; installing a checkout need not wait for that.
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
-  for (const file of listFiles(source, '.sql')) cpSync(join(source, file), join(staging, file));
+  for (const file of [...listFiles(source, '.sql'), ...listFiles(source, '.d.cts')])
+    cpSync(join(source, file), join(staging, file));
   await bundleCommand(join(staging, 'cli'));
   buildTemplates(join(staging, 'templates'));
   writeFileSync(join(staging, 'build-id'), hashFiles());

@@ -1,24 +1,12 @@
-import type { IncomingMessage } from 'node:http';
-import type { CookieOptions as ExpressCookieOptions } from 'express-session';
 import { type CookieProfile, profilesOf } from './cookie/cookie.ts';
 import { isSecure, type Request } from './http.ts';
-
-/** What the session cookie looks like. With 'auto' it depends on whether the connection is encrypted. */
-export interface CookieOptions extends Omit<ExpressCookieOptions, 'sameSite'> {
-  sameSite?: ExpressCookieOptions['sameSite'] | 'auto';
-}
-
-interface Options {
-  name?: string | undefined;
-  key?: string | undefined;
-  cookie?: CookieOptions | ((req: IncomingMessage) => CookieOptions) | undefined;
-  proxy?: boolean | undefined;
-}
+import type { CookieOptions, SessionOptions } from './options.ts';
 
 /** What the cookie looks like for a request. */
-export function createProfile(options: Options): (req: Request) => CookieProfile {
+export function createProfile(options: Partial<SessionOptions>): (req: Request) => CookieProfile {
   const { name = options.key ?? 'connect.sid', cookie = {}, proxy } = options;
-  if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req), isSecure(req, proxy));
+  // The function is called with what it was made for: the application's own requests.
+  if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req as never), isSecure(req, proxy));
   // The time until a fixed end depends on when a session begins.
   if (endOf(cookie) instanceof Date) return (req) => toProfile(name, cookie, isSecure(req, proxy));
   const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));

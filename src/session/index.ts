@@ -1,71 +1,34 @@
 import { existsSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
-import expressSession, { type Store } from 'express-session';
+import type * as express from 'express-session';
+import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
 import { driverOf } from '../stores/express.ts';
 import { startPruning } from '../stores/pruning.ts';
-import { type CookieOptions, createProfile, endOf } from './cookie-option.ts';
-import { defaultLimits, type Limits } from './data/limits.ts';
+import { createProfile, endOf } from './cookie-option.ts';
+import { defaultLimits } from './data/limits.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
+import type * as options from './options.ts';
 import { isMissing, type SecretOption, signWithSecretOfRequest, toSecrets } from './secret-option.ts';
 
-export type { Cookie, SessionData } from 'express-session';
-export type { CookieOptions } from './cookie-option.ts';
+export type { SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
 export type { Middleware } from './middleware.ts';
 export type { SessionSummary } from './object/summary.ts';
+export type { CookieOptions, SessionOptions } from './options.ts';
 export type { Driver, Log };
-
-/** The options of express-session, and ours. */
-export interface SessionOptions {
-  /**
-   * Signs the cookie. Of several, newest first, the first one signs and each verifies; as a function it is asked for them
-   * at each request, so that they may change.
-   */
-  secret: SecretOption;
-  /**
-   * One of `sessapp/stores/*`, or any express-session store. By default the embedded store, in `data/sessions` beside the
-   * package.json of the application.
-   */
-  store?: Driver | Store | undefined;
-  /** The cookie's name. By default `connect.sid`. */
-  name?: string | undefined;
-  /** The same, as express-session 1.0 called it. */
-  key?: string | undefined;
-  /** The cookie's attributes, or a function of the request that returns them. */
-  cookie?: CookieOptions | ((req: IncomingMessage) => CookieOptions) | undefined;
-  /** True: X-Forwarded-Proto says whether a connection is encrypted. By default what Express says counts. */
-  proxy?: boolean | undefined;
-  /** Makes the id of a new session. It must be unique, and nobody may be able to guess it. */
-  genid?: ((req: IncomingMessage) => string) | undefined;
-  /** True: each request with a session makes it live longer. By default that is done after a tenth of its idle time. */
-  resave?: boolean | undefined;
-  /** True: each response sets the cookie. */
-  rolling?: boolean | undefined;
-  /** Whether a new session is stored, and gets a cookie, although it holds nothing. By default true. */
-  saveUninitialized?: boolean | undefined;
-  /** 'destroy': a request that sets `req.session` to null ends the session. By default 'keep'. */
-  unset?: 'destroy' | 'keep' | undefined;
-  /** How long sessions live, and how large they may be. */
-  limits?: Partial<Limits>;
-  /** By default warnings and errors go to stderr. */
-  log?: Log;
-  /** The time in milliseconds since 1970, for tests. By default that of the system. */
-  now?: () => number;
-}
 
 /**
  * A middleware that gives each request its `req.session`, as express-session does, and sends a response only after its
  * session is saved. It takes requests of node:http, Connect, and Express 4 and 5.
  * @throws TypeError when the secret is missing, or an option has a value that it cannot have
  */
-export function session(options?: SessionOptions): Middleware {
-  return createSession(options ?? {});
+export function session(given?: options.SessionOptions): Middleware {
+  return createSession(given ?? {});
 }
 
-function createSession(options: Partial<SessionOptions>): Middleware {
+function createSession(options: Partial<options.SessionOptions>): Middleware {
   verifyOptions(options);
   const { secret, store, log = stderrLog } = options;
   const driver = toDriver(store);
@@ -75,7 +38,11 @@ function createSession(options: Partial<SessionOptions>): Middleware {
   return middleware;
 }
 
-function toMiddlewareOptions(options: Partial<SessionOptions>, secret: SecretOption, log: Log): MiddlewareOptions {
+function toMiddlewareOptions(
+  options: Partial<options.SessionOptions>,
+  secret: SecretOption,
+  log: Log,
+): MiddlewareOptions {
   const { store, cookie, limits, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
   const end = typeof cookie === 'object' ? endOf(cookie) : null;
   const idleMs = limits?.idleMs ?? (typeof end === 'number' ? end : defaultLimits.idleMs);
@@ -97,21 +64,30 @@ function toMiddlewareOptions(options: Partial<SessionOptions>, secret: SecretOpt
   };
 }
 
-export const { Cookie: SessionCookie, MemoryStore, Session, Store: SessionStore } = expressSession;
-
 // The properties that express-session's function has, for what extends `session.Store`.
-session.Cookie = SessionCookie;
+session.Cookie = Cookie;
 session.MemoryStore = MemoryStore;
 session.Session = Session;
-session.Store = SessionStore;
+session.Store = Store;
+
+// The same names as types.
+export declare namespace session {
+  type Cookie = express.Cookie;
+  type CookieOptions = options.CookieOptions;
+  type MemoryStore = express.MemoryStore;
+  type Session = express.Session;
+  type SessionData = express.SessionData;
+  type SessionOptions = options.SessionOptions;
+  type Store = express.Store;
+}
 
 // `require` gives the function itself, as express-session's does, and the other exports are properties of it too.
 session.session = session;
 session.default = session;
 
-export { session as default, session as 'module.exports' };
+export { Cookie, MemoryStore, Session, Store, session as default };
 
-function verifyOptions({ genid, unset }: Partial<SessionOptions>): void {
+function verifyOptions({ genid, unset }: Partial<options.SessionOptions>): void {
   if (genid !== undefined && typeof genid !== 'function') throw new TypeError('genid option must be a function');
   if (unset !== undefined && unset !== 'destroy' && unset !== 'keep')
     throw new TypeError('unset option must be "destroy" or "keep"');

@@ -59,7 +59,7 @@ export interface MiddlewareOptions {
   isDevelopment?: boolean;
   limits?: Partial<Limits>;
   /** Makes the id of a new session. */
-  generateId?: (req: Request) => string;
+  generateId?(req: Request): string;
   behavior?: Partial<Behavior>;
   /** The time in milliseconds. */
   now?: () => number;

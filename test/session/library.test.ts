@@ -370,7 +370,7 @@ test('without a log warnings and errors go to stderr', async () => {
 
 test('the module has the classes of express-session', () => {
   expect(defaultExport).toBe(session);
-  expect(library.SessionCookie).toBe(expressSession.Cookie);
+  expect(library.Cookie).toBe(expressSession.Cookie);
   expect(library.MemoryStore).toBe(expressSession.MemoryStore);
-  expect([library.Session, library.SessionStore]).toEqual([expressSession.Session, expressSession.Store]);
+  expect([library.Session, library.Store]).toEqual([expressSession.Session, expressSession.Store]);
 });
