@@ -4,6 +4,8 @@ import type * as library from './index.js' with { 'resolution-mode': 'import' };
 declare const session: typeof library.session;
 
 declare namespace session {
+  type Adoption = library.Adoption;
+  type AnyStore = library.AnyStore;
   type Cookie = library.Cookie;
   type CookieOptions = library.CookieOptions;
   type Driver = library.Driver;

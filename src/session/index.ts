@@ -1,22 +1,20 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
 import type * as express from 'express-session';
 import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
-import { embedded } from '../stores/embedded/index.ts';
-import { driverOf } from '../stores/express.ts';
 import { startPruning } from '../stores/pruning.ts';
+import { adoptSessions } from './adopt-sessions.ts';
 import { createProfile, endOf } from './cookie-option.ts';
 import { defaultLimits } from './data/limits.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
 import type * as options from './options.ts';
 import { isMissing, type SecretOption, signWithSecretOfRequest, toSecrets } from './secret-option.ts';
+import { driverFor, isExpressStore } from './store-option.ts';
 
 export type { SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
 export type { Middleware } from './middleware.ts';
 export type { SessionSummary } from './object/summary.ts';
-export type { CookieOptions, SessionOptions } from './options.ts';
+export type { Adoption, AnyStore, CookieOptions, SessionOptions } from './options.ts';
 export type { Driver, Log };
 
 /**
@@ -30,8 +28,8 @@ export function session(given?: options.SessionOptions): Middleware {
 
 function createSession(options: Partial<options.SessionOptions>): Middleware {
   verifyOptions(options);
-  const { secret, store, log = stderrLog } = options;
-  const driver = toDriver(store);
+  const { secret, log = stderrLog } = options;
+  const driver = driverFor(options);
   const create = (used: SecretOption): Middleware => createMiddleware(driver, toMiddlewareOptions(options, used, log));
   const middleware = isMissing(secret) ? signWithSecretOfRequest(create, log) : create(secret);
   startPruning(driver, log);
@@ -84,32 +82,14 @@ export declare namespace session {
 // `require` gives the function itself, as express-session's does, and the other exports are properties of it too.
 session.session = session;
 session.default = session;
+session.adoptSessions = adoptSessions;
 
-export { Cookie, MemoryStore, Session, Store, session as default };
+export { adoptSessions, Cookie, MemoryStore, Session, Store, session as default };
 
 function verifyOptions({ genid, unset }: Partial<options.SessionOptions>): void {
   if (genid !== undefined && typeof genid !== 'function') throw new TypeError('genid option must be a function');
   if (unset !== undefined && unset !== 'destroy' && unset !== 'keep')
     throw new TypeError('unset option must be "destroy" or "keep"');
-}
-
-function toDriver(store: Driver | Store | undefined): Driver {
-  if (!store) return embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
-  return isExpressStore(store) ? driverOf(store) : store;
-}
-
-function isExpressStore(store: Driver | Store | undefined): store is Store {
-  return store !== undefined && !('update' in store);
-}
-
-/** Where the application's package.json is; without one, where the application was started. */
-function applicationDirectory(): string {
-  const [, main] = process.argv;
-  const start = main === undefined ? process.cwd() : dirname(resolve(main));
-  for (let directory = start; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, 'package.json'))) return directory;
-    if (directory === dirname(directory)) return process.cwd();
-  }
 }
 
 const stderrLog: Log = {

@@ -1,10 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
+import { identifiedKeyOf, keyOf } from '../stores/session-key.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
-import { createId, keyOf } from './cookie/ids.ts';
-import { createKeyring, createVerifier, type Secret, type SignedId, type SigningKey } from './cookie/signature.ts';
+import { createId } from './cookie/ids.ts';
+import {
+  createKeyring,
+  createVerifier,
+  type Secret,
+  type SignedId,
+  type SigningKey,
+  type ToKey,
+} from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
@@ -75,8 +83,9 @@ export type Middleware = (
 /** Gives every request its `req.session`, as express-session does, and holds its response until that is saved. */
 export function createMiddleware(driver: Driver, options: MiddlewareOptions): Middleware {
   const { profileOf, isRefused = () => false, beforeVerifying = () => undefined } = options;
-  const shared = share(driver, options);
-  const verify = createVerifier();
+  const toKey = driver.needsIds ? identifiedKeyOf : keyOf;
+  const shared = share(driver, options, toKey);
+  const verify = createVerifier(toKey);
   const open = async (req: Request, res: Response | undefined, profile: CookieProfile): Promise<void> => {
     req.sessionStore = shared.store;
     const access = new SessionAccess(req);
@@ -133,18 +142,18 @@ function isBelow(path: string, { originalUrl, url = '/' }: Request): boolean {
   return path === '/' || (originalUrl ?? url).startsWith(path);
 }
 
-function share(driver: Driver, options: MiddlewareOptions): Shared {
+function share(driver: Driver, options: MiddlewareOptions, toKey: ToKey): Shared {
   const { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now, generateId = createId } = options;
   const all = { ...defaultLimits, ...limits };
   const keys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
-  const store = new SessionStore(records, profileOf, () => keys()[0].id, generateId);
-  return { store, records, keys, log, behavior: { ...defaultBehavior, ...options.behavior } };
+  const store = new SessionStore(records, { profileOf, newestKeyId: () => keys()[0].id, createId: generateId, toKey });
+  return { store, records, keys, toKey, log, behavior: { ...defaultBehavior, ...options.behavior } };
 }
 
 /** The signed id of the first cookie whose session lives. Only a cookie counts, and only one that the server signed. */
 async function resume(
-  { store, keys }: Shared,
+  { store, keys, toKey }: Shared,
   verify: ReturnType<typeof createVerifier>,
   req: Request,
   profile: CookieProfile,
@@ -157,16 +166,17 @@ async function resume(
     left -= 1;
     if (left === 0) return undefined;
   }
-  const parsed = verifiedByParser(req, profile.name, keys());
+  const id = verifiedByParser(req, profile.name, keys());
+  const parsed = id === undefined ? undefined : { id, key: toKey(id), keyId: '' };
   return parsed && (await store.resume(req, parsed)) ? parsed : undefined;
 }
 
 // What cookie-parser has verified, for a request whose Cookie header is gone. Its secret must be one of ours: else it may be one
 // that was retired for sessions. It may have several, so which one signed is not known, and the client gets a new cookie.
-function verifiedByParser(req: Request, name: string, keys: SigningKey[]): SignedId | undefined {
+function verifiedByParser(req: Request, name: string, keys: SigningKey[]): string | undefined {
   const id = req.signedCookies?.[name];
   if (typeof id !== 'string' || req.headers.cookie !== undefined) return undefined;
-  return keys.some(({ secret }) => secret === req.secret) ? { id, key: keyOf(id), keyId: '' } : undefined;
+  return keys.some(({ secret }) => secret === req.secret) ? id : undefined;
 }
 
 // Also what cookie-parser has read, for a request whose cookies are not in a header.

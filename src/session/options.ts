@@ -3,6 +3,19 @@ import type { Driver, Log } from '../stores/driver.ts';
 import type { Limits } from './data/limits.ts';
 import type { SecretOption } from './secret-option.ts';
 
+/** One of `sessapp/stores/*`, or any express-session store. */
+export type AnyStore = Driver | Store;
+
+/** The store whose sessions move to another one. */
+export interface Adoption {
+  store: AnyStore;
+  /**
+   * How long after its start a process leaves sessions in this store, and creates new ones there, in milliseconds: as long as
+   * the application may run beside it as it was. By default 10 minutes. `Infinity`: sessions never move.
+   */
+  moveAfterMs?: number;
+}
+
 /** A request of Express; a function of an IncomingMessage takes it, too. */
 type Request = Parameters<NonNullable<TheirOptions['genid']>>[0];
 
@@ -22,7 +35,9 @@ export interface SessionOptions {
    * One of `sessapp/stores/*`, or any express-session store. By default the embedded store, in `data/sessions` beside the
    * package.json of the application.
    */
-  store?: Driver | Store | undefined;
+  store?: AnyStore | undefined;
+  /** The store that the application used until now: its sessions move to `store`, and nobody is logged out. */
+  adopt?: AnyStore | Adoption | undefined;
   /** The cookie's name. By default `connect.sid`. */
   name?: string | undefined;
   /** The same, as express-session 1.0 called it. */

@@ -1,7 +1,7 @@
 import type { Log, StoredRecord } from '../../stores/driver.ts';
 import type { Behavior } from '../behavior.ts';
 import { type CookieProfile, canBeSet, renderCookie } from '../cookie/cookie.ts';
-import { type SignedId, type SigningKey, signId } from '../cookie/signature.ts';
+import { type SignedId, type SigningKey, signId, type ToKey } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
 import type { Records } from '../data/records.ts';
 import { answerFor, type Request, type Response } from '../http.ts';
@@ -17,6 +17,7 @@ export interface Shared {
   store: SessionStore;
   records: Records;
   keys: () => [SigningKey, ...SigningKey[]];
+  toKey: ToKey;
   log: Log;
 }
 
