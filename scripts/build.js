@@ -17,7 +17,7 @@ const staging = `${target}.${process.pid}`;
 try {
   // `npm test` checks the types; installing a checkout need not wait for that.
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
-  for (const file of ['.sql', '.css', '.js'].flatMap((extension) => listFiles(source, extension)))
+  for (const file of ['.sql', '.css', '.js', '.d.cts'].flatMap((extension) => listFiles(source, extension)))
     cpSync(join(source, file), join(staging, file));
   await bundleCommand(join(staging, 'cli'));
   cpSync(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'), { recursive: true });

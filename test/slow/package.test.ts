@@ -68,7 +68,7 @@ describe.each([20, 22, 24, 26])('on Node.js %i', (version) => {
       console.log(manifest.name);`;
     const { stdout } = await runCode(node, project, 'entries.mjs', code);
     const lines = Object.entries(entries).map(([name, exported]) => {
-      const all = name === 'session' ? exported.toSpliced(5, 0, 'module.exports') : exported;
+      const all = name === 'session' ? exported.toSpliced(6, 0, 'module.exports') : exported;
       return `${name} ${all.join()}\n`;
     });
     expect(stdout).toBe(`${lines.join('')}sessapp\n`);

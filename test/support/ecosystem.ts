@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, onTestFinished } from 'vitest';
@@ -67,15 +69,32 @@ export function requireInstalled<T>(name: string): T {
 export interface Running {
   url: string;
   browser(): Browser;
+  /** Ends it by SIGTERM. */
+  stop(): Promise<void>;
+}
+
+/** Runs a program of the ecosystem's folder, and returns what it printed. */
+export async function runProgram(file: string, env: Record<string, string>): Promise<string> {
+  const result = await finish(new Sandbox().spawn(process.execPath, [file], { cwd: directory, env }));
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  return result.stdout.trim();
+}
+
+/** Writes a program into the ecosystem's folder, until the test ends. @returns its path */
+export async function writeProgram(code: string): Promise<string> {
+  const file = join(directory, `${randomUUID()}.js`);
+  await writeFile(file, code);
+  onTestFinished(() => rm(file));
+  return file;
 }
 
 /** Starts an application with the import of a library, until the test ends. The test fails when it logs an error. */
-export async function startApplication(
-  name: string,
-  library: Library,
-  env: Record<string, string> = {},
-): Promise<Running> {
-  const file = join(folderOf(library), `${name}.js`);
+export function startApplication(name: string, library: Library, env: Record<string, string> = {}): Promise<Running> {
+  return startFile(join(folderOf(library), `${name}.js`), env);
+}
+
+/** The same, with a file of the ecosystem's folder. */
+export async function startFile(file: string, env: Record<string, string>): Promise<Running> {
   const child = new Sandbox().spawn(process.execPath, ['start.js', file], {
     cwd: directory,
     env: { SESSION_SECRET: 's'.repeat(43), NEXT_TELEMETRY_DISABLED: '1', ...env },
@@ -84,8 +103,13 @@ export async function startApplication(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text));
   onTestFinished(() => expect(errors).not.toMatch(/sessapp:|Error/));
   const listening = untilEvent(child, 'listening').catch((error: Error) => {
-    throw new Error(`${name}: ${error.message}\n${errors}`);
+    throw new Error(`${file}: ${error.message}\n${errors}`);
   });
   const { url } = (await listening) as { url: string };
-  return { url, browser: () => createBrowser(url, Date.now) };
+  const stop = async (): Promise<void> => {
+    const ended = once(child, 'exit');
+    child.kill();
+    await ended;
+  };
+  return { url, browser: () => createBrowser(url, Date.now), stop };
 }
