@@ -14,7 +14,7 @@ import { importPeer } from '../stores/peer.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { loadApplication } from './application.ts';
 import { drainOnSignal } from './drain.ts';
-import { answerNotFound, ErrorResponses } from './errors.ts';
+import { ErrorResponses } from './errors.ts';
 import { securityHeaders } from './headers.ts';
 import { answerHealth } from './health.ts';
 import { createHttpServer } from './http-server.ts';
@@ -95,8 +95,8 @@ async function start(directory: string, load: () => Promise<Application>, option
   const app = await createApp(settings, { driver, session, log, options });
   await application.routes(app);
   reportOwnSession(app, session, log);
-  app.use(options.notFound ?? answerNotFound);
-  const errors = new ErrorResponses(log, settings);
+  const errors = new ErrorResponses({ log, app, directory, production: settings.production });
+  app.use(options.notFound ?? errors.notFound);
   if (options.error) app.use(errors.by(options.error));
 
   const create = (): Server => {
@@ -126,6 +126,8 @@ interface Parts {
 async function createApp(settings: Settings, { driver, session, log, options }: Parts): Promise<Express> {
   const { default: express } = await importPeer('sessapp/server', 'express', () => import('express'));
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
-  app.use(securityHeaders(settings, options.headers), answerHealth(app, driver), logRequests(app, log));
+  app.use(securityHeaders(settings, options.headers));
+  if (!settings.production) app.use((await import('./development/index.ts')).developmentHandlers());
+  app.use(answerHealth(app, driver), logRequests(app, log));
   return app.use(session as RequestHandler);
 }

@@ -60,6 +60,12 @@ export function readTemplateFiles({ template, language }: Choice): TemplateFile[
   return folders.flatMap(([from, to]) => readFiles(join(templatesDirectory, from), to, language));
 }
 
+/** The files of a template's application, by their paths; none of a template that this version does not have. */
+export function listApplicationFiles({ template, language }: Pick<Choice, 'template' | 'language'>): string[] {
+  if (!listTemplates().includes(template)) return [];
+  return readFiles(join(apps, template), '', language).map(({ path }) => path);
+}
+
 /** The package.json of an environment. */
 export function renderManifest(
   name: string,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
@@ -6,6 +7,7 @@ import { readTextIfThere } from '../../files.ts';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { carriedFolder, packCarried } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
+import { listApplicationFiles } from '../scaffold/layers.ts';
 import { hashesOf, renderFiles } from '../scaffold/plan.ts';
 import { packageFiles, planPackages } from './packages.ts';
 
@@ -49,6 +51,8 @@ interface FileState {
 export async function planUpgrade({ directory, marker, isOld }: Upgradable): Promise<UpgradePlan> {
   const carried = packCarried();
   const rendered = renderFiles({ ...marker, directory }, carried);
+  const application = findApplication(directory, marker);
+  for (const path of application) if (marker.files[path] === undefined) rendered.delete(path);
   const packages = await planPackages(directory, marker, rendered, carried);
   const { needsLock, hashes } = packages;
   const plan: UpgradePlan = {
@@ -56,7 +60,7 @@ export async function planUpgrade({ directory, marker, isOld }: Upgradable): Pro
     ...{ written: packages.written, removed: [], kept: [], displaced: [], needsLock },
   };
   for (const path of new Set([...rendered.keys(), ...Object.keys(marker.files)])) {
-    if (packageFiles.includes(path)) continue;
+    if (packageFiles.includes(path) || application.includes(path)) continue;
     const state = await readState(directory, path, marker);
     const wanted = rendered.get(path);
     if (wanted !== undefined) decideFile(plan, path, wanted, state, isOld);
@@ -72,16 +76,21 @@ export function isUpToDate({ written, removed, needsLock }: UpgradePlan): boolea
   return written.size === 0 && removed.length === 0 && !needsLock;
 }
 
+// Its files are its user's from the moment that it is there: one that is missing may not be needed, as may one that is new.
+function findApplication(directory: string, marker: Marker): string[] {
+  const isThere = existsSync(join(directory, marker.language === 'typescript' ? 'app.ts' : 'app.js'));
+  return isThere ? listApplicationFiles(marker) : [];
+}
+
 async function readState(directory: string, path: string, { files }: Marker): Promise<FileState> {
   const content = await orUndefined(readFile(join(directory, path)), 'ENOENT', 'ENOTDIR', 'EISDIR');
   const generated = files[path];
   return { content, generated, isChanged: content !== undefined && sha256(content) !== generated };
 }
 
-// The application is its user's from the moment that it is there.
 function decideFile(plan: UpgradePlan, path: string, wanted: string | Buffer, state: FileState, isOld: boolean): void {
   const { content, generated, isChanged } = state;
-  if (content?.equals(Buffer.from(wanted)) || (content !== undefined && isApplication(path))) return;
+  if (content?.equals(Buffer.from(wanted))) return;
   if (content === undefined || !isChanged || cannotStay(path, isOld)) {
     plan.written.set(path, wanted);
     if (isChanged) tellDisplaced(plan, path);
@@ -112,10 +121,6 @@ function tellDisplaced(plan: UpgradePlan, path: string): void {
 
 function isCarried(path: string): boolean {
   return path.startsWith(`${carriedFolder}/`);
-}
-
-function isApplication(path: string): boolean {
-  return /^app\.[jt]s$/.test(path);
 }
 
 function renderNews(path: string, current: Buffer, wanted: string | Buffer): string {
