@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Express as ExpressApp, RequestHandler } from 'express';
 import type { HelmetOptions } from 'helmet';
 import type { Logger } from 'pino';
 import { profilesOf, strictProfile } from '../session/cookie/cookie.ts';
@@ -32,15 +32,28 @@ import { startInOne } from './workers/worker.ts';
 
 export type { CrossSite, Limits, Middleware };
 
+declare global {
+  namespace Express {
+    interface Request {
+      /** Numbers the requests of this process. */
+      id: number;
+      /** The log, whose lines name this request. */
+      log: Logger;
+    }
+  }
+}
+
 /** What an environment's `app` exports. */
 export interface Application {
-  routes(app: Express): void | Promise<void>;
+  routes(app: ExpressApp): void | Promise<void>;
   /**
    * Is called for each HTTP server before it listens (localhost has one for IPv4 and one for IPv6), with what gives a
    * request its `req.session`. For WebSockets: `server.on('upgrade', (req, socket) => session(req, {}, () => …))`, or for
    * Socket.IO: `io.attach(server)` and `io.engine.use(session)`.
    */
   upgrades?(server: Server, session: Middleware): void;
+  /** Is called once when the server stops, after the last request: closes what the application has opened. */
+  close?(): void | Promise<void>;
 }
 
 /** What an application may change of its server. */
@@ -107,7 +120,8 @@ async function start(directory: string, load: () => Promise<Application>, option
   try {
     const listening = await listen(create, settings);
     const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
-    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), [stopDuties, () => driver.close()], log);
+    const closers = [stopDuties, async () => application.close?.(), () => driver.close()];
+    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), closers, log);
     endWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
@@ -123,7 +137,7 @@ interface Parts {
   options: ServeOptions;
 }
 
-async function createApp(settings: Settings, { driver, session, log, options }: Parts): Promise<Express> {
+async function createApp(settings: Settings, { driver, session, log, options }: Parts): Promise<ExpressApp> {
   const { default: express } = await importPeer('sessapp/server', 'express', () => import('express'));
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
   app.use(securityHeaders(settings, options.headers));

@@ -4,17 +4,6 @@ import { type Logger, pino } from 'pino';
 import { aborted, bound, completed, escapeControls, toText } from './log-line.ts';
 import { LogOutput } from './log-output.ts';
 
-declare global {
-  namespace Express {
-    interface Request {
-      /** Numbers the requests of this process. */
-      id: number;
-      /** The log, whose lines name this request. */
-      log: Logger;
-    }
-  }
-}
-
 /** JSON lines in production, lines for a person in development. In JSON a worker names itself. */
 export function createLogger({ production }: { production: boolean }): Logger {
   const options = {

@@ -8,10 +8,12 @@ import { storeKinds } from './stores.ts';
  */
 export async function restoringOptions(directory: string): Promise<string[]> {
   const isTypeScript = await isThere(join(directory, 'server.ts'));
+  const hasAccounts = await isThere(join(directory, 'app', `accounts.${isTypeScript ? 'ts' : 'js'}`));
   const node = /"(\d+\.\d+\.\d+)"/.exec((await readTextIfThere(join(directory, '.node', 'package.json'))) ?? '')?.[1];
   const store = await findStore(directory);
   return [
     '--allow-existing',
+    ...(hasAccounts ? ['--template', 'accounts'] : []),
     ...(isTypeScript ? ['--typescript'] : []),
     ...(node === undefined ? [] : ['--node', node]),
     ...(store === undefined ? [] : ['--store', store]),

@@ -98,10 +98,10 @@ function timesOf(
   return { createdAtMs, seenAtMs: Math.min(expiresAtMs - idleMs, nowMs), expiresAtMs };
 }
 
-// A change by express-session leaves the note as it is. It is a version of its own, between two of ours.
+// A change by express-session leaves the note as it is: each makes a version of its own.
 function versionOf(note: Note | undefined, sum: number): number {
   if (note?.sum === sum) return note.version;
-  return (note?.version ?? 0) + (sum + 1) / 2 ** 33;
+  return (note?.version ?? 0) + 1 + (sum % 2 ** 20);
 }
 
 function sumOf(text: string, originalMaxAge: number | null): number {

@@ -40,13 +40,27 @@ export async function openEmbedded(directory: string): Promise<Driver> {
  * @throws StoreAddressError when the address is missing, or not one that the store can use
  */
 export async function openAt(store: string, url: string | undefined, name: string, variable: string): Promise<Driver> {
-  const load = networkStores[store];
-  if (!load) throw new TypeError(`there is no store '${store}'`);
-  const { open, example, findFault } = await load();
+  const address = await verifyStoreAddress(store, url, variable);
+  const { open } = await loadStore(store);
+  return hidePassword(await open(address, name), address);
+}
+
+/**
+ * @param variable what holds the address, for messages
+ * @throws StoreAddressError when the address is missing, or not one that the store can use
+ */
+export async function verifyStoreAddress(store: string, url: string | undefined, variable: string): Promise<string> {
+  const { example, findFault } = await loadStore(store);
   const hint = `For example: ${variable}=${example}`;
   if (!url)
     throw new StoreAddressError('store-url-missing', `${variable} is not set: where is the ${store} store?`, hint);
   const fault = findFault(url);
   if (fault !== undefined) throw new StoreAddressError('store-url-bad', `${variable} ${fault}.`, hint);
-  return hidePassword(await open(url, name), url);
+  return url;
+}
+
+async function loadStore(store: string): Promise<NetworkStore> {
+  const load = networkStores[store];
+  if (!load) throw new TypeError(`there is no store '${store}'`);
+  return load();
 }

@@ -17,7 +17,6 @@ describe.each(libraries)('with %s', (library) => {
     expect(await send('Ann')).toMatch(/^<p>Thank you\.<\/p>.* value="">/);
     expect(await view(bob)).toMatch(/^<p><\/p>/);
     expect(await view(ann)).toMatch(/^<p><\/p>/);
-    expect(app.errors()).toBe('');
   });
 
   test.each(['csrf-csrf', 'csrf-sync', 'lusca'])(
@@ -59,6 +58,5 @@ describe.each(libraries)('with %s', (library) => {
     expect(await upload(['a.txt', 3])).toEqual([small]);
     expect(await upload(['b.txt', 300_000], ['a.txt', 3])).toEqual([small, large, small]);
     expect(await (await app.browser()('/files')).json()).toEqual([]);
-    expect(app.errors()).toBe('');
   });
 });

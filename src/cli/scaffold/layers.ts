@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import type { PackageFragment } from '../environment/installation.ts';
@@ -50,10 +50,11 @@ export function describeStores(): ChoiceOption[] {
 }
 
 /** The files that belong to an environment's user, as they are written; a later folder is laid over the earlier ones. */
-export function readTemplateFiles({ template, language }: Choice): TemplateFile[] {
+export function readTemplateFiles(choice: Choice): TemplateFile[] {
+  const { language } = choice;
   const folders: [from: string, to: string][] = [
     ['environment', ''],
-    [`apps/${template}`, ''],
+    ...listApplicationFolders(choice).map((folder): [string, string] => [folder, '']),
     ...listFolders('activate').map((shell): [string, string] => [`activate/${shell}`, 'bin/']),
     ...(language === 'typescript' ? [['typescript', ''] as [string, string]] : []),
   ];
@@ -61,9 +62,15 @@ export function readTemplateFiles({ template, language }: Choice): TemplateFile[
 }
 
 /** The files of a template's application, by their paths; none of a template that this version does not have. */
-export function listApplicationFiles({ template, language }: Pick<Choice, 'template' | 'language'>): string[] {
-  if (!listTemplates().includes(template)) return [];
-  return readFiles(join(apps, template), '', language).map(({ path }) => path);
+export function listApplicationFiles(choice: Choice): string[] {
+  if (!listTemplates().includes(choice.template)) return [];
+  const folders = listApplicationFolders(choice).map((folder) => join(templatesDirectory, folder));
+  return folders.flatMap((folder) => readFiles(folder, '', choice.language).map(({ path }) => path));
+}
+
+function listApplicationFolders({ template, store }: Choice): string[] {
+  const ofStore = `apps/${template}/${storesFolder}/${store}`;
+  return [`apps/${template}`, ...(existsSync(join(templatesDirectory, ofStore)) ? [ofStore] : [])];
 }
 
 /** The package.json of an environment. */
@@ -118,16 +125,23 @@ function sorted(values: Record<string, string>): Record<string, string> {
 }
 
 const layerName = 'layer.json';
+/** In a template: a folder for each store, with the files that depend on it. */
+const storesFolder = 'stores';
 
 function readFiles(folder: string, to: string, language: Language): TemplateFile[] {
   const other = language === 'typescript' ? '.js' : '.ts';
   // To wait for each small file on the event loop takes longer than to read it.
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && entry.name !== layerName && !entry.name.endsWith(other))
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort()
-    .map((path) => ({ path: to + renameDotfile(path), content: readFileSync(join(folder, path), 'utf8') }));
+  return (
+    entries
+      .filter((entry) => entry.isFile() && entry.name !== layerName && !entry.name.endsWith(other))
+      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+      .filter((path) => !path.startsWith(`${storesFolder}${sep}`))
+      .sort()
+      .map((path) => ({ path: to + renameDotfile(path), content: readFileSync(join(folder, path), 'utf8') }))
+      // Of a file that holds types only, nothing is left in JavaScript.
+      .filter(({ content }) => content.trim() !== '')
+  );
 }
 
 // npm leaves a .gitignore out of a package, so a template carries it without its dot.

@@ -1,11 +1,8 @@
-import { type Database, type Key, open as openLmdb, type RootDatabase } from 'lmdb';
+import type { Database, Key, RootDatabase } from 'lmdb';
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../driver.ts';
-import { Alone } from './alone.ts';
-import { Commits } from './commits.ts';
 import { copyTo } from './copy.ts';
-import { keepPrivate, prepareFiles } from './files.ts';
+import { type OpenFile, openFile } from './open-file.ts';
 import { GroupedReads } from './reads.ts';
-import { Writes } from './writes.ts';
 
 type Value = SessionRecord & { version: number };
 type IndexKey = [field: number | string, key: string];
@@ -16,57 +13,40 @@ const last = '\uffff';
 
 /** Opens the embedded store: one LMDB file, which any number of processes on this machine may share. */
 export async function open(directory: string): Promise<Driver> {
-  await prepareFiles(directory);
-  const alone = new Alone(directory);
-  const commits = new Commits(directory);
-  return alone.run(async () => {
-    try {
-      await commits.settle();
-      const root = commits.keep(() => openLmdb({ path: directory, ...options }));
-      await keepPrivate(directory);
-      return new EmbeddedDriver(root, alone, commits);
-    } catch (error) {
-      commits.close();
-      throw error;
-    }
-  });
+  return new EmbeddedDriver(await openFile(directory, openTables));
 }
 
-const options = {
-  // An awaited write is then on the disk, not only in memory.
-  overlappingSync: false,
-  // Its batches are promises that nobody waits for: a failed commit would end the process.
-  eventTurnBatching: false,
-  maxReaders: 1024,
-  // Address space, not disk: so large that processes need not agree on a larger map while they run.
-  mapSize: 2 ** 36,
-};
+type Tables = ReturnType<typeof openTables>;
+
+function openTables(root: RootDatabase) {
+  return {
+    records: root.openDB<Value, string>({ name: 'records' }),
+    byExpiry: root.openDB<null, IndexKey>({ name: 'by-expiry' }),
+    byOwner: root.openDB<null, IndexKey>({ name: 'by-owner' }),
+    aside: root.openDB<Buffer, string>({ name: 'aside', encoding: 'binary' }),
+  };
+}
 
 class EmbeddedDriver implements Driver {
-  readonly #root: RootDatabase;
-  readonly #alone: Alone;
-  readonly #commits: Commits;
-  readonly #writes: Writes;
-  readonly #records: Database<Value, string>;
-  readonly #byExpiry: Database<null, IndexKey>;
-  readonly #byOwner: Database<null, IndexKey>;
-  readonly #aside: Database<Buffer, string>;
+  readonly #file: OpenFile<Tables>;
+  readonly #records: Tables['records'];
+  readonly #byExpiry: Tables['byExpiry'];
+  readonly #byOwner: Tables['byOwner'];
+  readonly #aside: Tables['aside'];
   #copied: Promise<unknown> = Promise.resolve();
   // Without the reset LMDB reads for a millisecond and more what was there before another process changed it.
   readonly #reads = new GroupedReads(
-    () => this.#root.resetReadTxn(),
+    () => this.#file.root.resetReadTxn(),
     (key) => this.#get(key),
   );
 
-  constructor(root: RootDatabase, alone: Alone, commits: Commits) {
-    this.#root = root;
-    this.#alone = alone;
-    this.#commits = commits;
-    this.#writes = new Writes(root, alone, commits);
-    this.#records = root.openDB({ name: 'records' });
-    this.#byExpiry = root.openDB({ name: 'by-expiry' });
-    this.#byOwner = root.openDB({ name: 'by-owner' });
-    this.#aside = root.openDB({ name: 'aside', encoding: 'binary' });
+  constructor(file: OpenFile<Tables>) {
+    const { records, byExpiry, byOwner, aside } = file.tables;
+    this.#file = file;
+    this.#records = records;
+    this.#byExpiry = byExpiry;
+    this.#byOwner = byOwner;
+    this.#aside = aside;
   }
 
   read(key: string): Promise<StoredRecord | undefined> {
@@ -123,7 +103,7 @@ class EmbeddedDriver implements Driver {
 
   prune(nowMs: number, limit: number): Promise<number> {
     // A process that was killed while it read keeps space from being used again, until somebody looks.
-    this.#root.readerCheck();
+    this.#file.root.readerCheck();
     return this.#write(() => {
       const range = this.#byExpiry.getKeys({ end: [nowMs, last], limit });
       const expired = [...range];
@@ -142,7 +122,7 @@ class EmbeddedDriver implements Driver {
   }
 
   async backup(file: string): Promise<boolean> {
-    const copied = copyTo(this.#root, file);
+    const copied = copyTo(this.#file.root, file);
     this.#copied = Promise.allSettled([this.#copied, copied]);
     await copied;
     return true;
@@ -156,12 +136,11 @@ class EmbeddedDriver implements Driver {
     this.#reads.flush();
     // LMDB copies in a thread of its own; to close the file under it ends the process.
     await this.#copied;
-    await this.#alone.run(() => this.#root.close());
-    this.#commits.close();
+    await this.#file.close();
   }
 
   #write<T>(work: () => T): Promise<T> {
-    return this.#writes.run(work);
+    return this.#file.write(work);
   }
 
   #get(key: string): StoredRecord | undefined {
@@ -197,7 +176,7 @@ class EmbeddedDriver implements Driver {
   // As long as LMDB reads on, no space is used again; and whoever reads a list may take a break.
   *#inPages<K extends Key>(database: Database<unknown, K>, range: { start?: K; end?: K }): Iterable<K> {
     const readPage = (from: object): K[] => {
-      this.#root.resetReadTxn();
+      this.#file.root.resetReadTxn();
       return [...database.getKeys({ ...range, ...from, limit: pageLength })];
     };
     for (let page = readPage({}); page.length > 0; page = readPage({ start: page.at(-1), exclusiveStart: true })) {

@@ -4,6 +4,8 @@ import { openEmbedded } from '../open-driver.ts';
 import { openLater } from '../wrap.ts';
 import { openShared } from './shared.ts';
 
+export { type Database, type DatabaseOptions, type KeyRange, openDatabase, type Table } from './database.ts';
+
 export interface EmbeddedOptions {
   /** The directory of the store's files, which is made where it is missing; relative to the working directory. */
   directory: string;

@@ -2,6 +2,8 @@ import type { Driver } from '../driver.ts';
 import { openAt } from '../open-driver.ts';
 import { openLater } from '../wrap.ts';
 
+export { openPostgres, type Postgres, type PostgresDatabaseOptions } from './open-postgres.ts';
+
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`. */
   url: string;

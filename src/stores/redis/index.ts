@@ -2,6 +2,8 @@ import type { Driver } from '../driver.ts';
 import { openAt } from '../open-driver.ts';
 import { openLater } from '../wrap.ts';
 
+export { openRedis, type Redis, type RedisCommands, type RedisSetOptions } from './open-redis.ts';
+
 export interface RedisOptions {
   /** `redis://user:password@host:port/database`, or `rediss://…` for TLS; several hosts are separated by commas. */
   url: string;

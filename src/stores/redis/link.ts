@@ -3,11 +3,14 @@ import { ErrorReply } from 'redis';
 import type { Host } from './address.ts';
 import type { ClusterClient, ServerClient } from './client.ts';
 
-/** What the driver calls, at a server or at the nodes of a cluster. */
+/** What the driver, or an application, calls at a server or at the nodes of a cluster. */
 export type Commands = Pick<
   ServerClient,
   | 'get'
   | 'set'
+  | 'del'
+  | 'getDel'
+  | 'eval'
   | 'sCard'
   | 'zRangeByLex'
   | 'createRecord'

@@ -34,6 +34,7 @@ test.each(variants)('of $template, $store, $language only the application and th
   const application = listApplicationFiles(variant).filter((path) => path.endsWith(`.${ending}`));
   expect(application).toContain(`app.${ending}`);
   expect(code).toEqual([...application, `server.${ending}`].sort());
+  for (const path of code) expect((await readFile(sandbox.path('made', path), 'utf8')).trim()).not.toBe('');
 });
 
 /** An environment whose own copy of the package says that it is of this version. */

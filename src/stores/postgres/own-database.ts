@@ -1,0 +1,61 @@
+import type { PoolClient, QueryResultRow } from 'pg';
+import { readAddress } from './address.ts';
+import { Connections, type TimedQuery } from './connections.ts';
+import { explain, isDenied, isUnprepared } from './failure.ts';
+import { Preparation } from './preparation.ts';
+
+/** Any number, another one than for the tables of sessions: a server that holds it makes tables. */
+const lockId = 7_365_737_362;
+const callMs = 1900;
+const schemaMs = 60_000;
+
+/** The tables of an application: each call ends in time, and calls work again as soon as the server does. */
+export class OwnDatabase {
+  readonly #place: string;
+  readonly #schema: string;
+  readonly #connections: Connections;
+  readonly #preparation: Preparation;
+
+  constructor(url: string, schema: string) {
+    const address = readAddress(url);
+    this.#place = address.place;
+    this.#schema = schema;
+    this.#connections = new Connections(address);
+    this.#preparation = new Preparation(() => this.#prepare());
+  }
+
+  async query<Row extends QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    await this.#preparation.verify(callMs);
+    try {
+      const { rows } = await this.#connections.use((client) => client.query<Row>(text, values));
+      return rows;
+    } catch (error) {
+      if (isUnprepared(error)) this.#preparation.startAnew();
+      throw explain(error, this.#place);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#preparation.stop();
+    return this.#connections.close();
+  }
+
+  async #prepare(): Promise<void> {
+    try {
+      await this.#connections.use((client) => this.#makeTables(client));
+    } catch (error) {
+      // Its owner has made the tables, or a query will say which one is missing.
+      if (!isDenied(error)) throw explain(error, this.#place);
+    }
+  }
+
+  // A connection on which something failed is closed, which undoes all of it.
+  async #makeTables(client: PoolClient): Promise<void> {
+    const atLength = (text: string): TimedQuery => ({ text, query_timeout: schemaMs });
+    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+    await client.query(`SET LOCAL statement_timeout = ${schemaMs}`);
+    await client.query(atLength(`SELECT pg_advisory_xact_lock(${lockId})`));
+    await client.query(atLength(this.#schema));
+    await client.query('COMMIT');
+  }
+}

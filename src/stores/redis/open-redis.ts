@@ -1,0 +1,42 @@
+import { verifyStoreAddress } from '../open-driver.ts';
+import { importPeer } from '../peer.ts';
+
+/** Commands of Redis, as the package `redis` has them. */
+export interface RedisCommands {
+  get(key: string): Promise<string | null>;
+  /** Null: the condition did not hold. */
+  set(key: string, value: string, options?: RedisSetOptions): Promise<string | null>;
+  del(key: string): Promise<number>;
+  getDel(key: string): Promise<string | null>;
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+}
+
+export interface RedisSetOptions {
+  condition?: 'NX' | 'XX';
+  /** In milliseconds from now (PX), or since 1970 (PXAT). */
+  expiration?: { type: 'PX' | 'PXAT'; value: number };
+}
+
+/** A Redis or Valkey server, or a cluster of them, for an application's own data. */
+export interface Redis {
+  /**
+   * Runs one command, such as `(commands) => commands.get('key')`. It rejects, soon, while there is no connection: it is
+   * made in the background, and again after each loss. In a cluster, all keys of a command must be on one node.
+   */
+  run<T>(command: (commands: RedisCommands) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects as the session store does, so that the same address works.
+ * @param options.variable what holds the address, for messages
+ * @throws StoreAddressError when the address is missing or not valid
+ */
+export async function openRedis(options: { url: string | undefined; variable?: string }): Promise<Redis> {
+  const url = await verifyStoreAddress('redis', options.url, options.variable ?? 'url');
+  const [{ Connection }, { readAddress }] = await importPeer('redis', 'redis', () =>
+    Promise.all([import('./connection.ts'), import('./address.ts')]),
+  );
+  const connection = new Connection(readAddress(url));
+  return { run: (command) => connection.run(0, command), close: () => connection.close() };
+}

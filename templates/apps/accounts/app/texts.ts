@@ -1,0 +1,211 @@
+import type { Request } from 'express';
+
+const ko = {
+  nav: {
+    label: '메뉴',
+    home: '처음',
+    devices: '기기',
+    password: '비밀번호',
+    login: '로그인',
+    register: '가입',
+    logout: '로그아웃',
+  },
+  fields: {
+    email: '이메일 주소',
+    name: '이름',
+    password: '비밀번호',
+    newPassword: '새 비밀번호',
+    currentPassword: '지금 비밀번호',
+    passwordHint: '15자 이상. 관계없는 단어 몇 개를 이어 쓰면 외우기 쉽습니다.',
+  },
+  faults: {
+    email: '이메일 주소를 ann@example.com 형식으로 입력하세요.',
+    name: '이름을 100자 이내로 입력하세요.',
+    short: '15자보다 짧습니다.',
+    long: '256자보다 깁니다.',
+    common: '자주 쓰이는 비밀번호라서 쉽게 추측됩니다.',
+    personal: '이름이나 이메일 주소와 같습니다.',
+    wrongPassword: '비밀번호가 맞지 않습니다.',
+    wrongLogin: '이메일 주소나 비밀번호가 맞지 않거나, 아직 주소를 확인하지 않았습니다.',
+  },
+  home: {
+    title: '환영합니다',
+    text: '가입하거나 로그인하세요.',
+    hello: (name: string) => `${name}님, 안녕하세요`,
+    loggedIn: (email: string) => `${email} 계정으로 로그인했습니다.`,
+  },
+  register: {
+    title: '가입',
+    button: '가입하기',
+    other: '이미 계정이 있으면 로그인하세요.',
+    sentTitle: '메일을 확인하세요',
+    sent: (email: string) => `${email} 주소로 링크를 보냈습니다. 한 시간 안에 열어서 가입을 마치세요.`,
+    mailSubject: '가입을 마치세요',
+    mail: '아래 링크를 열고 비밀번호를 입력하면 가입이 끝납니다. 가입하지 않았다면 이 메일을 무시하세요.',
+    knownSubject: '이미 계정이 있습니다',
+    knownMail:
+      '이 주소로 가입하려는 요청이 있었지만 계정이 이미 있습니다. 비밀번호를 잊었다면 아래 링크에서 새로 정하세요.',
+  },
+  verify: {
+    title: '가입 마치기',
+    text: (email: string) => `${email} 주소를 확인하려면 가입할 때 정한 비밀번호를 입력하세요.`,
+    button: '확인하고 로그인',
+  },
+  login: { title: '로그인', button: '로그인', forgot: '비밀번호를 잊었나요?', other: '계정이 없으면 가입하세요.' },
+  reset: {
+    title: '비밀번호 재설정',
+    text: '가입한 이메일 주소로 새 비밀번호를 정하는 링크를 보냅니다.',
+    button: '링크 보내기',
+    sentTitle: '메일을 확인하세요',
+    sent: (email: string) => `${email} 주소의 계정이 있으면 링크를 보냈습니다. 한 시간 안에 여세요.`,
+    newTitle: '새 비밀번호',
+    newText: '비밀번호를 바꾸면 모든 기기에서 로그아웃됩니다.',
+    newButton: '비밀번호 바꾸기',
+    done: '비밀번호를 바꿨습니다. 새 비밀번호로 로그인하세요.',
+    mailSubject: '비밀번호 재설정',
+    mail: '아래 링크에서 새 비밀번호를 정하세요. 요청하지 않았다면 이 메일을 무시하세요.',
+  },
+  password: {
+    title: '비밀번호 바꾸기',
+    text: '바꾸면 다른 기기에서 모두 로그아웃됩니다.',
+    button: '바꾸기',
+    done: '비밀번호를 바꿨습니다. 다른 기기에서 모두 로그아웃했습니다.',
+  },
+  sudo: { title: '비밀번호 확인', text: '이 페이지를 보려면 비밀번호를 다시 입력하세요.', button: '확인' },
+  devices: {
+    title: '로그인한 기기',
+    browser: '브라우저',
+    since: '로그인',
+    seen: '마지막 사용',
+    action: '동작',
+    here: '이 기기',
+    now: '지금',
+    unknown: '알 수 없음',
+    end: '로그아웃',
+    endOthers: '다른 기기 모두 로그아웃',
+    endAll: '이 기기까지 모두 로그아웃',
+    ended: (count: number) => `${count}개 기기에서 로그아웃했습니다.`,
+    endedAll: '모든 기기에서 로그아웃했습니다.',
+  },
+  link: { title: '쓸 수 없는 링크', text: '이 링크는 이미 사용했거나 만료되었습니다.', again: '새 링크 받기' },
+  tooMany: {
+    title: '시도가 너무 많습니다',
+    text: (minutes: number) => `${minutes}분 뒤에 다시 시도하세요. 비밀번호를 잊었다면 재설정할 수 있습니다.`,
+  },
+  busy: { title: '서버가 바쁩니다', text: '잠시 뒤에 다시 시도하세요.' },
+};
+
+const en: typeof ko = {
+  nav: {
+    label: 'Menu',
+    home: 'Home',
+    devices: 'Devices',
+    password: 'Password',
+    login: 'Log in',
+    register: 'Register',
+    logout: 'Log out',
+  },
+  fields: {
+    email: 'Email address',
+    name: 'Name',
+    password: 'Password',
+    newPassword: 'New password',
+    currentPassword: 'Current password',
+    passwordHint: '15 characters or more. A few unrelated words are easy to remember.',
+  },
+  faults: {
+    email: 'Enter an email address, such as ann@example.com.',
+    name: 'Enter a name of at most 100 characters.',
+    short: 'It has fewer than 15 characters.',
+    long: 'It has more than 256 characters.',
+    common: 'Many people use this password, so it is easy to guess.',
+    personal: 'It is your name or your email address.',
+    wrongPassword: 'The password is wrong.',
+    wrongLogin: 'The email address or the password is wrong, or the address is not confirmed yet.',
+  },
+  home: {
+    title: 'Welcome',
+    text: 'Register or log in.',
+    hello: (name) => `Hello, ${name}`,
+    loggedIn: (email) => `You are logged in as ${email}.`,
+  },
+  register: {
+    title: 'Register',
+    button: 'Register',
+    other: 'Log in if you have an account.',
+    sentTitle: 'Check your mail',
+    sent: (email) => `A link was sent to ${email}. Open it within an hour to finish.`,
+    mailSubject: 'Finish your registration',
+    mail: 'Open this link and enter your password to finish your registration. If you did not register, ignore this mail.',
+    knownSubject: 'You have an account already',
+    knownMail:
+      'Somebody tried to register with this address, but it has an account already. If you forgot your password, set a new one with this link.',
+  },
+  verify: {
+    title: 'Finish your registration',
+    text: (email) => `Enter the password that you chose, to confirm ${email}.`,
+    button: 'Confirm and log in',
+  },
+  login: {
+    title: 'Log in',
+    button: 'Log in',
+    forgot: 'Forgot your password?',
+    other: 'Register if you have no account.',
+  },
+  reset: {
+    title: 'Reset your password',
+    text: 'A link to set a new password is sent to the email address of your account.',
+    button: 'Send the link',
+    sentTitle: 'Check your mail',
+    sent: (email) => `If ${email} has an account, a link was sent there. Open it within an hour.`,
+    newTitle: 'New password',
+    newText: 'A new password logs you out on all devices.',
+    newButton: 'Set the password',
+    done: 'The password was changed. Log in with the new one.',
+    mailSubject: 'Reset your password',
+    mail: 'Set a new password with this link. If you did not ask for it, ignore this mail.',
+  },
+  password: {
+    title: 'Change your password',
+    text: 'A change logs you out on all other devices.',
+    button: 'Change it',
+    done: 'The password was changed, and all other devices were logged out.',
+  },
+  sudo: { title: 'Confirm your password', text: 'Enter your password again to see this page.', button: 'Confirm' },
+  devices: {
+    title: 'Devices',
+    browser: 'Browser',
+    since: 'Logged in',
+    seen: 'Last seen',
+    action: 'Action',
+    here: 'this device',
+    now: 'now',
+    unknown: 'unknown',
+    end: 'Log out',
+    endOthers: 'Log out all other devices',
+    endAll: 'Log out everywhere',
+    ended: (count) => `${count} ${count === 1 ? 'device was' : 'devices were'} logged out.`,
+    endedAll: 'You are logged out everywhere.',
+  },
+  link: { title: 'This link does not work', text: 'It was used already, or it has expired.', again: 'Get a new link' },
+  tooMany: {
+    title: 'Too many attempts',
+    text: (minutes) =>
+      `Try again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}. If you forgot your password, you can reset it.`,
+  },
+  busy: { title: 'The server is busy', text: 'Try again in a moment.' },
+};
+
+const languages = { ko, en };
+
+export type Texts = typeof ko;
+
+/** Korean, unless the browser prefers English. */
+export function languageOf(req: Request): keyof typeof languages {
+  req.res?.vary('Accept-Language');
+  return req.acceptsLanguages('ko', 'en') === 'en' ? 'en' : 'ko';
+}
+
+export function textsFor(req: Request): Texts {
+  return languages[languageOf(req)];
+}

@@ -1,0 +1,24 @@
+import type { Database } from 'sessapp/stores/embedded';
+import { EndingValues } from './ending.ts';
+import type { Purpose, Tokens } from './types.ts';
+
+export function tokens(database: Database): Tokens {
+  const values = new EndingValues<Purpose>(database, 'tokens');
+  return {
+    put(key, purpose, expiresAtMs) {
+      return database.write(() => values.put(key, purpose, expiresAtMs));
+    },
+
+    async get(key) {
+      return values.get(key)?.value;
+    },
+
+    take(key) {
+      return database.write(() => {
+        const found = values.get(key)?.value;
+        values.remove(key);
+        return found;
+      });
+    },
+  };
+}
