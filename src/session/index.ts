@@ -8,6 +8,7 @@ import { defaultLimits } from './data/limits.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
 import type * as options from './options.ts';
 import { isMissing, type SecretOption, signWithSecretOfRequest, toSecrets } from './secret-option.ts';
+import { reportLimits } from './store-limits.ts';
 import { driverFor, isExpressStore } from './store-option.ts';
 
 export type { SessionData } from 'express-session';
@@ -28,10 +29,11 @@ export function session(given?: options.SessionOptions): Middleware {
 
 function createSession(options: Partial<options.SessionOptions>): Middleware {
   verifyOptions(options);
-  const { secret, log = stderrLog } = options;
+  const { secret, store, log = stderrLog } = options;
   const driver = driverFor(options);
   const create = (used: SecretOption): Middleware => createMiddleware(driver, toMiddlewareOptions(options, used, log));
   const middleware = isMissing(secret) ? signWithSecretOfRequest(create, log) : create(secret);
+  if (isExpressStore(store)) reportLimits(store, log);
   startPruning(driver, log);
   return middleware;
 }

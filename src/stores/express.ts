@@ -1,7 +1,7 @@
 import type { SessionData, Store } from 'express-session';
 import { orUndefined } from '../errors.ts';
 import type { Driver, SessionRecord, StoredRecord } from './driver.ts';
-import { call } from './express-call.ts';
+import { callWhileConnected } from './express-call.ts';
 import { list } from './express-list.ts';
 import { type ExpressForm, type ExpressSession, toExpressSession, toRecord } from './express-record.ts';
 import { idOf } from './session-key.ts';
@@ -16,6 +16,7 @@ import { idOf } from './session-key.ts';
  */
 export function driverOf(store: Store, form: ExpressForm = {}): Driver {
   const queue = new Queue();
+  const call = callWhileConnected(store);
   const get = (id: string): Promise<ExpressSession | undefined> =>
     unlessMissing(call<SessionData>((finish) => store.get(id, finish as never))).then(
       (found) => found ?? undefined,

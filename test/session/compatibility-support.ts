@@ -7,7 +7,7 @@ import { type Answer, type RequestOptions, send } from '../support/http.ts';
 import { hourMs, secretOf } from './support.ts';
 
 export type Seen = IncomingMessage & Express.Request;
-export type Handler = (req: Seen, res: ServerResponse) => void;
+export type Handler = (req: Seen, res: ServerResponse) => unknown;
 export type Middleware = (req: never, res: never, next: (error?: unknown) => void) => void;
 export type Options = Partial<SessionOptions>;
 export type Ask = (path?: string, cookie?: string, options?: RequestOptions) => Promise<Answer>;
