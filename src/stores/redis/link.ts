@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ErrorReply } from 'redis';
+import { Deadline } from '../deadline.ts';
 import type { Host } from './address.ts';
 import type { ClusterClient, ServerClient } from './client.ts';
 
@@ -33,6 +34,7 @@ export class Link {
   /** Resolves with the reason once it is lost. */
   readonly lost: Promise<Error>;
   readonly #client: ServerClient | ClusterClient;
+  readonly #deadline = new Deadline(answerMs, () => new Error(`Redis did not answer within ${answerMs} ms`));
   #lose: (reason: Error) => void = () => undefined;
   #owed = 0;
   #owedBytes = 0;
@@ -69,7 +71,9 @@ export class Link {
         return await this.#ask(bytes, command);
       } catch (error) {
         if (!isMoving(error) || performance.now() >= endsAtMs) throw error;
-        await this.#owe(bytes, wait(moveRestMs));
+        const rest = wait(moveRestMs);
+        this.#owe(bytes, rest);
+        await rest;
       }
     }
   }
@@ -89,9 +93,10 @@ export class Link {
   async #ask<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
     if (this.#owed >= owedLimit || this.#owedBytes + bytes > owedBytesLimit)
       throw new Error(`Redis has ${this.#owed} calls to answer already`);
-    const answer = this.#owe(bytes, command(this.#client as Commands));
+    const answer = command(this.#client as Commands);
+    this.#owe(bytes, answer);
     try {
-      return await inTime(answer);
+      return await this.#deadline.limit(answer);
     } catch (error) {
       if (!meansLoss(error)) throw error;
       this.#lose(error as Error);
@@ -100,27 +105,14 @@ export class Link {
     }
   }
 
-  #owe<T>(bytes: number, answer: Promise<T>): Promise<T> {
+  #owe(bytes: number, answer: Promise<unknown>): void {
     this.#owed += 1;
     this.#owedBytes += bytes;
-    return answer.finally(() => {
+    const settle = (): void => {
       this.#owed -= 1;
       this.#owedBytes -= bytes;
-    });
-  }
-}
-
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const fail = (): void => reject(new Error(`Redis did not answer within ${answerMs} ms`));
-    // After a time in which this process itself stood still, what has arrived meanwhile is read first.
-    timer = setTimeout(() => setImmediate(fail), answerMs);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
+    };
+    answer.then(settle, settle);
   }
 }
 
