@@ -65,15 +65,19 @@ export class Link {
 
   /** @param bytes about as much as the command sends */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    const endsAtMs = performance.now() + moveMs;
+    const startedMs = performance.now();
     for (;;) {
+      this.#verifyOwed(bytes);
       try {
-        return await this.#ask(bytes, command);
+        return await this.#deadline.limit(this.#owe(bytes, command(this.#client as Commands)));
       } catch (error) {
-        if (!isMoving(error) || performance.now() >= endsAtMs) throw error;
-        const rest = wait(moveRestMs);
-        this.#owe(bytes, rest);
-        await rest;
+        if (meansLoss(error)) {
+          this.#lose(error as Error);
+          // Not that the connection was then closed under this command.
+          throw await this.lost;
+        }
+        if (!isMoving(error) || performance.now() >= startedMs + moveMs) throw error;
+        await this.#owe(bytes, wait(moveRestMs));
       }
     }
   }
@@ -90,22 +94,12 @@ export class Link {
     this.#client.destroy();
   }
 
-  async #ask<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
+  #verifyOwed(bytes: number): void {
     if (this.#owed >= owedLimit || this.#owedBytes + bytes > owedBytesLimit)
       throw new Error(`Redis has ${this.#owed} calls to answer already`);
-    const answer = command(this.#client as Commands);
-    this.#owe(bytes, answer);
-    try {
-      return await this.#deadline.limit(answer);
-    } catch (error) {
-      if (!meansLoss(error)) throw error;
-      this.#lose(error as Error);
-      // Not that the connection was then closed under this command.
-      throw await this.lost;
-    }
   }
 
-  #owe(bytes: number, answer: Promise<unknown>): void {
+  #owe<T>(bytes: number, answer: Promise<T>): Promise<T> {
     this.#owed += 1;
     this.#owedBytes += bytes;
     const settle = (): void => {
@@ -113,6 +107,7 @@ export class Link {
       this.#owedBytes -= bytes;
     };
     answer.then(settle, settle);
+    return answer;
   }
 }
 
