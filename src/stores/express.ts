@@ -71,7 +71,8 @@ class Queue {
   readonly #last = new Map<string, Promise<unknown>>();
 
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const result = (this.#last.get(key) ?? Promise.resolve()).then(work, work);
+    const last = this.#last.get(key);
+    const result = last === undefined ? work() : last.then(work, work);
     this.#last.set(key, result);
     const forget = (): void => {
       if (this.#last.get(key) === result) this.#last.delete(key);

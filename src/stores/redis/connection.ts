@@ -34,7 +34,8 @@ export class Connection {
 
   /** @param bytes about as much as the command sends */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    return (await this.link()).run(bytes, command);
+    const link = this.#link ?? (await this.link());
+    return link.run(bytes, command);
   }
 
   async close(): Promise<void> {
