@@ -19,6 +19,7 @@ try {
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
   for (const file of ['.sql', '.css', '.js', '.d.cts'].flatMap((extension) => listFiles(source, extension)))
     cpSync(join(source, file), join(staging, file));
+  removeInnerTypes();
   await bundleCommand(join(staging, 'cli'));
   cpSync(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'), { recursive: true });
   buildTemplates(join(staging, 'templates'));
@@ -29,6 +30,18 @@ try {
   linkCommand(join(root, 'node_modules', '.bin', 'sessapp'));
 } finally {
   for (const path of [staging, `${staging}.old`]) rmSync(path, { recursive: true, force: true });
+}
+
+/** Leaves the type declarations that the public entries lead to: nobody can import what the others describe. */
+function removeInnerTypes() {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const entries = Object.values(exports).flatMap(({ types = [] }) => types);
+  const kept = new Set(entries.map((path) => join(staging, relative('dist', path))));
+  for (const file of kept) {
+    const imported = [...readFileSync(file, 'utf8').matchAll(/(?:from |import\(|^import )['"](\.[^'"]+)['"]/gm)];
+    for (const [, path] of imported) kept.add(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
+  }
+  for (const file of listFiles(staging, '.d.ts')) if (!kept.has(join(staging, file))) rmSync(join(staging, file));
 }
 
 /** The command's own modules and packages in one folder; what it shares with the library stays there. */
