@@ -8,6 +8,7 @@ export class StateFile<T extends object> {
   readonly #path: string;
   readonly #isRead: boolean;
   readonly #log: Logger;
+  #isFailing = false;
   #last = Promise.resolve();
 
   constructor(name: string, directory: string, log: Logger) {
@@ -30,9 +31,12 @@ export class StateFile<T extends object> {
 
   #enqueue(change: () => Promise<void>): Promise<void> {
     if (!this.#isRead) return this.#last;
-    this.#last = this.#last.then(change).catch((error: unknown) => {
-      this.#log.warn({ err: error }, `${this.#path} could not be written: other commands do not see how the server is`);
-    });
+    const settle = (error?: unknown): void => {
+      // It is written again and again: one line of the log is enough.
+      if (error && !this.#isFailing) this.#log.warn({ err: error }, `${this.#path} could not be written`);
+      this.#isFailing = error !== undefined;
+    };
+    this.#last = this.#last.then(change).then(() => settle(), settle);
     return this.#last;
   }
 }
