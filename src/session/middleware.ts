@@ -167,7 +167,7 @@ async function resume(
     if (left === 0) return undefined;
   }
   const id = verifiedByParser(req, profile.name, keys());
-  const parsed = id === undefined ? undefined : { id, key: toKey(id), keyId: '' };
+  const parsed = id === undefined ? undefined : { id, value: '', key: toKey(id), keyId: '' };
   return parsed && (await store.resume(req, parsed)) ? parsed : undefined;
 }
 
