@@ -17,8 +17,10 @@ const staging = `${target}.${process.pid}`;
 try {
   // `npm test` checks the types; installing a checkout need not wait for that.
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
-  for (const file of listFiles(source, '.sql')) cpSync(join(source, file), join(staging, file));
+  for (const file of ['.sql', '.css', '.js'].flatMap((extension) => listFiles(source, extension)))
+    cpSync(join(source, file), join(staging, file));
   await bundleCommand(join(staging, 'cli'));
+  cpSync(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'), { recursive: true });
   buildTemplates(join(staging, 'templates'));
   writeFileSync(join(staging, 'build-id'), hashFiles());
   // A command that runs meanwhile sees the old build or the new one.

@@ -106,3 +106,15 @@ test('CONTRIBUTING names scripts that exist, and every slow suite', async () => 
   const suites = execFileSync(process.execPath, ['scripts/slow.js'], { cwd: repository, encoding: 'utf8' });
   expect(firstCells(contributing, /^\| `npm run slow -- ([a-z]+)`/gm)).toEqual(suites.trimEnd().split('\n'));
 });
+
+test('docs/compatibility.md lists the packages of test/ecosystem, with their versions', async () => {
+  const [, section = ''] = (await read('docs/compatibility.md')).split('## Tested with');
+  const listed = [...section.matchAll(/`([^`]+)` (\d+\.\d+\.\d+)/g)].map(([, name, version]) => `${name}@${version}`);
+  const { dependencies } = JSON.parse(await read('test/ecosystem/package.json')) as {
+    dependencies: Record<string, string>;
+  };
+  const installed = Object.entries(dependencies).map(
+    ([name, version]) => /^npm:(.*)/.exec(version)?.[1] ?? `${name}@${version}`,
+  );
+  expect(listed.sort()).toEqual(installed.sort());
+});

@@ -1,4 +1,5 @@
 import type { SessionRecord, StoredRecord } from '../stores/driver.ts';
+import { createTombstone, isTombstone } from '../stores/tombstone.ts';
 
 // What the two stores of a move hold of a session, beside records as they always are. Both kinds are records too, so that
 // every store can keep them; to a process that knows of no move, both are sessions that are long over.
@@ -22,12 +23,10 @@ export function unseal(record: StoredRecord): StoredRecord {
 
 /** In the new store: the session has ended, and no copy may bring it back. In the old one: it ended in an earlier move. */
 export function createEnd(nowMs: number): SessionRecord {
-  return { data: '{}', createdAtMs: 0, seenAtMs: 0, expiresAtMs: nowMs - endAgeMs };
+  return createTombstone(nowMs - endAgeMs);
 }
 
-export function isEnd({ createdAtMs }: SessionRecord): boolean {
-  return createdAtMs === 0;
-}
+export const isEnd = isTombstone;
 
 /** No copy that could bring a session back is under way any longer when its end is as old as this. */
 export function forgettableMs(nowMs: number): number {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Express } from 'express';
 import { hasCode, UserError } from '../errors.ts';
+import { framesOf } from './frames.ts';
 
 interface HasRoutes {
   routes(app: Express): void | Promise<void>;
@@ -29,7 +29,7 @@ export async function loadApplication<T extends HasRoutes>(directory: string, lo
 /** What an error of the application says in one line: its name, its message, and where in the application it occurred. */
 export function describeFailure(directory: string, error: unknown): string {
   const [line] = String(error).split('\n');
-  const place = error instanceof Error ? findPlace(directory, error.stack ?? '') : undefined;
+  const place = error instanceof Error ? findPlace(directory, error) : undefined;
   return place === undefined ? `${line}` : `${line} (${place})`;
 }
 
@@ -59,10 +59,7 @@ function explainMissing(directory: string, error: unknown): UserError | undefine
 }
 
 /** The first line of the application's own code in a stack: `app.js:7`. */
-function findPlace(directory: string, stack: string): string | undefined {
-  for (const [, url = '', line] of stack.matchAll(/(file:\/\/[^\s)]+?):(\d+)/g)) {
-    const file = relative(directory, fileURLToPath(url));
-    if (!file.startsWith('..') && !file.split(sep).includes('node_modules')) return `${file}:${line}`;
-  }
-  return undefined;
+function findPlace(directory: string, error: Error): string | undefined {
+  const own = framesOf(directory, error).find(({ isOwn }) => isOwn);
+  return own && `${own.place}:${own.line}`;
 }

@@ -1,21 +1,33 @@
 import { STATUS_CODES } from 'node:http';
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import type { Logger } from 'pino';
+import { type Problem, sendProblem } from './problem.ts';
 
-export const answerNotFound: RequestHandler = (req, res) => {
-  res.status(404).type('text').send(`There is no page at ${req.method} ${req.path}\n`);
-};
+type Details = typeof import('./development/problems.ts');
+
+interface Served {
+  log: Logger;
+  app: Express;
+  /** The environment's, absolute. */
+  directory: string;
+  production: boolean;
+}
 
 /** Responds to what handlers threw, as Express does by itself; but what is printed of it goes through the log. */
 export class ErrorResponses {
-  readonly #log: Logger;
-  readonly #isProduction: boolean;
+  readonly #served: Served;
   readonly #reported = new WeakMap<Request, unknown>();
 
-  constructor(log: Logger, { production }: { production: boolean }) {
-    this.#log = log;
-    this.#isProduction = production;
+  constructor(served: Served) {
+    this.#served = served;
   }
+
+  /** Responds where no route does. */
+  readonly notFound = async (req: Request, res: Response): Promise<void> => {
+    const message = `There is no page at ${req.method} ${req.path}`;
+    const problem = { status: 404, text: `${message}\n`, json: { status: 404, message } };
+    await this.#send(req, res, problem, ({ detailNotFound }) => detailNotFound(problem, this.#served.app));
+  };
 
   /** @param own the application's, which responds after the error was logged, unless a response has begun */
   by(own: ErrorRequestHandler): ErrorRequestHandler {
@@ -34,26 +46,41 @@ export class ErrorResponses {
       // What was answered before the handler failed still has to leave.
       if (res.writableEnded) return;
       if (res.headersSent) req.socket.destroy();
-      else if (error) this.#respond(error, res);
-      else answerNotFound(req, res, () => undefined);
+      else this.#respond(error, req, res).catch((failure) => this.#cut(failure, req));
     };
   }
 
-  #respond(error: unknown, res: Response): void {
+  async #respond(error: unknown, req: Request, res: Response): Promise<void> {
+    if (!error) return this.notFound(req, res);
     const status = statusOf(error, res);
     removeBodyHeaders(res);
     if (isNamedBy(error)) for (const [name, value] of headersOf(error)) res.setHeader(name, value);
-    const detail = this.#isProduction ? '' : `\n${error instanceof Error ? error.stack : String(error)}\n`;
-    res
-      .status(status)
-      .type('text')
-      .send(`${STATUS_CODES[status] ?? `Error ${status}`}.\n${detail}`);
+    const message = STATUS_CODES[status] ?? `Error ${status}`;
+    const problem = { status, text: `${message}.\n`, json: { status, message } };
+    await this.#send(req, res, problem, ({ detailError }) => detailError(problem, error, req, this.#served.directory));
+  }
+
+  /** @param detail adds what only a developer may see */
+  async #send(
+    req: Request,
+    res: Response,
+    problem: Problem,
+    detail: (details: Details) => Problem | Promise<Problem>,
+  ): Promise<void> {
+    const sent = this.#served.production ? problem : await detail(await import('./development/problems.ts'));
+    if (!res.headersSent) sendProblem(req, res, sent);
+  }
+
+  // Nobody else responds by now.
+  #cut(failure: unknown, req: Request): void {
+    this.#served.log.error({ err: failure }, 'the response to an error could not be sent');
+    req.socket.destroy();
   }
 
   #report(error: unknown, req: Request, res: Response): void {
     if (statusOf(error, res) < 500 || this.#reported.get(req) === error) return;
     this.#reported.set(req, error);
-    (req.log ?? this.#log).error({ err: error }, 'a request failed');
+    (req.log ?? this.#served.log).error({ err: error }, 'a request failed');
   }
 }
 
@@ -63,8 +90,7 @@ function removeBodyHeaders(res: Response): void {
   for (const name of res.getHeaderNames()) if (isOfBody.test(name)) res.removeHeader(name);
 }
 
-// Express's own final handler (finalhandler) decides so: by the error, by the response, 500. Only its page is another
-// one: text, of which a browser makes nothing else.
+// Express's own final handler (finalhandler) decides so: by the error, by the response, 500. Only its page is another one.
 function statusOf(error: unknown, { statusCode }: Response): number {
   return statusesOf(error).find(isOfError) ?? (isOfError(statusCode) ? statusCode : 500);
 }

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Express as ExpressApp, RequestHandler } from 'express';
 import type { HelmetOptions } from 'helmet';
 import type { Logger } from 'pino';
 import { profilesOf, strictProfile } from '../session/cookie/cookie.ts';
@@ -14,7 +14,7 @@ import { importPeer } from '../stores/peer.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { loadApplication } from './application.ts';
 import { drainOnSignal } from './drain.ts';
-import { answerNotFound, ErrorResponses } from './errors.ts';
+import { ErrorResponses } from './errors.ts';
 import { securityHeaders } from './headers.ts';
 import { answerHealth } from './health.ts';
 import { createHttpServer } from './http-server.ts';
@@ -45,7 +45,7 @@ declare global {
 
 /** What an environment's `app` exports. */
 export interface Application {
-  routes(app: Express): void | Promise<void>;
+  routes(app: ExpressApp): void | Promise<void>;
   /**
    * Is called for each HTTP server before it listens (localhost has one for IPv4 and one for IPv6), with what gives a
    * request its `req.session`. For WebSockets: `server.on('upgrade', (req, socket) => session(req, {}, () => …))`, or for
@@ -108,8 +108,8 @@ async function start(directory: string, load: () => Promise<Application>, option
   const app = await createApp(settings, { driver, session, log, options });
   await application.routes(app);
   reportOwnSession(app, session, log);
-  app.use(options.notFound ?? answerNotFound);
-  const errors = new ErrorResponses(log, settings);
+  const errors = new ErrorResponses({ log, app, directory, production: settings.production });
+  app.use(options.notFound ?? errors.notFound);
   if (options.error) app.use(errors.by(options.error));
 
   const create = (): Server => {
@@ -137,9 +137,11 @@ interface Parts {
   options: ServeOptions;
 }
 
-async function createApp(settings: Settings, { driver, session, log, options }: Parts): Promise<Express> {
+async function createApp(settings: Settings, { driver, session, log, options }: Parts): Promise<ExpressApp> {
   const { default: express } = await importPeer('sessapp/server', 'express', () => import('express'));
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
-  app.use(securityHeaders(settings, options.headers), answerHealth(app, driver), logRequests(app, log));
+  app.use(securityHeaders(settings, options.headers));
+  if (!settings.production) app.use((await import('./development/index.ts')).developmentHandlers());
+  app.use(answerHealth(app, driver), logRequests(app, log));
   return app.use(session as RequestHandler);
 }

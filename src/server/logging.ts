@@ -51,6 +51,7 @@ export function logRequests(app: { request: object }, log: Logger): RequestHandl
     req.id = count;
     res.on('error', (error) => req.log.error({ err: error }, 'an answer could not be sent'));
     res.once('close', () => {
+      if (isIconMissing(req, res)) return;
       const responseTime = Math.round(performance.now() - startMs);
       // Behind proxies the connection is theirs; `ip` is the client that they name, as far as TRUST_PROXY believes them.
       // Who has gone away before the end has not got the answer, whatever its status would have been.
@@ -59,4 +60,9 @@ export function logRequests(app: { request: object }, log: Logger): RequestHandl
     });
     next();
   };
+}
+
+// Each browser asks for it by itself, whatever the page says.
+function isIconMissing({ path }: Request, { statusCode }: Response): boolean {
+  return path === '/favicon.ico' && statusCode === 404;
 }

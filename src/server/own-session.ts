@@ -1,16 +1,11 @@
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { isMiddleware } from '../session/middleware.ts';
-
-/** What Express keeps of a handler, a route or a router. */
-interface Layer {
-  handle: object & { name?: string; stack?: Layer[] };
-  route?: { stack: Layer[] };
-}
+import { type Layer, layersOf } from './router-layers.ts';
 
 /** Says in the log when the application mounts session middleware of its own, which the server's leaves nothing to do for. */
-export function reportOwnSession({ router }: Express, session: object, log: Logger): void {
-  const hasOwn = handlersIn(router.stack as Layer[]).some((handle) => handle !== session && isSession(handle));
+export function reportOwnSession(app: Express, session: object, log: Logger): void {
+  const hasOwn = handlersIn(layersOf(app)).some((handle) => handle !== session && isSession(handle));
   if (!hasOwn) return;
   log.warn(
     'the application mounts session() of its own, which has no effect: the server has given each request its session ' +

@@ -1,65 +1,21 @@
-import { existsSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
-import { dirname, join, resolve } from 'node:path';
-import expressSession, { type CookieOptions as ExpressCookieOptions, type Store } from 'express-session';
+import expressSession from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
-import { embedded } from '../stores/embedded/index.ts';
-import { driverOf } from '../stores/express.ts';
 import { startPruning } from '../stores/pruning.ts';
+import { adoptSessions } from './adopt-sessions.ts';
 import { type CookieProfile, profilesOf } from './cookie/cookie.ts';
 import type { Secret } from './cookie/signature.ts';
-import { defaultLimits, type Limits } from './data/limits.ts';
+import { defaultLimits } from './data/limits.ts';
 import { isSecure, type Request } from './http.ts';
 import { createMiddleware, type Middleware } from './middleware.ts';
+import type { CookieOptions, ExpressRequest, SessionOptions } from './options.ts';
+import { driverFor } from './store-option.ts';
 
-export type { Cookie, SessionData } from 'express-session';
+export type { SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
 export type { Middleware } from './middleware.ts';
 export type { SessionSummary } from './object/summary.ts';
+export type { Adoption, AnyStore, CookieOptions, SessionOptions } from './options.ts';
 export type { Driver, Log };
-
-/** What the session cookie looks like. With 'auto' it depends on whether the connection is encrypted. */
-export interface CookieOptions extends Omit<ExpressCookieOptions, 'sameSite'> {
-  sameSite?: ExpressCookieOptions['sameSite'] | 'auto';
-}
-
-/** The options of express-session, and ours. */
-export interface SessionOptions {
-  /**
-   * Signs the cookie. Of several, newest first, the first one signs and each verifies; as a function it is asked for them
-   * at each request, so that they may change.
-   */
-  secret: Secret | Secret[] | (() => Secret[]);
-  /**
-   * One of `sessapp/stores/*`, or any express-session store. By default the embedded store, in `data/sessions` beside the
-   * package.json of the application.
-   */
-  store?: Driver | Store;
-  /** The cookie's name. By default `connect.sid`. */
-  name?: string;
-  /** The same, as express-session 1.0 called it. */
-  key?: string;
-  /** The cookie's attributes, or a function of the request that returns them. */
-  cookie?: CookieOptions | ((req: IncomingMessage) => CookieOptions);
-  /** True: X-Forwarded-Proto says whether a connection is encrypted. By default what Express says counts. */
-  proxy?: boolean | undefined;
-  /** Makes the id of a new session. It must be unique, and nobody may be able to guess it. */
-  genid?: (req: IncomingMessage) => string;
-  /** True: each request with a session makes it live longer. By default that is done after a tenth of its idle time. */
-  resave?: boolean;
-  /** True: each response sets the cookie. */
-  rolling?: boolean;
-  /** Whether a new session is stored, and gets a cookie, although it holds nothing. By default true. */
-  saveUninitialized?: boolean;
-  /** 'destroy': a request that sets `req.session` to null ends the session. By default 'keep'. */
-  unset?: 'destroy' | 'keep';
-  /** How long sessions live, and how large they may be. */
-  limits?: Partial<Limits>;
-  /** By default warnings and errors go to stderr. */
-  log?: Log;
-  /** The time in milliseconds since 1970, for tests. By default that of the system. */
-  now?: () => number;
-}
 
 /**
  * A middleware that gives each request its `req.session`, as express-session does, and sends a response only after its
@@ -68,8 +24,8 @@ export interface SessionOptions {
  */
 export function session(options: SessionOptions): Middleware {
   verifyOptions(options);
-  const { store, cookie, limits, log = stderrLog, rolling, resave, saveUninitialized = true, unset } = options;
-  const driver = toDriver(store);
+  const { cookie, genid, limits, log = stderrLog, rolling, resave, saveUninitialized = true, unset } = options;
+  const driver = driverFor(options);
   const maxAge = typeof cookie === 'function' ? undefined : cookie?.maxAge;
   const idleMs = limits?.idleMs ?? (typeof maxAge === 'number' ? maxAge : defaultLimits.idleMs);
   const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
@@ -84,26 +40,45 @@ export function session(options: SessionOptions): Middleware {
       saveUninitialized,
       unsetDestroys: unset === 'destroy',
     },
-    ...(options.genid && { generateId: options.genid }),
+    ...(genid && { generateId: (req) => genid(req as ExpressRequest) }),
     ...(options.now && { now: options.now }),
     log,
     isDevelopment: process.env.NODE_ENV !== 'production',
   });
 }
 
-export const { Cookie: SessionCookie, MemoryStore, Session, Store: SessionStore } = expressSession;
+export const { Cookie, MemoryStore, Session, Store } = expressSession;
+export type Cookie = expressSession.Cookie;
+export type MemoryStore = expressSession.MemoryStore;
+export type Session = expressSession.Session;
+export type Store = expressSession.Store;
 
 // The properties that express-session's function has, for what extends `session.Store`.
-session.Cookie = SessionCookie;
+session.Cookie = Cookie;
 session.MemoryStore = MemoryStore;
 session.Session = Session;
-session.Store = SessionStore;
+session.Store = Store;
+
+type Options = SessionOptions;
+type OptionsOfCookie = CookieOptions;
+
+/** The types that `session.` has in @types/express-session. */
+export declare namespace session {
+  type Cookie = expressSession.Cookie;
+  type CookieOptions = OptionsOfCookie;
+  type MemoryStore = expressSession.MemoryStore;
+  type Session = expressSession.Session;
+  type SessionData = expressSession.SessionData;
+  type SessionOptions = Options;
+  type Store = expressSession.Store;
+}
 
 // `require` gives the function itself, as express-session's does, and the other exports are properties of it too.
 session.session = session;
 session.default = session;
+session.adoptSessions = adoptSessions;
 
-export { session as default, session as 'module.exports' };
+export { adoptSessions, session as default, session as 'module.exports' };
 
 /** 24 random bytes in base64url. */
 const strongLength = 32;
@@ -117,21 +92,6 @@ function verifyOptions({ genid, unset, secret }: Partial<SessionOptions>): void 
     throw new TypeError(`secret option array must contain one or more strings: ${needsSecret}`);
 }
 
-function toDriver(store: Driver | Store | undefined): Driver {
-  if (!store) return embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
-  return 'update' in store ? store : driverOf(store);
-}
-
-/** Where the application's package.json is; without one, where the application was started. */
-function applicationDirectory(): string {
-  const [, main] = process.argv;
-  const start = main === undefined ? process.cwd() : dirname(resolve(main));
-  for (let directory = start; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, 'package.json'))) return directory;
-    if (directory === dirname(directory)) return process.cwd();
-  }
-}
-
 function toSecrets(secret: SessionOptions['secret'] | undefined, log: Log): () => Secret[] {
   if (typeof secret === 'function') return secret;
   const secrets = [secret ?? []].flat().filter((each) => each.length > 0);
@@ -143,7 +103,8 @@ function toSecrets(secret: SessionOptions['secret'] | undefined, log: Log): () =
 
 function createProfile(options: SessionOptions): (req: Request) => CookieProfile {
   const { name = options.key ?? 'connect.sid', cookie = {}, proxy } = options;
-  if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req), isSecure(req, proxy));
+  if (typeof cookie === 'function')
+    return (req) => toProfile(name, cookie(req as ExpressRequest), isSecure(req, proxy));
   const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));
   return (req) => profileOf(isSecure(req, proxy));
 }

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
+import { identifiedKeyOf, keyOf } from '../stores/session-key.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
 import { createId } from './cookie/ids.ts';
-import { createKeyring, createVerifier, type Secret, type SignedId } from './cookie/signature.ts';
+import { createKeyring, createVerifier, type Secret, type SignedId, type ToKey } from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
@@ -75,8 +76,9 @@ export type Middleware = (
 /** Gives every request its `req.session`, as express-session does, and holds its response until that is saved. */
 export function createMiddleware(driver: Driver, options: MiddlewareOptions): Middleware {
   const { profileOf, isRefused = () => false, beforeVerifying = () => undefined } = options;
-  const shared = share(driver, options);
-  const verify = createVerifier();
+  const toKey = driver.needsIds ? identifiedKeyOf : keyOf;
+  const shared = share(driver, options, toKey);
+  const verify = createVerifier(toKey);
   const open = async (req: Request, res: Response | undefined, profile: CookieProfile): Promise<void> => {
     req.sessionStore = shared.store;
     const access = new SessionAccess(req);
@@ -128,12 +130,12 @@ function isBelow(path: string, { originalUrl, url = '/' }: Request): boolean {
   return path === '/' || (originalUrl ?? url).startsWith(path);
 }
 
-function share(driver: Driver, options: MiddlewareOptions): Shared {
+function share(driver: Driver, options: MiddlewareOptions, toKey: ToKey): Shared {
   const { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now, generateId = createId } = options;
   const all = { ...defaultLimits, ...limits };
   const keys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
-  const store = new SessionStore(records, profileOf, () => keys()[0].id, generateId);
+  const store = new SessionStore(records, { profileOf, newestKeyId: () => keys()[0].id, createId: generateId, toKey });
   return { store, records, keys, log, behavior: { ...defaultBehavior, ...options.behavior } };
 }
 

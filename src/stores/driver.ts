@@ -38,6 +38,8 @@ export interface ListQuery {
  * resolves, also after a crash; it rejects when the store cannot answer.
  */
 export interface Driver {
+  /** True: it is given each session key with its id (`identifiedKeyOf`), as it stores sessions under their ids. */
+  needsIds?: boolean;
   read(key: string): Promise<StoredRecord | undefined>;
   /** False: there is such a key already. Its version is 1, but for a record that comes from another store with its own. */
   create(key: string, record: SessionRecord, version?: number): Promise<boolean>;

@@ -1,72 +1,68 @@
 import type { SessionData, Store } from 'express-session';
-import session from 'express-session';
 import { orUndefined } from '../errors.ts';
-import type { Driver, StoredRecord } from './driver.ts';
-
-/** The record, in the form of a session that such a store can keep and expire. */
-interface Envelope extends SessionData {
-  record?: Omit<StoredRecord, 'key'>;
-}
-
-type Finish<T> = (error?: unknown, value?: T) => void;
+import type { Driver, SessionRecord, StoredRecord } from './driver.ts';
+import { call } from './express-call.ts';
+import { list } from './express-list.ts';
+import { type ExpressForm, type ExpressSession, toExpressSession, toRecord } from './express-record.ts';
+import { idOf } from './session-key.ts';
 
 /**
  * Uses any express-session store, such as connect-redis, in the place of a driver: `session({ store })` of `sessapp/session` does so.
- * It keeps every promise to the requests of one process. Such a store can only overwrite, so that requests in several
- * processes may still lose each other's changes or bring back a session that was destroyed; it has no lists by owner and
- * no pruning but its own; and what it acknowledged is as durable as the store makes it.
+ * Sessions are stored under their ids and in the form in which express-session stores them, so that both may use the store at
+ * the same time. It keeps every promise to the requests of one process. Such a store can only overwrite, so that requests in
+ * several processes may still lose each other's changes or bring back a session that was destroyed, in the moment between
+ * reading and writing; it lists sessions only when the store can, and prunes nothing; and what it acknowledged is as durable as the
+ * store makes it.
  */
-export function driverOf(store: Store): Driver {
+export function driverOf(store: Store, form: ExpressForm = {}): Driver {
   const queue = new Queue();
-  // For express-session too a store may say so of a session that is not there; one of files does.
-  const unlessMissing = <T>(found: Promise<T>): Promise<T | undefined> => orUndefined(found, 'ENOENT');
+  const get = (id: string): Promise<ExpressSession | undefined> =>
+    unlessMissing(call<SessionData>((finish) => store.get(id, finish as never))).then(
+      (found) => found ?? undefined,
+    ) as never;
+  const set = (id: string, record: SessionRecord & { version: number }, before?: ExpressSession): Promise<void> =>
+    call((finish) => store.set(id, toExpressSession(record, form, before), finish));
   const read = async (key: string): Promise<StoredRecord | undefined> => {
-    const found = await unlessMissing(call<Envelope | null>((finish) => store.get(key, finish as never)));
-    return found?.record && { ...found.record, key };
+    const found = await get(idOf(key));
+    return found && toRecord(key, found, form);
   };
-  const write = (key: string, record: Omit<StoredRecord, 'key'>): Promise<void> =>
-    call((finish) => store.set(key, toEnvelope(record), finish));
-  const remove = (key: string): Promise<void> => unlessMissing(call((finish) => store.destroy(key, finish)));
+  const remove = (key: string): Promise<void> =>
+    queue.run(key, async () => unlessMissing(call<void>((finish) => store.destroy(idOf(key), finish))));
+  /** Stores what `change` makes of the record, when it still has this version. */
+  const swap = (key: string, version: number, change: (found: StoredRecord) => SessionRecord & { version: number }) =>
+    queue.run(key, async () => {
+      const found = await get(idOf(key));
+      const record = found && toRecord(key, found, form);
+      if (record?.version !== version) return false;
+      await set(idOf(key), change(record), found);
+      return true;
+    });
   return {
+    needsIds: true,
     read,
-    // Without a look whether it is there: the key is that of a new random id.
-    create: (key, record) => queue.run(key, () => write(key, { ...record, version: 1 }).then(() => true)),
-    update: (key, version, record) =>
+    // Without a look whether it is there when the key is that of a new random id.
+    create: (key, record, version) =>
       queue.run(key, async () => {
-        if ((await read(key))?.version !== version) return false;
-        await write(key, { ...record, version: version + 1 });
+        if (version !== undefined && (await get(idOf(key)))) return false;
+        await set(idOf(key), { ...record, version: version ?? 1 });
         return true;
       }),
-    touch: (key, version, seenAtMs, expiresAtMs) =>
-      queue.run(key, async () => {
-        const found = await read(key);
-        if (found?.version === version) await write(key, { ...withoutKey(found), seenAtMs, expiresAtMs });
-      }),
-    delete: (key) => queue.run(key, () => remove(key)),
-    setAside: (key) => queue.run(key, () => remove(key)),
-    list: () => {
-      throw new Error('an express-session store has no lists');
+    update: (key, version, record) => swap(key, version, () => ({ ...record, version: version + 1 })),
+    touch: async (key, version, seenAtMs, expiresAtMs) => {
+      await swap(key, version, ({ key: _, ...record }) => ({ ...record, seenAtMs, expiresAtMs }));
     },
+    delete: remove,
+    setAside: remove,
+    list: (query) => list(store, read, query),
     prune: async () => 0,
-    ping: async () => void (await read('ping')),
+    ping: async () => void (await get('ping')),
     close: async () => undefined,
   };
 }
 
-function withoutKey({ key: _, ...record }: StoredRecord): Omit<StoredRecord, 'key'> {
-  return record;
-}
-
-function toEnvelope(record: Omit<StoredRecord, 'key'>): Envelope {
-  const cookie = new session.Cookie();
-  cookie.expires = new Date(record.expiresAtMs);
-  return { cookie, record } as Envelope;
-}
-
-function call<T>(start: (finish: Finish<T>) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    start((error, value) => (error ? reject(error) : resolve(value as T)));
-  });
+// For express-session too a store may say so of a session that is not there; one of files does.
+function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
+  return orUndefined(found, 'ENOENT');
 }
 
 /** Runs the work for one key one after the other. */

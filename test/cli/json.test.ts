@@ -1,6 +1,7 @@
 import { chmod, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { startDashboard } from '../support/dashboard.ts';
 import { invoke } from '../support/in-process.ts';
 import { collect } from '../support/output.ts';
 import { repository, Sandbox } from '../support/sandbox.ts';
@@ -69,6 +70,7 @@ test('docs/json.md shows the very fields of the commands on sessions and the sto
   await expectDocumented('sessions list', list, await sessapp('sessions', 'list', '--ndjson'));
   await expectDocumented('sessions show', await sessapp('sessions', 'show', ref, '--values', '--json'));
   await expectDocumented('sessions stats', await sessapp('sessions', 'stats', '--json'));
+  await expectDocumented('dashboard', (await startDashboard(sandbox, environment)).printed);
   await expectDocumented('store backup', await sessapp('store', 'backup', '../copy.mdb', '--json'));
   const address = ['--store-url', 'redis://localhost'];
   await expectDocumented(

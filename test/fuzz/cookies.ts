@@ -1,8 +1,8 @@
 import { Agent, request } from 'node:http';
 import { array, asyncProperty, constantFrom, integer, oneof, string, tuple } from 'fast-check';
 import { expect } from 'vitest';
-import { keyOf } from '../../src/session/cookie/ids.ts';
 import { signId, verifyId } from '../../src/session/cookie/signature.ts';
+import { keyOf } from '../../src/stores/session-key.ts';
 import { secretOf, startSite } from '../session/support.ts';
 import { check } from './check.ts';
 

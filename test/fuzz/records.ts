@@ -1,8 +1,8 @@
 import { anything, asyncProperty, constantFrom, double, jsonValue, oneof, record, string } from 'fast-check';
 import { expect } from 'vitest';
-import { keyOf } from '../../src/session/cookie/ids.ts';
 import { signId } from '../../src/session/cookie/signature.ts';
 import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
+import { keyOf } from '../../src/stores/session-key.ts';
 import { change, openStore, secretOf, startSite } from '../session/support.ts';
 import { check } from './check.ts';
 

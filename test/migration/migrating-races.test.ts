@@ -2,152 +2,35 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { walkMove } from '../../src/cli/migrate/store-move.ts';
 import { MigratingDriver } from '../../src/migration/migrating-driver.ts';
-import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
-import { wrap } from '../../src/stores/wrap.ts';
-import { change, record } from '../stores/contract-support.ts';
-import { createRandom, MemoryStore } from '../support/memory-store.ts';
+import { type Move, type Race, raceOften } from '../stores/move-race.ts';
 
-const keys = ['a', 'b', 'c', 'd', 'e'];
-const phases = ['old', 'prepare', 'move', 'new'] as const;
+const move: Move = {
+  phases: [
+    (from) => from,
+    (from, to) => new MigratingDriver(from, to, 'prepare'),
+    (from, to) => new MigratingDriver(from, to, 'move'),
+    (_, to) => to,
+  ],
+  finish: copy,
+};
 
-/** What was done to one session, and what of it was acknowledged. */
-interface Account {
-  tried: number;
-  done: number;
-  isEnding: boolean;
-  isEnded: boolean;
-}
-
-/** Processes that work on sessions while these move, each at a pace of its own; some of them die. */
-class Race {
-  readonly random: () => number;
-  readonly from: MemoryStore;
-  readonly to: MemoryStore;
-  readonly accounts = new Map(keys.map((key): [string, Account] => [key, newAccount()]));
-  readonly faults: string[] = [];
-  phase = 0;
-  isOver = false;
-  /** The phases that calls which have begun were begun in. */
-  readonly #running = new Map<number, number>();
-  /** How many things each process has begun to do. */
-  readonly #actions = new Map<number, number>();
-
-  constructor(seed: number) {
-    this.random = createRandom(seed);
-    this.from = new MemoryStore(this.random);
-    this.to = new MemoryStore(this.random);
-  }
-
-  async run(): Promise<void> {
-    const first = this.from.connect();
-    for (const key of keys) await first.create(key, record({ data: '0' }));
-    const workers = Array.from({ length: 5 }, (_, n) => this.#work(n));
-    for (const next of [1, 2]) await this.#reach(next);
-    while (!(await this.#copy()));
-    await this.#untilCallsEnd();
-    await this.#reach(3);
-    for (let turns = 0; turns < 50; turns += 1) await turn();
-    this.isOver = true;
-    await Promise.all(workers);
-  }
-
-  // A later phase begins when no process, and no call, is two behind it.
-  async #reach(phase: number): Promise<void> {
-    for (let turns = this.random() * 30; turns > 0; turns -= 1) await turn();
-    this.phase = phase;
-    while ([...this.#running.values()].some((own) => own < phase)) await turn();
-  }
-
-  // As the command does between the last session that it clears and the next phase.
-  async #untilCallsEnd(): Promise<void> {
-    const begun = new Map(this.#actions);
-    while ([...begun].some(([number, action]) => this.#actions.get(number) === action)) await turn();
-  }
-
-  /** False: the process that copies died. */
-  async #copy(): Promise<boolean> {
-    let calls = this.random() < 0.7 ? Math.floor(this.random() * 60) : Number.POSITIVE_INFINITY;
-    const isAlive = (): boolean => calls-- > 0;
-    const driver = new MigratingDriver(this.from.connect(isAlive), this.to.connect(isAlive), 'move');
-    const all = async (): Promise<boolean> => {
-      await count(driver, 'copy');
-      if ((await count(driver, 'verify')) > 0) this.faults.push('what was copied is not the same');
-      while ((await count(driver, 'clear')) > 0);
-      return true;
-    };
-    let isDone = false;
-    const copying = all().finally(() => {
-      isDone = true;
-    });
-    while (calls > 0 && !isDone) await turn();
-    return isDone && copying;
-  }
-
-  async #work(number: number): Promise<void> {
-    let life = number === 0 ? Math.floor(this.random() * 100) : Number.POSITIVE_INFINITY;
-    const isAlive = (): boolean => life-- > 0;
-    const ways = this.#ways(isAlive);
-    const driver = wrap((call) => call(ways[this.#running.get(number) ?? 0] as Driver));
-    const act = async (): Promise<void> => {
-      while (!this.isOver && life > 0) {
-        this.#running.set(number, this.phase);
-        this.#actions.set(number, (this.#actions.get(number) ?? 0) + 1);
-        await this.#actOnce(driver);
-        await turn();
-      }
-    };
-    const death = async (): Promise<void> => {
-      while (life > 0 && !this.isOver) await turn();
-    };
-    await Promise.race([act(), death()]);
-    this.#running.delete(number);
-    this.#actions.delete(number);
-  }
-
-  #ways(isAlive: () => boolean): Driver[] {
-    const [from, to] = [this.from.connect(isAlive), this.to.connect(isAlive)];
-    return [from, new MigratingDriver(from, to, 'prepare'), new MigratingDriver(from, to, 'move'), to];
-  }
-
-  async #actOnce(driver: Driver): Promise<void> {
-    const key = keys[Math.floor(this.random() * keys.length)] ?? '';
-    const account = this.accounts.get(key) as Account;
-    const chance = this.random();
-    if (chance < 0.02) await this.#end(driver, key, account);
-    else if (chance < 0.3) await this.#touch(driver, key, account);
-    else await this.#increment(driver, key, account);
-  }
-
-  async #end(driver: Driver, key: string, account: Account): Promise<void> {
-    account.isEnding = true;
-    await driver.delete(key);
-    account.isEnded = true;
-  }
-
-  async #touch(driver: Driver, key: string, account: Account): Promise<void> {
-    const wasEnded = account.isEnded;
-    const found = await readLive(driver, key);
-    if (found && wasEnded) this.faults.push(`${key} came back in ${phases[this.phase]}`);
-    if (!found && !account.isEnding) this.faults.push(`${key} was lost in ${phases[this.phase]}`);
-    if (found) await driver.touch(key, found.version, 1, 4e12 + this.random());
-  }
-
-  async #increment(driver: Driver, key: string, account: Account): Promise<void> {
-    account.tried += 1;
-    const live = await readLive(driver, key);
-    const isDone = live !== undefined && (await change(driver, key, (data) => `${Number(data) + 1}`));
-    if (isDone) account.done += 1;
-    else if (!account.isEnding) this.faults.push(`${key} could not be changed in ${phases[this.phase]}`);
-  }
-}
-
-async function readLive(driver: Driver, key: string): Promise<StoredRecord | undefined> {
-  const found = await driver.read(key);
-  return found && found.expiresAtMs > Date.now() ? found : undefined;
-}
-
-function newAccount(): Account {
-  return { tried: 0, done: 0, isEnding: false, isEnded: false };
+/** False: the process that copies died. */
+async function copy(race: Race): Promise<boolean> {
+  let calls = race.random() < 0.7 ? Math.floor(race.random() * 60) : Number.POSITIVE_INFINITY;
+  const isAlive = (): boolean => calls-- > 0;
+  const driver = new MigratingDriver(race.from.connect(isAlive), race.to.connect(isAlive), 'move');
+  const all = async (): Promise<boolean> => {
+    await count(driver, 'copy');
+    if ((await count(driver, 'verify')) > 0) race.faults.push('what was copied is not the same');
+    while ((await count(driver, 'clear')) > 0);
+    return true;
+  };
+  let isDone = false;
+  const copying = all().finally(() => {
+    isDone = true;
+  });
+  while (calls > 0 && !isDone) await turn();
+  return isDone && copying;
 }
 
 async function count(driver: MigratingDriver, step: 'copy' | 'verify' | 'clear'): Promise<number> {
@@ -157,18 +40,7 @@ async function count(driver: MigratingDriver, step: 'copy' | 'verify' | 'clear')
 }
 
 test('whatever the order of events, no session is lost, none comes back, and each has what was acknowledged', async () => {
-  for (let seed = 1; seed <= 300; seed += 1) {
-    const race = new Race(seed);
-    await race.run();
-    expect(race.faults, `seed ${seed}`).toEqual([]);
+  await raceOften(move, async (race, seed) => {
     expect([...race.from.records.keys()], `seed ${seed}`).toEqual([]);
-    for (const [key, { tried, done, isEnding, isEnded }] of race.accounts) {
-      const found = race.to.records.get(key);
-      const isThere = found !== undefined && found.expiresAtMs > Date.now();
-      if (isEnded) expect(isThere, `seed ${seed}: ${key} came back`).toBe(false);
-      if (isEnding) continue;
-      expect(Number(found?.data), `seed ${seed}: ${key}`).toBeGreaterThanOrEqual(done);
-      expect(Number(found?.data), `seed ${seed}: ${key}`).toBeLessThanOrEqual(tried);
-    }
-  }
+  });
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { keyOf } from '../../src/session/cookie/ids.ts';
+import { keyOf } from '../../src/stores/session-key.ts';
 import { type Answer, type RequestOptions, send } from '../support/http.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, startPlain } from '../support/server.ts';

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { notInstalled } from '../support/programs.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
-import { addRoutes, copyEnvironment, request, startPlain } from '../support/server.ts';
+import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
 
 const shared = new Sandbox(afterAll);
 let environment: string;
@@ -51,6 +51,66 @@ test('an answer is plain text in UTF-8, and says that it depends on the language
   expect(headers.vary).toContain('Accept-Language');
 });
 
+const asBrowser = {
+  Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+  'Accept-Language': 'en-US,en;q=0.9',
+};
+
+test('a browser gets the same sentences as pages, with the session as the store has it', async () => {
+  const first = await request(`${url}/`, asBrowser);
+  expect(first.headers['content-type']).toBe('text/html; charset=utf-8');
+  expect(first.headers.vary).toMatch(/Accept, Accept-Language/);
+  expect(first.body).toContain('<h1>Saved username in the session.</h1>');
+  const list = await shared.sessapp(['sessions', 'list', environment, '--json']);
+  const sessions = (JSON.parse(list.stdout) as { sessions: { ref: string; expiresAt: string }[] }).sessions;
+  const ref = /<dt>Reference<\/dt>\s*<dd><code>(\S+?)<\/code>/.exec(first.body)?.[1] ?? 'none';
+  const stored = sessions.find((session) => session.ref.startsWith(ref));
+  expect(first.body).toContain(`<time datetime="${stored?.expiresAt}">`);
+  const second = await request(`${url}/profile`, { ...asBrowser, Cookie: first.cookie });
+  expect(second.body).toContain('<h1>The current user is guest.</h1>');
+  expect(second.body).toContain(ref);
+  expect(second.body).toContain('&#34;username&#34;: &#34;guest&#34;');
+});
+
+test('a browser without a session gets a page that says so, and no cookie', async () => {
+  const { body, headers } = await request(`${url}/profile`, { ...asBrowser, 'Accept-Language': 'ko' });
+  expect(body).toContain('<html lang="ko">');
+  expect(body).toContain('<h1>현재 유저가 없습니다.</h1>');
+  expect(body).toContain('아직 세션이 없습니다.');
+  expect(headers['set-cookie']).toBeUndefined();
+});
+
+test('what a page loads is there, and nothing of it needs an exception from the policy', async () => {
+  const { body } = await request(`${url}/`, asBrowser);
+  const loaded = [...body.matchAll(/(?:src|href)="(\/[^"]*\.[^"]*)"/g)].map(([, path = '']) => path);
+  expect(loaded).toEqual(['/icon.svg', '/style.css']);
+  const types = await Promise.all(loaded.map(async (path) => (await request(url + path)).headers['content-type']));
+  expect(types).toEqual(['image/svg+xml', 'text/css; charset=utf-8']);
+  expect(body).not.toMatch(/<script|<style|style=|\son\w+=/);
+});
+
+test('text of a session is text in the page, too', async () => {
+  const own = new Sandbox();
+  const directory = await copyEnvironment(own);
+  const app = join(directory, 'app.js');
+  const nasty = `<img src=x onerror="alert('1')">&`;
+  await writeFile(app, (await readFile(app, 'utf8')).replace(`'guest'`, JSON.stringify(nasty)));
+  const { url: served } = await startPlain(own, directory);
+  const { cookie } = await request(served);
+  const { body } = await request(`${served}/profile`, { ...asBrowser, Cookie: cookie });
+  expect(body.match(/onerror/g)).toHaveLength(3);
+  expect(body).not.toContain('<img');
+});
+
+test('that there is no favicon.ico leaves no line in the log; any other missing file does', async () => {
+  const own = new Sandbox();
+  const { url: served, output } = await startPlain(own, await copyEnvironment(own));
+  for (const path of ['/favicon.ico', '/favicon.ico?1', '/other.ico'])
+    expect((await request(served + path)).status).toBe(404);
+  await waitFor(() => output().includes('GET /other.ico 404'));
+  expect(output()).not.toContain('favicon');
+});
+
 test('reading without a session makes none', async () => {
   expect((await request(`${url}/profile`)).headers['set-cookie']).toBeUndefined();
 });
@@ -74,7 +134,7 @@ test.skipIf(withoutCurl !== '')(`curl with a cookie jar is a client like any oth
 test('the application is short enough to read at a glance, and server.js in two minutes', async () => {
   const linesOf = async (name: string) =>
     (await readFile(join(environment, name), 'utf8')).trimEnd().split('\n').length;
-  expect(await linesOf('app.js')).toBeLessThan(25);
+  expect(await linesOf('app.js')).toBeLessThan(30);
   expect(await linesOf('server.js')).toBeLessThan(50);
 });
 

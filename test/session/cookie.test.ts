@@ -1,7 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import { expect, test } from 'vitest';
-import { keyOf } from '../../src/session/cookie/ids.ts';
 import { signId, verifyId } from '../../src/session/cookie/signature.ts';
+import { keyOf } from '../../src/stores/session-key.ts';
 import { dayMs, hourMs, type Site, secretOf, startSite } from './support.ts';
 
 function routes(app: Express): void {

@@ -362,7 +362,19 @@ test('without a log warnings and errors go to stderr', async () => {
 
 test('the module has the classes of express-session', () => {
   expect(defaultExport).toBe(session);
-  expect(library.SessionCookie).toBe(expressSession.Cookie);
-  expect(library.MemoryStore).toBe(expressSession.MemoryStore);
-  expect([library.Session, library.SessionStore]).toEqual([expressSession.Session, expressSession.Store]);
+  const names = ['Cookie', 'MemoryStore', 'Session', 'Store'] as const;
+  for (const name of names) expect([library[name], session[name]], name).toEqual(Array(2).fill(expressSession[name]));
+});
+
+test('its types have the names of @types/express-session, and its functions take an Express request', async () => {
+  class OwnStore extends session.MemoryStore {}
+  const store: session.Store = new OwnStore();
+  const genid = (req: express.Request): string => `for ${req.path}`;
+  const cookie = (req: express.Request): session.CookieOptions => ({ path: req.path });
+  const options: session.SessionOptions = { secret, store, genid, cookie };
+  const app = express().use(session(options), (req, res) => void res.send(req.sessionID));
+  expect(await (await listen(app))('/page')).toMatchObject({
+    body: 'for /page',
+    headers: { 'set-cookie': [expect.stringContaining('; Path=/page;')] },
+  });
 });

@@ -228,17 +228,23 @@ test('a secret that was retired opens no session, though cookie-parser still has
   expect((await ask('/', cookie)).body).toBe('1');
 });
 
-test('without a store, sessions are in data/sessions beside the package.json of the application', async () => {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'sessapp-options-')));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  mkdirSync(join(directory, 'src'));
-  mkdirSync(join(directory, 'node_modules'));
-  symlinkSync(repository, join(directory, 'node_modules', 'sessapp'));
-  await writeFile(join(directory, 'package.json'), '{}');
-  const main = join(directory, 'src', 'main.cjs');
-  await writeFile(
-    main,
-    `const http = require('node:http');
+test.each([
+  ['by itself', [], tmpdir()],
+  ['by a program in node_modules', [join('node_modules', 'runner', 'run.cjs')], undefined],
+])(
+  'without a store, sessions are in data/sessions beside the package.json of the application, started %s',
+  async (_, runner, cwd) => {
+    const directory = realpathSync(mkdtempSync(join(tmpdir(), 'sessapp-options-')));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    for (const name of ['src', join('node_modules', 'runner')]) mkdirSync(join(directory, name), { recursive: true });
+    symlinkSync(repository, join(directory, 'node_modules', 'sessapp'));
+    for (const name of ['.', join('node_modules', 'runner')])
+      await writeFile(join(directory, name, 'package.json'), '{}');
+    await writeFile(join(directory, 'node_modules', 'runner', 'run.cjs'), 'require(process.argv[2]);');
+    const main = join(directory, 'src', 'main.cjs');
+    await writeFile(
+      main,
+      `const http = require('node:http');
     const use = require('sessapp/session')({ secret: '${secret}' });
     const server = http.createServer((req, res) => use(req, res, () => res.end(String((req.session.n = 1)))));
     server.listen(0, '127.0.0.1', async () => {
@@ -246,8 +252,9 @@ test('without a store, sessions are in data/sessions beside the package.json of 
       console.log(response.status, await response.text());
       process.exit();
     });`,
-  );
-  const { stdout } = await promisify(execFile)(process.execPath, [main], { cwd: tmpdir() });
-  expect(stdout).toBe('200 1\n');
-  expect((await readdir(join(directory, 'data', 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
-});
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, [...runner, main], { cwd: cwd ?? directory });
+    expect(stdout).toBe('200 1\n');
+    expect((await readdir(join(directory, 'data', 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  },
+);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { createId, keyOf } from '../../src/session/cookie/ids.ts';
+import { createId } from '../../src/session/cookie/ids.ts';
 import { createVerifier, signId } from '../../src/session/cookie/signature.ts';
+import { keyOf } from '../../src/stores/session-key.ts';
 
 const [older, newer] = ['older', 'newer'].map((id) => ({ id, secret: id.repeat(10) })) as [
   { id: string; secret: string },

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchChromium, withoutChromium } from '../support/chromium.ts';
+import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { password, Site } from '../templates/accounts-site.ts';
 
-const inBrowser = test.skipIf(withoutChromium !== '');
+const inBrowser = test.skipIf(!hasChromium);
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** Where screenshots go, for a person to look at; without it, none is made. */
 const { SCREENSHOTS } = process.env;
@@ -20,7 +20,7 @@ let site: Site;
 const faults: string[] = [];
 
 beforeAll(async () => {
-  if (withoutChromium) return;
+  if (!hasChromium) return;
   // Both browsers are at one address, which is not that of a proxy.
   site = await Site.start(sandbox, { env: { TRUST_PROXY: '0' } });
   browser = await launchChromium();
@@ -65,7 +65,7 @@ async function logIn(page: Page, email: string, secret = password): Promise<void
 
 const heading = (page: Page) => page.locator('h1').innerText();
 
-inBrowser(`from a registration to a logout everywhere, with two browsers${withoutChromium}`, async () => {
+inBrowser(`from a registration to a logout everywhere, with two browsers`, async () => {
   const first = await open();
   await register(first, 'ann@example.com');
   const second = await open({ userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1' });

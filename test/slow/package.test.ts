@@ -45,7 +45,7 @@ async function runCode(node: string, directory: string, file: string, code: stri
 }
 
 const entries: Record<string, string[]> = {
-  session: ['MemoryStore', 'Session', 'SessionCookie', 'SessionStore', 'default', 'session'],
+  session: ['Cookie', 'MemoryStore', 'Session', 'Store', 'adoptSessions', 'default', 'session'],
   server: ['serve'],
   'stores/embedded': ['embedded'],
   'stores/express': ['driverOf'],

@@ -32,13 +32,19 @@ export function describeDriver(name: string, createSubject: () => Subject, many 
       expect(await ways.driver.read('a')).toMatchObject({ data: record().data, version: 1 });
     });
 
+    test('keeps numbers as they are written', async () => {
+      const data = '{"n":12345678901234567890,"e":1e400,"z":-0.0,"f":0.1000}';
+      await ways.driver.create('a', record({ data }));
+      expect((await ways.other.read('a'))?.data).toBe(data);
+    });
+
     testRecords(ways);
     testLists(ways);
     testProcesses(ways, () => subject, many);
   });
 }
 
-/** What `driverOf` promises of any express-session store: all but lists, what takes several processes, and a look before it creates. */
+/** What `driverOf` promises of any express-session store: all but what takes several processes, and a look before it creates. */
 export function describeExpressStore(name: string, createStore: () => Store): void {
   describe(`${name} in the place of a driver`, () => {
     const ways = {} as Ways;

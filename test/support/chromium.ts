@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
+// Debian's Chromium: apt-get install chromium
 const executablePath = '/usr/bin/chromium';
-
 const quiet = [
   '--no-sandbox',
   '--disable-gpu',
@@ -12,8 +12,7 @@ const quiet = [
   '--disable-sync',
 ];
 
-/** Why there is no browser to test with, as the end of a test's name; empty when there is. Debian: apt-get install chromium */
-export const withoutChromium = existsSync(executablePath) ? '' : ' (no Chromium)';
+export const hasChromium = existsSync(executablePath);
 
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath, args: quiet });

@@ -1,6 +1,7 @@
 import { visible } from '../visible.ts';
 import { renderRef } from './session-ref.ts';
-import type { SessionSummary } from './session-summary.ts';
+import type { SessionDetail, SessionSummary } from './session-summary.ts';
+import type { Values } from './session-values.ts';
 
 /** A session as --json prints it. */
 export function toJson(session: SessionSummary): Record<string, unknown> {
@@ -14,6 +15,21 @@ export function toJson(session: SessionSummary): Record<string, unknown> {
     bytes,
     keyId,
     damaged: expiresAtMs === undefined,
+  };
+}
+
+/** A session as `sessions show` prints it. @param values undefined where the record is damaged */
+export function toDetailJson(
+  session: SessionDetail,
+  values: Values | undefined,
+  showsValues: boolean,
+): Record<string, unknown> {
+  return {
+    ...toJson(session),
+    damaged: values === undefined,
+    changes: session.version ?? null,
+    keys: Object.keys(values ?? {}),
+    ...(showsValues && values !== undefined && { values }),
   };
 }
 

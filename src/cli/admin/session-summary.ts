@@ -33,6 +33,8 @@ export interface SessionQuery {
 export interface Tally {
   /** Live sessions. */
   live: number;
+  /** Those of them that were created after the time that was asked for. */
+  created: number;
   /** Expired records, still to be pruned. */
   expired: number;
   /** Records that cannot be read. */

@@ -3,8 +3,8 @@ import type { SessionSummary, Tally } from './session-summary.ts';
 import { isDamaged, summaries } from './store-walks.ts';
 
 /** Counts all records in one walk, in memory that does not grow with their number. */
-export async function tally(driver: Pick<Driver, 'list'>, nowMs: number): Promise<Tally> {
-  const sum = { live: 0, expired: 0, damaged: 0, anonymous: 0, bytes: 0 };
+export async function tally(driver: Pick<Driver, 'list'>, nowMs: number, sinceMs = nowMs): Promise<Tally> {
+  const sum = { live: 0, created: 0, expired: 0, damaged: 0, anonymous: 0, bytes: 0 };
   const byKeyId: Record<string, number> = {};
   let oldestAtMs = Number.POSITIVE_INFINITY;
   let lastExpiryAtMs = Number.NEGATIVE_INFINITY;
@@ -18,6 +18,7 @@ export async function tally(driver: Pick<Driver, 'list'>, nowMs: number): Promis
     oldestAtMs = Math.min(oldestAtMs, createdAtMs);
     lastExpiryAtMs = Math.max(lastExpiryAtMs, expiresAtMs);
     if (owner === undefined) sum.anonymous += 1;
+    if (createdAtMs > sinceMs) sum.created += 1;
   }
   const times = sum.live > 0 && { oldestAtMs, lastExpiryAtMs };
   return { ...sum, ...times, byKeyId };

@@ -30,7 +30,8 @@ export interface Store {
   delete(...keys: string[]): Promise<void>;
   /** Deletes at most `limit` records that have expired by `nowMs`, and says how many. */
   prune(nowMs: number, limit: number): Promise<number>;
-  tally(nowMs: number): Promise<Tally>;
+  /** @param sinceMs live sessions that were created after this time are counted as `created`, too */
+  tally(nowMs: number, sinceMs?: number): Promise<Tally>;
   /** By default in the order of their expiry; never all in memory. */
   list(query: SessionQuery): AsyncIterable<SessionSummary>;
   /** Writes a consistent copy of the store to a new file. False: this store cannot. */
@@ -58,6 +59,14 @@ interface StoreOptions {
   mayCreate?: boolean;
 }
 
+/** A store that stays open until it is closed. */
+export interface OpenStore {
+  store: Store;
+  /** True while the environment has no store yet: this one is empty, and does not learn of a store that a server makes. */
+  isMissing: boolean;
+  close(): Promise<void>;
+}
+
 /**
  * Works with the store of an environment, through the environment's own copy of the library. To read makes nothing: a
  * store that no server has made yet is empty.
@@ -67,25 +76,47 @@ export async function withStore<T>(
   system: System,
   environment: Environment,
   work: (store: Store) => Promise<T>,
-  { mayCreate = false }: StoreOptions = {},
+  options: StoreOptions = {},
 ): Promise<T> {
+  return withRemedy(system, environment, async () => {
+    const { store, close } = await openStore(system, environment, options);
+    try {
+      return await work(store);
+    } finally {
+      await close();
+    }
+  });
+}
+
+/**
+ * Opens the store for a command that goes on. It follows `sessapp store migrate`, as a server does.
+ * @throws UserError as `withStore` does
+ */
+export async function openStore(
+  system: System,
+  environment: Environment,
+  { mayCreate = false }: StoreOptions = {},
+): Promise<OpenStore> {
   await verifyReady(system, environment);
   const { directory } = environment;
   const guard = <R>(call: Promise<R>): Promise<R> =>
     call.catch(async (error: unknown) => {
       throw await explainFailure(error, join(directory, 'data'));
     });
+  const [library] = await Promise.all([guard(loadLibrary(environment)), guard(verifyUsable(system, environment))]);
+  if (!mayCreate && (await guard(hasNoStore(environment)))) {
+    const store = createStore(environment, library, async () => noStore, guard);
+    return { store, isMissing: true, close: async () => undefined };
+  }
+  const followed = await guard(library.FollowedStore.open(directory, system.env, silent));
+  const store = createStore(environment, library, () => followed.current(), guard);
+  return { store, isMissing: false, close: () => guard(endWithin(followed.close(), closeMs)) };
+}
+
+/** Adds what to type to a failure of the store that does not say it. */
+export async function withRemedy<T>(system: System, { directory }: Environment, work: () => Promise<T>): Promise<T> {
   try {
-    const [library] = await Promise.all([guard(loadLibrary(environment)), guard(verifyUsable(system, environment))]);
-    if (!mayCreate && (await guard(hasNoStore(environment))))
-      return await work(createStore(environment, library, noStore, guard));
-    const followed = await guard(library.FollowedStore.open(directory, system.env, silent));
-    try {
-      const driver = await guard(followed.current());
-      return await work(createStore(environment, library, driver, guard));
-    } finally {
-      await guard(endWithin(followed.close(), closeMs));
-    }
+    return await work();
   } catch (error) {
     if (error instanceof StoreUnavailable) error.hint ??= `Type: ${await commandLine(system, directory, 'doctor')}`;
     throw error;
@@ -119,8 +150,16 @@ async function loadLibrary(environment: Environment): Promise<Library> {
 
 type Guard = <R>(call: Promise<R>) => Promise<R>;
 
-function createStore({ directory, marker }: Environment, library: Library, driver: Driver, guard: Guard): Store {
-  const limited = withDeadline(driver, deadlineMs);
+function createStore(
+  { directory, marker }: Environment,
+  library: Library,
+  current: () => Promise<Driver>,
+  guard: Guard,
+): Store {
+  const limited = withDeadline(
+    wrap(async (call) => call(await current())),
+    deadlineMs,
+  );
   const guarded = wrap((call) => guard(call(limited)));
   return {
     ping: () => guarded.ping(),
@@ -129,21 +168,25 @@ function createStore({ directory, marker }: Environment, library: Library, drive
     // At the same time, so that a store which gathers writes has one to do.
     delete: async (...keys) => void (await Promise.all(keys.map((key) => guarded.delete(key)))),
     prune: (nowMs, limit) => guarded.prune(nowMs, limit),
-    tally: async (nowMs) => {
+    tally: async (nowMs, sinceMs) => {
       const setAside = await guarded.countSetAside?.();
-      return { ...(await tally(guarded, nowMs)), ...(setAside !== undefined && { setAside }) };
+      return { ...(await tally(guarded, nowMs, sinceMs)), ...(setAside !== undefined && { setAside }) };
     },
     list: (query) => summaries(guarded, query),
     // A copy of a large store takes long, so it has no deadline.
-    backup: (file) => guard(driver.backup?.(file) ?? Promise.resolve(false)),
+    backup: (file) => guard(current().then(async (driver) => (await driver.backup?.(file)) ?? false)),
     inspectNext: async (store, url, nowMs) => {
       const place = { store, ...(url !== undefined && { url }) };
       const options = { dataDirectory: join(directory, 'data'), name: marker.cookie };
-      const next = await guard(library.openStore(place, options));
+      const [driver, next] = [await guard(current()), await guard(library.openStore(place, options))];
       return guard(inspectNext(driver, next, nowMs).finally(() => next.close()));
     },
-    walkMove: (step) => guardEach(walkMove(driver as MigratingDriver, step), guard),
+    walkMove: (step) => guardEach(walkCurrent(step, current), guard),
   };
+}
+
+async function* walkCurrent(step: MoveStep, current: () => Promise<Driver>): AsyncGenerator<MovePage> {
+  yield* walkMove((await current()) as MigratingDriver, step);
 }
 
 async function* guardEach<T>(items: AsyncGenerator<T>, guard: Guard): AsyncGenerator<T> {

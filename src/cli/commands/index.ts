@@ -4,6 +4,7 @@ import type { Command } from '../command.ts';
 const commands: Record<string, () => Promise<{ command: Command }>> = {
   'cache clean': () => import('./cache/clean.ts'),
   'cache info': () => import('./cache/info.ts'),
+  dashboard: () => import('./dashboard.ts'),
   deploy: () => import('./deploy.ts'),
   doctor: () => import('./doctor.ts'),
   info: () => import('./info.ts'),

@@ -50,16 +50,27 @@ export function describeStores(): ChoiceOption[] {
 }
 
 /** The files that belong to an environment's user, as they are written; a later folder is laid over the earlier ones. */
-export function readTemplateFiles({ template, store, language }: Choice): TemplateFile[] {
-  const ofStore = `apps/${template}/${storesFolder}/${store}`;
+export function readTemplateFiles(choice: Choice): TemplateFile[] {
+  const { language } = choice;
   const folders: [from: string, to: string][] = [
     ['environment', ''],
-    [`apps/${template}`, ''],
-    ...(existsSync(join(templatesDirectory, ofStore)) ? [[ofStore, ''] as [string, string]] : []),
+    ...listApplicationFolders(choice).map((folder): [string, string] => [folder, '']),
     ...listFolders('activate').map((shell): [string, string] => [`activate/${shell}`, 'bin/']),
     ...(language === 'typescript' ? [['typescript', ''] as [string, string]] : []),
   ];
   return folders.flatMap(([from, to]) => readFiles(join(templatesDirectory, from), to, language));
+}
+
+/** The files of a template's application, by their paths; none of a template that this version does not have. */
+export function listApplicationFiles(choice: Choice): string[] {
+  if (!listTemplates().includes(choice.template)) return [];
+  const folders = listApplicationFolders(choice).map((folder) => join(templatesDirectory, folder));
+  return folders.flatMap((folder) => readFiles(folder, '', choice.language).map(({ path }) => path));
+}
+
+function listApplicationFolders({ template, store }: Choice): string[] {
+  const ofStore = `apps/${template}/${storesFolder}/${store}`;
+  return [`apps/${template}`, ...(existsSync(join(templatesDirectory, ofStore)) ? [ofStore] : [])];
 }
 
 /** The package.json of an environment. */

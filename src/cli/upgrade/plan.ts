@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { orUndefined } from '../../errors.ts';
-import { isThere, readTextIfThere } from '../../files.ts';
+import { readTextIfThere } from '../../files.ts';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { carriedFolder, packCarried } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
+import { listApplicationFiles } from '../scaffold/layers.ts';
 import { hashesOf, renderFiles } from '../scaffold/plan.ts';
 import { packageFiles, planPackages } from './packages.ts';
 
@@ -49,16 +51,16 @@ interface FileState {
 export async function planUpgrade({ directory, marker, isOld }: Upgradable): Promise<UpgradePlan> {
   const carried = packCarried();
   const rendered = renderFiles({ ...marker, directory }, carried);
+  const application = findApplication(directory, marker);
+  for (const path of application) if (marker.files[path] === undefined) rendered.delete(path);
   const packages = await planPackages(directory, marker, rendered, carried);
   const { needsLock, hashes } = packages;
   const plan: UpgradePlan = {
     ...{ directory, from: marker.sessapp, to: carried.manifest.version, carried: carried.path },
     ...{ written: packages.written, removed: [], kept: [], displaced: [], needsLock },
   };
-  // The application is its user's from the moment that it is there, with the files that it no longer has.
-  const hasApplication = await isThere(join(directory, marker.language === 'typescript' ? 'app.ts' : 'app.js'));
   for (const path of new Set([...rendered.keys(), ...Object.keys(marker.files)])) {
-    if (packageFiles.includes(path) || (hasApplication && isApplication(path))) continue;
+    if (packageFiles.includes(path) || application.includes(path)) continue;
     const state = await readState(directory, path, marker);
     const wanted = rendered.get(path);
     if (wanted !== undefined) decideFile(plan, path, wanted, state, isOld);
@@ -72,6 +74,12 @@ export async function planUpgrade({ directory, marker, isOld }: Upgradable): Pro
 /** True when the environment is as this sessapp would leave it. */
 export function isUpToDate({ written, removed, needsLock }: UpgradePlan): boolean {
   return written.size === 0 && removed.length === 0 && !needsLock;
+}
+
+// Its files are its user's from the moment that it is there: one that is missing may not be needed, as may one that is new.
+function findApplication(directory: string, marker: Marker): string[] {
+  const isThere = existsSync(join(directory, marker.language === 'typescript' ? 'app.ts' : 'app.js'));
+  return isThere ? listApplicationFiles(marker) : [];
 }
 
 async function readState(directory: string, path: string, { files }: Marker): Promise<FileState> {
@@ -113,10 +121,6 @@ function tellDisplaced(plan: UpgradePlan, path: string): void {
 
 function isCarried(path: string): boolean {
   return path.startsWith(`${carriedFolder}/`);
-}
-
-function isApplication(path: string): boolean {
-  return /^app(\.[jt]s$|\/)/.test(path);
 }
 
 function renderNews(path: string, current: Buffer, wanted: string | Buffer): string {

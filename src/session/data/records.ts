@@ -1,5 +1,6 @@
 import type { Driver, Log, SessionRecord, StoredRecord } from '../../stores/driver.ts';
 import { StoreUnavailable } from '../../stores/errors.ts';
+import { hashOf } from '../../stores/session-key.ts';
 import { refOf } from '../cookie/ids.ts';
 import { ChangeQueue, type RecordChange } from './change-queue.ts';
 import { type Data, parseData, stringifyData, Unstorable } from './data.ts';
@@ -109,8 +110,8 @@ export class Records {
     const seen = new Set<string>();
     for await (const record of this.#store.list(owner === undefined ? { prefix: '' } : { owner })) {
       const data = parseRecord(record);
-      if (!data || !this.#isLive(record) || seen.has(record.key)) continue;
-      seen.add(record.key);
+      if (!data || !this.#isLive(record) || seen.has(hashOf(record.key))) continue;
+      seen.add(hashOf(record.key));
       yield { record, data };
     }
   }

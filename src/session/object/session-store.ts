@@ -1,8 +1,10 @@
 import type { SessionData } from 'express-session';
 import session from 'express-session';
 import type { StoredRecord } from '../../stores/driver.ts';
+import { hashOf } from '../../stores/session-key.ts';
 import { type CookieProfile, canBeSet } from '../cookie/cookie.ts';
-import { keyOf, wholeRefOf } from '../cookie/ids.ts';
+import { wholeRefOf } from '../cookie/ids.ts';
+import type { ToKey } from '../cookie/signature.ts';
 import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
 import { endSessions } from '../data/end-sessions.ts';
 import { type Owner, requireOwner } from '../data/owner.ts';
@@ -17,35 +19,32 @@ const Cookie = session.Cookie as unknown as new (options: object) => session.Coo
 
 type Callback = (error?: unknown) => void;
 
+/** How sessions are made, and found. */
+interface Rules {
+  /** What the cookie looks like for a request. */
+  profileOf: (req: Request) => CookieProfile;
+  newestKeyId: () => string;
+  /** Makes the id of a new session. */
+  createId: (req: Request) => string;
+  toKey: ToKey;
+}
+
 /** `req.sessionStore`: express-session's store, in front of the records. */
 export class SessionStore extends session.Store {
   readonly open: OpenSessions;
   readonly #records: Records;
-  readonly #profileOf: (req: Request) => CookieProfile;
-  readonly #newestKeyId: () => string;
-  readonly #createId: (req: Request) => string;
+  readonly #rules: Rules;
 
-  /**
-   * @param profileOf what the cookie looks like for a request
-   * @param generateId makes the id of a new session
-   */
-  constructor(
-    records: Records,
-    profileOf: (req: Request) => CookieProfile,
-    newestKeyId: () => string,
-    generateId: (req: Request) => string,
-  ) {
+  constructor(records: Records, rules: Rules) {
     super();
     this.#records = records;
-    this.#profileOf = profileOf;
-    this.#newestKeyId = newestKeyId;
-    this.#createId = generateId;
-    this.open = new OpenSessions(records, newestKeyId);
+    this.#rules = rules;
+    this.open = new OpenSessions(records, rules.newestKeyId);
   }
 
   /** Gives the request a new session, which is stored once it holds something. */
   generate(req: Express.Request): void {
-    req.sessionID = this.#createId(req as Request);
+    req.sessionID = this.#rules.createId(req as Request);
     this.#give(req as Request, {}, undefined, {});
   }
 
@@ -73,19 +72,19 @@ export class SessionStore extends session.Store {
   }
 
   override get(id: string, callback: (error: unknown, data?: SessionData | null) => void): void {
-    answer(callback, this.#get(keyOf(id)));
+    answer(callback, this.#get(this.#rules.toKey(id)));
   }
 
   override set(id: string, data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(keyOf(id), data));
+    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toKey(id), data));
   }
 
   override touch(id: string, _data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.#touch(keyOf(id)));
+    answer(callback, this.#touch(this.#rules.toKey(id)));
   }
 
   override destroy(id: string, callback: Callback = ignore): void {
-    answer(callback, this.#records.delete(keyOf(id)));
+    answer(callback, this.#records.delete(this.#rules.toKey(id)));
   }
 
   override all(callback: (error: unknown, sessions?: SessionData[]) => void): void {
@@ -111,15 +110,15 @@ export class SessionStore extends session.Store {
   }
 
   override refOf(id: string): string {
-    return wholeRefOf(keyOf(id));
+    return wholeRefOf(this.#rules.toKey(id));
   }
 
   /** @throws TypeError when it has no owner: nobody would be logged out */
   async endOthers(session: object): Promise<number> {
     const owner = this.#records.ownerOf(this.open.dataOf(session));
     if (owner === undefined) throw new TypeError('the session has no owner, whose other sessions could be ended');
-    const key = this.open.keyOf(session);
-    return endSessions(this.#records, owner, ({ record }) => record.key !== key);
+    const key = hashOf(this.open.keyOf(session));
+    return endSessions(this.#records, owner, ({ record }) => hashOf(record.key) !== key);
   }
 
   override createSession(req: Request, data: SessionData): session.Session & SessionData {
@@ -138,11 +137,11 @@ export class SessionStore extends session.Store {
   ): session.Session & SessionData {
     const { cookie: _, ...rest } = data;
     const given = new StoredSession(req, rest);
-    const profile = this.#profileOf(req);
+    const profile = this.#rules.profileOf(req);
     const cookie = this.#createCookie(profile, stored);
     given.cookie = cookie;
     this.open.add(given, {
-      key: record?.key ?? keyOf(req.sessionID),
+      key: record?.key ?? this.#rules.toKey(req.sessionID),
       record,
       stored,
       cookie,
@@ -189,7 +188,7 @@ export class SessionStore extends session.Store {
   }
 
   async #put(key: string, data: SessionData): Promise<void> {
-    await this.#records.put(key, pickData(data, this.#chosenMs(data)), this.#newestKeyId());
+    await this.#records.put(key, pickData(data, this.#chosenMs(data)), this.#rules.newestKeyId());
   }
 
   // Undefined when the application chose no lifetime. `get` returns the default one, so a copy of its data may hold that.

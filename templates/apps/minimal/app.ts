@@ -1,4 +1,6 @@
-import type { Express, Request } from 'express';
+import type { Express } from 'express';
+import express from 'express';
+import { show } from './pages.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -6,25 +8,18 @@ declare module 'express-session' {
   }
 }
 
-const texts = {
-  ko: ['세션에 username을 저장했습니다.', '현재 유저는 {}입니다.', '현재 유저가 없습니다.'],
-  en: ['Saved username in the session.', 'The current user is {}.', 'There is no current user.'],
-} as const;
-
 export function routes(app: Express) {
-  app.get('/', (req, res) => {
+  app.use(express.static(`${import.meta.dirname}/public`));
+
+  app.get('/', async (req, res) => {
     req.session.username = 'guest';
-    res.type('text').send(`${textsFor(req)[0]}\n`);
+    await show(res, { ko: '세션에 username을 저장했습니다.', en: 'Saved username in the session.' });
   });
 
-  app.get('/profile', (req, res) => {
-    const [, current, none] = textsFor(req);
+  app.get('/profile', async (req, res) => {
     const { username } = req.session;
-    res.type('text').send(`${username ? current.replace('{}', () => username) : none}\n`);
+    const current = { ko: `현재 유저는 ${username}입니다.`, en: `The current user is ${username}.` };
+    const none = { ko: '현재 유저가 없습니다.', en: 'There is no current user.' };
+    await show(res, username ? current : none);
   });
-}
-
-function textsFor(req: Request) {
-  req.res?.vary('Accept-Language');
-  return req.acceptsLanguages('ko', 'en') === 'en' ? texts.en : texts.ko;
 }

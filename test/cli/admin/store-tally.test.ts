@@ -26,6 +26,7 @@ test('counts live sessions by what they are, and the others apart', async () => 
   ];
   expect(await count(records)).toEqual({
     live: 3,
+    created: 0,
     expired: 1,
     damaged: 1,
     anonymous: 1,

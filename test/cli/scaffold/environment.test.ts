@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
+import { listApplicationFiles } from '../../../src/cli/scaffold/layers.ts';
 import { readJson, snapshot } from '../../support/files.ts';
 import { finish, Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment } from '../../support/server.ts';
@@ -30,9 +31,9 @@ test.each(variants)('of $template, $store, $language only the application and th
   writeVariant(sandbox.path('made'), variant);
   const code = (await listOwn(sandbox.path('made'))).filter((path) => /\.[cm]?[jt]s$/.test(path));
   const ending = variant.language === 'typescript' ? 'ts' : 'js';
-  const ofApplication = code.filter((path) => path.startsWith('app/'));
-  expect(code.filter((path) => !ofApplication.includes(path))).toEqual([`app.${ending}`, `server.${ending}`]);
-  expect(ofApplication.every((path) => path.endsWith(`.${ending}`))).toBe(true);
+  const application = listApplicationFiles(variant).filter((path) => path.endsWith(`.${ending}`));
+  expect(application).toContain(`app.${ending}`);
+  expect(code).toEqual([...application, `server.${ending}`].sort());
   for (const path of code) expect((await readFile(sandbox.path('made', path), 'utf8')).trim()).not.toBe('');
 });
 

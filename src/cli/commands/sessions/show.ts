@@ -1,7 +1,7 @@
-import { maskCredentials } from '../../admin/credentials.ts';
-import { toJson } from '../../admin/describe.ts';
+import { toDetailJson } from '../../admin/describe.ts';
 import { readSession, renderRef } from '../../admin/session-ref.ts';
 import type { SessionDetail } from '../../admin/session-summary.ts';
+import { readValues, type Values } from '../../admin/session-values.ts';
 import { withStore } from '../../admin/store.ts';
 import { renderSize } from '../../amounts.ts';
 import { renderRows } from '../../columns.ts';
@@ -9,9 +9,6 @@ import { flag } from '../../command.ts';
 import { renderDistance } from '../../durations.ts';
 import { toVisibleJson, visible } from '../../visible.ts';
 import { onEnvironment } from '../on-environment.ts';
-
-/** The session's values by their keys, credentials masked. */
-type Values = Record<string, unknown>;
 
 export const command = onEnvironment({
   summary: 'show a session, without its values',
@@ -23,31 +20,10 @@ export const command = onEnvironment({
     const session = await withStore(system, environment, (store) => readSession(store, input.operands[0] ?? '', nowMs));
     const values = readValues(session);
     const isShown = flag(input, 'values') && values !== undefined;
-    const data = {
-      ...toJson(session),
-      damaged: values === undefined,
-      changes: session.version ?? null,
-      keys: Object.keys(values ?? {}),
-      ...(isShown && { values }),
-    };
+    const data = toDetailJson(session, values, isShown);
     return { data, text: render(session, values, isShown, nowMs) };
   },
 });
-
-/** Undefined when the record is damaged. */
-function readValues({ data }: SessionDetail): Values | undefined {
-  if (data === undefined) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(data);
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-    // Not a value of the application: the session layer keeps the chosen lifetime here.
-    const { cookie: _, ...values } = parsed as Values;
-    return maskCredentials(values) as Values;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
 
 function render(session: SessionDetail, values: Values | undefined, isShown: boolean, nowMs: number): string {
   const { key, owner, keyId, createdAtMs, seenAtMs, expiresAtMs, bytes, version } = session;

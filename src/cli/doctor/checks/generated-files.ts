@@ -1,19 +1,23 @@
 import { join } from 'node:path';
 import { isThere } from '../../../files.ts';
+import type { Marker } from '../../../settings/marker.ts';
 import { carriedFolder } from '../../scaffold/carried.ts';
 import { findChanged } from '../../scaffold/existing.ts';
+import { listApplicationFiles } from '../../scaffold/layers.ts';
 import { type Check, type Finding, nameSome, note, ok, problem, type Remedy, withMarker } from '../check.ts';
 import { sessapp } from '../remedies.ts';
 
 /** These are the user's to change. */
 const own =
-  /^(app\/.*|(app|server)\.[jt]s|package(-lock)?\.json|README\.md|\.git(ignore|attributes)|\.env\.example|tsconfig\.json)$/;
+  /^((app|server)\.[jt]s|package(-lock)?\.json|README\.md|\.git(ignore|attributes)|\.env\.example|tsconfig\.json)$/;
+
+const isMain = /^app\.[jt]s$/;
 
 /** Is what `init` wrote there, and as it was written? */
 export const generatedFiles: Check = {
   name: 'generated-files',
   examine: withMarker(async ({ directory, marker }) => {
-    const files = withoutCarried(marker.files);
+    const files = filesToCompare(marker);
     const missing: string[] = [];
     for (const path of Object.keys(files)) if (!(await isThere(join(directory, path)))) missing.push(path);
     const changed = (await findChanged(directory, files)).filter((path) => !own.test(path));
@@ -22,14 +26,15 @@ export const generatedFiles: Check = {
   }),
 };
 
-// The check `carried` looks at it.
-function withoutCarried(files: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(files).filter(([path]) => !path.startsWith(`${carriedFolder}/`)));
+// The check `carried` looks at the package, and `application` at what the application imports.
+function filesToCompare(marker: Marker): Record<string, string> {
+  const others = listApplicationFiles(marker).filter((path) => !isMain.test(path));
+  const isCompared = (path: string): boolean => !path.startsWith(`${carriedFolder}/`) && !others.includes(path);
+  return Object.fromEntries(Object.entries(marker.files).filter(([path]) => isCompared(path)));
 }
 
 function tellMissing(directory: string, missing: string[]): Finding[] {
-  // What is left out of an application is for its user to decide.
-  const code = missing.filter((path) => /\.[jt]s$/.test(path) && !path.startsWith('app/'));
+  const code = missing.filter((path) => /\.[jt]s$/.test(path));
   const others = missing.filter((path) => !code.includes(path) && !own.test(path));
   const remake: Remedy = [
     'Restore it from your version control, or write it again; what you changed stays.',

@@ -1,0 +1,47 @@
+import { byId, setRows, setText } from './dom.js';
+import { renderClock, renderNumber, renderSize, renderTime, t } from './text.js';
+
+/** The store, a migration, a rotation, the server and its workers. */
+export function showState(state) {
+  const { name, store, migration, server, counts, pingMs, countedAtMs, failure, isReadOnly } = state;
+  document.title = `${name} – ${t('title')}`;
+  setText(byId('name'), name);
+  byId('read-only').hidden = !isReadOnly;
+  const health = failure ? `${store}: ${failure.message}` : t('responds', store, renderNumber(pingMs ?? 0));
+  setRows(byId('state'), [
+    [
+      t('store'),
+      [
+        health,
+        ...(counts ? describeCounts(counts) : []),
+        ...(countedAtMs ? [t('counted', renderClock(countedAtMs))] : []),
+      ],
+    ],
+    [
+      t('migration'),
+      migration ? `${t('migrating', migration.from, migration.to)}: ${t(migration.phase)}` : t('noMigration'),
+    ],
+    [t('secrets'), describeSecrets(state.secrets)],
+    [t('server'), server ? [server.url, t('runs', renderTime(server.sinceMs), server.pid)] : t('noServer')],
+    ...(server ? [[t('workers'), t('ready', server.ready, server.workers)]] : []),
+  ]);
+}
+
+function describeCounts({ bytes, anonymous, expired, damaged, setAside }) {
+  const leftovers = expired + damaged + (setAside ?? 0);
+  return [
+    t('contentOf', renderSize(bytes), renderNumber(anonymous)),
+    ...(leftovers > 0 ? [t('leftovers', renderNumber(expired), renderNumber(damaged), setAside ?? '?')] : []),
+  ];
+}
+
+function describeSecrets({ keys, sessionsOfOtherKeys: others, sessionsOfUnknownKey: unknown }) {
+  if (keys.length === 0) return t('noSecret');
+  const waiting = keys.reduce((sum, { signs, sessions }) => sum + (signs ? 0 : sessions), 0);
+  return [
+    ...keys.map(({ id, signs, sessions }) => t(signs ? 'signs' : 'older', id, renderNumber(sessions))),
+    ...(keys.length > 1 ? [t('rotating', renderNumber(waiting))] : []),
+    ...(others > 0 ? [t('otherKeys', renderNumber(others))] : []),
+    ...(unknown > 0 ? [t('unknownKey', renderNumber(unknown))] : []),
+  ];
+}

@@ -1,0 +1,54 @@
+import type { Server } from 'node:http';
+import type { System } from '../../system.ts';
+import type { Environment } from '../environment/find.ts';
+import { Access } from './access.ts';
+import type { Dashboard } from './api.ts';
+import { readAssets } from './assets.ts';
+import { KeptStore } from './kept-store.ts';
+import { listenAtLoopback } from './listen.ts';
+import { createDashboardServer } from './requests.ts';
+import { Sampler } from './sampler.ts';
+
+export interface DashboardOptions extends Pick<Dashboard, 'isReadOnly' | 'showsValues'> {
+  /** 0 takes a free one. */
+  port: number;
+  /** Is told the link, once it can be opened, and when that ends. */
+  onListening(link: string, end: AbortSignal): Promise<void>;
+}
+
+/**
+ * Serves the dashboard until the signal.
+ * @throws UserError when it cannot begin
+ */
+export async function runDashboard(
+  system: System,
+  environment: Environment,
+  { port, onListening, ...options }: DashboardOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const store = new KeptStore(system, environment);
+  const sampler = new Sampler(store, system.now);
+  const access = new Access();
+  const bugs = new AbortController();
+  const server = createDashboardServer({
+    dashboard: { system, environment, store, sampler, signal, ...options },
+    access,
+    assets: await readAssets(),
+    onBug: (error) => bugs.abort(error),
+  });
+  try {
+    await store.use(async () => undefined);
+    const end = AbortSignal.any([signal, bugs.signal]);
+    const link = `${await listenAtLoopback(server, port)}/#${access.linkToken}`;
+    await Promise.all([sampler.run(end), onListening(link, end)]);
+    bugs.signal.throwIfAborted();
+  } finally {
+    close(server);
+    await store.close();
+  }
+}
+
+function close(server: Server): void {
+  server.close();
+  server.closeAllConnections();
+}

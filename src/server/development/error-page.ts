@@ -1,0 +1,81 @@
+import { inspect } from 'node:util';
+import type { Request } from 'express';
+import { type Frame, framesOf } from '../frames.ts';
+import { type CodeLine, readCodeFrame } from './code-frame.ts';
+import { escapeHtml, renderPage } from './html.ts';
+
+/** Of an error with many causes only the first are shown. */
+const mostCauses = 5;
+
+interface Failure {
+  error: unknown;
+  /** Such as `500 Internal Server Error`. */
+  status: string;
+  req: Request;
+  /** The environment's, absolute. */
+  directory: string;
+}
+
+/** An error as a page for its developer: the message, the line of the application, and the calls that led there. */
+export async function renderErrorPage({ error, status, req, directory }: Failure): Promise<string> {
+  const [first = '', ...causes] = await Promise.all(
+    withCauses(error).map((thrown, at) => renderThrown(thrown, directory, at === 0 ? 'h1' : 'h2')),
+  );
+  const where = `${req.method} ${req.originalUrl}`;
+  const body = `<p>${escapeHtml(status)} at <code>${escapeHtml(where)}</code></p>
+${first}
+${causes.map((cause) => `<section>\n<p>Caused by</p>\n${cause}\n</section>`).join('\n')}
+<footer>Only in development: with <code>NODE_ENV=production</code> a client gets the status alone. The log has this error, too.</footer>`;
+  return renderPage(describeThrown(error).split('\n')[0] ?? status, body);
+}
+
+/** What was thrown, without a stack; seldom it is not an Error. */
+export function describeThrown(thrown: unknown): string {
+  if (thrown instanceof Error) return String(thrown);
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
+}
+
+function withCauses(error: unknown): unknown[] {
+  const found = new Set([error]);
+  for (const thrown of found) {
+    const { cause, errors } = Object(thrown) as { cause?: unknown; errors?: unknown };
+    for (const next of [cause, ...(Array.isArray(errors) ? errors : [])])
+      if (next !== undefined && found.size <= mostCauses) found.add(next);
+  }
+  return [...found];
+}
+
+async function renderThrown(thrown: unknown, directory: string, heading: 'h1' | 'h2'): Promise<string> {
+  const frames = thrown instanceof Error ? framesOf(directory, thrown) : [];
+  const own = frames.filter(({ isOwn }) => isOwn);
+  const [first] = own;
+  const code = first ? renderCode(first, await readCodeFrame(first)) : '';
+  const others = frames.length - own.length;
+  return `<${heading}>${escapeHtml(describeThrown(thrown))}</${heading}>
+${code}
+${own.length === 0 ? '' : renderFrames(own)}
+${others === 0 ? '' : `<details>\n<summary>All ${frames.length} calls</summary>\n${renderFrames(frames)}\n</details>`}`;
+}
+
+function renderCode({ place, line }: Frame, lines: CodeLine[]): string {
+  if (lines.length === 0) return '';
+  const width = String(lines.at(-1)?.number).length;
+  const rows = lines.map(({ number, text, isMeant }) => {
+    const row = `${isMeant ? '>' : ' '} ${String(number).padStart(width)}  ${escapeHtml(text)}`;
+    return isMeant ? `<mark>${row}</mark>` : row;
+  });
+  const name = escapeHtml(`${place}:${line}`);
+  // A keyboard can scroll it only when it can have the focus.
+  return `<figure>
+<figcaption><code>${name}</code></figcaption>
+<pre tabindex="0" role="region" aria-label="The code at ${name}"><code>${rows.join('\n')}</code></pre>
+</figure>`;
+}
+
+function renderFrames(frames: Frame[]): string {
+  const items = frames.map(({ name, place, line, isOwn }) => {
+    const text = `${escapeHtml(name || 'anonymous')} <code>${escapeHtml(`${place}:${line}`)}</code>`;
+    return `<li>${isOwn ? `<strong>${text}</strong>` : text}</li>`;
+  });
+  return `<ol>${items.join('\n')}</ol>`;
+}

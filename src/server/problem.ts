@@ -1,0 +1,19 @@
+import type { Request, Response } from 'express';
+
+/** What a client gets that gets no page of the application, in each form that it can ask for. */
+export interface Problem {
+  status: number;
+  text: string;
+  /** The `error` of a JSON document. */
+  json: { status: number; message: string; [detail: string]: unknown };
+  /** HTML, in development only: a browser shows text as well. */
+  page?: string;
+}
+
+export function sendProblem(req: Request, res: Response, { status, text, json, page }: Problem): void {
+  const type = req.accepts(['text', 'json', ...(page === undefined ? [] : ['html'])]);
+  res.status(status).vary('Accept');
+  if (type === 'json') res.json({ error: json });
+  else if (type === 'html') res.type('html').send(page);
+  else res.type('text').send(text);
+}

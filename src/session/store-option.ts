@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+import type { CookieOptions } from 'express-session';
+import { AdoptingDriver } from '../stores/adopting-driver.ts';
+import type { Driver } from '../stores/driver.ts';
+import { embedded } from '../stores/embedded/index.ts';
+import { driverOf } from '../stores/express.ts';
+import type { ExpressForm } from '../stores/express-record.ts';
+import { defaultLimits } from './data/limits.ts';
+import { Owners } from './data/owner.ts';
+import type { Adoption, AnyStore, SessionOptions } from './options.ts';
+
+type StoreOptions = Pick<SessionOptions, 'store' | 'adopt' | 'cookie' | 'limits' | 'now'>;
+
+const defaultMoveAfterMs = 10 * 60 * 1000;
+
+/** The driver that these options of `session()` mean. */
+export function driverFor(options: StoreOptions): Driver {
+  const { adopt, now = Date.now } = options;
+  const form = formOf(options);
+  const store = options.store ?? embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
+  if (adopt === undefined) return toDriver(store, form);
+  const { store: old, moveAfterMs = defaultMoveAfterMs } = toAdoption(adopt);
+  const startedMs = now();
+  return new AdoptingDriver(
+    { from: toDriver(old, form), to: toDriver(store, form) },
+    () => now() - startedMs >= moveAfterMs,
+  );
+}
+
+export function toAdoption(adopt: AnyStore | Adoption): Adoption {
+  return 'store' in adopt ? adopt : { store: adopt };
+}
+
+export function isDriver(store: AnyStore): store is Driver {
+  return 'update' in store;
+}
+
+function toDriver(store: AnyStore, form: ExpressForm): Driver {
+  return isDriver(store) ? store : driverOf(store, form);
+}
+
+function formOf({ cookie, limits }: StoreOptions): ExpressForm {
+  const owners = new Owners(limits?.ownerKeys ?? defaultLimits.ownerKeys, undefined);
+  const { sameSite, ...others } = typeof cookie === 'object' ? cookie : {};
+  const attributes: CookieOptions = sameSite === undefined || sameSite === 'auto' ? others : { ...others, sameSite };
+  return { cookie: attributes, ownerOf: (data) => owners.of(data) };
+}
+
+/** Where the application's package.json is; without one, where the application was started. */
+function applicationDirectory(): string {
+  const [, main = ''] = process.argv;
+  // What is in node_modules runs the application: a test runner, a process manager.
+  const isOwn = main !== '' && !resolve(main).split(sep).includes('node_modules');
+  const start = isOwn ? dirname(resolve(main)) : process.cwd();
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, 'package.json'))) return directory;
+    if (directory === dirname(directory)) return process.cwd();
+  }
+}

@@ -1,0 +1,53 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { planUpgrade } from '../../../src/cli/upgrade/plan.ts';
+import { type Marker, markerName } from '../../../src/settings/marker.ts';
+import { readJson } from '../../support/files.ts';
+import { Sandbox } from '../../support/sandbox.ts';
+import { copyEnvironment } from '../../support/server.ts';
+
+const others = ['pages.js', 'public/icon.svg', 'public/style.css'];
+
+/** What an upgrade would do to the application, which it reports as well. */
+async function plan(directory: string) {
+  const marker = await readJson<Marker>(directory, markerName);
+  const { written, removed, kept } = await planUpgrade({ directory, marker, isOld: false });
+  const marked = JSON.parse(String(written.get(markerName) ?? '{"files":{}}')) as Marker;
+  return { written: [...written.keys()], removed, kept, marked: Object.keys(marked.files) };
+}
+
+test('an application that was made before its template had pages stays as it was', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  await writeFile(join(directory, 'app.js'), 'export function routes(app) {}\n');
+  const marker = await readJson<Marker>(directory, markerName);
+  for (const path of others) {
+    await rm(join(directory, path));
+    delete marker.files[path];
+  }
+  await writeFile(join(directory, markerName), JSON.stringify(marker));
+  const { written, marked } = await plan(directory);
+  expect(written.filter((path) => ['app.js', ...others].includes(path))).toEqual([]);
+  expect(marked.filter((path) => others.includes(path))).toEqual([]);
+});
+
+test('what an application does not need any more, or was changed, is not written again, nor a problem of doctor', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  await writeFile(join(directory, 'app.js'), 'export function routes(app) {}\n');
+  await rm(join(directory, 'pages.js'));
+  await writeFile(join(directory, 'public', 'style.css'), 'body {}\n');
+  expect(await plan(directory)).toMatchObject({ written: [], removed: [], kept: [] });
+  const { stdout } = await sandbox.sessapp(['doctor', 'myenv']);
+  expect(stdout).toMatch(/^0 problems, 0 notes/m);
+});
+
+test('an application that is gone is written whole', async () => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  for (const path of ['app.js', ...others]) await rm(join(directory, path));
+  expect((await plan(directory)).written).toEqual(['app.js', ...others]);
+  await sandbox.sessapp(['upgrade', 'myenv']);
+  expect(await readFile(join(directory, 'pages.js'), 'utf8')).toContain('export async function show');
+});

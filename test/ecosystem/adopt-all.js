@@ -1,0 +1,9 @@
+// Moves what is left in the old store of the shop, and prints how much that was.
+import session from 'sessapp/session';
+import { openNewStore, openOldStore } from './old-stores.js';
+
+const { STORE, OLD_PLACE, NEW_PLACE } = process.env;
+const { store: adopt, ids, close } = await openOldStore(session, STORE, OLD_PLACE);
+const store = await openNewStore(STORE, NEW_PLACE);
+console.log(JSON.stringify(await session.adoptSessions({ store, adopt }, await ids?.())));
+await Promise.all([store.close(), close()]);

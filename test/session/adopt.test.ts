@@ -1,0 +1,217 @@
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import expressSession, { MemoryStore } from 'express-session';
+import { expect, onTestFinished, test } from 'vitest';
+import session, { adoptSessions, type SessionOptions } from '../../src/session/index.ts';
+import { memory } from '../../src/testing/memory.ts';
+import { type Answer, type RequestOptions, send } from '../support/http.ts';
+import { collect, dayMs, minuteMs, secretOf } from './support.ts';
+
+type Sessions = Record<string, string>;
+type Browse = (server: string, path: string, options?: RequestOptions) => Promise<Answer>;
+
+/** The application of this page, with express-session or with ours. */
+async function serve(middleware: express.RequestHandler): Promise<string> {
+  const app = express();
+  app.use(middleware);
+  app.get('/login/:name', (req, res, next) => {
+    req.session.regenerate((error) => {
+      if (error) return next(error);
+      req.session.userId = req.params.name;
+      req.session.cookie.maxAge = 3 * dayMs;
+      res.send('in');
+    });
+  });
+  app.get('/add/:key', (req, res) => {
+    req.session[req.params.key] = true;
+    res.send('added');
+  });
+  app.get('/show', (req, res) => {
+    const { cookie, ...data } = req.session;
+    res.json(data);
+  });
+  app.get('/lifetime', (req, res) => res.json(req.session.cookie));
+  app.get('/end-others', async (req, res) => res.json(await req.session.endOthers()));
+  app.get('/logout', (req, res) => req.session.destroy(() => res.send('out')));
+  const server = app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const same = { secret: secretOf('a'), resave: false, saveUninitialized: false };
+const serveTheirs = (store: expressSession.Store): Promise<string> => serve(expressSession({ ...same, store }));
+const serveOurs = (options: Partial<SessionOptions>): Promise<string> =>
+  serve(session({ ...same, ...options }) as express.RequestHandler);
+
+/** A browser that several servers take turns to serve, as behind one port. */
+function open(): Browse {
+  let cookie = '';
+  return async (server, path, options) => {
+    const response = await send(server + path, { ...options, headers: cookie ? { cookie } : {} });
+    cookie = response.cookie || cookie;
+    return response;
+  };
+}
+
+const sessionsOf = (store: MemoryStore): Sessions => (store as unknown as { sessions: Sessions }).sessions;
+const show = async (browse: Browse, server: string): Promise<unknown> =>
+  JSON.parse((await browse(server, '/show')).body);
+
+test('both libraries may use one store at the same time, when only the import is changed', async () => {
+  const store = new MemoryStore();
+  const [theirs, ours] = [await serveTheirs(store), await serveOurs({ store })];
+  for (const [first, second] of [
+    [theirs, ours],
+    [ours, theirs],
+  ] as const) {
+    const browse = open();
+    await browse(first, '/login/ann');
+    await browse(second, '/add/cart');
+    await browse(first, '/add/theme');
+    const { 'sessapp:record': _, ...data } = (await show(browse, second)) as Record<string, unknown>;
+    expect(data).toEqual({ userId: 'ann', cart: true, theme: true });
+    const [one, two] = [await browse(first, '/lifetime'), await browse(second, '/lifetime')].map(({ body }) =>
+      JSON.parse(body),
+    );
+    for (const { originalMaxAge, path, httpOnly } of [one, two])
+      expect([originalMaxAge, path, httpOnly]).toEqual([3 * dayMs, '/', true]);
+    await browse(second, '/logout');
+    expect(await show(browse, first)).toEqual({});
+  }
+  expect(sessionsOf(store)).toEqual({});
+});
+
+test('a session of express-session moves with its data, its lifetime and its owner when its user comes', async () => {
+  const [old, store] = [new MemoryStore(), memory()];
+  const theirs = await serveTheirs(old);
+  const browse = open();
+  await browse(theirs, '/login/ann');
+  await browse(theirs, '/add/cart');
+  const [before] = Object.values(sessionsOf(old)).map((text) => JSON.parse(text));
+  const ours = await serveOurs({ store, adopt: { store: old, moveAfterMs: 0 } });
+  expect(await show(browse, ours)).toEqual({ userId: 'ann', cart: true });
+  expect(sessionsOf(old)).toEqual({});
+  const records = await collect(store.list({ owner: 'ann' }));
+  expect(records).toMatchObject([{ owner: 'ann', expiresAtMs: new Date(before.cookie.expires).getTime() }]);
+  expect(JSON.parse((await browse(ours, '/lifetime')).body)).toMatchObject({ originalMaxAge: 3 * dayMs });
+});
+
+test('until it moves sessions, a process leaves them where express-session finds them', async () => {
+  const clock = { now: Date.now() };
+  const [old, store] = [new MemoryStore(), memory()];
+  const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: old, now: () => clock.now })];
+  const [ann, bob] = [open(), open()];
+  await ann(theirs, '/login/ann');
+  await bob(ours, '/login/bob');
+  for (const [browse, userId] of [
+    [ann, 'ann'],
+    [bob, 'bob'],
+  ] as const) {
+    await browse(ours, '/add/cart');
+    await browse(theirs, '/add/theme');
+    expect(await show(browse, ours)).toMatchObject({ userId, cart: true, theme: true });
+    expect(await show(browse, theirs)).toMatchObject({ userId, cart: true, theme: true });
+  }
+  expect(await collect(store.list({}))).toEqual([]);
+  clock.now += 10 * minuteMs;
+  for (const [browse, userId] of [
+    [ann, 'ann'],
+    [bob, 'bob'],
+  ] as const)
+    expect(await show(browse, ours)).toEqual({ userId, cart: true, theme: true });
+  expect(sessionsOf(old)).toEqual({});
+});
+
+test('a session that ended stays so in both stores, also for a request that is still saving it', async () => {
+  const [old, store] = [new MemoryStore(), memory()];
+  const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: { store: old, moveAfterMs: 0 } })];
+  const browse = open();
+  await browse(theirs, '/login/ann');
+  const [[id = '', text = ''] = []] = Object.entries(sessionsOf(old));
+  await browse(ours, '/logout');
+  // What a request of express-session does that began before the logout.
+  sessionsOf(old)[id] = text;
+  expect(await show(browse, ours)).toEqual({});
+});
+
+test('a session that express-session ends while it moves is gone', async () => {
+  const [old, store] = [new MemoryStore(), memory()];
+  const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: { store: old, moveAfterMs: 0 } })];
+  const browse = open();
+  await browse(theirs, '/login/ann');
+  const create = store.create.bind(store);
+  store.create = async (...args) => {
+    for (const id of Object.keys(sessionsOf(old))) delete sessionsOf(old)[id];
+    return create(...args);
+  };
+  expect(await show(browse, ours)).toEqual({});
+});
+
+test('all other sessions of a user end, also those that have not moved', async () => {
+  const [old, store] = [new MemoryStore(), memory()];
+  const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: { store: old, moveAfterMs: 0 } })];
+  const [desk, phone, eve] = [open(), open(), open()];
+  await desk(theirs, '/login/ann');
+  await phone(theirs, '/login/ann');
+  await eve(theirs, '/login/eve');
+  expect((await desk(ours, '/end-others')).body).toBe('1');
+  expect(await show(phone, theirs)).toEqual({});
+  expect(await show(phone, ours)).toEqual({});
+  expect(await show(desk, ours)).toMatchObject({ userId: 'ann' });
+  expect(await show(eve, ours)).toMatchObject({ userId: 'eve' });
+});
+
+test('sessions go back when the two stores change places', async () => {
+  const [theirStore, ourStore] = [new MemoryStore(), memory()];
+  const [ours, back] = [
+    await serveOurs({ store: ourStore }),
+    await serveOurs({ store: theirStore, adopt: { store: ourStore, moveAfterMs: 0 } }),
+  ];
+  const [browse, gone] = [open(), open()];
+  for (const each of [browse, gone]) await each(ours, '/login/ann');
+  await gone(back, '/logout');
+  await browse(back, '/add/cart');
+  const theirs = await serveTheirs(theirStore);
+  expect(await show(browse, theirs)).toMatchObject({ userId: 'ann', cart: true });
+  expect(JSON.parse((await browse(theirs, '/lifetime')).body)).toMatchObject({
+    originalMaxAge: 3 * dayMs,
+    httpOnly: true,
+  });
+  expect(await show(gone, theirs)).not.toHaveProperty('userId');
+  await browse(theirs, '/logout');
+  expect(await show(browse, ours)).toEqual({});
+});
+
+test('adoptSessions moves the sessions whose users do not come', async () => {
+  const [old, store] = [new MemoryStore(), memory()];
+  const theirs = await serveTheirs(old);
+  const users = Array.from({ length: 30 }, (_, n) => ({ name: `user${n}`, browse: open() }));
+  for (const { name, browse } of users) await browse(theirs, `/login/${name}`);
+  expect(await adoptSessions({ store, adopt: old })).toEqual({ moved: 30 });
+  expect(sessionsOf(old)).toEqual({});
+  const ours = await serveOurs({ store });
+  for (const { name, browse } of users) expect(await show(browse, ours)).toEqual({ userId: name });
+  expect(await adoptSessions({ store, adopt: old })).toEqual({ moved: 0 });
+});
+
+test('adoptSessions takes the ids of a store that cannot list them', async () => {
+  const [old, store] = [new MemoryStore(), memory()];
+  const browse = open();
+  await browse(await serveTheirs(old), '/login/ann');
+  const ids = Object.keys(sessionsOf(old));
+  Object.defineProperty(old, 'all', { value: undefined });
+  await expect(adoptSessions({ store, adopt: old })).rejects.toThrow('cannot list its sessions');
+  expect(await adoptSessions({ store, adopt: old }, [...ids, 'unknown'])).toEqual({ moved: 1 });
+  expect(await show(browse, await serveOurs({ store }))).toEqual({ userId: 'ann' });
+});
+
+test.each([
+  [{}, 'the option adopt names the store'],
+  [{ adopt: memory() }, 'has session keys in the place of ids'],
+])('adoptSessions says what is wrong with %o', async (options, message) => {
+  await expect(adoptSessions(options)).rejects.toThrow(message);
+});

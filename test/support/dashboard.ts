@@ -1,0 +1,79 @@
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { send } from './http.ts';
+import type { Sandbox } from './sandbox.ts';
+
+export interface DashboardAnswer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: each path has its own shape
+  body: any;
+}
+
+/** A dashboard that runs until the end of the test. */
+export class Dashboard {
+  readonly child: ChildProcess;
+  /** What the command printed. */
+  readonly printed: { url: string };
+  readonly link: string;
+  /** Without the secret. */
+  readonly origin: string;
+  readonly linkToken: string;
+  /** What the page sends with each request. */
+  token = '';
+
+  constructor(child: ChildProcess, printed: { url: string }) {
+    const link = printed.url;
+    this.child = child;
+    this.printed = printed;
+    this.link = link;
+    this.origin = new URL(link).origin;
+    this.linkToken = new URL(link).hash.slice(1);
+  }
+
+  /** Opens the link, as the page does. */
+  async enter(token = this.linkToken): Promise<DashboardAnswer> {
+    const answer = await this.call('POST', 'enter', { token });
+    if (answer.status === 200) this.token = answer.body.token;
+    return answer;
+  }
+
+  async call(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<DashboardAnswer> {
+    const answer = await send(`${this.origin}/api/${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${this.token}`, ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status: answer.status, body: JSON.parse(answer.body) };
+  }
+}
+
+/** `sessapp dashboard --json`, once it listens; its link is still to be opened. */
+export async function startDashboard(
+  sandbox: Sandbox,
+  environment: string,
+  args: string[] = [],
+  options: SpawnOptions = {},
+): Promise<Dashboard> {
+  const child = sandbox.start(['dashboard', environment, '--json', ...args], options);
+  return untilListening(child);
+}
+
+/** The dashboard that this process of the command serves, once it has printed its link. */
+export async function untilListening(child: ChildProcess): Promise<Dashboard> {
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  while (!printed.includes('\n') && child.stdout) await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+  return new Dashboard(child, JSON.parse(printed));
+}
+
+/** The same, with the link opened. */
+export async function openDashboard(sandbox: Sandbox, environment: string, args: string[] = []): Promise<Dashboard> {
+  const dashboard = await startDashboard(sandbox, environment, args);
+  await dashboard.enter();
+  return dashboard;
+}
