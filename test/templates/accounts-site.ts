@@ -53,13 +53,15 @@ export class Site {
     return new Visitor(this.url, headers);
   }
 
-  /** The links that were sent to an email address, once there are so many. */
+  /** The links with a token that were sent to an email address, once there are so many. */
   async linksTo(email: string, count = 1): Promise<string[]> {
     return waitFor(() => {
       const lines = this.output()
         .split('\n')
         .filter((line) => line.includes(`mail to ${email}: `));
-      return lines.length >= count && lines.map((line) => new URL(/http:\S+$/.exec(line)?.[0] ?? '').pathname);
+      const paths = lines.map((line) => new URL(/http:\S+$/.exec(line)?.[0] ?? '').pathname);
+      const links = paths.filter((path) => path !== '/reset');
+      return links.length >= count && links;
     });
   }
 

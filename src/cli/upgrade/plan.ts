@@ -79,7 +79,10 @@ export function isUpToDate({ written, removed, needsLock }: UpgradePlan): boolea
 // Its files are its user's from the moment that it is there: one that is missing may not be needed, as may one that is new.
 function findApplication(directory: string, marker: Marker): string[] {
   const isThere = existsSync(join(directory, marker.language === 'typescript' ? 'app.ts' : 'app.js'));
-  return isThere ? listApplicationFiles(marker) : [];
+  if (!isThere) return [];
+  // The store may be another one now, and a template may leave files out that its earlier form had.
+  const earlier = Object.keys(marker.files).filter((path) => path.startsWith('app/'));
+  return [...listApplicationFiles(marker), ...earlier];
 }
 
 async function readState(directory: string, path: string, { files }: Marker): Promise<FileState> {

@@ -83,7 +83,8 @@ class Tables<Name extends string> implements Database<Name> {
     return this.#file.write(() => {
       this.#isWriting = true;
       try {
-        return work();
+        // LMDB commits several writes at once: a transaction in theirs, which alone is undone when the work throws.
+        return this.#file.root.transactionSync(work);
       } finally {
         this.#isWriting = false;
       }

@@ -127,6 +127,16 @@ test('--dry-run changes nothing', async () => {
   expect(await snapshot(environment)).toEqual(before);
 });
 
+test('the files of an application stay when its sessions are in another store now', async () => {
+  const sandbox = new Sandbox();
+  await sandbox.sessapp(['init', 'shop', '--template', 'accounts', '--no-install']);
+  const marker = await readJson(sandbox.path('shop'), 'sessapp.json');
+  await writeFile(sandbox.path('shop', 'sessapp.json'), JSON.stringify({ ...marker, store: 'postgres' }));
+  const { stdout } = await sandbox.sessapp(['upgrade', 'shop', '--dry-run', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'planned', written: expect.arrayContaining(['package.json']) });
+  expect(stdout).not.toContain('"app/');
+});
+
 test('a generated file that is missing is written again', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);

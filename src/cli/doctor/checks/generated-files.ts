@@ -29,7 +29,8 @@ export const generatedFiles: Check = {
 // The check `carried` looks at the package, and `application` at what the application imports.
 function filesToCompare(marker: Marker): Record<string, string> {
   const others = listApplicationFiles(marker).filter((path) => !isMain.test(path));
-  const isCompared = (path: string): boolean => !path.startsWith(`${carriedFolder}/`) && !others.includes(path);
+  const isLeftOut = (path: string): boolean => ['app', carriedFolder].includes(path.split('/')[0] ?? '');
+  const isCompared = (path: string): boolean => !isLeftOut(path) && !others.includes(path);
   return Object.fromEntries(Object.entries(marker.files).filter(([path]) => isCompared(path)));
 }
 

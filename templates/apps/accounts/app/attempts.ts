@@ -43,7 +43,11 @@ export async function checkPassword(
     await giveBack(counts, keys);
     throw error;
   });
-  if (!isRight || !user) return undefined;
+  if (!isRight || !user) {
+    // Not the address that was typed: people type passwords there, too.
+    req.log.info({ userId: user?.id }, 'a wrong password was given');
+    return undefined;
+  }
   await forgive(counts, keys);
   return isOutdated(user.password) ? rehash(users, user, password) : user;
 }

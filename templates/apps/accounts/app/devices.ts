@@ -13,6 +13,12 @@ interface Device {
   isHere: boolean;
 }
 
+// The server does not know the time zone of the browser, so it says its own.
+const timeFormat: Intl.DateTimeFormatOptions = {
+  ...{ year: 'numeric', month: 'short', day: 'numeric' },
+  ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' },
+};
+
 /** Shows where a user is logged in, and ends these sessions. */
 export function devicesRoutes(app: Express): void {
   app.get('/account/sessions', requireUser, requireRecentPassword, async (req, res) => {
@@ -59,7 +65,7 @@ function userIdOf(req: Request): string {
 function renderDevices(req: Request, list: Device[]): Html {
   const { devices } = textsFor(req);
   const time = (date: Date) =>
-    html`<time datetime="${date.toISOString()}">${date.toLocaleString(languageOf(req), { dateStyle: 'medium', timeStyle: 'short' })}</time>`;
+    html`<time datetime="${date.toISOString()}">${date.toLocaleString(languageOf(req), timeFormat)}</time>`;
   const rows = list.map(
     ({ ref, browser, since, seen, isHere }) => html`<li class="device">
         <h2>${browser || devices.unknown}${isHere && html` <strong class="here">${devices.here}</strong>`}</h2>

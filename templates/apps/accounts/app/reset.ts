@@ -41,6 +41,7 @@ export function resetRoutes(app: Express, accounts: Accounts): void {
     await req.sessionStore.endSessionsOf(user.id);
     await forgetAttempts(accounts, req, user.email);
     await regenerate(req);
+    tellChanged(accounts, req, user);
     leaveNotice(req, textsFor(req).reset.done);
     res.redirect(303, '/login');
   });
@@ -66,6 +67,13 @@ async function findUser({ users }: Accounts, purpose: Purpose | undefined): Prom
 async function setPassword(accounts: Accounts, req: Request, hash: string): Promise<boolean> {
   const user = await findUser(accounts, await accounts.tokens.take(keyOf(req)));
   return user !== undefined && accounts.users.setPassword(user, hash, user.passwordVersion + 1);
+}
+
+/** Tells a user by mail that the password was changed, in case it was somebody else. */
+export function tellChanged({ mail }: Accounts, req: Request, { id, email }: User): void {
+  const { changedSubject, changedMail } = textsFor(req).reset;
+  req.log.info({ userId: id }, 'a password was changed');
+  mail.send(req, email, changedSubject, changedMail, '/reset');
 }
 
 function keyOf(req: Request): string {

@@ -51,6 +51,7 @@ export async function logIn(req: Request, user: User): Promise<void> {
   req.session.loggedInAtMs = nowMs;
   req.session.confirmedAtMs = nowMs;
   req.user = user;
+  req.log.info({ userId: user.id }, 'a user logged in');
 }
 
 /** Notes that the user has given the password, in a session with a new id. */

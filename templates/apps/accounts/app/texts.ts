@@ -64,6 +64,8 @@ const ko = {
     done: '비밀번호를 바꿨습니다. 새 비밀번호로 로그인하세요.',
     mailSubject: '비밀번호 재설정',
     mail: '아래 링크에서 새 비밀번호를 정하세요. 요청하지 않았다면 이 메일을 무시하세요.',
+    changedSubject: '비밀번호를 바꿨습니다',
+    changedMail: '계정의 비밀번호가 바뀌었습니다. 직접 바꾸지 않았다면 아래 링크에서 새로 정하세요.',
   },
   password: {
     title: '비밀번호 바꾸기',
@@ -164,6 +166,8 @@ const en: typeof ko = {
     done: 'The password was changed. Log in with the new one.',
     mailSubject: 'Reset your password',
     mail: 'Set a new password with this link. If you did not ask for it, ignore this mail.',
+    changedSubject: 'Your password was changed',
+    changedMail: 'The password of your account was changed. If that was not you, set a new one with this link.',
   },
   password: {
     title: 'Change your password',
