@@ -5,10 +5,8 @@ import { wrap } from './wrap.ts';
 
 /** The driver, with every failure a StoreUnavailable, unless it cannot list at all; so is a call that takes longer than the deadline. */
 export function withDeadline(driver: Driver, deadlineMs: number): Driver {
-  const deadline = new Deadline(deadlineMs, () => {
-    return new StoreUnavailable(`the store did not answer within ${deadlineMs} ms`);
-  });
-  return wrap((call) => deadline.limit(call(driver), toUnavailable));
+  const deadline = new Deadline(deadlineMs);
+  return wrap((call) => deadline.limit(call(driver)));
 }
 
 interface Call {
@@ -17,24 +15,20 @@ interface Call {
 }
 
 /** Gives up on calls that take too long. One timer looks after all of them: with one for each, timers took 2% of a read. */
-export class Deadline {
+class Deadline {
   readonly #deadlineMs: number;
-  readonly #createError: () => Error;
   readonly #calls = new Bag<Call>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param createError makes what a call that took too long rejects with */
-  constructor(deadlineMs: number, createError: () => Error) {
+  constructor(deadlineMs: number) {
     this.#deadlineMs = deadlineMs;
-    this.#createError = createError;
   }
 
-  /** @param toError changes what the call itself rejects with */
-  limit<T>(answer: Promise<T>, toError = (error: unknown): unknown => error): Promise<T> {
+  limit<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const fail = (): void => {
         forget();
-        reject(this.#createError());
+        reject(new StoreUnavailable(`the store did not answer within ${this.#deadlineMs} ms`));
       };
       const forget = this.#calls.add({ startedMs: performance.now(), fail });
       this.#timer ??= this.#checkIn(this.#deadlineMs);
@@ -45,7 +39,7 @@ export class Deadline {
         },
         (error) => {
           forget();
-          reject(toError(error));
+          reject(toUnavailable(error));
         },
       );
     });

@@ -34,8 +34,7 @@ export class Connection {
 
   /** @param bytes about as much as the command sends */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    const link = this.#link ?? (await this.link());
-    return link.run(bytes, command);
+    return (await this.link()).run(bytes, command);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ErrorReply } from 'redis';
-import { Deadline } from '../deadline.ts';
 import type { Host } from './address.ts';
 import type { ClusterClient, ServerClient } from './client.ts';
 
@@ -37,7 +36,6 @@ export class Link {
   /** Resolves with the reason once it is lost. */
   readonly lost: Promise<Error>;
   readonly #client: ServerClient | ClusterClient;
-  readonly #deadline = new Deadline(answerMs, () => new Error(`Redis did not answer within ${answerMs} ms`));
   #lose: (reason: Error) => void = () => undefined;
   #owed = 0;
   #owedBytes = 0;
@@ -68,18 +66,12 @@ export class Link {
 
   /** @param bytes about as much as the command sends */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    const startedMs = performance.now();
+    const endsAtMs = performance.now() + moveMs;
     for (;;) {
-      this.#verifyOwed(bytes);
       try {
-        return await this.#deadline.limit(this.#owe(bytes, command(this.#client as Commands)));
+        return await this.#ask(bytes, command);
       } catch (error) {
-        if (meansLoss(error)) {
-          this.#lose(error as Error);
-          // Not that the connection was then closed under this command.
-          throw await this.lost;
-        }
-        if (!isMoving(error) || performance.now() >= startedMs + moveMs) throw error;
+        if (!isMoving(error) || performance.now() >= endsAtMs) throw error;
         await this.#owe(bytes, wait(moveRestMs));
       }
     }
@@ -97,20 +89,41 @@ export class Link {
     this.#client.destroy();
   }
 
-  #verifyOwed(bytes: number): void {
+  async #ask<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
     if (this.#owed >= owedLimit || this.#owedBytes + bytes > owedBytesLimit)
       throw new Error(`Redis has ${this.#owed} calls to answer already`);
+    const answer = this.#owe(bytes, command(this.#client as Commands));
+    try {
+      return await inTime(answer);
+    } catch (error) {
+      if (!meansLoss(error)) throw error;
+      this.#lose(error as Error);
+      // Not that the connection was then closed under this command.
+      throw await this.lost;
+    }
   }
 
   #owe<T>(bytes: number, answer: Promise<T>): Promise<T> {
     this.#owed += 1;
     this.#owedBytes += bytes;
-    const settle = (): void => {
+    return answer.finally(() => {
       this.#owed -= 1;
       this.#owedBytes -= bytes;
-    };
-    answer.then(settle, settle);
-    return answer;
+    });
+  }
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new Error(`Redis did not answer within ${answerMs} ms`));
+    // After a time in which this process itself stood still, what has arrived meanwhile is read first.
+    timer = setTimeout(() => setImmediate(fail), answerMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
