@@ -1,23 +1,30 @@
 // What `require('sessapp/session')` gives.
 import type * as library from './index.js' with { 'resolution-mode': 'import' };
 
-declare const session: typeof library.session;
+declare function session(given?: library.SessionOptions): library.Middleware;
 
 declare namespace session {
-  type Adoption = library.Adoption;
-  type AnyStore = library.AnyStore;
-  type Cookie = library.Cookie;
-  type CookieOptions = library.CookieOptions;
-  type Driver = library.Driver;
-  type Limits = library.Limits;
-  type Log = library.Log;
-  type MemoryStore = library.MemoryStore;
-  type Middleware = library.Middleware;
-  type Session = library.Session;
-  type SessionData = library.SessionData;
-  type SessionOptions = library.SessionOptions;
-  type SessionSummary = library.SessionSummary;
-  type Store = library.Store;
+  export const adoptSessions: typeof library.adoptSessions;
+  export const Cookie: typeof library.Cookie;
+  export const MemoryStore: typeof library.MemoryStore;
+  export const Session: typeof library.Session;
+  export const Store: typeof library.Store;
+  export { session, session as default };
+
+  export type Adoption = library.Adoption;
+  export type AnyStore = library.AnyStore;
+  export type Cookie = library.Cookie;
+  export type CookieOptions = library.CookieOptions;
+  export type Driver = library.Driver;
+  export type Limits = library.Limits;
+  export type Log = library.Log;
+  export type MemoryStore = library.MemoryStore;
+  export type Middleware = library.Middleware;
+  export type Session = library.Session;
+  export type SessionData = library.SessionData;
+  export type SessionOptions = library.SessionOptions;
+  export type SessionSummary = library.SessionSummary;
+  export type Store = library.Store;
 }
 
 export = session;

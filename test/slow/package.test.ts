@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { variants, writeVariant } from '../cli/scaffold/variants.ts';
@@ -176,6 +176,35 @@ test('TypeScript knows each public entry, and what an application says that its 
   await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   await writeFile(join(directory, 'app.ts'), typed);
   await writeFile(join(directory, 'legacy.cts'), typedCommonJs);
+  const tsc = join(project, 'node_modules', 'typescript', 'bin', 'tsc');
+  const checked = await finish(downloads.spawn(process.execPath, [tsc, '--noEmit'], { cwd: directory }));
+  expect(checked).toMatchObject({ exitCode: 0, stdout: '' });
+});
+
+/** A program of @types/express-session, whose import was changed. */
+const programs: [string, object, code: string][] = [
+  ['import = require', { module: 'nodenext' }, "import session = require('sessapp/session');"],
+  ['import', { module: 'commonjs', esModuleInterop: true }, "import session from 'sessapp/session';"],
+  ['import * as', { module: 'commonjs', esModuleInterop: false }, "import * as session from 'sessapp/session';"],
+];
+
+test.each(programs)('a CommonJS program in TypeScript compiles with %s, in %j', async (_, options, code) => {
+  const directory = await mkdtemp(join(project, 'typed-'));
+  const older = { moduleResolution: 'node10', ignoreDeprecations: '6.0' };
+  const compilerOptions = { ...('esModuleInterop' in options && older), ...options, target: 'es2022', types: ['node'] };
+  await writeFile(
+    join(directory, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...compilerOptions, strict: true } }),
+  );
+  await writeFile(
+    join(directory, 'app.ts'),
+    `${code}
+    declare module 'express-session' { interface SessionData { visits: number } }
+    class OwnStore extends session.MemoryStore {}
+    const options: session.SessionOptions = { secret: 'a', store: new OwnStore(), genid: (req) => req.path };
+    const data: Partial<session.SessionData> = { visits: 1 };
+    export const made = [session(options), data.visits];`,
+  );
   const tsc = join(project, 'node_modules', 'typescript', 'bin', 'tsc');
   const checked = await finish(downloads.spawn(process.execPath, [tsc, '--noEmit'], { cwd: directory }));
   expect(checked).toMatchObject({ exitCode: 0, stdout: '' });
