@@ -1,3 +1,5 @@
+import { allMajors, majors } from './setup/node-versions.js';
+
 /**
  * What is to be reached, as a ratio of two rows of one run: the rows' ids and the figure that is compared.
  * `atMost` and `atLeast` are for the ratio of the first to the second; without them the ratio is only reported.
@@ -45,6 +47,7 @@ export const goals = [
     figure: 'cpuMicros',
     atMost: 1,
   })),
+  ...allMajors.flatMap((major) => ['read', 'write', 'new'].flatMap((load) => existing(major, load))),
   ...inSeconds('init', '`init`, dependencies seen before', 'seen', { 'npm-ci': 0.15, virtualenv: 0.75 }),
   ...inSeconds('init', '`init`, first ever', 'first', { 'npm-ci': 1.1 }),
   ...inSeconds('cli', '`sessapp --version`', 'version', { node: 1.2 }),
@@ -94,7 +97,19 @@ export const goals = [
 ];
 
 function perNode(toGoal) {
-  return [20, 24].map(toGoal);
+  return majors.map(toGoal);
+}
+
+function existing(major, load) {
+  const goal = (ours, theirs, atMost) => ({
+    part: 'existing',
+    what: `existing application, ${load}, CPU per request, Node ${major}`,
+    rows: [`${ours}@${major} ${load}`, `${theirs}@${major} ${load}`],
+    figure: 'cpuMicros',
+    atMost,
+  });
+  const sameStore = ['memory', 'redis', 'postgres'].map((store) => goal(`changed-${store}`, `express-${store}`, 1));
+  return [...sameStore, goal('changed-redis-driver', 'express-redis', 0.75)];
 }
 
 function inSeconds(part, what, row, limits) {

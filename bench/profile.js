@@ -15,6 +15,8 @@ const loads = {
   write: { path: '/', body: texts.saved, open: true },
   new: { path: '/', body: texts.saved, open: false },
 };
+// A peer has no handler of its own.
+const endAtSignal = ['--import', "data:text/javascript,process.once('SIGTERM', () => process.exit())"];
 const { values } = parseArgs({
   options: {
     node: { type: 'string', default: '20' },
@@ -49,7 +51,7 @@ try {
 // The profile is written when the server ends, so it holds the warm-up too.
 async function record({ path, body, open }) {
   const directory = workshop.path('profile');
-  const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${directory}`];
+  const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${directory}`, ...(values.server === 'sessapp' ? [] : endAtSignal)];
   const server = await servers.start(values.server, Number(values.node), { nodeArgs });
   const file = workshop.path('requests.txt');
   const cookies = open ? await openSessions(server.url, ['/']) : [''];

@@ -17,10 +17,11 @@ const staging = `${target}.${process.pid}`;
 try {
   // `npm test` checks the types; installing a checkout need not wait for that.
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
-  for (const file of ['.sql', '.css', '.js'].flatMap((extension) => listFiles(source, extension)))
+  for (const file of ['.sql', '.css', '.js', '.d.cts'].flatMap((extension) => listFiles(source, extension)))
     cpSync(join(source, file), join(staging, file));
+  removeInnerTypes();
   await bundleCommand(join(staging, 'cli'));
-  cpSync(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'), { recursive: true });
+  await bundlePage(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'));
   buildTemplates(join(staging, 'templates'));
   writeFileSync(join(staging, 'build-id'), hashFiles());
   // A command that runs meanwhile sees the old build or the new one.
@@ -29,6 +30,18 @@ try {
   linkCommand(join(root, 'node_modules', '.bin', 'sessapp'));
 } finally {
   for (const path of [staging, `${staging}.old`]) rmSync(path, { recursive: true, force: true });
+}
+
+/** Leaves the type declarations that the public entries lead to: nobody can import what the others describe. */
+function removeInnerTypes() {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const entries = Object.values(exports).flatMap(({ types = [] }) => types);
+  const kept = new Set(entries.map((path) => join(staging, relative('dist', path))));
+  for (const file of kept) {
+    const imported = [...readFileSync(file, 'utf8').matchAll(/(?:from |import\(|^import )['"](\.[^'"]+)['"]/gm)];
+    for (const [, path] of imported) kept.add(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
+  }
+  for (const file of listFiles(staging, '.d.ts')) if (!kept.has(join(staging, file))) rmSync(join(staging, file));
 }
 
 /** The command's own modules and packages in one folder; what it shares with the library stays there. */
@@ -50,8 +63,18 @@ async function bundleCommand(directory) {
     chunkFileNames: '[name]-[hash].js',
     hashCharacters: 'hex',
     comments: { legal: true, jsdoc: false },
+    // Names stay, for the stack of a bug.
+    minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
   });
   await bundle.close();
+}
+
+/** What the browser loads of the dashboard: its modules as one file, and the rest as it is. */
+async function bundlePage(from, directory) {
+  const bundle = await rolldown({ input: join(from, 'page.js'), platform: 'browser' });
+  await bundle.write({ dir: directory, format: 'esm', minify: true });
+  await bundle.close();
+  cpSync(from, directory, { recursive: true, filter: (file) => !file.endsWith('.js') });
 }
 
 /** Names what is built, so that two copies of the package can be told apart. */

@@ -1,25 +1,36 @@
-// Express + express-session: node express.js memory|redis|file [--like-sessapp]
+// Express + express-session: node express.js <store> [--like-sessapp] [--import-changed]
 import express from 'express';
-import session from 'express-session';
 import { lifetimeMs, pages } from './work.js';
 
 const [kind, ...flags] = process.argv.slice(2);
-const { PORT, HOST, SESSION_SECRET } = process.env;
+const { PORT, HOST, SESSION_SECRET, SESSIONS_DIRECTORY: directory, STORE_URL: url, STORE_NAME: name } = process.env;
+// Only this line differs between an application with express-session and the same one with sessapp/session.
+const { default: session } = await import(
+  flags.includes('--import-changed') ? '../../dist/session/index.js' : 'express-session'
+);
 
 const stores = {
   memory: () => new session.MemoryStore(),
   async redis() {
     const { RedisStore } = await import('connect-redis');
     const { createClient } = await import('redis');
-    const client = createClient({ url: process.env.REDIS_URL });
+    const client = createClient({ url });
     await client.connect();
-    return new RedisStore({ client, prefix: process.env.REDIS_PREFIX });
+    return new RedisStore({ client, prefix: `${name}:` });
+  },
+  async postgres() {
+    const { default: createPostgresStore } = await import('connect-pg-simple');
+    const PostgresStore = createPostgresStore(session);
+    return new PostgresStore({ conString: url, createTableIfMissing: true });
   },
   async file() {
     const { default: createFileStore } = await import('session-file-store');
     const FileStore = createFileStore(session);
-    return new FileStore({ path: process.env.SESSIONS_DIRECTORY, logFn: () => undefined });
+    return new FileStore({ path: directory, logFn: () => undefined });
   },
+  'embedded-driver': async () => (await import('../../dist/stores/embedded/index.js')).embedded({ directory }),
+  'redis-driver': async () => (await import('../../dist/stores/redis/index.js')).redis({ url, name }),
+  'postgres-driver': async () => (await import('../../dist/stores/postgres/index.js')).postgres({ url, name }),
 };
 
 const app = express();

@@ -23,7 +23,8 @@ export function fileOf({ url, functionName }) {
   return url
     .replace(/^file:\/\//, '')
     .replace(/^.*\/node_modules\//, '')
-    .replace(/^.*\/sessapp-\d+\//, '');
+    .replace(/^.*\/sessapp-\d+\//, '')
+    .replace(/^\/.*\/dist\//, 'sessapp/dist/');
 }
 
 export function functionOf(frame) {

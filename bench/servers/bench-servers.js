@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { createEnvironment } from '../setup/environment.js';
 import { majors } from '../setup/node-versions.js';
 import { systemProgram } from '../setup/peers.js';
+import { postgresProgram, startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
 import { rowId, servers } from './registry.js';
 import { startServer } from './start.js';
@@ -10,7 +11,7 @@ import { startServer } from './start.js';
 /** Starts the servers of a part, each on every version of Node.js, and ends them. */
 export class BenchServers {
   #bench;
-  #redis = new Map();
+  #stores = new Map();
   #started = [];
   #secret = randomBytes(32).toString('base64url');
 
@@ -21,10 +22,10 @@ export class BenchServers {
   /**
    * @returns the servers by row; one whose program is missing is left out
    */
-  async startAll(ids) {
+  async startAll(ids, nodeMajors = majors) {
     const all = {};
     for (const id of ids) {
-      const versions = servers[id].program === 'node' ? majors : [undefined];
+      const versions = servers[id].program === 'node' ? nodeMajors : [undefined];
       for (const major of versions) {
         const server = await this.start(id, major);
         if (server) all[rowId(id, major)] = server;
@@ -36,23 +37,23 @@ export class BenchServers {
   /** @returns undefined when its program is missing */
   async start(id, major, options = {}) {
     const { nodeArgs = [] } = options;
-    const { program, args, redis, isOurs } = servers[id];
-    const { nodes, missing, workshop } = this.#bench;
-    const isMissing = program === 'gunicorn' && (missing.includes('gunicorn') || missing.includes('python3-flask'));
-    if (isMissing || (redis && missing.includes('redis-server'))) return undefined;
+    const { program, args, isOurs } = servers[id];
+    const { nodes, workshop } = this.#bench;
+    if (this.#isMissing(servers[id])) return undefined;
+    const store = options.store ?? (await this.#storeOf(servers[id]));
     const file = program === 'node' ? nodes[major] : systemProgram(program);
-    const own = isOurs ? await this.#ours(major, options) : await this.#peer(id, major);
+    const own = isOurs ? await this.#ours(major, options) : await this.#peer(rowId(id, major), store);
     const toArgs = (port) =>
       program === 'gunicorn' ? ['--bind', `127.0.0.1:${port}`, ...args] : [...nodeArgs, ...args];
     const server = await startServer(workshop, { file, args: toArgs, ...own, pinned: options.pinned });
     this.#started.push(server);
-    return { ...server, store: options.store ?? (redis && this.#redis.get(redis)), directory: own.cwd };
+    return { ...server, store, directory: own.cwd };
   }
 
   async stop() {
     for (const { stop } of this.#started.splice(0)) await stop();
-    for (const { stop } of this.#redis.values()) await stop();
-    this.#redis.clear();
+    for (const { stop } of this.#stores.values()) await stop();
+    this.#stores.clear();
   }
 
   async #ours(major, { directory, env }) {
@@ -60,18 +61,27 @@ export class BenchServers {
     return { cwd, env: { TRUST_PROXY: '1', ...env } };
   }
 
-  async #peer(id, major) {
-    const { redis } = servers[id];
-    const row = rowId(id, major);
+  async #peer(row, store) {
     const directory = this.#bench.workshop.path(`sessions-${row}`);
     await mkdir(directory);
     const env = { SESSION_SECRET: this.#secret, SESSIONS_DIRECTORY: directory };
-    if (redis) Object.assign(env, { REDIS_URL: (await this.#redisOf(redis)).url, REDIS_PREFIX: `${row}:` });
-    return { cwd: directory, env };
+    return { cwd: directory, env: { ...env, ...(store && { STORE_URL: store.url, STORE_NAME: row }) } };
   }
 
-  async #redisOf(kind) {
-    if (!this.#redis.has(kind)) this.#redis.set(kind, await startRedis(this.#bench.workshop, kind));
-    return this.#redis.get(kind);
+  #isMissing({ program, redis, postgres }) {
+    const { missing } = this.#bench;
+    if (redis && missing.includes('redis-server')) return true;
+    if (postgres && postgresProgram('initdb') === undefined) return true;
+    return program === 'gunicorn' && (missing.includes('gunicorn') || missing.includes('python3-flask'));
+  }
+
+  // Servers with the same kind of store share one.
+  async #storeOf({ redis, postgres }) {
+    const kind = redis ?? (postgres && 'postgres');
+    if (kind === undefined) return undefined;
+    const { workshop } = this.#bench;
+    if (!this.#stores.has(kind))
+      this.#stores.set(kind, await (postgres ? startPostgres(workshop) : startRedis(workshop, redis)));
+    return this.#stores.get(kind);
   }
 }

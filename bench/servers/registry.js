@@ -3,14 +3,15 @@ import { join } from 'node:path';
 export const peersDirectory = join(import.meta.dirname, '..', 'peers');
 
 const node = (file, ...args) => ({ program: 'node', args: [join(peersDirectory, file), ...args] });
+const importChanged = (store) => node('express.js', store, '--import-changed');
 const gunicorn = (...args) => ({
   program: 'gunicorn',
   args: ['--workers', '1', ...args, '--chdir', peersDirectory, 'flask_app:app'],
 });
 
 /**
- * Every server that is measured. `redis` says how the Redis behind it keeps what it has; a `cookie` server stores nothing:
- * the session is in the cookie itself.
+ * Every server that is measured. `redis` says how the Redis behind it keeps its data; one with `postgres` has a PostgreSQL
+ * behind it. A server with `isCookie` stores nothing: the session is in the cookie itself.
  */
 export const servers = {
   sessapp: { title: 'sessapp, embedded store', program: 'node', args: ['server.js'], isOurs: true },
@@ -30,6 +31,36 @@ export const servers = {
     title: 'Express + express-session + connect-redis, every write on the disk',
     ...node('express.js', 'redis'),
     redis: 'every write',
+  },
+  'express-postgres': {
+    title: 'Express + express-session + connect-pg-simple',
+    ...node('express.js', 'postgres'),
+    postgres: true,
+  },
+  'changed-memory': { title: 'Express + sessapp/session, in memory', ...importChanged('memory') },
+  'changed-redis': {
+    title: 'Express + sessapp/session + connect-redis',
+    ...importChanged('redis'),
+    redis: 'snapshots',
+  },
+  'changed-postgres': {
+    title: 'Express + sessapp/session + connect-pg-simple',
+    ...importChanged('postgres'),
+    postgres: true,
+  },
+  'changed-embedded-driver': {
+    title: 'Express + sessapp/session, embedded store',
+    ...importChanged('embedded-driver'),
+  },
+  'changed-redis-driver': {
+    title: 'Express + sessapp/session, Redis driver',
+    ...importChanged('redis-driver'),
+    redis: 'snapshots',
+  },
+  'changed-postgres-driver': {
+    title: 'Express + sessapp/session, PostgreSQL driver',
+    ...importChanged('postgres-driver'),
+    postgres: true,
   },
   'express-file': { title: 'Express + express-session + session-file-store', ...node('express.js', 'file') },
   'fastify-memory': { title: 'Fastify + @fastify/session, in memory', ...node('fastify.js', 'memory') },

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { run } from '../measure/processes.js';
 import { keptPath } from './workshop.js';
 
+/** Those that most parts measure. */
 export const majors = [20, 24];
+export const allMajors = [...majors, 26];
 
 /** The programs of the Node.js versions that are measured: this one, and others from the registry, which has them as packages. */
 export async function installNodes() {
   const nodes = {};
-  for (const major of majors) nodes[major] = await installNode(major);
+  for (const major of allMajors) nodes[major] = await installNode(major);
   return nodes;
 }
 

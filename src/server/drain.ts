@@ -13,11 +13,16 @@ const closeMs = 2000;
 /** When a second signal means it: npm passes on a Ctrl-C that the terminal has sent to the server already. */
 const insistMs = 1000;
 
-let draining = false;
+const draining = new AbortController();
 
 /** True from the moment that the server accepts nothing new. */
 export function isDraining(): boolean {
-  return draining;
+  return draining.signal.aborted;
+}
+
+/** Calls back at that moment. */
+export function onDraining(callback: () => void): void {
+  draining.signal.addEventListener('abort', callback, { once: true });
 }
 
 /**
@@ -35,7 +40,7 @@ export function drainOnSignal(
   const onSignal = (): void => {
     if (stoppedAtMs === undefined) {
       stoppedAtMs = Date.now();
-      if (draining) void traffic.drain(stopping);
+      if (isDraining()) void traffic.drain(stopping);
       else void stop(traffic, stopping, closers, log);
     } else if (Date.now() - stoppedAtMs > insistMs) traffic.cut();
   };
@@ -48,7 +53,7 @@ export function drainOnSignal(
   outlivePrimary();
   onParentGone(onSignal);
   onRetired(() => {
-    if (draining) return;
+    if (isDraining()) return;
     const released = untilReleased();
     void stop(traffic, retiring, [() => released, ...closers], log);
     void tellParent({ event: 'retiring' });
@@ -61,7 +66,7 @@ async function stop(
   closers: (() => Promise<void>)[],
   log: Logger,
 ): Promise<void> {
-  draining = true;
+  draining.abort();
   process.exitCode = 1;
   try {
     const drained = await traffic.drain(patience);

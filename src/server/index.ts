@@ -21,6 +21,9 @@ import { createHttpServer } from './http-server.ts';
 import { verifyIsolation } from './isolation.ts';
 import { listen } from './listen.ts';
 import { createLogger, logRequests } from './logging.ts';
+import { countCalls } from './metrics/count-calls.ts';
+import { add, type Counts, createCounts } from './metrics/counts.ts';
+import { reportCounts } from './metrics/report.ts';
 import { openStore } from './open-store.ts';
 import { reportOwnSession } from './own-session.ts';
 import { endWhenRemoved } from './removal.ts';
@@ -92,20 +95,26 @@ async function start(directory: string, load: () => Promise<Application>, option
   const application = await loadApplication(directory, load);
   if (isTrial()) return reportLoaded();
   const log = createLogger(settings);
-  const driver = await openStore(directory, settings, log);
-  const secrets = followSecrets(directory, process.env, settings.secrets, log);
+  const counts = createCounts();
+  const opened = await openStore(directory, settings, log);
+  const driver = settings.metrics ? countCalls(opened, counts) : opened;
+  const secrets = followSecrets(directory, process.env, settings.secrets, log, () => add(counts, 'rotations'));
   const isProxied = settings.trustProxyHops > 0;
   const profileOf = profilesOf((encrypted) => strictProfile(settings.cookie, encrypted, settings.production));
   const session = createMiddleware(driver, {
     profileOf: (req) => profileOf(isSecure(req, isProxied)),
-    isRefused: (req) => isCrossSiteWrite(req, hostOf(req, isProxied), options.crossSite),
+    isRefused: (req) => {
+      const isRefused = isCrossSiteWrite(req, hostOf(req, isProxied), options.crossSite);
+      if (isRefused) add(counts, 'refused');
+      return isRefused;
+    },
     ...(options.limits && { limits: options.limits }),
     secrets: secrets.list,
     beforeVerifying: secrets.refresh,
     log,
     isDevelopment: !settings.production,
   });
-  const app = await createApp(settings, { driver, session, log, options });
+  const app = await createApp(settings, { driver, session, log, counts, options });
   await application.routes(app);
   reportOwnSession(app, session, log);
   const errors = new ErrorResponses({ log, app, directory, production: settings.production });
@@ -118,9 +127,10 @@ async function start(directory: string, load: () => Promise<Application>, option
     return server;
   };
   try {
+    const stopCounting = await reportCounts(directory, settings, counts, log);
     const listening = await listen(create, settings);
     const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
-    const closers = [stopDuties, async () => application.close?.(), () => driver.close()];
+    const closers = [stopDuties, stopCounting, async () => application.close?.(), () => driver.close()];
     drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), closers, log);
     endWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
@@ -134,14 +144,15 @@ interface Parts {
   driver: Driver;
   session: Middleware;
   log: Logger;
+  counts: Counts;
   options: ServeOptions;
 }
 
-async function createApp(settings: Settings, { driver, session, log, options }: Parts): Promise<ExpressApp> {
+async function createApp(settings: Settings, { driver, session, log, counts, options }: Parts): Promise<ExpressApp> {
   const { default: express } = await importPeer('sessapp/server', 'express', () => import('express'));
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
   app.use(securityHeaders(settings, options.headers));
   if (!settings.production) app.use((await import('./development/index.ts')).developmentHandlers());
-  app.use(answerHealth(app, driver), logRequests(app, log));
+  app.use(answerHealth(app, driver), logRequests(app, log, counts));
   return app.use(session as RequestHandler);
 }

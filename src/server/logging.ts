@@ -3,6 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { type Logger, pino } from 'pino';
 import { aborted, bound, completed, escapeControls, toText } from './log-line.ts';
 import { LogOutput } from './log-output.ts';
+import { type Counts, countRequest } from './metrics/counts.ts';
 
 /** JSON lines in production, lines for a person in development. In JSON a worker names itself. */
 export function createLogger({ production }: { production: boolean }): Logger {
@@ -32,7 +33,7 @@ function describeRequest({ id, method, originalUrl, url, headers }: Request): ob
 const requestLog = Symbol('log');
 
 /** One line for each request, once it is answered or its client has gone away; and `req.log` for the application. */
-export function logRequests(app: { request: object }, log: Logger): RequestHandler {
+export function logRequests(app: { request: object }, log: Logger, counts: Counts): RequestHandler {
   let count = 0;
   // Most requests say nothing: only one that does has a log of its own.
   const property: PropertyDescriptor & ThisType<Request & { [requestLog]?: Logger }> = {
@@ -51,6 +52,7 @@ export function logRequests(app: { request: object }, log: Logger): RequestHandl
     req.id = count;
     res.on('error', (error) => req.log.error({ err: error }, 'an answer could not be sent'));
     res.once('close', () => {
+      countRequest(counts, res.statusCode);
       if (isIconMissing(req, res)) return;
       const responseTime = Math.round(performance.now() - startMs);
       // Behind proxies the connection is theirs; `ip` is the client that they name, as far as TRUST_PROXY believes them.

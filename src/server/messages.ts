@@ -1,3 +1,5 @@
+import type { Counts } from './metrics/counts.ts';
+
 /** Why a server, or a worker of it, did not start. */
 export interface Failure {
   code: string;
@@ -20,9 +22,18 @@ export type Message =
   /** Of a trial only: the application loads. */
   | { event: 'loaded' }
   /** Of workers only: it accepts nothing new. */
-  | { event: 'retiring' };
+  | { event: 'retiring' }
+  /** Of workers only: what it has counted since it started. */
+  | { event: 'counts'; counts: Counts };
 
-const events: unknown[] = ['listening', 'failed', 'drained', 'loaded', 'retiring'] satisfies Message['event'][];
+const events: unknown[] = [
+  'listening',
+  'failed',
+  'drained',
+  'loaded',
+  'retiring',
+  'counts',
+] satisfies Message['event'][];
 
 /** False for what the application sends of its own, such as PM2's `ready`, which may be anything. */
 export function isMessage(sent: unknown): sent is Message {

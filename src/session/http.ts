@@ -9,7 +9,10 @@ export type Request = IncomingMessage &
   Express.Request & {
     originalUrl?: string;
     secure?: boolean;
+    // Of cookie-parser.
     cookies?: Record<string, unknown>;
+    signedCookies?: Record<string, unknown>;
+    secret?: string | undefined;
   };
 export type Response = ServerResponse;
 

@@ -5,7 +5,14 @@ import { identifiedKeyOf, keyOf } from '../stores/session-key.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
 import { createId } from './cookie/ids.ts';
-import { createKeyring, createVerifier, type Secret, type SignedId, type ToKey } from './cookie/signature.ts';
+import {
+  createKeyring,
+  createVerifier,
+  type Secret,
+  type SignedId,
+  type SigningKey,
+  type ToKey,
+} from './cookie/signature.ts';
 import { defaultLimits, type Limits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
@@ -60,7 +67,7 @@ export interface MiddlewareOptions {
   isDevelopment?: boolean;
   limits?: Partial<Limits>;
   /** Makes the id of a new session. */
-  generateId?: (req: Request) => string;
+  generateId?(req: Request): string;
   behavior?: Partial<Behavior>;
   /** The time in milliseconds. */
   now?: () => number;
@@ -108,11 +115,16 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
     // What `next` throws is an error of the application: it does not call `next` again.
     void prepare(req as Request, toResponse(res)).then((isReady) => isReady && next(), next);
   };
-  middlewares.add(middleware);
-  return middleware;
+  return register(middleware);
 }
 
 const middlewares = new WeakSet<object>();
+
+/** Makes it known as a middleware of this library. */
+export function register(middleware: Middleware): Middleware {
+  middlewares.add(middleware);
+  return middleware;
+}
 
 /** True for what gives requests their session. */
 export function isMiddleware(handle: object): boolean {
@@ -136,12 +148,12 @@ function share(driver: Driver, options: MiddlewareOptions, toKey: ToKey): Shared
   const keys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
   const store = new SessionStore(records, { profileOf, newestKeyId: () => keys()[0].id, createId: generateId, toKey });
-  return { store, records, keys, log, behavior: { ...defaultBehavior, ...options.behavior } };
+  return { store, records, keys, toKey, log, behavior: { ...defaultBehavior, ...options.behavior } };
 }
 
 /** The signed id of the first cookie whose session lives. Only a cookie counts, and only one that the server signed. */
 async function resume(
-  { store, keys }: Shared,
+  { store, keys, toKey }: Shared,
   verify: ReturnType<typeof createVerifier>,
   req: Request,
   profile: CookieProfile,
@@ -154,11 +166,20 @@ async function resume(
     left -= 1;
     if (left === 0) return undefined;
   }
-  return undefined;
+  const id = verifiedByParser(req, profile.name, keys());
+  const parsed = id === undefined ? undefined : { id, value: '', key: toKey(id), keyId: '' };
+  return parsed && (await store.resume(req, parsed)) ? parsed : undefined;
 }
 
-// Also what cookie-parser has read, for a request whose cookies are not in a header. What it has verified itself does not
-// count: its secret may be one that no longer signs sessions.
+// What cookie-parser has verified, for a request whose Cookie header is gone. Its secret must be one of ours: else it may be one
+// that was retired for sessions. It may have several, so which one signed is not known, and the client gets a new cookie.
+function verifiedByParser(req: Request, name: string, keys: SigningKey[]): string | undefined {
+  const id = req.signedCookies?.[name];
+  if (typeof id !== 'string' || req.headers.cookie !== undefined) return undefined;
+  return keys.some(({ secret }) => secret === req.secret) ? id : undefined;
+}
+
+// Also what cookie-parser has read, for a request whose cookies are not in a header.
 function cookiesOf({ headers, cookies }: Request, name: string): string[] {
   const parsed = cookies?.[name];
   return [...readCookies(headers.cookie, name), ...(typeof parsed === 'string' ? [parsed] : [])];

@@ -1,8 +1,7 @@
-import type expressSession from 'express-session';
-import type { CookieOptions as ExpressCookieOptions, Store } from 'express-session';
+import type { Store, CookieOptions as TheirCookieOptions, SessionOptions as TheirOptions } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
-import type { Secret } from './cookie/signature.ts';
 import type { Limits } from './data/limits.ts';
+import type { SecretOption } from './secret-option.ts';
 
 /** One of `sessapp/stores/*`, or any express-session store. */
 export type AnyStore = Driver | Store;
@@ -17,12 +16,12 @@ export interface Adoption {
   moveAfterMs?: number;
 }
 
-/** As Express's applications see it. */
-export type ExpressRequest = Parameters<NonNullable<expressSession.SessionOptions['genid']>>[0];
+/** A request of Express; a function of an IncomingMessage takes it, too. */
+type Request = Parameters<NonNullable<TheirOptions['genid']>>[0];
 
 /** What the session cookie looks like. With 'auto' it depends on whether the connection is encrypted. */
-export interface CookieOptions extends Omit<ExpressCookieOptions, 'sameSite'> {
-  sameSite?: ExpressCookieOptions['sameSite'] | 'auto';
+export interface CookieOptions extends Omit<TheirCookieOptions, 'sameSite'> {
+  sameSite?: TheirCookieOptions['sameSite'] | 'auto';
 }
 
 /** The options of express-session, and ours. */
@@ -31,7 +30,7 @@ export interface SessionOptions {
    * Signs the cookie. Of several, newest first, the first one signs and each verifies; as a function it is asked for them
    * at each request, so that they may change.
    */
-  secret: Secret | Secret[] | (() => Secret[]);
+  secret: SecretOption;
   /**
    * One of `sessapp/stores/*`, or any express-session store. By default the embedded store, in `data/sessions` beside the
    * package.json of the application.
@@ -44,11 +43,11 @@ export interface SessionOptions {
   /** The same, as express-session 1.0 called it. */
   key?: string | undefined;
   /** The cookie's attributes, or a function of the request that returns them. */
-  cookie?: CookieOptions | ((req: ExpressRequest) => CookieOptions) | undefined;
+  cookie?: CookieOptions | ((req: Request) => CookieOptions) | undefined;
   /** True: X-Forwarded-Proto says whether a connection is encrypted. By default what Express says counts. */
   proxy?: boolean | undefined;
   /** Makes the id of a new session. It must be unique, and nobody may be able to guess it. */
-  genid?: ((req: ExpressRequest) => string) | undefined;
+  genid?(req: Request): string;
   /** True: each request with a session makes it live longer. By default that is done after a tenth of its idle time. */
   resave?: boolean | undefined;
   /** True: each response sets the cookie. */

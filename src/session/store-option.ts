@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import type { CookieOptions } from 'express-session';
+import type { CookieOptions, Store } from 'express-session';
 import { AdoptingDriver } from '../stores/adopting-driver.ts';
 import type { Driver } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
@@ -10,7 +10,7 @@ import { defaultLimits } from './data/limits.ts';
 import { Owners } from './data/owner.ts';
 import type { Adoption, AnyStore, SessionOptions } from './options.ts';
 
-type StoreOptions = Pick<SessionOptions, 'store' | 'adopt' | 'cookie' | 'limits' | 'now'>;
+type StoreOptions = Pick<Partial<SessionOptions>, 'store' | 'adopt' | 'cookie' | 'limits' | 'now'>;
 
 const defaultMoveAfterMs = 10 * 60 * 1000;
 
@@ -34,6 +34,10 @@ export function toAdoption(adopt: AnyStore | Adoption): Adoption {
 
 export function isDriver(store: AnyStore): store is Driver {
   return 'update' in store;
+}
+
+export function isExpressStore(store: AnyStore | undefined): store is Store {
+  return store !== undefined && !isDriver(store);
 }
 
 function toDriver(store: AnyStore, form: ExpressForm): Driver {

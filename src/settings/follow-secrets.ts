@@ -25,12 +25,14 @@ const staleMs = 800;
 /**
  * The secrets as `.env` has them now, so that a new one signs without a restart: it verifies at once, and signs a moment
  * later. SESSION_SECRET in the real environment wins, and cannot change while the server runs.
+ * @param onChange is called when other secrets are in use
  */
 export function followSecrets(
   directory: string,
   environment: { SESSION_SECRET?: string },
   initial: string[],
   log: Log,
+  onChange: () => void = () => undefined,
 ): FollowedSecrets {
   if (environment.SESSION_SECRET) return { list: () => initial, refresh: () => undefined };
   const path = join(directory, envFileName);
@@ -38,6 +40,7 @@ export function followSecrets(
   let turn: NodeJS.Timeout | undefined;
   const use = (found: string[]): void => {
     secrets = found;
+    onChange();
     log.info('.env has other session secrets: the newest signs from now on');
   };
   const apply = async (): Promise<void> => {

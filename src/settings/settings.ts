@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { requireMarker } from './marker.ts';
 import { readSecrets } from './secrets.ts';
-import { overlay, readVariables } from './variables.ts';
+import { overlay, readVariables, type Variables } from './variables.ts';
 
 /** Everything that varies from one environment, or one start, to the next. */
 export interface Settings {
@@ -17,6 +17,8 @@ export interface Settings {
   trustProxyHops: number;
   /** How long a connection without a request stays open. */
   keepAliveMs: number;
+  /** Where the server shows what it counts, to programs that collect it; undefined: nowhere. */
+  metrics: { port: number; host: string } | undefined;
   /** Newest first. */
   secrets: string[];
   store: string;
@@ -34,15 +36,16 @@ export async function readSettings(directory: string, environment: NodeJS.Proces
   const { store, cookie } = await requireMarker(directory);
   const trustProxyHops = readHops(variables.TRUST_PROXY ?? '0');
   return {
-    port: readPort(variables.PORT ?? '5000'),
+    port: readPort('PORT', variables.PORT ?? '5000'),
     // As in the address for a browser, or without the brackets.
-    host: (variables.HOST ?? 'localhost').replace(/^\[(.*)\]$/, '$1'),
+    host: readHost(variables.HOST ?? 'localhost'),
     // `sessapp serve --background` sets the other one.
     workers: readWorkers(variables.WORKERS ?? environment.SESSAPP_WORKERS),
     production: variables.NODE_ENV === 'production',
     trustProxyHops,
     // Proxies reuse a connection for 60 s, so that the server must not be the one that closes it.
     keepAliveMs: readSeconds(variables.KEEP_ALIVE ?? (trustProxyHops > 0 ? '65' : '5')) * 1000,
+    metrics: readMetrics(variables),
     secrets: readSecrets(variables.SESSION_SECRET),
     store,
     cookie,
@@ -63,9 +66,18 @@ export function isWorkerCount(value: string): boolean {
 export const portRemedy = 'Give a number from 0 to 65535; 0 takes any free port.';
 export const workersRemedy = 'Give a number from 1 to 256, or auto: as many as there are cores.';
 
-function readPort(value: string): number {
+function readPort(name: string, value: string): number {
   if (isPort(value)) return Number(value);
-  throw new UserError('bad-port', `PORT is '${value}', which is no port.`, portRemedy);
+  throw new UserError('bad-port', `${name} is '${value}', which is no port.`, portRemedy);
+}
+
+function readHost(value: string): string {
+  return value.replace(/^\[(.*)\]$/, '$1');
+}
+
+function readMetrics({ METRICS_PORT, METRICS_HOST = '127.0.0.1' }: Variables): Settings['metrics'] {
+  if (METRICS_PORT === undefined) return undefined;
+  return { port: readPort('METRICS_PORT', METRICS_PORT), host: readHost(METRICS_HOST) };
 }
 
 function readWorkers(value: string | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from './driver.ts';
-import { CannotList } from './express-list.ts';
+import { CannotList } from './errors.ts';
 import { hashOf } from './session-key.ts';
 import { createTombstone, isTombstone } from './tombstone.ts';
 

@@ -1,9 +1,9 @@
 import { Bag } from './bag.ts';
 import type { Driver } from './driver.ts';
-import { StoreUnavailable } from './errors.ts';
+import { CannotList, StoreUnavailable } from './errors.ts';
 import { wrap } from './wrap.ts';
 
-/** The driver, with every failure a StoreUnavailable; so is a call that takes longer than the deadline. */
+/** The driver, with every failure a StoreUnavailable, unless it cannot list at all; so is a call that takes longer than the deadline. */
 export function withDeadline(driver: Driver, deadlineMs: number): Driver {
   const deadline = new Deadline(deadlineMs);
   return wrap((call) => deadline.limit(call(driver)));
@@ -63,6 +63,8 @@ class Deadline {
   }
 }
 
-function toUnavailable(error: unknown): StoreUnavailable {
+// What a store can never do is not an outage.
+function toUnavailable(error: unknown): StoreUnavailable | CannotList {
+  if (error instanceof CannotList) return error;
   return error instanceof StoreUnavailable ? error : new StoreUnavailable('the store failed', { cause: error });
 }

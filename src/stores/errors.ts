@@ -8,6 +8,19 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** The store has no way to list its sessions. */
+export class CannotList extends Error {
+  readonly status = 500;
+
+  constructor() {
+    super(
+      'this express-session store cannot list its sessions: it has neither `ids` nor an `all` that tells their ids. ' +
+        'Use a store that can, or one of sessapp/stores',
+    );
+    this.name = 'CannotList';
+  }
+}
+
 /** The store has no address, or none that its driver understands. */
 export class StoreAddressError extends Error {
   readonly code: 'store-url-missing' | 'store-url-bad';

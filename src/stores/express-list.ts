@@ -1,16 +1,12 @@
 import type { Store } from 'express-session';
 import type { Driver, ListQuery, StoredRecord } from './driver.ts';
+import { CannotList } from './errors.ts';
 import { call } from './express-call.ts';
 import { identifiedKeyOf } from './session-key.ts';
 
-/** The store has no way to list its sessions. */
-export class CannotList extends Error {
-  constructor() {
-    super(
-      'this express-session store cannot list its sessions: it has neither `ids` nor an `all` that tells their ids',
-    );
-    this.name = 'CannotList';
-  }
+/** Whether an express-session store has a way to list its sessions. An `all` that does not tell their ids is found out only by a call. */
+export function canList(store: Store & { ids?: unknown }): boolean {
+  return typeof store.ids === 'function' || typeof store.all === 'function';
 }
 
 /** The ids of all sessions of an express-session store. @throws CannotList */

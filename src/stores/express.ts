@@ -1,7 +1,7 @@
 import type { SessionData, Store } from 'express-session';
 import { orUndefined } from '../errors.ts';
 import type { Driver, SessionRecord, StoredRecord } from './driver.ts';
-import { call } from './express-call.ts';
+import { callWhileConnected } from './express-call.ts';
 import { list } from './express-list.ts';
 import { type ExpressForm, type ExpressSession, toExpressSession, toRecord } from './express-record.ts';
 import { idOf } from './session-key.ts';
@@ -16,6 +16,7 @@ import { idOf } from './session-key.ts';
  */
 export function driverOf(store: Store, form: ExpressForm = {}): Driver {
   const queue = new Queue();
+  const call = callWhileConnected(store);
   const get = (id: string): Promise<ExpressSession | undefined> =>
     unlessMissing(call<SessionData>((finish) => store.get(id, finish as never))).then(
       (found) => found ?? undefined,
@@ -70,7 +71,8 @@ class Queue {
   readonly #last = new Map<string, Promise<unknown>>();
 
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const result = (this.#last.get(key) ?? Promise.resolve()).then(work, work);
+    const last = this.#last.get(key);
+    const result = last === undefined ? work() : last.then(work, work);
     this.#last.set(key, result);
     const forget = (): void => {
       if (this.#last.get(key) === result) this.#last.delete(key);

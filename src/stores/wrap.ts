@@ -43,16 +43,23 @@ async function* list(around: Around, query: ListQuery): AsyncGenerator<StoredRec
 
 /** A driver that is opened at its first call, and by the next one when that failed. */
 export function openLater(open: () => Promise<Driver>): Driver {
-  let opened: Promise<Driver> | undefined;
+  let opening: Promise<Driver> | undefined;
+  let opened: Driver | undefined;
   const current = (): Promise<Driver> => {
-    opened ??= open().catch((error) => {
-      opened = undefined;
+    opening ??= openNow();
+    return opening;
+  };
+  const openNow = async (): Promise<Driver> => {
+    try {
+      opened = await open();
+      return opened;
+    } catch (error) {
+      opening = undefined;
       throw error;
-    });
-    return opened;
+    }
   };
   return wrap(
-    async (call) => call(await current()),
-    async () => (await opened)?.close(),
+    (call) => (opened ? call(opened) : current().then(call)),
+    async () => (await opening)?.close(),
   );
 }

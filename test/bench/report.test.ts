@@ -88,6 +88,7 @@ test('the goals are those that were set', () => {
     ['sessapp@24', 'express-file@24', 'cpuMicros', 0.1],
     ['sessapp@20', 'express-memory@20', 'cpuMicros', 1],
     ['sessapp@24', 'express-memory@24', 'cpuMicros', 1],
+    ...[20, 24, 26].flatMap((major) => ['read', 'write', 'new'].flatMap((load) => existing(`@${major} ${load}`))),
     ['seen', 'npm-ci', 'seconds', 0.15],
     ['seen', 'virtualenv', 'seconds', 0.75],
     ['first', 'npm-ci', 'seconds', 1.1],
@@ -103,6 +104,16 @@ test('the goals are those that were set', () => {
     ['two write', 'one write', 'requestsPerSecond', undefined],
   ]);
 });
+
+function existing(suffix: string): unknown[] {
+  const goal = (ours: string, theirs: string, limit: number) => [ours + suffix, theirs + suffix, 'cpuMicros', limit];
+  return [
+    goal('changed-memory', 'express-memory', 1),
+    goal('changed-redis', 'express-redis', 1),
+    goal('changed-postgres', 'express-postgres', 1),
+    goal('changed-redis-driver', 'express-redis', 0.75),
+  ];
+}
 
 test('each goal belongs to a part, and each part says what it measures', async () => {
   for (const { part } of goals) expect(Object.keys(parts)).toContain(part);

@@ -133,7 +133,7 @@ describe.each(frameworks)('requests of %s', (_, listener) => {
 });
 
 test('what a handler throws is not given to `next`, which ran it', async () => {
-  const module = JSON.stringify(join(import.meta.dirname, '../../dist/session/index.js'));
+  const module = JSON.stringify(join(import.meta.dirname, '../../dist/session/entry.js'));
   const code = `
     import { createServer, get } from 'node:http';
     import { MemoryStore, session } from ${module};

@@ -217,14 +217,22 @@ describe('secret', () => {
     const log = { warn: vi.fn(), error: vi.fn() };
     const ask = await listen(chained(session({ secret: given, store: new MemoryStore(), log })));
     expect((await ask('/login')).status).toBe(200);
-    expect(log.warn).toHaveBeenCalledTimes(warnings);
+    expect(log.warn.mock.calls.filter(([, message]) => /secret/.test(message))).toHaveLength(warnings);
     expect(JSON.stringify(log.warn.mock.calls)).not.toContain('cat');
   });
 
-  test.each([undefined, '', [], ['']])('%j is a TypeError that says what a secret is', (given) => {
-    const options = { secret: given, store: new MemoryStore() } as SessionOptions;
+  test.each([[], ['']].map((given) => [given]))('%j is a TypeError that says what a secret is', (given) => {
+    const options = { secret: given, store: new MemoryStore() };
     expect(() => session(options)).toThrow(TypeError);
     expect(() => session(options)).toThrow(/needs a secret: 32 random bytes/);
+  });
+
+  test.each([undefined, ''])('%j is a warning at the start, and an error of each request', async (given) => {
+    const log = { warn: vi.fn(), error: vi.fn() };
+    const options = { secret: given, store: new MemoryStore(), log } as SessionOptions;
+    const ask = await listen(chained(session(options)));
+    expect(log.warn.mock.calls.flat()).toContainEqual(expect.stringMatching(/no secret.*Set one: 32 random bytes/));
+    expect(await ask('/login')).toMatchObject({ status: 500, body: 'next', cookie: '' });
   });
 });
 

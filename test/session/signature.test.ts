@@ -13,8 +13,8 @@ test('what was verified counts no longer than its key does, and names it', () =>
   const id = createId();
   const value = signId(id, older);
   const first = [older];
-  expect(verify(value, first)).toEqual({ id, key: keyOf(id), keyId: 'older' });
-  expect(verify(value, first)).toEqual({ id, key: keyOf(id), keyId: 'older' });
+  expect(verify(value, first)).toEqual({ id, value, key: keyOf(id), keyId: 'older' });
+  expect(verify(value, first)).toEqual({ id, value, key: keyOf(id), keyId: 'older' });
   expect(verify(value, [newer, older])).toMatchObject({ id, keyId: 'older' });
   expect(verify(value, [newer])).toBeUndefined();
   expect(verify(value, first)).toMatchObject({ id, keyId: 'older' });

@@ -1,8 +1,70 @@
-import { expect, test } from 'vitest';
+import { MemoryStore, type SessionData } from 'express-session';
+import { expect, test, vi } from 'vitest';
+import { session } from '../../src/session/index.ts';
+import { driverOf } from '../../src/stores/express.ts';
+import { listen, secret } from './compatibility-support.ts';
 import { change, openStore, startSite } from './support.ts';
 import { describeUserSessions } from './user-sessions.ts';
 
 describeUserSessions('the embedded store', openStore);
+
+/** Lists as connect-redis does: `all` gives an array of sessions that tell their ids. */
+class ListingStore extends MemoryStore {
+  override all(callback: (error: unknown, sessions?: never) => void): void {
+    super.all((error, found) => {
+      const sessions = Object.entries(found ?? {}).map(([id, data]) => ({ ...data, id }));
+      callback(error, sessions as never);
+    });
+  }
+}
+
+/** Lists as connect-mongo does: without ids. */
+class NamelessStore extends MemoryStore {
+  override all(callback: (error: unknown, sessions?: never) => void): void {
+    super.all((error, found) => callback(error, Object.values<SessionData>(found ?? {}) as never));
+  }
+}
+
+describeUserSessions('express-session’s MemoryStore', async () => driverOf(new MemoryStore()));
+describeUserSessions('an express-session store that lists an array', async () => driverOf(new ListingStore()));
+
+test('an express-session store that cannot list says so to who asks for a list, and counts as working', async () => {
+  const log = { warn: vi.fn(), error: vi.fn() };
+  const use = session({ secret, store: new NamelessStore(), log, resave: false, saveUninitialized: false });
+  const ask = await listen(async (req, res) => {
+    req.session.userId = 'ann';
+    if (req.url === '/') return res.end('logged in');
+    const { sessionStore } = req;
+    const calls = [sessionStore.sessionsOf('ann'), sessionStore.endSessionsOf('ann'), req.session.endOthers()];
+    const results = await Promise.allSettled(calls);
+    res.end(JSON.stringify(results.map((result) => String(result.status === 'rejected' && result.reason))));
+  }, use as never);
+  const { cookie, status } = await ask();
+  const { body } = await ask('/lists', cookie);
+  const failure = expect.stringMatching(/^CannotList: this express-session store cannot list .* Use a store that can/);
+  expect([status, JSON.parse(body)]).toEqual([200, [failure, failure, failure]]);
+});
+
+test.each([
+  [MemoryStore, ['several processes', 'in memory']],
+  [ListingStore, ['several processes', 'in memory']],
+])('what an express-session store cannot promise is said once in the log: %s', (Store, expected) => {
+  const store = new Store();
+  const log = { warn: vi.fn(), error: vi.fn() };
+  for (let n = 0; n < 2; n += 1) session({ secret, store, log });
+  expect(log.warn).toHaveBeenCalledOnce();
+  const [, message] = log.warn.mock.calls[0] ?? [];
+  expect(message).toMatch(`${Store.name} is an express-session store: `);
+  for (const part of expected) expect(message).toContain(part);
+  expect(message).not.toContain('cannot list');
+});
+
+test('that an express-session store has no way to list is part of it', () => {
+  const store = Object.assign(new MemoryStore(), { all: undefined });
+  const log = { warn: vi.fn(), error: vi.fn() };
+  session({ secret, store: store as never, log });
+  expect(log.warn.mock.calls).toEqual([[{}, expect.stringContaining('it cannot list the sessions of a user')]]);
+});
 
 test('endOthers without an owner is an error: nobody would be logged out', async () => {
   const site = await startSite((app) => {

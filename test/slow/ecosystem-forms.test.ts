@@ -20,7 +20,7 @@ describe.each(libraries)('with %s', (library) => {
   });
 
   test.each(['csrf-csrf', 'csrf-sync', 'lusca'])(
-    '%s takes a token in its session alone, until the login',
+    '%s accepts a token only in its session, and only until the login',
     async (name) => {
       const app = await startApplication(name, library, { NODE_ENV: 'test' });
       const [ann, bob] = [app.browser(), app.browser()];

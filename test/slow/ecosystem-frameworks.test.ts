@@ -16,7 +16,7 @@ const frameworks = ['express-5', 'express-4', 'connect', 'nestjs', 'fastify', 'p
 
 describe.each(libraries)('with %s', (library) => {
   test.each(library === 'sessapp/session' ? [...frameworks, 'nextjs'] : frameworks)(
-    'in %s a user logs in, is known, and logs out',
+    'in %s a user logs in, later requests see the user, and the user logs out',
     async (name) => {
       const app = await startApplication(name, library);
       const [ann, bob] = [app.browser(), app.browser()];

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { variants, writeVariant } from '../cli/scaffold/variants.ts';
@@ -68,7 +68,7 @@ describe.each([20, 22, 24, 26])('on Node.js %i', (version) => {
       console.log(manifest.name);`;
     const { stdout } = await runCode(node, project, 'entries.mjs', code);
     const lines = Object.entries(entries).map(([name, exported]) => {
-      const all = name === 'session' ? exported.toSpliced(5, 0, 'module.exports') : exported;
+      const all = name === 'session' ? exported.toSpliced(6, 0, 'module.exports') : exported;
       return `${name} ${all.join()}\n`;
     });
     expect(stdout).toBe(`${lines.join('')}sessapp\n`);
@@ -89,7 +89,7 @@ describe.each([20, 22, 24, 26])('on Node.js %i', (version) => {
     const lines = Object.entries(entries).slice(1);
     expect(result).toMatchObject({
       exitCode: 0,
-      stderr: '',
+      stderr: expect.stringMatching(/^sessapp: MemoryStore is an express-session store: .*\n$/),
       stdout: `function true true\n${'true\n'.repeat(4)}${lines.map(([name, exported]) => `${name} ${exported.join()}\n`).join('')}sessapp\n`,
     });
   });
@@ -176,6 +176,35 @@ test('TypeScript knows each public entry, and what an application says that its 
   await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   await writeFile(join(directory, 'app.ts'), typed);
   await writeFile(join(directory, 'legacy.cts'), typedCommonJs);
+  const tsc = join(project, 'node_modules', 'typescript', 'bin', 'tsc');
+  const checked = await finish(downloads.spawn(process.execPath, [tsc, '--noEmit'], { cwd: directory }));
+  expect(checked).toMatchObject({ exitCode: 0, stdout: '' });
+});
+
+/** A program of @types/express-session, whose import was changed. */
+const programs: [string, object, code: string][] = [
+  ['import = require', { module: 'nodenext' }, "import session = require('sessapp/session');"],
+  ['import', { module: 'commonjs', esModuleInterop: true }, "import session from 'sessapp/session';"],
+  ['import * as', { module: 'commonjs', esModuleInterop: false }, "import * as session from 'sessapp/session';"],
+];
+
+test.each(programs)('a CommonJS program in TypeScript compiles with %s, in %j', async (_, options, code) => {
+  const directory = await mkdtemp(join(project, 'typed-'));
+  const older = { moduleResolution: 'node10', ignoreDeprecations: '6.0' };
+  const compilerOptions = { ...('esModuleInterop' in options && older), ...options, target: 'es2022', types: ['node'] };
+  await writeFile(
+    join(directory, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...compilerOptions, strict: true } }),
+  );
+  await writeFile(
+    join(directory, 'app.ts'),
+    `${code}
+    declare module 'express-session' { interface SessionData { visits: number } }
+    class OwnStore extends session.MemoryStore {}
+    const options: session.SessionOptions = { secret: 'a', store: new OwnStore(), genid: (req) => req.path };
+    const data: Partial<session.SessionData> = { visits: 1 };
+    export const made = [session(options), data.visits];`,
+  );
   const tsc = join(project, 'node_modules', 'typescript', 'bin', 'tsc');
   const checked = await finish(downloads.spawn(process.execPath, [tsc, '--noEmit'], { cwd: directory }));
   expect(checked).toMatchObject({ exitCode: 0, stdout: '' });

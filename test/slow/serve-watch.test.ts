@@ -80,7 +80,7 @@ const app = `
   mkdirSync('uploads', { recursive: true });
   writeFileSync('generated.json', String(Date.now()));
   export const routes = (app) => app.get('/', (q, s) => {
-    for (const name of ['uploads/' + Date.now(), 'generated.json', 'made.js', 'log.txt']) writeFileSync(name, String(Date.now()));
+    for (const name of ['uploads/' + Date.now(), 'public/' + Date.now() + '.png', 'generated.json', 'made.js', 'log.txt']) writeFileSync(name, String(Date.now()));
     s.send(text);
   });`;
 
@@ -88,6 +88,7 @@ const app = `
 async function makeWriting(sandbox: Sandbox): Promise<string> {
   const environment = await copyEnvironment(sandbox);
   for (const folder of ['lib', 'views', 'content']) await mkdir(join(environment, folder));
+  await writeFile(join(environment, 'public', 'page.css'), 'one');
   await writeFile(join(environment, 'lib', 'text.js'), "export const text = 'one';");
   await writeFile(join(environment, 'views', 'page.html'), 'one');
   await writeFile(join(environment, 'app.js'), app);
@@ -95,14 +96,14 @@ async function makeWriting(sandbox: Sandbox): Promise<string> {
 }
 
 test.each([[[]], [['--workers', '2']]])(
-  'under --watch what the server imports, .env and views count, not what it writes %j',
+  'under --watch what the server imports, .env, views and what pages load count, not what it writes %j',
   async (args) => {
     const sandbox = new Sandbox();
     const environment = await makeWriting(sandbox);
     const { until } = await watch(sandbox, environment, {}, args);
     const { url } = await until('listening');
     const seen = ['listening'];
-    for (const file of ['lib/text.js', 'views/page.html', '.env', 'app.js']) {
+    for (const file of ['lib/text.js', 'views/page.html', 'public/page.css', '.env', 'app.js']) {
       for (let count = 0; count < 3; count += 1) await request(String(url));
       await appendFile(join(environment, file), '\n');
       seen.push('restarting');

@@ -26,7 +26,7 @@ export const command = onEnvironment({
     ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
     ['--workers <number>', 'how many processes respond, or auto: one a core (default: WORKERS)'],
     ['--production', 'run with NODE_ENV=production'],
-    ['--watch', 'restart when a file changes: what the server imports, .env, and views'],
+    ['--watch', 'restart when a file changes, and reload the open page'],
     ['--watch-path <paths>', 'with --watch: also files or folders, separated by commas'],
     ['--watch-ignore <paths>', 'with --watch: except these files or folders, separated by commas'],
     ['--open', 'open a browser at the page'],

@@ -8,7 +8,7 @@ import { isInside } from '../paths.ts';
 /** How long no further file may change before a change counts, in milliseconds: editors write more than once. */
 const quietMs = 100;
 
-/** What is watched beside what the server imports, `.env` and the views: paths, absolute. */
+/** What is watched beside what the server imports, `.env`, the views and what pages load: paths, absolute. */
 export interface WatchPaths {
   watched: string[];
   ignored: string[];
@@ -38,6 +38,7 @@ export async function watchFiles(directory: string, { watched, ignored }: WatchP
   const counts = (path: string): boolean =>
     always.some((place) => isInside(place, path)) ||
     [path, realPath(path)].some((name) => imports.has(name)) ||
+    (isInside(join(directory, 'public'), path) && isLoaded.test(path)) ||
     (!isRunning && isCode.test(path));
   const watcher = watch([directory, ...watched], {
     ignored: (path) => isIgnored(directory, path) || ignored.some((place) => isInside(place, path)),
@@ -62,6 +63,8 @@ export async function watchFiles(directory: string, { watched, ignored }: WatchP
 /** Beside the imports: what the server reads when it starts, and Express's folder of templates. */
 const settings = ['.env', 'sessapp.json', 'package.json', 'views'];
 const isCode = /\.[cm]?[jt]s$/;
+// What a page loads from `public`, so that the open page loads it again; uploads are other kinds of files.
+const isLoaded = /\.(css|html|m?js)$/;
 const isInstalled = /[\\/]node_modules[\\/]/;
 
 function untilChanged(watcher: FSWatcher, counts: (path: string) => boolean): Promise<string> {

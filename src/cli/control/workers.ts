@@ -1,14 +1,13 @@
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
-import { readJson } from '../../files.ts';
-import type { WorkersState } from '../../server/workers/report.ts';
+import { type WorkersState, workersFile } from '../../server/workers/report.ts';
 import type { System } from '../../system.ts';
 import { identify, isRunning, type ProcessIdentity, signalIfRunning } from '../environment/process-identity.ts';
 import { commandLine } from '../shells/shells.ts';
 import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
 import type { EnvironmentDirectory, ServerRecord } from './server-record.ts';
 import { toUserError } from './start-outcome.ts';
+import { readState } from './state.ts';
 
 const pollMs = 50;
 /** A worker that does not listen fails after 30 s; longer than that nothing stays as it is. */
@@ -68,13 +67,8 @@ async function untilReloaded(
   throw new UserError('reload-slow', fact, 'It may be suspended, or the machine overloaded.');
 }
 
-async function readReport(
-  { directory }: EnvironmentDirectory,
-  record: ServerRecord,
-): Promise<WorkersState | undefined> {
-  const report = await readJson<WorkersState>(join(directory, 'data', 'workers.json'));
-  // Another server may have left it.
-  return report?.pid === record.pid ? report : undefined;
+function readReport(environment: EnvironmentDirectory, record: ServerRecord): Promise<WorkersState | undefined> {
+  return readState<WorkersState>(environment, record, workersFile);
 }
 
 async function withoutWorkers(system: System, { directory }: EnvironmentDirectory): Promise<UserError> {

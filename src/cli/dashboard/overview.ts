@@ -1,6 +1,8 @@
 import { toUserError } from '../../errors.ts';
+import { type CountsState, countsFile } from '../../server/metrics/counts.ts';
 import { type Migration, requireMarker } from '../../settings/marker.ts';
 import { findRunningServer, isListening } from '../control/server-record.ts';
+import { readState } from '../control/state.ts';
 import { countWorkers } from '../control/workers.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 
@@ -36,6 +38,12 @@ export async function readServer(environment: Environment): Promise<ServerState 
   if (!server || !isListening(server)) return undefined;
   const { url, pid, sinceMs } = server;
   return { url, pid, sinceMs, ...(await countWorkers(environment, server)) };
+}
+
+/** What the server counts; undefined when none runs that tells. */
+export async function readCounts(environment: Environment): Promise<CountsState | undefined> {
+  const server = await findRunningServer(environment);
+  return server && readState<CountsState>(environment, server, countsFile);
 }
 
 /** @throws what is not for a user to mend */

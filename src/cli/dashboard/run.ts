@@ -6,6 +6,7 @@ import type { Dashboard } from './api.ts';
 import { readAssets } from './assets.ts';
 import { KeptStore } from './kept-store.ts';
 import { listenAtLoopback } from './listen.ts';
+import { readCounts } from './overview.ts';
 import { createDashboardServer } from './requests.ts';
 import { Sampler } from './sampler.ts';
 
@@ -27,7 +28,7 @@ export async function runDashboard(
   signal: AbortSignal,
 ): Promise<void> {
   const store = new KeptStore(system, environment);
-  const sampler = new Sampler(store, system.now);
+  const sampler = new Sampler(store, () => readCounts(environment), system.now);
   const access = new Access();
   const bugs = new AbortController();
   const server = createDashboardServer({

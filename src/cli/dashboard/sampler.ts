@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { type CountsState, counters } from '../../server/metrics/counts.ts';
 import type { Tally } from '../admin/session-summary.ts';
 import type { KeptStore } from './kept-store.ts';
 import { type Failure, toFailure } from './overview.ts';
@@ -10,6 +11,8 @@ export interface Sample {
   /** Since the sample before. */
   created: number;
   ended: number;
+  /** A second; undefined when no server tells. */
+  requests?: number;
 }
 
 export interface StoreState {
@@ -33,8 +36,13 @@ export class Sampler {
   readonly #store: KeptStore;
   readonly #now: () => number;
 
-  constructor(store: KeptStore, now: () => number) {
+  readonly #readCounts: () => Promise<CountsState | undefined>;
+  #counts: CountsState | undefined;
+
+  /** @param readCounts what the server counts now */
+  constructor(store: KeptStore, readCounts: () => Promise<CountsState | undefined>, now: () => number) {
     this.#store = store;
+    this.#readCounts = readCounts;
     this.#now = now;
   }
 
@@ -54,12 +62,22 @@ export class Sampler {
         const atMs = this.#now();
         const last = this.samples.at(-1);
         const tally = await store.tally(atMs, last?.atMs);
-        this.#add({ atMs, ...compare(tally, last) });
+        this.#add({ atMs, ...compare(tally, last), ...(await this.#countRequests()) });
         this.state = { tally, countedAtMs: atMs, pingMs };
       });
     } catch (error) {
       this.state = { ...this.state, failure: toFailure(error) };
     }
+  }
+
+  async #countRequests(): Promise<Pick<Sample, 'requests'>> {
+    const last = this.#counts;
+    this.#counts = await this.#readCounts();
+    if (!last || last.pid !== this.#counts?.pid) return {};
+    const { atMs, counts } = this.#counts;
+    const name = counters.requests[0];
+    const requests = (counts[name] ?? 0) - (last.counts[name] ?? 0);
+    return { requests: requests === 0 ? 0 : (1000 * requests) / (atMs - last.atMs) };
   }
 
   #add(sample: Sample): void {

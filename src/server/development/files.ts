@@ -5,7 +5,7 @@ import type { RequestHandler } from 'express';
 /** Below it are the addresses that the server has for itself, in development only. */
 export const filesPath = '/_sessapp/';
 
-const names = ['page.css'];
+const names = ['page.css', 'reload.js'];
 
 /** Serves what our pages load, without a session and without a line in the log. */
 export const serveFiles: RequestHandler = async (req, res, next) => {

@@ -1,7 +1,8 @@
 import type { RequestHandler } from 'express';
 import { serveFiles } from './files.ts';
+import { addReloading, isWatched, streamRuns } from './reload.ts';
 
 /** What the server does for the browser of a developer, before a request is logged and gets its session. */
 export function developmentHandlers(): RequestHandler[] {
-  return [serveFiles];
+  return isWatched() ? [serveFiles, streamRuns(), addReloading] : [serveFiles];
 }

@@ -8,11 +8,13 @@ import { listen } from '../listen.ts';
 import { boundLogFile } from '../log-file.ts';
 import { createLogger } from '../logging.ts';
 import type { Failure, Listening } from '../messages.ts';
+import { publishCounts } from '../metrics/report.ts';
 import { leaveParent, onParentGone, tellParent } from '../parent.ts';
 import { endWhenRemoved } from '../removal.ts';
 import { reportListening } from '../report.ts';
+import { StateFile } from '../state-file.ts';
 import { retiring } from '../traffic.ts';
-import { type Reloads, WorkersReport } from './report.ts';
+import { type Reloads, type WorkersState, workersFile } from './report.ts';
 import { Workers } from './workers.ts';
 
 /** How often to look for another free port when somebody took the one that was found. */
@@ -44,7 +46,8 @@ class Primary {
   readonly #directory: string;
   readonly #settings: Settings;
   readonly #log: Logger;
-  readonly #report: WorkersReport;
+  readonly #report: StateFile<Omit<WorkersState, 'pid'>>;
+  #stopCounting = async (): Promise<void> => undefined;
   readonly #workers: Workers;
   #reloads: Reloads = { started: 0, ended: 0, replaced: 0 };
   #isReloadDue = false;
@@ -55,11 +58,12 @@ class Primary {
     this.#directory = directory;
     this.#settings = settings;
     this.#log = createLogger(settings);
-    this.#report = new WorkersReport(directory, this.#log);
+    this.#report = new StateFile(workersFile, directory, this.#log);
     this.#workers = new Workers(this.#log, retiring(settings.keepAliveMs), () => void this.#reportState());
   }
 
   async start(): Promise<void> {
+    this.#stopCounting = await publishCounts(this.#directory, this.#settings, () => this.#workers.counts, this.#log);
     const listening = await this.#listen();
     if (!listening) return;
     this.#isListening = true;
@@ -86,7 +90,7 @@ class Primary {
     const drained = await this.#workers.stop();
     if (!isFirst) return;
     process.exitCode = drained ? 0 : 1;
-    await this.#report.remove();
+    await Promise.all([this.#stopCounting(), this.#report.remove()]);
     if (drained) await tellParent({ event: 'drained' });
     leaveParent();
   }

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { UserError } from '../../errors.ts';
 import { isMessage, type Listening, type Message, toEndFailure } from '../messages.ts';
+import type { Counts } from '../metrics/counts.ts';
 import type { Patience } from '../traffic.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
@@ -52,6 +53,12 @@ export class WorkerProcess {
   /** False when it ended in the midst of requests. */
   get isDrained(): boolean {
     return this.#said.has('drained') || !this.#said.has('listening');
+  }
+
+  /** What it has counted, as far as it has said. */
+  get counts(): Counts {
+    const said = this.#said.get('counts');
+    return said?.event === 'counts' ? said.counts : {};
   }
 
   /** @throws UserError with its own reason when it does not listen; it has ended then */

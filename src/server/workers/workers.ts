@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Listening } from '../messages.ts';
+import { type Counts, createCounts, sumCounts } from '../metrics/counts.ts';
 import type { Patience } from '../traffic.ts';
 import { type Site, WorkerSlot } from './slot.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -17,6 +18,8 @@ export class Workers {
   readonly #patience: Patience;
   #variables: Record<string, string> = {};
   #leader: WorkerProcess | undefined;
+  /** What workers counted that have ended. */
+  #pastCounts: Counts = createCounts();
 
   /**
    * @param patience that of workers which retire
@@ -43,6 +46,11 @@ export class Workers {
   /** How many workers answer. */
   get ready(): number {
     return this.#listening().length;
+  }
+
+  /** What all workers have counted, also those that have ended. */
+  get counts(): Counts {
+    return sumCounts([this.#pastCounts, ...[...this.#running].map(({ counts }) => counts)]);
   }
 
   /**
@@ -102,7 +110,10 @@ export class Workers {
     this.#stopping.signal.throwIfAborted();
     const worker = new WorkerProcess(this.#variables, this.#patience);
     this.#running.add(worker);
-    void worker.ended.then(() => this.#running.delete(worker));
+    void worker.ended.then(() => {
+      this.#running.delete(worker);
+      this.#pastCounts = sumCounts([this.#pastCounts, worker.counts]);
+    });
     return worker;
   }
 

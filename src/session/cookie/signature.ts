@@ -9,12 +9,14 @@ export interface SigningKey {
   secret: Secret;
 }
 
-/** A session id that was signed by one of the keys. */
 /** The session key of an id, as the store needs it. */
 export type ToKey = (id: string) => string;
 
+/** A session id that was signed by one of the keys. */
 export interface SignedId {
   id: string;
+  /** What was verified: the same key would sign the id in the same way. */
+  value: string;
   /** The key of its record. */
   key: string;
   /** Names the key that signed it. Whether that is the newest may change while a request runs. */
@@ -70,7 +72,7 @@ export function verifyId(value: string, keys: SigningKey[], toKey: ToKey = keyOf
   if (!value.startsWith('s:') || dot < 3) return undefined;
   const id = value.slice(2, dot);
   const signer = keys.find(({ secret }) => isEqual(value.slice(dot + 1), digest(id, secret)));
-  return signer && { id, key: toKey(id), keyId: signer.id };
+  return signer && { id, value, key: toKey(id), keyId: signer.id };
 }
 
 function digest(id: string, secret: Secret): string {

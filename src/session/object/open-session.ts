@@ -28,6 +28,10 @@ export interface Opened {
   /** The lifetime that the application chose for it. */
   chosenMs: number | null | undefined;
   ended: boolean;
+  /** The application called `touch`. */
+  isTouched: boolean;
+  /** This request has stored it. */
+  isStored: boolean;
   /** Calls for one session come one after the other. */
   last: Promise<void>;
 }

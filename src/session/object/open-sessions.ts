@@ -47,6 +47,8 @@ export class OpenSessions {
       given: { originalMaxAge, expires },
       chosenMs: stored.cookie?.originalMaxAge,
       ended: false,
+      isTouched: false,
+      isStored: false,
       last: Promise.resolve(),
     });
   }
@@ -72,6 +74,20 @@ export class OpenSessions {
   /** Whether it was saved or updated, and was not stored as it may not begin. */
   isRefused(session: object): boolean {
     return OpenSession.of(session)?.isRefused === true;
+  }
+
+  /** Notes that the application called `touch`. */
+  touch(session: object): void {
+    this.#get(session).isTouched = true;
+  }
+
+  isTouched(session: object): boolean {
+    return this.#get(session).isTouched;
+  }
+
+  /** Whether this request has stored it, so that it lives longer already. */
+  isStored(session: object): boolean {
+    return this.#get(session).isStored;
   }
 
   /** @throws Unstorable when the session holds what cannot be stored */
@@ -164,7 +180,8 @@ export class OpenSessions {
     const saved = opened.record
       ? await this.#records.change(opened.record, toData, keyId)
       : await this.#begin(opened, toData({}));
-    Object.assign(opened, { record: saved, base: text, chosenMs: data.cookie?.originalMaxAge, ended: !saved });
+    const chosenMs = data.cookie?.originalMaxAge;
+    Object.assign(opened, { record: saved, base: text, chosenMs, ended: !saved, isStored: true });
     return saved && merged;
   }
 

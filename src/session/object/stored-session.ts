@@ -32,6 +32,11 @@ export class StoredSession extends Session {
     return this.#run(this.#store.replace(this.req, this), callback);
   }
 
+  override touch(): this {
+    this.#store.open.touch(this);
+    return super.touch();
+  }
+
   // The same Date goes on: to see an active session again chooses no lifetime for it.
   override resetMaxAge(): this {
     const { expires, originalMaxAge } = this.cookie;

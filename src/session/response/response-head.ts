@@ -1,42 +1,52 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 
-const ended = Symbol('ended');
+const methods = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const;
 
-interface Sealed {
-  [ended]: () => boolean;
+type Method = (typeof methods)[number];
+type Call = (...args: unknown[]) => unknown;
+type Calls = Record<Method, Call>;
+
+interface Seal extends Calls {
+  isClosed: boolean;
+  isEnded: () => boolean;
 }
 
-// The same for all responses, so that they stay of one shape.
-const sealed: Record<string, PropertyDescriptor & ThisType<Sealed>> = {
-  ...Object.fromEntries(
-    ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'].map((name) => [name, refusal(name)]),
-  ),
-  headersSent: { configurable: true, get: () => true },
+const seal = Symbol('seal');
+
+interface Sealed {
+  [seal]: Seal;
+}
+
+// The same for all responses, so that they stay of one shape; and they stay there, as to delete them takes the longest.
+const guards: PropertyDescriptorMap & ThisType<Sealed> = {
+  ...Object.fromEntries(methods.map((name) => [name, guard(name)])),
+  headersSent: {
+    configurable: true,
+    get() {
+      return this[seal].isClosed || inherited(this, 'headersSent');
+    },
+  },
   writableEnded: {
     configurable: true,
     get() {
-      return this[ended]();
+      return this[seal].isClosed ? this[seal].isEnded() : inherited(this, 'writableEnded');
     },
   },
 };
-const sealNames = Object.keys(sealed);
 
 /**
  * Makes a response look and behave like one whose headers are sent, which for its handler they are.
  * @returns what makes it as it was
  */
 export function sealHead(res: ServerResponse & Partial<Sealed>, isEnded: () => boolean): () => void {
-  const { statusCode, statusMessage } = res;
-  const before = sealNames.map((name) => [name, Object.getOwnPropertyDescriptor(res, name)] as const);
-  res[ended] = isEnded;
-  for (const name of sealNames) Object.defineProperty(res, name, sealed[name] as PropertyDescriptor);
+  const { statusCode, statusMessage, setHeader, setHeaders, appendHeader, removeHeader } = res;
+  const closed = { isClosed: true, isEnded, ...({ setHeader, setHeaders, appendHeader, removeHeader } as Calls) };
+  res[seal] = closed;
+  Object.defineProperties(res, guards);
   return () => {
-    // The last one first: so the engine takes back its shape, instead of giving it one of its own, which is slow.
-    for (const [name, descriptor] of before.reverse()) {
-      Reflect.deleteProperty(res, name);
-      if (descriptor) Object.defineProperty(res, name, descriptor);
-    }
-    Object.assign(res, { statusCode, statusMessage });
+    closed.isClosed = false;
+    res.statusCode = statusCode;
+    res.statusMessage = statusMessage;
   };
 }
 
@@ -63,12 +73,24 @@ function toText(value: OutgoingHttpHeader): string | string[] {
   return Array.isArray(value) ? value : String(value);
 }
 
-function refusal(name: string): PropertyDescriptor {
-  const [verb] = name.split(/(?=H)/);
-  const value = (): never => {
-    // In the words of Node.js.
-    const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
-    throw Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
+function guard(name: Method): PropertyDescriptor {
+  return {
+    configurable: true,
+    writable: true,
+    value(this: Sealed, ...args: unknown[]) {
+      if (this[seal].isClosed) throw refusal(name);
+      return this[seal][name].apply(this, args);
+    },
   };
-  return { configurable: true, value };
+}
+
+// In the words of Node.js.
+function refusal(name: Method): Error {
+  const [verb] = name.split(/(?=H)/);
+  const error = new Error(`Cannot ${verb} headers after they are sent to the client`);
+  return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' });
+}
+
+function inherited(res: object, name: 'headersSent' | 'writableEnded'): unknown {
+  return Reflect.get(Object.getPrototypeOf(res), name, res);
 }

@@ -1,11 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readJson } from '../../../src/files.ts';
 import { type Dashboard, openDashboard } from '../../support/dashboard.ts';
 import { invoke } from '../../support/in-process.ts';
 import { add, fill, type Given, hourMs, keyOf } from '../../support/records.ts';
-import { Sandbox } from '../../support/sandbox.ts';
+import { finish, Sandbox } from '../../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, serve, waitFor } from '../../support/server.ts';
 
 const sandbox = new Sandbox(afterAll);
@@ -25,6 +25,17 @@ async function list(dashboard: Dashboard, query = ''): Promise<{ sessions: Row[]
   const { status, body } = await dashboard.call('GET', `sessions?${query}`);
   expect(status).toBe(200);
   return body;
+}
+
+/** The server, which ends with the test: the next one makes other sessions. */
+async function serveOnce(args: string[] = []): Promise<string> {
+  const { url, child } = await serve(sandbox, environment, args);
+  const ended = finish(child);
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await ended;
+  });
+  return url;
 }
 
 const ownersOf = ({ sessions }: { sessions: Row[] }): (string | null)[] => sessions.map(({ owner }) => owner);
@@ -131,7 +142,7 @@ test('a session that is ended is out at once on the running server, and the othe
     `app.get('/login/:name', (req, res) => { req.session.userId = req.params.name; res.send('in'); });
      app.get('/who', (req, res) => res.send(String(req.session.userId)));`,
   );
-  const { url } = await serve(sandbox, environment, ['--workers', '2']);
+  const url = await serveOnce(['--workers', '2']);
   const dashboard = await openDashboard(sandbox, environment);
   const login = (name: string) => request(`${url}/login/${name}`);
   const who = async ({ cookie }: { cookie: string }) => (await request(`${url}/who`, { Cookie: cookie })).body;
@@ -227,7 +238,7 @@ test('before the first start there is no session, nothing is made, and a store t
   const dashboard = await openDashboard(sandbox, environment);
   expect(await list(dashboard)).toMatchObject({ sessions: [], hasMore: false });
   expect((await dashboard.call('POST', 'end', { all: true })).body).toEqual({ ended: 0 });
-  const { url } = await serve(sandbox, environment);
+  const url = await serveOnce();
   await request(`${url}/login/ann`);
   expect(ownersOf(await list(dashboard))).toEqual(['ann']);
 });

@@ -4,7 +4,7 @@ import session from 'sessapp/session';
 
 const app = express();
 const sessions = session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false });
-const line = 'what compresses well '.repeat(100);
+const line = 'easily compressed '.repeat(100);
 
 const visit = (req) => {
   req.session.visits = (req.session.visits ?? 0) + 1;
@@ -22,7 +22,7 @@ routes.get('/stream', async (req, res) => {
   res.end(String(req.session.visits));
 });
 
-app.use('/outside', compression({ threshold: 0 }), sessions, routes);
-app.use('/inside', sessions, compression({ threshold: 0 }), routes);
+app.use('/before', compression({ threshold: 0 }), sessions, routes);
+app.use('/after', sessions, compression({ threshold: 0 }), routes);
 
 export default app;

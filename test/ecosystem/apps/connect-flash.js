@@ -1,4 +1,4 @@
-// A form that says after a redirect what came of it.
+// A form that shows its result after a redirect.
 import flash from 'connect-flash';
 import express from 'express';
 import session from 'sessapp/session';

@@ -4,7 +4,7 @@ import session from 'sessapp/session';
 const app = connect();
 app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false }));
 
-// Connect takes the path that it was mounted on out of the URL.
+// Connect removes the mount path from the URL.
 app.use('/login/', (req, res, next) => {
   req.session.regenerate((error) => {
     if (error) return next(error);

@@ -1,4 +1,4 @@
-// The provider says who a user is; the session of this application remembers it, with the cart of before.
+// The provider identifies the user; the session keeps the user and the cart.
 import { promisify } from 'node:util';
 import express from 'express';
 import openId from 'express-openid-connect';

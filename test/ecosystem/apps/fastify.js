@@ -7,7 +7,7 @@ const app = fastify();
 await app.register(expressInFastify);
 app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false }));
 
-// What Express's middleware adds is on node:http's own request.
+// Express's middleware adds the session to the request of node:http.
 app.post('/login/:name', async ({ raw, params }) => {
   await promisify(raw.session.regenerate).call(raw.session);
   raw.session.userId = params.name;

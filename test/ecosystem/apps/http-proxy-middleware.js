@@ -4,7 +4,7 @@ import session from 'sessapp/session';
 
 const app = express();
 
-// What stands behind the proxy, on the same server.
+// The proxy's target, on the same server.
 app.use('/behind', express.text(), (req, res) => res.send(`${req.headers['x-user']} ${req.body ?? ''}`.repeat(10_000)));
 
 app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false }));

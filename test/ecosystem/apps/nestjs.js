@@ -20,7 +20,7 @@ class Users {
 }
 class Application {}
 
-// What a compiler makes of @Controller() class Users { @Post('login/:name') login(@Req() req, @Param('name') name) … }.
+// A compiler would generate this from @Controller() class Users { @Post('login/:name') login(@Req() req, @Param('name') name) … }.
 const decorate = (method, ...decorators) => {
   const all = [...decorators, (target, key) => Req()(target, key, 0)];
   Reflect.decorate(all, Users.prototype, method, Object.getOwnPropertyDescriptor(Users.prototype, method));

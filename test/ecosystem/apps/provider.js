@@ -1,4 +1,4 @@
-// An OpenID provider whose only user, ann, is logged in: it sends each browser back at once.
+// An OpenID provider with one user, ann, who is already logged in: it redirects each browser back immediately.
 import { createHash, createSign, generateKeyPairSync, randomUUID } from 'node:crypto';
 import express from 'express';
 

@@ -1,4 +1,4 @@
-// Its responses are streamed word by word, and kept in the session with the questions.
+// Streams each reply word by word, and keeps questions and replies in the session.
 import { setImmediate as pause } from 'node:timers/promises';
 import express from 'express';
 import session from 'sessapp/session';

@@ -1,4 +1,4 @@
-// A list for each user, behind a login that leads back to the page that was asked for.
+// A list for each user. The login leads back to the page that the user asked for.
 import express from 'express';
 import passport from 'passport';
 import { Strategy } from 'passport-local';
