@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { open } from '../../src/stores/embedded/driver.ts';
 import { openDatabase } from '../../src/stores/embedded/index.ts';
 import { Sandbox } from '../support/sandbox.ts';
+import { waitFor } from '../support/server.ts';
 import { password, shareSite } from '../templates/accounts-site.ts';
 import { partsOf } from './site.ts';
 
@@ -112,7 +113,7 @@ test('6.3.2: a new environment has no account', async () => {
 test('6.3.7: a user gets a mail when the password was changed', async () => {
   const visitor = await site().register('told@example.com');
   await visitor.send('/account/password', { current: password, password: changed });
-  expect(site().output()).toContain('mail to told@example.com: Your password was changed');
+  await waitFor(() => site().output().includes('mail to told@example.com: Your password was changed'));
 });
 
 test('6.3.8: neither a login, nor a registration, nor a reset tells whether an address has an account', async () => {
@@ -248,5 +249,5 @@ test('16.3.1: logins, wrong passwords and changes of the password are in the log
   await wrongLogin('log@example.com');
   await visitor.send('/account/password', { current: password, password: changed });
   for (const line of ['a user logged in', 'a wrong password was given', 'a password was changed'])
-    expect(site().output()).toContain(line);
+    await waitFor(() => site().output().includes(line));
 });

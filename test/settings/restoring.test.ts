@@ -5,11 +5,12 @@ import { makePlan, type Wish } from '../../src/cli/scaffold/plan.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
-const plain = { template: 'minimal', store: 'embedded', install: false, offline: true, git: false } as const;
+const plain = { template: 'minimal', store: 'embedded', install: false, offline: true, git: false };
 const typescript = { language: 'typescript', node: '24.11.0' } as const;
 
 test.each<[options: string, wish: Omit<Wish, 'directory'>]>([
   ['--allow-existing', { ...plain, language: 'javascript' }],
+  ['--allow-existing --template accounts', { ...plain, language: 'javascript', template: 'accounts' }],
   ['--allow-existing --store redis', { ...plain, language: 'javascript', store: 'redis' }],
   ['--allow-existing --typescript --node 24.11.0', { ...plain, ...typescript }],
   ['--allow-existing --typescript --node 24.11.0 --store postgres', { ...plain, ...typescript, store: 'postgres' }],

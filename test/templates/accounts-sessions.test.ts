@@ -112,6 +112,7 @@ test('a change of the password needs the current one, logs out the other devices
   expect(await other.user()).toBe('Ann');
   expect((await visitor.send('/account/password', { current: password, password: changed })).status).toBe(303);
   expect((await visitor.open('/account/password')).text).toContain('The password was changed');
+  expect((await visitor.open('/account/password')).text).not.toContain('The password was changed');
   expect([await visitor.user(), await other.user()]).toEqual(['Ann', undefined]);
   expect(visitor.cookie).not.toBe(cookie);
   expect(await site().visitor({ Cookie: cookie }).user()).toBeUndefined();

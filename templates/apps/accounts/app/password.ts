@@ -41,7 +41,7 @@ function sendForm(req: Request, res: Response, faults: Faults = {}): void {
   const { password, fields } = textsFor(req);
   const content = html`<p>${password.text}</p>
     <form method="post" action="/account/password">
-      <input type="hidden" name="username" autocomplete="username" value="${req.user?.email}">
+      <input type="email" name="username" autocomplete="username" hidden readonly value="${req.user?.email}">
       ${field({ name: 'current', label: fields.currentPassword, type: 'password', autocomplete: 'current-password', error: faults.current })}
       ${field({ name: 'password', label: fields.newPassword, type: 'password', autocomplete: 'new-password', hint: fields.passwordHint, error: faults.password, minLength: minimumLength })}
       <button>${password.button}</button>

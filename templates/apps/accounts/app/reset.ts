@@ -94,7 +94,7 @@ function sendPasswordForm(req: Request, res: Response, { email }: User, error?: 
   const { reset, fields } = textsFor(req);
   const content = html`<p>${reset.newText}</p>
     <form method="post">
-      <input type="hidden" name="username" autocomplete="username" value="${email}">
+      <input type="email" name="username" autocomplete="username" hidden readonly value="${email}">
       ${field({ name: 'password', label: fields.newPassword, type: 'password', autocomplete: 'new-password', hint: fields.passwordHint, error, minLength: minimumLength })}
       <button>${reset.newButton}</button>
     </form>`;

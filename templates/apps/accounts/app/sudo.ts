@@ -26,7 +26,7 @@ function sendForm(req: Request, res: Response, next: string, error?: string): vo
   const content = html`<p>${sudo.text}</p>
     <form method="post" action="/sudo">
       <input type="hidden" name="next" value="${next}">
-      <input type="hidden" name="username" autocomplete="username" value="${req.user?.email}">
+      <input type="email" name="username" autocomplete="username" hidden readonly value="${req.user?.email}">
       ${field({ name: 'password', label: fields.password, type: 'password', autocomplete: 'current-password', error })}
       <button>${sudo.button}</button>
     </form>`;

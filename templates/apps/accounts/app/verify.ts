@@ -61,7 +61,7 @@ function sendForm(req: Request, res: Response, { email }: Registration, error?: 
   const { verify, fields } = textsFor(req);
   const content = html`<p>${verify.text(email)}</p>
     <form method="post">
-      <input type="hidden" name="username" autocomplete="username" value="${email}">
+      <input type="email" name="username" autocomplete="username" hidden readonly value="${email}">
       ${field({ name: 'password', label: fields.password, type: 'password', autocomplete: 'current-password', error })}
       <button>${verify.button}</button>
     </form>`;
