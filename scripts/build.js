@@ -18,7 +18,7 @@ try {
   // `npm test` checks the types; installing a checkout need not wait for that.
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
   for (const file of ['.sql', '.css', '.js', '.d.cts'].flatMap((extension) => listFiles(source, extension)))
-    cpSync(join(source, file), join(staging, file));
+    if (!file.startsWith('cli')) cpSync(join(source, file), join(staging, file));
   removeInnerTypes();
   await bundleCommand(join(staging, 'cli'));
   await bundlePage(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'));
