@@ -8,6 +8,7 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     testTimeout: 600_000,
     hookTimeout: 600_000,
-    maxWorkers: 1,
+    // Most wait for processes, servers and deadlines.
+    maxWorkers: 2,
   },
 });

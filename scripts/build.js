@@ -18,7 +18,7 @@ try {
   // `npm test` checks the types; installing a checkout need not wait for that.
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
   for (const file of ['.sql', '.css', '.js', '.d.cts'].flatMap((extension) => listFiles(source, extension)))
-    cpSync(join(source, file), join(staging, file));
+    if (!file.startsWith('cli')) cpSync(join(source, file), join(staging, file));
   removeInnerTypes();
   await bundleCommand(join(staging, 'cli'));
   await bundlePage(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'));
@@ -35,13 +35,19 @@ try {
 /** Leaves the type declarations that the public entries lead to: nobody can import what the others describe. */
 function removeInnerTypes() {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const entries = Object.values(exports).flatMap(({ types = [] }) => types);
+  const entries = Object.values(exports).flatMap(typesOf);
   const kept = new Set(entries.map((path) => join(staging, relative('dist', path))));
   for (const file of kept) {
     const imported = [...readFileSync(file, 'utf8').matchAll(/(?:from |import\(|^import )['"](\.[^'"]+)['"]/gm)];
     for (const [, path] of imported) kept.add(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
   }
   for (const file of listFiles(staging, '.d.ts')) if (!kept.has(join(staging, file))) rmSync(join(staging, file));
+}
+
+/** The type declarations of an entry, for each condition that it has. */
+function typesOf(entry) {
+  if (typeof entry === 'string') return [];
+  return 'types' in entry ? [entry.types] : Object.values(entry).flatMap(typesOf);
 }
 
 /** The command's own modules and packages in one folder; what it shares with the library stays there. */

@@ -17,6 +17,7 @@ beforeAll(async () => {
 const commands = [
   'cache clean',
   'cache info',
+  'dashboard',
   'deploy',
   'doctor',
   'info',

@@ -48,7 +48,7 @@ export async function fuzzSignatures(cases: number): Promise<void> {
   const property = asyncProperty(any, any, integer({ min: 0, max: 120 }), async (id, noise, at) => {
     for (const key of [newest, older]) {
       const value = signId(id, key);
-      if (id !== '') expect(verifyId(value, keys)).toEqual({ id, key: keyOf(id), keyId: key.id });
+      if (id !== '') expect(verifyId(value, keys)).toEqual({ id, value, key: keyOf(id), keyId: key.id });
       const changed = value.slice(0, at) + noise + value.slice(at + 1);
       if (changed !== value) expect(verifyId(changed, keys)).toBeUndefined();
     }

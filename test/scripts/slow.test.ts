@@ -22,6 +22,6 @@ test.each([[['crahs']], [['serve-d']], [['crash', 'nope']]])(
   async (names) => {
     const { exitCode, stdout, stderr } = await slow(...names);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain(`'${names.at(-1)}' is not a slow suite. Suites: browser, crash,`);
+    expect(stderr).toContain(`'${names.at(-1)}' is not a slow suite. Suites: accounts, browser, crash,`);
   },
 );

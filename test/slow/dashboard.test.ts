@@ -102,6 +102,8 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
   async function search(page: Page, text: string): Promise<void> {
     await page.getByRole('searchbox').fill(text);
     await page.getByRole('searchbox').press('Enter');
+    // The rows of before are still there until then.
+    await page.getByText('Searching…').waitFor({ state: 'hidden' });
   }
 
   test('a session that it ends is out in the other browser, and the rest go on', async () => {

@@ -1,4 +1,5 @@
 import { toListedOwner } from '../../stores/owner.ts';
+import { shortRefLength } from '../admin/session-ref.ts';
 import type { SessionSummary } from '../admin/session-summary.ts';
 import type { Store } from '../admin/store.ts';
 
@@ -42,7 +43,14 @@ async function* matches(store: Store, { text, nowMs: liveAtMs, signal }: Search)
   const isNamed = ({ key }: SessionSummary): boolean => prefix !== undefined && key.startsWith(prefix);
   const isPart = ({ owner }: SessionSummary): boolean => owner?.toLowerCase().includes(part) ?? false;
   yield* store.list({ owner: exact, liveAtMs });
-  if (prefix !== undefined) yield* filter(store.list({ prefix, liveAtMs }), signal, (session) => !isExact(session));
+  let isFound = false;
+  if (prefix !== undefined)
+    for await (const session of filter(store.list({ prefix, liveAtMs }), signal, (session) => !isExact(session))) {
+      isFound = true;
+      yield session;
+    }
+  // Nothing else is meant by a reference as the page shows it.
+  if (isFound && text.length >= shortRefLength) return;
   const isLeft = (session: SessionSummary): boolean => isPart(session) && !isExact(session) && !isNamed(session);
   yield* filter(store.list({ liveAtMs }), signal, isLeft);
 }
