@@ -81,6 +81,21 @@ test('a hash of less work is replaced at the next login, and the session goes on
   expect(await visitor.user()).toBe('Ann');
 });
 
+test('while the store cannot be reached, what needs it is a 503, and the other pages go on', async () => {
+  const args = ['--store', 'redis', '--store-url', 'redis://127.0.0.1:1'];
+  const cut = await Site.start(new Sandbox(), { args });
+  for (const [path, fields] of [
+    ['/login', form],
+    ['/register', { ...form, name: 'Ann' }],
+    ['/reset', form],
+    ['/verify/x', form],
+  ] as [string, Record<string, string>][]) {
+    const { status, headers } = await cut.visitor().send(path, fields);
+    expect([path, status, headers.get('Retry-After')]).toEqual([path, 503, '1']);
+  }
+  for (const path of ['/', '/login', '/register']) expect((await cut.visitor().open(path)).status).toBe(200);
+});
+
 test('without a preference for English the pages are Korean', async () => {
   for (const headers of [{ 'Accept-Language': '*' }, { 'Accept-Language': 'ko-KR,ko;q=0.9,en;q=0.8' }]) {
     const { text, headers: answered } = await site().visitor(headers).open('/register');

@@ -9,7 +9,23 @@ export interface Accounts extends Store {
 
 export async function openAccounts(): Promise<Accounts> {
   const mail = await createMail();
-  return { ...(await openStore()), mail };
+  const { users, tokens, counts, close } = await openStore();
+  return { users: retriable(users), tokens: retriable(tokens), counts: retriable(counts), close, mail };
+}
+
+/** What a store cannot do now may work a little later: the response to an error of its calls is a 503. */
+function retriable<T extends object>(calls: T): T {
+  const wrapped = Object.entries(calls).map(([name, call]) => [
+    name,
+    async (...args: unknown[]) => {
+      try {
+        return await call(...args);
+      } catch (error) {
+        throw Object.assign(error as Error, { status: 503, headers: { 'Retry-After': '1' } });
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as T;
 }
 
 /** Waits for the mails that are being sent, then closes the store. */
