@@ -1,4 +1,5 @@
-import type { AdoptingDriver } from '../stores/adopting-driver.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type AdoptingDriver, moveMs } from '../stores/adopting-driver.ts';
 import { inBatches } from '../stores/batches.ts';
 import { idsOf } from '../stores/express-list.ts';
 import { identifiedKeyOf } from '../stores/session-key.ts';
@@ -13,14 +14,14 @@ const batchSize = 20;
  * when its user comes. It opens the stores as `session()` does, and closes neither.
  * @param options those of `session()`, with `adopt`
  * @param ids of the sessions to move; by default those that the old store lists
- * @returns how many it moved
+ * @returns how many it moved, and how many it could not read or move: these stay where they are
  * @throws TypeError when `adopt` is missing or is a store of sessapp, which knows no ids
  * @throws CannotList when the old store cannot list its sessions, and there are no `ids`
  */
 export async function adoptSessions(
   options: Omit<SessionOptions, 'secret'>,
   ids?: Iterable<string> | AsyncIterable<string>,
-): Promise<{ moved: number }> {
+): Promise<{ moved: number; failed: number }> {
   const { adopt } = options;
   if (adopt === undefined)
     throw new TypeError('adoptSessions needs to know what to move: the option adopt names the store');
@@ -30,10 +31,34 @@ export async function adoptSessions(
       'adoptSessions cannot move sessions from a store that has session keys in the place of ids: they move when their users come',
     );
   const driver = driverFor({ ...options, adopt: { store, moveAfterMs: 0 } }) as AdoptingDriver;
-  let moved = 0;
-  for await (const batch of inBatches(ids ?? (await idsOf(store)), batchSize)) {
-    const results = await Promise.all(batch.map((id) => driver.move(identifiedKeyOf(id))));
-    moved += results.filter(Boolean).length;
+  const { left, ...counts } = await moveAll(driver, ids ?? (await idsOf(store)));
+  if (left.length > 0) await wait(moveMs);
+  for await (const batch of inBatches(left, batchSize)) await Promise.all(batch.map((key) => driver.removeCopy(key)));
+  return counts;
+}
+
+/** @returns the session keys of those that may have a copy in both stores, too */
+async function moveAll(
+  driver: AdoptingDriver,
+  ids: Iterable<string> | AsyncIterable<string>,
+): Promise<{ moved: number; failed: number; left: string[] }> {
+  const done = { moved: 0, failed: 0, left: [] as string[] };
+  for await (const batch of inBatches(ids, batchSize)) {
+    const keys = batch.map(identifiedKeyOf);
+    const results = await Promise.allSettled(keys.map((key) => driver.move(key)));
+    verifyUsable(results);
+    for (const [n, result] of results.entries()) {
+      if (result.status === 'rejected') done.failed += 1;
+      else if (result.value) done.moved += 1;
+      else done.left.push(keys[n] ?? '');
+    }
   }
-  return { moved };
+  return done;
+}
+
+// A session that cannot be read is one failure. When all fail, the store cannot be used.
+function verifyUsable(results: PromiseSettledResult<unknown>[]): void {
+  const [first] = results;
+  if (results.length > 1 && first?.status === 'rejected' && results.every(({ status }) => status === 'rejected'))
+    throw first.reason;
 }

@@ -4,12 +4,12 @@ import type { Driver, Log } from '../stores/driver.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { adoptSessions } from './adopt-sessions.ts';
 import { createProfile, endOf } from './cookie-option.ts';
-import { defaultLimits } from './data/limits.ts';
+import { defaultLimits, toLimits } from './data/limits.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
 import type * as options from './options.ts';
 import { isMissing, type SecretOption, signWithSecretOfRequest, toSecrets } from './secret-option.ts';
 import { reportLimits } from './store-limits.ts';
-import { driverFor, isExpressStore } from './store-option.ts';
+import { driverFor, isExpressStore, withoutEmpty } from './store-option.ts';
 
 export type { SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
@@ -24,7 +24,7 @@ export type { Driver, Log };
  * @throws TypeError when the secret is missing, or an option has a value that it cannot have
  */
 export function session(given?: options.SessionOptions): Middleware {
-  return createSession(given ?? {});
+  return createSession(withoutEmpty(given ?? {}));
 }
 
 function createSession(options: Partial<options.SessionOptions>): Middleware {
@@ -50,7 +50,7 @@ function toMiddlewareOptions(
   return {
     profileOf: createProfile(options),
     secrets: toSecrets(secret, log),
-    limits: { idleMs, anonymousIdleMs: idleMs, absoluteMs, ...limits },
+    limits: toLimits(limits, { ...defaultLimits, idleMs, anonymousIdleMs: idleMs, absoluteMs }),
     behavior: {
       rolling: rolling === true,
       resave: resave === true,

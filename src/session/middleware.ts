@@ -13,7 +13,7 @@ import {
   type SigningKey,
   type ToKey,
 } from './cookie/signature.ts';
-import { defaultLimits, type Limits } from './data/limits.ts';
+import { type Limits, toLimits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
 import { answerFor, plainText, type Request, type Response, send } from './http.ts';
@@ -144,7 +144,7 @@ function isBelow(path: string, { originalUrl, url = '/' }: Request): boolean {
 
 function share(driver: Driver, options: MiddlewareOptions, toKey: ToKey): Shared {
   const { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now, generateId = createId } = options;
-  const all = { ...defaultLimits, ...limits };
+  const all = toLimits(limits);
   const keys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
   const store = new SessionStore(records, { profileOf, newestKeyId: () => keys()[0].id, createId: generateId, toKey });

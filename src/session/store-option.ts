@@ -19,6 +19,7 @@ export function driverFor(options: StoreOptions): Driver {
   const { adopt, now = Date.now } = options;
   const form = formOf(options);
   const store = options.store ?? embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
+  verifyStore('store', store);
   if (adopt === undefined) return toDriver(store, form);
   const { store: old, moveAfterMs = defaultMoveAfterMs } = toAdoption(adopt);
   const startedMs = now();
@@ -28,8 +29,27 @@ export function driverFor(options: StoreOptions): Driver {
   );
 }
 
+/** @throws TypeError when there is no store in it */
 export function toAdoption(adopt: AnyStore | Adoption): Adoption {
-  return 'store' in adopt ? adopt : { store: adopt };
+  const adoption = adopt instanceof Object && 'store' in adopt ? adopt : { store: adopt };
+  verifyStore('adopt', adoption.store);
+  return adoption;
+}
+
+function verifyStore(name: string, store: object): void {
+  if (!(store instanceof Object && ('update' in store || 'get' in store)))
+    throw new TypeError(`${name} option must be a store of sessapp, or one that was written for express-session`);
+}
+
+/** The options whose value means something: express-session takes null, false, 0 and '' for a default. */
+export function withoutEmpty(options: Partial<SessionOptions>): Partial<SessionOptions> {
+  const isEmpty = (name: string, value: unknown): boolean => !value && name !== 'secret' && typeof value !== 'boolean';
+  const mayBeFalse = ['proxy', 'resave', 'rolling', 'saveUninitialized'];
+  return Object.fromEntries(
+    Object.entries(options).filter(
+      ([name, value]) => !isEmpty(name, value) && (value !== false || mayBeFalse.includes(name)),
+    ),
+  );
 }
 
 export function isDriver(store: AnyStore): store is Driver {
@@ -48,7 +68,8 @@ function formOf({ cookie, limits }: StoreOptions): ExpressForm {
   const owners = new Owners(limits?.ownerKeys ?? defaultLimits.ownerKeys, undefined);
   const { sameSite, ...others } = typeof cookie === 'object' ? cookie : {};
   const attributes: CookieOptions = sameSite === undefined || sameSite === 'auto' ? others : { ...others, sameSite };
-  return { cookie: attributes, ownerOf: (data) => owners.of(data) };
+  const idleMs = limits?.idleMs ?? defaultLimits.idleMs;
+  return { cookie: attributes, idleMs, ownerOf: (data) => owners.of(data) };
 }
 
 /** Where the application's package.json is; without one, where the application was started. */

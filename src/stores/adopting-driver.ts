@@ -1,10 +1,13 @@
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from './driver.ts';
-import { CannotList } from './errors.ts';
 import { hashOf } from './session-key.ts';
 import { createTombstone, isTombstone } from './tombstone.ts';
 
-/** For so long a session that ended cannot come back from the old store. Requests are over by then. */
-const tombstoneMs = 60 * 60 * 1000;
+/** For so long a session that ended cannot come back from a copy in the old store, which an interrupted move has left there. */
+const tombstoneMs = 30 * 24 * 60 * 60 * 1000;
+/** A move is over by then, or it was interrupted. */
+export const moveMs = 10_000;
+/** Of so many sessions a process knows whether they have left the old store. */
+const knownLength = 10_000;
 
 /**
  * The new store, which takes over the sessions of the old one as their users come. Any number of processes may do so at the
@@ -16,12 +19,15 @@ const tombstoneMs = 60 * 60 * 1000;
  * 3. A session moves when it is read: it is created in the new store, where only the first of several succeeds, and then deleted
  *    in the old one. It keeps its version.
  * 4. To end a session, a process first leaves a tombstone in the new store, and then deletes the record in the old one.
+ * 5. A move that was interrupted between its two steps leaves a copy. A process deletes it when it meets the session again later.
  */
 export class AdoptingDriver implements Driver {
   readonly needsIds = true;
   readonly #old: Driver;
   readonly #new: Driver;
   readonly #isMoving: () => boolean;
+  /** When a session was first met in the new store; Infinity once it has left the old one. */
+  readonly #metMs = new Map<string, number>();
 
   constructor(stores: { from: Driver; to: Driver }, isMoving: () => boolean) {
     this.#old = withKeysFor(stores.from);
@@ -31,7 +37,10 @@ export class AdoptingDriver implements Driver {
 
   async read(key: string): Promise<StoredRecord | undefined> {
     const moved = await this.#new.read(key);
-    if (moved) return unlessEnded(moved);
+    if (moved) {
+      this.#removeCopy(key);
+      return unlessEnded(moved);
+    }
     const old = unlessEnded(await this.#old.read(key));
     // It may have moved between the two.
     if (!old) return unlessEnded(await this.#new.read(key));
@@ -92,10 +101,26 @@ export class AdoptingDriver implements Driver {
     await Promise.all([this.#old.close(), this.#new.close()]);
   }
 
-  /** False: there is nothing to move, or another process moves it. */
+  /** False: there is nothing to move, or another process moves it, or an interrupted move has left a copy. */
   async move(key: string): Promise<boolean> {
     const old = unlessEnded(await this.#old.read(key));
     return old !== undefined && this.#move(key, old);
+  }
+
+  /** Deletes what an interrupted move has left in the old store. Not to be called within 10 seconds of a move. */
+  async removeCopy(key: string): Promise<void> {
+    if (await this.#new.read(key)) await this.#old.delete(key);
+  }
+
+  // The first time the move may still be under way.
+  #removeCopy(key: string): void {
+    const nowMs = performance.now();
+    if (this.#metMs.size >= knownLength) this.#metMs.clear();
+    const metMs = this.#metMs.get(key) ?? nowMs;
+    const isDue = nowMs - metMs >= moveMs;
+    this.#metMs.set(key, isDue ? Number.POSITIVE_INFINITY : metMs);
+    // When it fails, the session's next request tries again.
+    if (isDue) this.#old.delete(key).catch(() => this.#metMs.delete(key));
   }
 
   async #move(key: string, old: StoredRecord): Promise<boolean> {
@@ -106,8 +131,9 @@ export class AdoptingDriver implements Driver {
 
   // What another process did in the old store since the record was read there was acknowledged.
   async #leave(key: string, moved: StoredRecord): Promise<void> {
+    const startedMs = performance.now();
     const latest = await this.#old.read(key);
-    if (!latest) return this.#end(key);
+    if (!latest) return performance.now() - startedMs < moveMs / 2 ? this.#end(key) : undefined;
     if (latest.version !== moved.version) await this.#follow(key, moved, latest);
     await this.#old.delete(key);
   }
@@ -134,8 +160,12 @@ export class AdoptingDriver implements Driver {
 
   // The old store first: what leaves it meanwhile is in the new one by then, and may come twice.
   async *#listAll(query: ListQuery): AsyncGenerator<StoredRecord> {
-    for await (const record of listable(this.#old.list(query)))
-      if (unlessEnded(record) && !(await this.#new.read(record.key))) yield record;
+    for await (const record of this.#old.list(query)) {
+      const moved = await this.#new.read(record.key);
+      // With the id of its copy, by which both can be deleted.
+      if (moved) yield* unlessEnded(moved) ? [{ ...moved, key: record.key }] : [];
+      else if (unlessEnded(record)) yield record;
+    }
     for await (const record of this.#new.list(query)) if (unlessEnded(record)) yield record;
   }
 }
@@ -156,14 +186,6 @@ function rebase(text: string, { from, onto }: { from: string; onto: string }): s
     Object.assign(data as object, { [key]: after?.[key] });
   }
   return JSON.stringify(data);
-}
-
-async function* listable(records: AsyncIterable<StoredRecord>): AsyncGenerator<StoredRecord> {
-  try {
-    yield* records;
-  } catch (error) {
-    if (!(error instanceof CannotList)) throw error;
-  }
 }
 
 /** The driver, for calls with the id behind each session key. The records of a list have what the store has. */

@@ -5,8 +5,8 @@ import type { SessionRecord, StoredRecord } from './driver.ts';
 /** Where a session in express-session's form has what that form has no place for. */
 const noteKey = 'sessapp:record';
 const dayMs = 24 * 60 * 60 * 1000;
-/** So much of a session's idle time has passed when it is to be marked as seen. */
-const touchPart = 1 / 10;
+/** A session that was not seen for so much of its idle time is marked as seen when it is read. */
+const unseenPart = 1 / 5;
 
 interface Note {
   version: number;
@@ -28,6 +28,8 @@ export interface ExpressForm {
   cookie?: CookieOptions | undefined;
   /** The owner of a session, by what it holds. */
   ownerOf?: ((data: Record<string, unknown>) => string | undefined) | undefined;
+  /** How long a session lives without being used that was stored without an end. By default a day. */
+  idleMs?: number;
 }
 
 /**
@@ -44,7 +46,7 @@ export function toRecord(key: string, found: ExpressSession, form: ExpressForm):
     key,
     data: originalMaxAge === defaultMaxAge(form) ? text : JSON.stringify({ ...data, cookie: { originalMaxAge } }),
     version: versionOf(note, sum),
-    ...timesOf(note, expiryOf(cookie), originalMaxAge ?? dayMs),
+    ...timesOf(note, expiryOf(cookie), originalMaxAge ?? form.idleMs ?? dayMs),
     ...(owner !== undefined && { owner }),
     ...(note?.keyId !== undefined && { keyId: note.keyId }),
   };
@@ -94,7 +96,7 @@ function timesOf(
   const createdAtMs = note?.createdAtMs ?? nowMs;
   if (note && note.expiresAtMs === expiresAtMs) return { createdAtMs, seenAtMs: note.seenAtMs, expiresAtMs };
   if (expiresAtMs === undefined || expiresAtMs <= nowMs)
-    return { createdAtMs, seenAtMs: nowMs - idleMs * touchPart, expiresAtMs: nowMs + idleMs * (1 - touchPart) };
+    return { createdAtMs, seenAtMs: nowMs - idleMs * unseenPart, expiresAtMs: nowMs + idleMs };
   return { createdAtMs, seenAtMs: Math.min(expiresAtMs - idleMs, nowMs), expiresAtMs };
 }
 

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import expressSession, { MemoryStore } from 'express-session';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import session, { adoptSessions, type SessionOptions } from '../../src/session/index.ts';
 import { memory } from '../../src/testing/memory.ts';
 import { type Answer, type RequestOptions, send } from '../support/http.ts';
@@ -191,11 +191,11 @@ test('adoptSessions moves the sessions whose users do not come', async () => {
   const theirs = await serveTheirs(old);
   const users = Array.from({ length: 30 }, (_, n) => ({ name: `user${n}`, browse: open() }));
   for (const { name, browse } of users) await browse(theirs, `/login/${name}`);
-  expect(await adoptSessions({ store, adopt: old })).toEqual({ moved: 30 });
+  expect(await adoptSessions({ store, adopt: old })).toEqual({ moved: 30, failed: 0 });
   expect(sessionsOf(old)).toEqual({});
   const ours = await serveOurs({ store });
   for (const { name, browse } of users) expect(await show(browse, ours)).toEqual({ userId: name });
-  expect(await adoptSessions({ store, adopt: old })).toEqual({ moved: 0 });
+  expect(await adoptSessions({ store, adopt: old })).toEqual({ moved: 0, failed: 0 });
 });
 
 test('adoptSessions takes the ids of a store that cannot list them', async () => {
@@ -205,7 +205,7 @@ test('adoptSessions takes the ids of a store that cannot list them', async () =>
   const ids = Object.keys(sessionsOf(old));
   Object.defineProperty(old, 'all', { value: undefined });
   await expect(adoptSessions({ store, adopt: old })).rejects.toThrow('cannot list its sessions');
-  expect(await adoptSessions({ store, adopt: old }, [...ids, 'unknown'])).toEqual({ moved: 1 });
+  expect(await adoptSessions({ store, adopt: old }, [...ids, 'unknown'])).toEqual({ moved: 1, failed: 0 });
   expect(await show(browse, await serveOurs({ store }))).toEqual({ userId: 'ann' });
 });
 
@@ -214,4 +214,67 @@ test.each([
   [{ adopt: memory() }, 'has session keys in the place of ids'],
 ])('adoptSessions says what is wrong with %o', async (options, message) => {
   await expect(adoptSessions(options)).rejects.toThrow(message);
+});
+
+test('the copy that an interrupted move has left is deleted, and no end of the session leaves it', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const [old, store] = [new MemoryStore(), memory()];
+  const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: { store: old, moveAfterMs: 0 } })];
+  const [desk, phone, tablet] = [open(), open(), open()];
+  for (const browse of [desk, phone, tablet]) await browse(theirs, '/login/ann');
+  const destroy = vi.spyOn(old, 'destroy').mockImplementation((_, callback) => callback?.(new Error('interrupted')));
+  for (const browse of [desk, phone, tablet]) expect((await browse(ours, '/show')).status).toBe(503);
+  destroy.mockRestore();
+  for (const browse of [desk, phone]) expect(await show(browse, ours)).toEqual({ userId: 'ann' });
+  expect(Object.keys(sessionsOf(old))).toHaveLength(3);
+  vi.advanceTimersByTime(10_000);
+  await desk(ours, '/show');
+  await vi.waitUntil(() => Object.keys(sessionsOf(old)).length === 2);
+  expect((await desk(ours, '/end-others')).body).toBe('2');
+  expect(sessionsOf(old)).toEqual({});
+  for (const browse of [phone, tablet]) expect(await show(browse, ours)).toEqual({});
+});
+
+test('adoptSessions deletes copies, and goes on after a session that cannot be read', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'], shouldAdvanceTime: true, advanceTimeDelta: 500 });
+  onTestFinished(() => void vi.useRealTimers());
+  const [old, store] = [new MemoryStore(), memory()];
+  const theirs = await serveTheirs(old);
+  const users = Array.from({ length: 3 }, () => open());
+  for (const browse of users) await browse(theirs, '/login/ann');
+  const [copied = '', broken = '', sound = ''] = Object.keys(sessionsOf(old));
+  const stored = sessionsOf(old)[copied] ?? '';
+  expect(await adoptSessions({ store, adopt: old }, [copied])).toEqual({ moved: 1, failed: 0 });
+  Object.assign(sessionsOf(old), { [copied]: stored, [broken]: '{bad' });
+  expect(await adoptSessions({ store, adopt: old }, [copied, broken, sound])).toEqual({ moved: 1, failed: 1 });
+  expect(Object.keys(sessionsOf(old))).toEqual([broken]);
+  await expect(adoptSessions({ store, adopt: old }, [broken, broken])).rejects.toThrow('JSON');
+}, 90_000);
+
+test('while an old store cannot list, no list of a user is taken for all of them', async () => {
+  const [old, store] = [new MemoryStore(), memory()];
+  Object.defineProperty(old, 'all', { value: undefined });
+  const ours = await serveOurs({ store, adopt: old });
+  const browse = open();
+  await browse(ours, '/login/ann');
+  expect((await browse(ours, '/end-others')).status).toBe(500);
+});
+
+test.each([
+  [{}, dayMs],
+  [{ limits: { idleMs: 7 * dayMs } }, 7 * dayMs],
+])('a session without an end gets the lifetime of the new store (%o)', async (options, idleMs) => {
+  const [old, store] = [new MemoryStore(), memory()];
+  const browse = open();
+  await browse(await serveTheirs(old), '/add/cart');
+  await adoptSessions({ store, adopt: old, ...options });
+  const [record] = await collect(store.list({}));
+  expect(Math.abs((record?.expiresAtMs ?? 0) - Date.now() - idleMs)).toBeLessThan(minuteMs);
+});
+
+test.each([{}, { store: {} }, class {}, 'redis'])('adopt: %o is not a store', (adopt) => {
+  expect(() => session({ ...same, store: memory(), adopt: adopt as never })).toThrow('adopt option must be a store');
+  const { store = adopt } = adopt as { store?: unknown };
+  expect(() => session({ ...same, store: store as never })).toThrow('store option must be a store');
 });

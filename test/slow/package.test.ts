@@ -47,11 +47,11 @@ async function runCode(node: string, directory: string, file: string, code: stri
 const entries: Record<string, string[]> = {
   session: ['Cookie', 'MemoryStore', 'Session', 'Store', 'adoptSessions', 'default', 'session'],
   server: ['serve'],
-  'stores/embedded': ['embedded'],
+  'stores/embedded': ['embedded', 'openDatabase'],
   'stores/express': ['driverOf'],
   testing: ['createClock', 'memory', 'startTestServer'],
-  'stores/postgres': ['postgres'],
-  'stores/redis': ['redis'],
+  'stores/postgres': ['openPostgres', 'postgres'],
+  'stores/redis': ['openRedis', 'redis'],
 };
 
 describe.each([20, 22, 24, 26])('on Node.js %i', (version) => {

@@ -56,7 +56,7 @@ export function readCookies(header: string | undefined, name: string): string[] 
   for (const pair of header.split(';')) {
     const end = pair.indexOf('=');
     if (end === -1 || pair.slice(0, end).trim() !== name) continue;
-    const value = decode(pair.slice(end + 1).trim());
+    const value = decode(unquote(pair.slice(end + 1).trim()));
     if (value !== undefined) values.push(value);
   }
   return values;
@@ -66,6 +66,11 @@ export function readCookies(header: string | undefined, name: string): string[] 
 export function renderCookie({ name, attributes }: CookieProfile, value: string, maxAgeMs: number | undefined): string {
   const age = maxAgeMs === undefined ? '' : `; Max-Age=${Math.max(0, Math.floor(maxAgeMs / 1000))}`;
   return `${name}=${encodeURIComponent(value)}; Path=/${age}; HttpOnly; SameSite=Lax${attributes.secure ? '; Secure' : ''}`;
+}
+
+// RFC 6265 allows quotes around a value.
+function unquote(value: string): string {
+  return value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
 }
 
 function decode(value: string): string | undefined {

@@ -35,3 +35,25 @@ export const defaultLimits: Limits = {
   refuseBytes: 256 * 1024,
   ownerKeys: ['userId', 'username', 'user', 'passport.user'],
 };
+
+/**
+ * The limits that an application gave; a default for each that it left out.
+ * @throws TypeError when one has a value that it cannot have, or is not a limit
+ */
+export function toLimits(given: Partial<Limits> = {}, defaults: Limits = defaultLimits): Limits {
+  const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [name, value] of chosen) verifyLimit(name, value);
+  return { ...defaults, ...Object.fromEntries(chosen) };
+}
+
+function verifyLimit(name: string, value: unknown): void {
+  if (!Object.hasOwn(defaultLimits, name))
+    throw new TypeError(`limits.${name} is not a limit: they are ${Object.keys(defaultLimits).join(', ')}`);
+  const isNames = Array.isArray(value) && value.every((key) => typeof key === 'string' && key !== '');
+  if (name === 'ownerKeys' && !isNames) throw new TypeError('limits.ownerKeys must be an array of names of keys');
+  const isAmount = typeof value === 'number' && Number.isFinite(value) && value > 0;
+  if (name !== 'ownerKeys' && !isAmount)
+    throw new TypeError(
+      `limits.${name} must be a number above 0, of ${name.endsWith('Ms') ? 'milliseconds' : 'bytes'}`,
+    );
+}

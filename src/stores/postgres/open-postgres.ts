@@ -1,11 +1,10 @@
-import type { QueryResultRow } from 'pg';
 import { verifyStoreAddress } from '../open-driver.ts';
 import { importPeer } from '../peer.ts';
 
 /** A PostgreSQL database, for an application's own data. */
 export interface Postgres {
   /** Runs one statement, which is a transaction of its own. It rejects, soon, while the database cannot be reached. */
-  query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 

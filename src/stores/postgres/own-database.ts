@@ -1,4 +1,4 @@
-import type { PoolClient, QueryResultRow } from 'pg';
+import type { PoolClient } from 'pg';
 import { readAddress } from './address.ts';
 import { Connections, type TimedQuery } from './connections.ts';
 import { explain, isDenied, isUnprepared } from './failure.ts';
@@ -24,11 +24,11 @@ export class OwnDatabase {
     this.#preparation = new Preparation(() => this.#prepare());
   }
 
-  async query<Row extends QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+  async query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
     await this.#preparation.verify(callMs);
     try {
-      const { rows } = await this.#connections.use((client) => client.query<Row>(text, values));
-      return rows;
+      const { rows } = await this.#connections.use((client) => client.query(text, values));
+      return rows as Row[];
     } catch (error) {
       if (isUnprepared(error)) this.#preparation.startAnew();
       throw explain(error, this.#place);
