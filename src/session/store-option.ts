@@ -6,7 +6,7 @@ import type { Driver } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
 import { driverOf } from '../stores/express.ts';
 import type { ExpressForm } from '../stores/express-record.ts';
-import { defaultLimits } from './data/limits.ts';
+import { toLimits } from './data/limits.ts';
 import { Owners } from './data/owner.ts';
 import type { Adoption, AnyStore, SessionOptions } from './options.ts';
 
@@ -65,10 +65,10 @@ function toDriver(store: AnyStore, form: ExpressForm): Driver {
 }
 
 function formOf({ cookie, limits }: StoreOptions): ExpressForm {
-  const owners = new Owners(limits?.ownerKeys ?? defaultLimits.ownerKeys, undefined);
+  const { idleMs, ownerKeys } = toLimits(limits);
+  const owners = new Owners(ownerKeys, undefined);
   const { sameSite, ...others } = typeof cookie === 'object' ? cookie : {};
   const attributes: CookieOptions = sameSite === undefined || sameSite === 'auto' ? others : { ...others, sameSite };
-  const idleMs = limits?.idleMs ?? defaultLimits.idleMs;
   return { cookie: attributes, idleMs, ownerOf: (data) => owners.of(data) };
 }
 

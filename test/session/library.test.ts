@@ -352,6 +352,37 @@ test('limits of the size and of owners count', async () => {
   expect(site.log.map(({ level }) => level)).toEqual(['warn', 'error']);
 });
 
+test.each(['idleMs', 'absoluteMs', 'refuseBytes', 'ownerKeys'])(
+  'limits.%s is the default when it is undefined',
+  async (name) => {
+    const { ask } = await start({ limits: { [name]: undefined } });
+    const { cookie } = await ask('/login');
+    expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",null]');
+  },
+);
+
+test.each([
+  [{ idleMs: Number.POSITIVE_INFINITY }, /limits\.idleMs must be a number above 0, of milliseconds/],
+  [{ absoluteMs: '1h' }, /limits\.absoluteMs must be/],
+  [{ idleMs: null }, /limits\.idleMs must be/],
+  [{ refuseBytes: 0 }, /limits\.refuseBytes must be a number above 0, of bytes/],
+  [{ ownerKeys: 'userId' }, /limits\.ownerKeys must be an array/],
+  [{ idleMS: 5 }, /limits\.idleMS is not a limit: they are idleMs, /],
+])('limits %j is an error at the start', (limits, message) => {
+  expect(() => session({ secret, store: new MemoryStore(), limits: limits as never })).toThrow(message);
+});
+
+test.each([null, false, 0, ''])('an option that is %j counts as missing, as with express-session', async (empty) => {
+  const names = ['genid', 'unset', 'cookie', 'name', 'key', 'adopt', 'log', 'now'];
+  const options = Object.fromEntries(names.map((name) => [name, empty])) as unknown as Partial<SessionOptions>;
+  const ask = await listen(chained(session({ secret, ...options, store: openStore() })));
+  const { cookie } = await ask('/login');
+  expect(cookie).toMatch(/^connect\.sid=/);
+  expect(
+    (await ask('/show', { headers: { Cookie: `"${cookie}"`.replace('"connect.sid=', 'connect.sid="') } })).body,
+  ).toBe('["ann",null]');
+});
+
 test('a request of another site is handled: to refuse it is the application’s matter', async () => {
   const { ask } = await start();
   const { cookie } = await ask('/login');

@@ -68,7 +68,7 @@ describe.each(sharedStores)('an application that moves to $title', ({ store, mis
         await fetch(`${url}/wait`, { method: 'POST' });
         await someClicks();
       }
-      expect(JSON.parse(await runProgram('adopt-all.js', env))).toEqual({ moved: sleepers.length });
+      expect(JSON.parse(await runProgram('adopt-all.js', env))).toEqual({ moved: sleepers.length, failed: 0 });
       await replaceAll('sessapp/session', { ADOPT: 'new' });
       await someClicks();
       // And back to express-session.
@@ -102,7 +102,7 @@ test.skipIf(redis?.missing)(`the steps of docs/adopt.md keep a user logged in${b
     await ann.act('add');
   };
   for (const sessions of [withExpressSession, shared, adopting]) await visit(sessions);
-  expect(await runProgram(await writeProgram(script), env)).toBe('{ moved: 1 }');
+  expect(await runProgram(await writeProgram(script), env)).toBe('{ moved: 1, failed: 0 }');
   await visit(adopting.replace(/^ *adopt:.*\n/m, ''));
   await visit(back.replace(/adopt: (.*),$/m, 'adopt: { store: $1, moveAfterMs: 0 },'));
   await visit(withExpressSession);
