@@ -87,8 +87,8 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
   const shared = share(driver, options, toKey);
   const verify = createVerifier(toKey);
   const open = async (req: Request, res: Response | undefined, profile: CookieProfile): Promise<void> => {
-    req.sessionStore = shared.store;
     const access = new SessionAccess(req);
+    req.sessionStore = shared.store;
     await beforeVerifying();
     const signed = await resume(shared, verify, req, profile);
     if (!signed) shared.store.generate(req);

@@ -1,4 +1,5 @@
 import type { Request } from '../http.ts';
+import { shareShape } from './shared-shape.ts';
 
 type Session = Request['session'];
 
@@ -30,6 +31,7 @@ export class SessionAccess {
   /** @param req has no session yet */
   constructor(req: Request) {
     this.#req = req;
+    shareShape(req);
     (req as Request & Partial<Watched>)[access] = this;
     Object.defineProperty(req, 'session', property);
   }

@@ -1,6 +1,7 @@
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import { sealHead, writeHeadLater } from './response-head.ts';
+import { shareShape } from './shared-shape.ts';
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -65,6 +66,7 @@ export class HeldResponse {
     this.#res = res;
     this.#hooks = hooks;
     this.#headersBefore = res.getHeaders();
+    shareShape(res);
     const { write, end, flushHeaders, writeHead } = res as unknown as Calls;
     this.#send = { write, end, flushHeaders, writeHead };
     Object.assign(res, { [holder]: this }, calls);

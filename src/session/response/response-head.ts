@@ -18,8 +18,8 @@ interface Sealed {
 }
 
 // The same for all responses, so that they stay of one shape; and they stay there, as to delete them takes the longest.
-const guards: PropertyDescriptorMap & ThisType<Sealed> = {
-  ...Object.fromEntries(methods.map((name) => [name, guard(name)])),
+const guards = Object.fromEntries(methods.map((name) => [name, guard(name)]));
+const flags: PropertyDescriptorMap & ThisType<Sealed> = {
   headersSent: {
     configurable: true,
     get() {
@@ -42,7 +42,8 @@ export function sealHead(res: ServerResponse & Partial<Sealed>, isEnded: () => b
   const { statusCode, statusMessage, setHeader, setHeaders, appendHeader, removeHeader } = res;
   const closed = { isClosed: true, isEnded, ...({ setHeader, setHeaders, appendHeader, removeHeader } as Calls) };
   res[seal] = closed;
-  Object.defineProperties(res, guards);
+  Object.assign(res, guards);
+  Object.defineProperties(res, flags);
   return () => {
     closed.isClosed = false;
     res.statusCode = statusCode;
@@ -73,14 +74,10 @@ function toText(value: OutgoingHttpHeader): string | string[] {
   return Array.isArray(value) ? value : String(value);
 }
 
-function guard(name: Method): PropertyDescriptor {
-  return {
-    configurable: true,
-    writable: true,
-    value(this: Sealed, ...args: unknown[]) {
-      if (this[seal].isClosed) throw refusal(name);
-      return this[seal][name].apply(this, args);
-    },
+function guard(name: Method): Call {
+  return function (this: Sealed, ...args: unknown[]) {
+    if (this[seal].isClosed) throw refusal(name);
+    return this[seal][name].apply(this, args);
   };
 }
 
