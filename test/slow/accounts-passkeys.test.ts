@@ -1,11 +1,13 @@
 import { request } from 'node:http';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findFaults } from '../support/axe.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
-import { Sandbox } from '../support/sandbox.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
+import { startPlain } from '../support/server.ts';
 import { type RunningStore, sharedStores } from '../support/shared-stores.ts';
-import { password, Site } from '../templates/accounts-site.ts';
+import { password, replaceIn, Site } from '../templates/accounts-site.ts';
 
 const authenticator = {
   protocol: 'ctap2',
@@ -109,6 +111,22 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
     expect(await second()).toBe(refused);
   });
 
+  test.skipIf(missing)('in TypeScript it passes its own check, and is served', async () => {
+    const typed = new Sandbox();
+    const shop = typed.path('shop');
+    const args = ['--store', store, '--typescript', '--node', '24'];
+    expect(await typed.sessapp(['init', shop, '--template', 'accounts', ...args])).toMatchObject({ exitCode: 0 });
+    await add(shop);
+    const checked = await finish(typed.spawn('npm', ['run', 'check'], { cwd: shop }));
+    expect(checked).toMatchObject({ exitCode: 0 });
+    const env = running?.url ? { STORE_URL: running.url.href } : {};
+    const command = [join(shop, 'bin', 'node'), 'server.ts'] as [string, string];
+    const { url, output } = await startPlain(typed, shop, { cwd: shop, env }, command);
+    const served = new Site(shop, url, output);
+    expect((await served.visitor().open('/login')).text).toContain('data-options="/login/passkey/options"');
+    expect(await served.visitor().open('/passkeys.mjs')).toMatchObject({ status: 200 });
+  });
+
   if (store !== 'embedded') return;
 
   inBrowser('a response that was made for this site is refused at another host', async () => {
@@ -116,7 +134,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
     const there = await visitor.prepareLogin();
     expect(await there({ Host: 'other.localhost' })).toBe(refused);
     const here = await visitor.prepareLogin();
-    expect(await here({ Host: new URL(site.url).host.replace('127.0.0.1', 'localhost') })).toBe('/');
+    expect(await here({ Host: new URL(byName(site.url)).host })).toBe('/');
   });
 
   inBrowser('an authenticator that has not verified its user is refused, whatever the browser was told', async () => {
@@ -131,6 +149,16 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
     await page.unroute('**/login/passkey/options');
     const required = await visitor.prepareLogin();
     expect(await required()).toBe('/');
+  });
+
+  inBrowser('a challenge that has expired is refused', async () => {
+    const visitor = await register('ida@example.com');
+    const challenge = join(site.directory, 'app', 'additions', 'passkeys', 'challenge.js');
+    await replaceIn(challenge, 'Date.now() + challengeMs', 'Date.now()');
+    const { url } = await startPlain(sandbox, site.directory);
+    await replaceIn(challenge, 'endsAtMs: Date.now()', 'endsAtMs: Date.now() + challengeMs');
+    const send = await visitor.prepareLogin(byName(url));
+    expect(await send()).toBe(refused);
   });
 
   inBrowser('what is no response of an authenticator is refused, and is no error of the server', async () => {
@@ -178,6 +206,9 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
 
 const refused = '/login?next=%2F';
 
+/** Sends the response of the authenticator, or another one in its place. */
+type Send = (headers?: Record<string, string>, response?: string) => Promise<string | undefined>;
+
 /** A browser of its own with an authenticator. */
 class Visitor {
   readonly page: Page;
@@ -187,8 +218,7 @@ class Visitor {
   readonly #url: string;
 
   static async open(site: Site): Promise<Visitor> {
-    // An address is not a name that a passkey can be for.
-    const url = site.url.replace('127.0.0.1', 'localhost');
+    const url = byName(site.url);
     const context = await browser.newContext({ locale: 'en-US', baseURL: url });
     const page = await context.newPage();
     const cdp = await context.newCDPSession(page);
@@ -206,9 +236,9 @@ class Visitor {
   }
 
   /** Logs out, and has the authenticator respond. @returns what sends the response, and resolves with where it leads */
-  async prepareLogin(): Promise<(headers?: Record<string, string>, response?: string) => Promise<string | undefined>> {
+  async prepareLogin(url = this.#url): Promise<Send> {
     await this.context.clearCookies();
-    await this.page.goto('/login');
+    await this.page.goto(`${url}/login`);
     const [sent] = await Promise.all([
       new Promise<string>((resolve) => {
         void this.page.route('**/login/passkey', async (route) => {
@@ -222,9 +252,14 @@ class Visitor {
     const Cookie = await cookieOf(this.context);
     return (headers = {}, response = undefined) => {
       const body = response === undefined ? sent : new URLSearchParams({ response }).toString();
-      return post(`${this.#url}/login/passkey`, body, { Cookie, ...headers });
+      return post(`${url}/login/passkey`, body, { Cookie, ...headers });
     };
   }
+}
+
+// A passkey cannot be for an address.
+function byName(url: string): string {
+  return url.replace('127.0.0.1', 'localhost');
 }
 
 /** Sends a form, with headers that fetch does not take. */

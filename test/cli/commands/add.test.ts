@@ -1,9 +1,11 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { readJson } from '../../support/files.ts';
 import { invoke } from '../../support/in-process.ts';
-import { Sandbox } from '../../support/sandbox.ts';
+import { finish, Sandbox } from '../../support/sandbox.ts';
 
 const folder = join('app', 'additions', 'passkeys');
 const unreachable = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_retries: '0' };
@@ -120,6 +122,30 @@ test('when npm fails, no file stays, and package.json is as it was', async () =>
   const manifest = await readFile(join(directory, 'package.json'), 'utf8');
   const { exitCode, error } = await add(directory, { ...unreachable, npm_config_cache: new Sandbox().directory });
   expect([exitCode, error.code]).toEqual([1, 'npm-failed']);
+  expect((await list(directory)).filter((path) => !path.startsWith('node_modules'))).toEqual(before);
+  expect(await readFile(join(directory, 'package.json'), 'utf8')).toBe(manifest);
+});
+
+test('a signal during the installation ends it, and nothing is half done', async () => {
+  const directory = await createEnvironment('--template', 'accounts');
+  const before = await list(directory);
+  const manifest = await readFile(join(directory, 'package.json'), 'utf8');
+  const registry = createServer();
+  await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    registry.closeAllConnections();
+    registry.close();
+  });
+  const asked = new Promise((resolve) => registry.once('request', resolve));
+  const sandbox = new Sandbox();
+  const { port } = registry.address() as AddressInfo;
+  const env = { npm_config_registry: `http://127.0.0.1:${port}/`, npm_config_cache: sandbox.path('cache') };
+  const child = sandbox.start(['add', 'passkeys', '-e', directory], { env });
+  const ended = finish(child);
+  await asked;
+  expect(await readdir(join(directory, folder))).not.toContain('addition.js');
+  child.kill('SIGINT');
+  expect((await ended).exitCode).toBe(130);
   expect((await list(directory)).filter((path) => !path.startsWith('node_modules'))).toEqual(before);
   expect(await readFile(join(directory, 'package.json'), 'utf8')).toBe(manifest);
 });
