@@ -15,6 +15,7 @@ beforeAll(async () => {
 });
 
 const commands = [
+  'add',
   'cache clean',
   'cache info',
   'dashboard',
@@ -45,6 +46,7 @@ const commands = [
 /** Where a command needs more than an environment. */
 const operands: Record<string, string[]> = {
   run: ['true'],
+  add: ['passkeys'],
   deploy: ['docker'],
   'secret retire': ['1a2b3c4d'],
   'sessions destroy': ['abcd'],

@@ -72,7 +72,7 @@ test.each(['--version', '-V'])('%s prints the version', async (word) => {
 test.each([
   [
     ['sevre'],
-    /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: cache, dashboard, deploy, doctor, info, init/,
+    /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: add, cache, dashboard, deploy, doctor, info, init/,
   ],
   [['secert'], /Did you mean secret\?/],
   [['sessions'], /'sessions' is several commands\.\nChoose one: sessions /],
@@ -80,7 +80,7 @@ test.each([
   [['sessions', '--values'], /Unknown option '--values'\./],
   [['sessions', 'stats', '-e'], /argument missing\.\nType sessapp sessions stats --help/],
   [['serve', '-e', '--watch'], /Option '-e, --env <dir>' argument missing/],
-  [['xyzzy'], /There is no command 'xyzzy'\.\nValid commands: cache, dashboard, deploy, doctor, info, init/],
+  [['xyzzy'], /There is no command 'xyzzy'\.\nValid commands: add, cache, dashboard, deploy, doctor, info, init/],
   [['help', 'sevre'], /There is no command 'sevre'\.\nDid you mean serve\?/],
   [['serve', '--prot', '80'], /Unknown option '--prot'\.\nDid you mean --port\? Valid options: /],
   [['logs', '--follow=x'], /Option '--follow' takes no value\.\nType sessapp logs --help/],

@@ -1,15 +1,13 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findFaults } from '../support/axe.ts';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { password, Site } from '../templates/accounts-site.ts';
 
 const inBrowser = test.skipIf(!hasChromium);
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** Where screenshots go, for a person to look at; without it, none is made. */
 const { SCREENSHOTS } = process.env;
 const changed = 'another horse battery';
@@ -219,18 +217,6 @@ inBrowser.each([
     await visit('link', reset);
   },
 );
-
-/** What axe finds, and whether the page is wider than the window. */
-async function findFaults(page: Page): Promise<string[]> {
-  // The policy of the page refuses scripts; the tools of the browser may still run one.
-  await page.evaluate(await readFile(axe, 'utf8'));
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
-  const found = violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id}: ${target}: ${failureSummary}`),
-  );
-  const isTooWide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
-  return isTooWide ? [...found, 'wider than the window'] : found;
-}
 
 inBrowser('no page has loaded, or run, what its policy refuses', () => {
   expect(faults).toEqual([]);

@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 
 // Only the command that is asked for is loaded.
 const commands: Record<string, () => Promise<{ command: Command }>> = {
+  add: () => import('./add.ts'),
   'cache clean': () => import('./cache/clean.ts'),
   'cache info': () => import('./cache/info.ts'),
   dashboard: () => import('./dashboard.ts'),

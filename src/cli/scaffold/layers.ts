@@ -26,6 +26,19 @@ interface Layer {
   title?: string;
   description?: string;
   package?: PackageFragment;
+  template?: string;
+  next?: string;
+}
+
+/** Code that `add` puts into the application of an environment. */
+export interface Addition {
+  files: TemplateFile[];
+  /** The npm packages that it needs, and their ranges. */
+  dependencies: Record<string, string>;
+  /** The template whose application it is for. */
+  template: string;
+  /** What to do after it was added, as a sentence or two. */
+  next: string;
 }
 
 const apps = join(templatesDirectory, 'apps');
@@ -69,8 +82,25 @@ export function listApplicationFiles(choice: Choice): string[] {
 }
 
 function listApplicationFolders({ template, store }: Choice): string[] {
-  const ofStore = `apps/${template}/${storesFolder}/${store}`;
-  return [`apps/${template}`, ...(existsSync(join(templatesDirectory, ofStore)) ? [ofStore] : [])];
+  return withStore(`apps/${template}`, store);
+}
+
+// A folder of templates, and the one in it for a store, where there is one.
+function withStore(folder: string, store: string): string[] {
+  const ofStore = `${folder}/${storesFolder}/${store}`;
+  return [folder, ...(existsSync(join(templatesDirectory, ofStore)) ? [ofStore] : [])];
+}
+
+export function listAdditions(): string[] {
+  return listFolders('additions');
+}
+
+/** @param name one of `listAdditions` */
+export function readAddition(name: string, { store, language }: Pick<Choice, 'store' | 'language'>): Addition {
+  const folder = `additions/${name}`;
+  const { package: { dependencies = {} } = {}, template = '', next = '' } = readLayer(join(templatesDirectory, folder));
+  const folders = withStore(folder, store).map((each) => join(templatesDirectory, each));
+  return { files: folders.flatMap((each) => readFiles(each, '', language)), dependencies, template, next };
 }
 
 /** The package.json of an environment. */

@@ -16,8 +16,12 @@ export const copyFolders = '--install-links';
  * @throws UserError when npm fails, and then package.json and lockfile are as they were
  */
 export async function installPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
-  const install = (): Promise<unknown> => runNpm(system, ['install', copyFolders, ...packages], options);
-  await withLock(options.directory, () => doubting(options.directory, install));
+  await withLock(options.directory, () => addPackages(system, packages, options));
+}
+
+/** The same for a caller that holds the lock of the directory. */
+export async function addPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
+  await doubting(options.directory, () => runNpm(system, ['install', copyFolders, ...packages], options));
 }
 
 /**

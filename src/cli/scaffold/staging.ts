@@ -33,7 +33,8 @@ async function workInStaging<T>(parent: string, work: (staging: string) => Promi
   }
 }
 
-async function removeEmpty(parent: string, top: string): Promise<void> {
+/** Removes directories from `parent` up to `top`. @throws ENOTEMPTY at the first one that is not empty */
+export async function removeEmpty(parent: string, top: string): Promise<void> {
   for (let directory = parent; directory.length >= top.length; directory = dirname(directory)) await rmdir(directory);
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import express, { type Express } from 'express';
 import { type Accounts, closeAccounts, openAccounts } from './app/accounts.ts';
+import { additionsOf, openAdditions } from './app/additions.ts';
 import { devicesRoutes } from './app/devices.ts';
 import { homeRoutes } from './app/home.ts';
 import { loginRoutes } from './app/login.ts';
@@ -11,9 +12,11 @@ import { resetRoutes } from './app/reset.ts';
 import { loadUser } from './app/session.ts';
 import { sudoRoutes } from './app/sudo.ts';
 
+let application: Express;
 let accounts: Accounts;
 
 export async function routes(app: Express) {
+  application = app;
   accounts = await openAccounts();
 
   app.use(express.static(join(import.meta.dirname, 'app', 'public'), { maxAge: '1h' }));
@@ -27,10 +30,12 @@ export async function routes(app: Express) {
   sudoRoutes(app, accounts);
   passwordRoutes(app, accounts);
   devicesRoutes(app);
+  await openAdditions(app, accounts);
 
   app.use(respondToRefusal);
 }
 
 export async function close() {
+  for (const addition of additionsOf(application)) await addition.close();
   await closeAccounts(accounts);
 }

@@ -79,6 +79,11 @@ export async function countMail({ counts }: Accounts, req: Request, email: strin
   await spend(counts, keyOf('mails to', email), mailsToEmail);
 }
 
+/** @throws Refusal when this client has asked for that too often */
+export function countClient({ counts }: Accounts, req: Request, what: string): Promise<void> {
+  return spend(counts, keyOf(what, clientOf(req)), clientLimit);
+}
+
 /** @throws Refusal after too many wrong passwords for one link */
 export function countLinkAttempt({ counts }: Accounts, key: string): Promise<void> {
   return spend(counts, keyOf('link', key), linkLimit);

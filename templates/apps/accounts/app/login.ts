@@ -1,5 +1,6 @@
 import type { Express, Request, Response } from 'express';
 import type { Accounts } from './accounts.ts';
+import { additionsOf } from './additions.ts';
 import { checkPassword } from './attempts.ts';
 import { field, formError } from './pages/field.ts';
 import { html } from './pages/html.ts';
@@ -44,6 +45,7 @@ function sendForm(req: Request, res: Response, { email, next, error }: Form): vo
       ${field({ name: 'password', label: fields.password, type: 'password', autocomplete: 'current-password' })}
       <button>${login.button}</button>
     </form>
+    ${additionsOf(req.app).map((addition) => addition.renderLogin(req, next))}
     <p><a href="/reset">${login.forgot}</a></p>
     <p><a href="/register">${login.other}</a></p>`;
   sendPage(req, res, { title: login.title, content, status: error === undefined ? 200 : 422 });

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { additionsOf } from '../additions.ts';
 import { languageOf, textsFor } from '../texts.ts';
 import { type Html, html } from './html.ts';
 
@@ -41,6 +42,7 @@ function navigation(req: Request): Html {
         ['/', nav.home],
         ['/account/sessions', nav.devices],
         ['/account/password', nav.password],
+        ...additionsOf(req.app).flatMap((addition) => addition.links(req)),
       ]
     : [
         ['/', nav.home],

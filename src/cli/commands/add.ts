@@ -1,0 +1,38 @@
+import { UsageError } from '../../errors.ts';
+import { verifyChoice } from '../nearest.ts';
+import { applyAddition, planAddition } from '../scaffold/addition.ts';
+import { listAdditions } from '../scaffold/layers.ts';
+import { onEnvironment } from './on-environment.ts';
+
+export const command = onEnvironment({
+  summary: 'add a feature to the application of an environment; no file that is there is replaced',
+  examples: ['sessapp add passkeys', 'sessapp add passkeys -e myenv'],
+  operands: [['[addition]', 'passkeys, for the template accounts']],
+  verify: ({ operands: [addition] }) => verifyAddition(addition),
+  async run({ input, system, output, environment, name }) {
+    const [addition = ''] = input.operands;
+    // From here on a signal ends it when it has cleared up.
+    system.catchInterrupts();
+    const plan = await planAddition(environment, addition);
+    const files = plan.files.map(({ path, state }) => ({ path, state }));
+    const isPresent = plan.packages.length === 0 && files.every(({ state }) => state === 'unchanged');
+    const data = { status: isPresent ? 'present' : 'added', addition, packages: plan.packages, files };
+    if (isPresent) return { data, text: `${name} has ${addition} already.` };
+    await output.working(async (step) => {
+      step(`Adding ${[addition, ...plan.packages].join(', ')}`);
+      await applyAddition(system, environment, plan);
+    });
+    const written = files.filter(({ state }) => state === 'written').map(({ path }) => `  ${path}: written`);
+    return { data, text: [`${name} has ${addition} now.`, ...written, plan.next].join('\n') };
+  },
+});
+
+async function verifyAddition(addition: string | undefined): Promise<void> {
+  if (addition !== undefined) return verifyChoice('addition', addition, listAdditions());
+  throw new UsageError(
+    'No addition given.',
+    `Choose one: ${listAdditions()
+      .map((name) => `add ${name}`)
+      .join(', ')}.`,
+  );
+}

@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** What axe finds, and whether the page is wider than the window. */
+export async function findFaults(page: Page): Promise<string[]> {
+  // The policy of the page refuses scripts; the tools of the browser may still run one.
+  await page.evaluate(await readFile(axe, 'utf8'));
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  const found = violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target}: ${failureSummary}`),
+  );
+  const isTooWide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
+  return isTooWide ? [...found, 'wider than the window'] : found;
+}
