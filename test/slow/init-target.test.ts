@@ -21,7 +21,7 @@ test('a missing target is made, with the parents that it lacks', async () => {
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
   expect(JSON.parse(result.stdout)).toMatchObject({ status: 'created', directory: sandbox.path('a', 'b', 'myenv') });
   expect((await readdir(sandbox.path('a', 'b', 'myenv'))).sort()).toEqual(
-    `.env .env.example .gitattributes .gitignore .sessapp README.md app.js bin package-lock.json package.json server.js sessapp.json`.split(
+    `.env .env.example .gitattributes .gitignore .sessapp README.md app.js bin package-lock.json package.json pages.js public server.js sessapp.json`.split(
       ' ',
     ),
   );

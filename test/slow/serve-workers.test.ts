@@ -118,14 +118,14 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
   test('SIGHUP replaces both under load without a failed request, and then all answers are of the new code', async () => {
     const before = childrenOf(server.pid);
     const load = startLoad(`${server.url}/version`);
-    const kept = new Agent({ keepAlive: true, maxSockets: 1 });
-    await ask(`${server.url}/version`, kept);
+    const kept = Array.from({ length: 4 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+    for (const agent of kept) await ask(`${server.url}/version`, agent);
     await writeFile(join(server.directory, 'app.js'), application('two'));
     process.kill(server.pid, 'SIGHUP');
     // A worker that retires waits for the next request on a connection that is open, and is not ready for more.
     const retired = await waitFor(async () => {
-      const answer = await ask(`${server.url}/readyz`, kept);
-      return answer.status !== 200 && answer;
+      const answers = await Promise.all(kept.map((agent) => ask(`${server.url}/readyz`, agent)));
+      return answers.find(({ status }) => status !== 200);
     });
     expect(retired).toMatchObject({ status: 503, body: 'not ready\n', headers: { connection: 'close' } });
     await waitFor(() => server.output().includes('reloaded: every worker is new (2)'));

@@ -40,13 +40,11 @@ test('a dry run says npm where there is no snapshot, or none that is as it was m
   const sandbox = new Sandbox();
   expect(await plan(sandbox, sandbox.path('missing'))).toEqual(withNpm);
   expect(await plan(sandbox, sandbox.path('missing'), '--offline')).toEqual([`${withNpm}, from its cache`]);
-  expect(await plan(sandbox, sharedCache, '--store', 'redis', '--store-url', 'redis://localhost:6379')).toEqual(
-    withNpm,
-  );
   const cache = await copyCache(sandbox);
   for (const key of await readdir(join(cache, 'snapshots')))
     await rm(join(cache, 'snapshots', key, 'tree', 'express'), { recursive: true, force: true });
   expect(await plan(sandbox, cache)).toEqual(withNpm);
+  expect(await plan(sandbox, cache, '--store', 'redis', '--store-url', 'redis://localhost:6379')).toEqual(withNpm);
 });
 
 test('a dry run on a directory with packages says where they would come from, or nothing', async () => {
