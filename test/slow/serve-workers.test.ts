@@ -136,7 +136,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     await load.stop();
     expect(load.failures).toEqual([]);
     expect([...load.answers.keys()]).toEqual(['one', 'two']);
-    kept.destroy();
+    for (const agent of kept) agent.destroy();
     for (const pid of before) await untilGone(pid);
     expect(childrenOf(server.pid)).toHaveLength(2);
   });
