@@ -33,7 +33,8 @@ async function makeOtherBuild(): Promise<void> {
   await writeFile(join(target, 'package.json'), JSON.stringify({ ...manifest, version: otherVersion }));
   await writeFile(join(target, 'dist', 'build-id'), 'the other');
   let changed = 0;
-  for (const name of await readdir(join(target, 'dist', 'cli'))) {
+  const names = await readdir(join(target, 'dist', 'cli'));
+  for (const name of names.filter((each) => each.endsWith('.js'))) {
     const path = join(target, 'dist', 'cli', name);
     const text = await readFile(path, 'utf8');
     if (!text.includes(words.this)) continue;
