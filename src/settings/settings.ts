@@ -68,7 +68,7 @@ export const workersRemedy = 'Give a number from 1 to 256, or auto: as many as t
 
 function readPort(name: string, value: string): number {
   if (isPort(value)) return Number(value);
-  throw new UserError('bad-port', `${name} is '${value}', which is no port.`, portRemedy);
+  throw new UserError('bad-port', `${name} is '${value}', which is not a valid port.`, portRemedy);
 }
 
 function readHost(value: string): string {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** The session key: whoever reads the store cannot turn it back into the id that a cookie holds. */
+/** The session key. A reader of the store cannot turn it back into the id that a cookie holds. */
 export function keyOf(id: string): string {
   return hash('sha256', id, 'base64url');
 }

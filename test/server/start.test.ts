@@ -91,7 +91,7 @@ test.each([
   [{ PORT: '80.5' }, /PORT is '80.5'/],
   [{ TRUST_PROXY: 'true' }, /TRUST_PROXY is 'true'/],
   [{ TRUST_PROXY: '-1' }, /TRUST_PROXY is '-1'/],
-  [{ METRICS_PORT: 'on' }, /METRICS_PORT is 'on', which is no port/],
+  [{ METRICS_PORT: 'on' }, /METRICS_PORT is 'on', which is not a valid port/],
   ...['0', '-1', '1.5', '3601', '65s'].map((KEEP_ALIVE): [object, RegExp] => [
     { KEEP_ALIVE },
     /KEEP_ALIVE is '.*', which/,

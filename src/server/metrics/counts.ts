@@ -23,7 +23,7 @@ export const counters = {
 
 export type Counter = keyof typeof counters;
 
-/** All counters at 0, so that whoever collects them sees the first change. */
+/** All counters at 0, so that Prometheus sees the first change of each. */
 export function createCounts(): Counts {
   return Object.fromEntries(Object.values(counters).map(([name]) => [name, 0]));
 }

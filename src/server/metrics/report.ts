@@ -9,7 +9,7 @@ import { serveMetrics } from './serve-metrics.ts';
 const intervalMs = 1000;
 
 /**
- * Tells what this process counts: a worker its primary, another server whoever asks.
+ * Reports what this process counts. A worker sends it to the primary; any other server responds to requests for it.
  * @returns what stops it, after the last number was told
  */
 export async function reportCounts(

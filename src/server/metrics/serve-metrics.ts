@@ -16,7 +16,7 @@ export async function serveMetrics(
 ): Promise<{ url: string; close: () => void }> {
   try {
     const { servers, traffic, url } = await listen(() => createMetricsServer(read), address);
-    // Whoever collects the numbers does not keep a process that has nothing else to do.
+    // An open connection of Prometheus does not keep the process running.
     for (const server of servers) server.unref();
     const close = (): void => {
       for (const server of servers) server.close();

@@ -49,7 +49,7 @@ export class OwnDatabase {
     }
   }
 
-  // A connection on which something failed is closed, which undoes all of it.
+  // After a failure the connection is closed, so that the server undoes the whole transaction.
   async #makeTables(client: PoolClient): Promise<void> {
     const atLength = (text: string): TimedQuery => ({ text, query_timeout: schemaMs });
     await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
