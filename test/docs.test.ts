@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { type Answer, send } from './support/http.ts';
+import { type HttpResponse, send } from './support/http.ts';
 import { finish, repository, Sandbox } from './support/sandbox.ts';
 
 interface Block {
@@ -83,7 +83,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function expectVisits(url: string): Promise<Answer> {
+async function expectVisits(url: string): Promise<HttpResponse> {
   const first = await send(url);
   expect(first.body).toBe('You have been here 1 times.\n');
   const second = await send(url, { headers: { Cookie: first.cookie } });

@@ -2,7 +2,7 @@ import { sendLoad, writeRequests } from '../load/wrk.js';
 import { cpuMicrosOf, memoryOf } from './processes.js';
 
 /** Until then the engine compiles what is used; a server that is slow anyway is not waited for. */
-const warmUpAnswers = 6000;
+const warmUpResponses = 6000;
 const warmUpSeconds = 4;
 
 /**
@@ -21,9 +21,9 @@ export async function createMeasure(bench, server, { requests, bodies, seconds, 
 }
 
 async function warmUp(measureSecond, longest) {
-  let answers = 0;
-  for (let time = 0; time < longest && answers < warmUpAnswers; time += 1) {
-    answers += (await measureSecond()).requestsPerSecond;
+  let responses = 0;
+  for (let time = 0; time < longest && responses < warmUpResponses; time += 1) {
+    responses += (await measureSecond()).requestsPerSecond;
   }
 }
 

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { start } from '../measure/processes.js';
 import { measureRows } from '../measure/rounds.js';
 import { peersDirectory } from '../servers/registry.js';
-import { freePort, stop, untilAnswered } from '../servers/start.js';
+import { freePort, stop, untilResponse } from '../servers/start.js';
 import { createEnvironment, sessapp, toolEnvironment } from '../setup/environment.js';
 
 export const title = 'Starting the server';
@@ -47,7 +47,7 @@ async function timeStart({ workshop }, args, { cwd, env }) {
     env: { ...env, HOST: '127.0.0.1', PORT: String(port) },
     stdio: ['ignore', 'ignore', openSync(log, 'w')],
   });
-  await untilAnswered(`http://127.0.0.1:${port}/profile`, child, log, 2);
+  await untilResponse(`http://127.0.0.1:${port}/profile`, child, log, 2);
   const seconds = (performance.now() - startMs) / 1000;
   await stop(child);
   return { seconds };

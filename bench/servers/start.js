@@ -23,7 +23,7 @@ export async function startServer(workshop, { file, args, cwd, env, path = '/pro
     stdio: ['ignore', openSync('/dev/null', 'w'), openSync(log, 'w')],
   });
   const server = { url: `http://127.0.0.1:${port}`, pid: child.pid, stop: () => stop(child) };
-  await untilAnswered(`${server.url}${path}`, child, log);
+  await untilResponse(`${server.url}${path}`, child, log);
   return server;
 }
 
@@ -34,14 +34,14 @@ export async function stop(child, signal = 'SIGTERM') {
 }
 
 /** Asks again and again until the server answers with 200. */
-export async function untilAnswered(url, child, log, everyMs = 50) {
+export async function untilResponse(url, child, log, everyMs = 50) {
   for (const end = performance.now() + patienceMs; performance.now() < end; await wait(everyMs)) {
     if (child.exitCode !== null)
       throw new Error(`a server ended with ${child.exitCode}:\n${readFileSync(log, 'utf8')}`);
-    const answer = await ask(url).catch(ifRefused);
-    if (answer?.status === 200) return;
+    const response = await ask(url).catch(ifRefused);
+    if (response?.status === 200) return;
   }
-  throw new Error(`${url} did not answer within ${patienceMs / 1000} s:\n${readFileSync(log, 'utf8')}`);
+  throw new Error(`${url} did not response within ${patienceMs / 1000} s:\n${readFileSync(log, 'utf8')}`);
 }
 
 function ifRefused(error) {

@@ -11,10 +11,10 @@ const flags = ['httponly', 'path=/', 'samesite=lax', 'secure'];
  */
 export async function verifyServer({ url }, { isSessionless = false } = {}) {
   const page = async (path, body, cookie) => {
-    const answer = await ask(url + path, cookie);
-    verifyEqual(`${url}${path}`, { status: answer.status, body: answer.body }, { status: 200, body });
-    verifyEqual('the type of the answer', answer.type?.toLowerCase(), 'text/plain; charset=utf-8');
-    return answer;
+    const response = await ask(url + path, cookie);
+    verifyEqual(`${url}${path}`, { status: response.status, body: response.body }, { status: 200, body });
+    verifyEqual('the type of the response', response.type?.toLowerCase(), 'text/plain; charset=utf-8');
+    return response;
   };
   if (isSessionless) return void (await page('/profile', texts.current('guest')));
   await page('/profile', texts.none);

@@ -13,11 +13,11 @@ interface Store {
  * Answers GET /healthz (this process answers) and GET /readyz (so does the store, and the server is not about to stop),
  * without a session and without a line in the log. An application's own route of that path is answered instead.
  */
-export function answerHealth(app: Express, store: Store): RequestHandler {
-  const storeAnswers = shared(() => isInTime(store.ping()));
+export function serveHealth(app: Express, store: Store): RequestHandler {
+  const storeResponds = shared(() => isInTime(store.ping()));
   const checks: Record<string, () => Promise<boolean>> = {
     '/healthz': async () => true,
-    '/readyz': async () => !isDraining() && (await storeAnswers()),
+    '/readyz': async () => !isDraining() && (await storeResponds()),
   };
   return (req, res, next) => {
     const check = checks[req.path];

@@ -16,7 +16,7 @@ import { loadApplication } from './application.ts';
 import { drainOnSignal } from './drain.ts';
 import { ErrorResponses } from './errors.ts';
 import { securityHeaders } from './headers.ts';
-import { answerHealth } from './health.ts';
+import { serveHealth } from './health.ts';
 import { createHttpServer } from './http-server.ts';
 import { verifyIsolation } from './isolation.ts';
 import { listen } from './listen.ts';
@@ -153,6 +153,6 @@ async function createApp(settings: Settings, { driver, session, log, counts, opt
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', settings.trustProxyHops);
   app.use(securityHeaders(settings, options.headers));
   if (!settings.production) app.use((await import('./development/index.ts')).developmentHandlers());
-  app.use(answerHealth(app, driver), logRequests(app, log, counts));
+  app.use(serveHealth(app, driver), logRequests(app, log, counts));
   return app.use(session as RequestHandler);
 }

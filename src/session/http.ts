@@ -58,13 +58,13 @@ export function send(res: Response, status: number, headers: OutgoingHttpHeaders
 }
 
 /** What a client gets instead of the handler's answer. */
-export interface FailureAnswer {
+export interface FailureResponse {
   status: number;
   headers: OutgoingHttpHeaders;
   body: string;
 }
 
-export function answerFor(error: unknown): FailureAnswer {
+export function responseFor(error: unknown): FailureResponse {
   const headers = { ...plainText, 'Cache-Control': 'no-store' };
   if (!(error instanceof StoreUnavailable)) return { status: 500, headers, body: 'Something went wrong.\n' };
   const body = 'Sessions are not available at the moment. Try again shortly.\n';

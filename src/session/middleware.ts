@@ -16,7 +16,7 @@ import {
 import { type Limits, toLimits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
-import { answerFor, plainText, type Request, type Response, send } from './http.ts';
+import { plainText, type Request, type Response, responseFor, send } from './http.ts';
 import { SessionStore } from './object/session-store.ts';
 import type { SessionSummary } from './object/summary.ts';
 import { SessionAccess } from './response/access.ts';
@@ -194,7 +194,7 @@ function refuse(log: Log, req: Request, res: Response): false {
 }
 
 function sendFailure(res: Response, error: unknown): false {
-  const { status, headers, body } = answerFor(error);
+  const { status, headers, body } = responseFor(error);
   send(res, status, headers, body);
   return false;
 }

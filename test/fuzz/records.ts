@@ -33,8 +33,8 @@ export async function fuzzRecords(cases: number): Promise<void> {
     stored = { ...found, key: keyOf(id) };
     site.log.length = 0;
     for (const path of ['/show', '/keep', '/show']) {
-      const answer = await site.request(path, { headers: { Cookie } });
-      expect(answer).toMatchObject({
+      const response = await site.request(path, { headers: { Cookie } });
+      expect(response).toMatchObject({
         status: 200,
         body: expect.stringMatching(/^(kept|string|undefined|object|number|boolean)$/),
       });

@@ -2,7 +2,7 @@ import type { Express, Request } from 'express';
 import { type Arbitrary, array, asyncProperty, constantFrom, oneof, record, string } from 'fast-check';
 import { expect } from 'vitest';
 import { openStore, startSite } from '../session/support.ts';
-import type { Answer } from '../support/http.ts';
+import type { HttpResponse } from '../support/http.ts';
 import { check } from './check.ts';
 
 type Operation =
@@ -17,7 +17,7 @@ export async function fuzzRequests(cases: number): Promise<void> {
   const driver = await openStore();
   const sites = [await startSite(routes, { driver }), await startSite(routes, { driver })];
   let turn = 0;
-  const ask = (path: string, cookie: string): Promise<Answer> => {
+  const ask = (path: string, cookie: string): Promise<HttpResponse> => {
     turn += 1;
     return (sites[turn % 2] as (typeof sites)[0]).request(path, { headers: cookie ? { Cookie: cookie } : {} });
   };
@@ -26,9 +26,9 @@ export async function fuzzRequests(cases: number): Promise<void> {
     for (const operations of batches) {
       if (model.cookie === '') model.begin((await ask('/set?key=begun&value=yes', '')).cookie);
       const { cookie } = model;
-      const answers = await Promise.all(operations.map((operation) => ask(pathOf(operation), cookie)));
-      expect(answers.map(({ status }) => status)).toEqual(operations.map(() => 200));
-      model.apply(operations, answers);
+      const responses = await Promise.all(operations.map((operation) => ask(pathOf(operation), cookie)));
+      expect(responses.map(({ status }) => status)).toEqual(operations.map(() => 200));
+      model.apply(operations, responses);
       await model.verify((of) => ask('/show', of));
     }
   });
@@ -70,7 +70,7 @@ class Model {
     this.#count = 0;
   }
 
-  apply(operations: Operation[], answers: Answer[]): void {
+  apply(operations: Operation[], responses: HttpResponse[]): void {
     const written = new Map<string, (string | undefined)[]>();
     for (const operation of operations) {
       if (!('key' in operation)) continue;
@@ -79,10 +79,10 @@ class Model {
     }
     for (const [key, values] of written) this.#keys.set(key, values);
     this.#count += operations.filter(({ kind }) => kind === 'count').length;
-    if (operations.some(({ kind }) => kind === 'destroy' || kind === 'regenerate')) this.#end(operations, answers);
+    if (operations.some(({ kind }) => kind === 'destroy' || kind === 'regenerate')) this.#end(operations, responses);
   }
 
-  async verify(show: (cookie: string) => Promise<Answer>): Promise<void> {
+  async verify(show: (cookie: string) => Promise<HttpResponse>): Promise<void> {
     const read = async (cookie: string): Promise<Record<string, unknown>> => JSON.parse((await show(cookie)).body);
     for (const cookie of this.#ended) expect(await read(cookie)).toEqual({});
     for (const cookie of this.#others) expect(await read(cookie)).toEqual({ begun: 'yes' });
@@ -97,9 +97,9 @@ class Model {
   }
 
   // Each who regenerated has a session of its own; the model goes on with the last one, or with nobody's.
-  #end(operations: Operation[], answers: Answer[]): void {
+  #end(operations: Operation[], responses: HttpResponse[]): void {
     this.#ended.push(this.cookie);
-    const cookies = answers.filter((_, at) => operations[at]?.kind === 'regenerate').map(({ cookie }) => cookie);
+    const cookies = responses.filter((_, at) => operations[at]?.kind === 'regenerate').map(({ cookie }) => cookie);
     this.begin(cookies.pop() ?? '');
     this.#others.push(...cookies);
   }

@@ -16,9 +16,9 @@ const kinds: [kind: string, path: string, status: number, options?: Parameters<t
 ];
 
 async function headersOfAll(): Promise<Record<string, string>[]> {
-  const answers = await Promise.all(kinds.map(([, path, , options]) => production.ask(path, options)));
-  expect(answers.map(({ status }) => status)).toEqual(kinds.map(([, , status]) => status));
-  return answers.map(({ headers }) => headers as Record<string, string>);
+  const responses = await Promise.all(kinds.map(([, path, , options]) => production.ask(path, options)));
+  expect(responses.map(({ status }) => status)).toEqual(kinds.map(([, , status]) => status));
+  return responses.map(({ headers }) => headers as Record<string, string>);
 }
 
 test('3.2.1: what the server says itself is plain text, of which a browser makes nothing else', async () => {

@@ -57,9 +57,9 @@ test('4.2.1: a request whose length is said in two ways is refused', async () =>
     'Transfer-Encoding: identity, chunked\r\nContent-Length: 4\r\n',
     'Content-Length : 4\r\n',
   ]) {
-    const answer = await raw(`${head}${headers}\r\n${rest}`);
-    expect(answer).toMatch(/^HTTP\/1.1 400 /);
-    expect(answer.match(/HTTP\/1.1/g)).toHaveLength(1);
+    const response = await raw(`${head}${headers}\r\n${rest}`);
+    expect(response).toMatch(/^HTTP\/1.1 400 /);
+    expect(response.match(/HTTP\/1.1/g)).toHaveLength(1);
   }
 });
 
@@ -119,9 +119,9 @@ test('13.3.4: a new secret signs within 2 s, the older one is accepted until it 
   const before = await readFile(path, 'utf8');
   await writeFile(path, before.replace(old, `${newer},${old}`));
   const signed = await waitFor(async () => {
-    const answer = await development.as(cookie, '/me');
-    expect(answer.body).toBe('ann');
-    return answer.cookie !== '' && answer.cookie;
+    const response = await development.as(cookie, '/me');
+    expect(response.body).toBe('ann');
+    return response.cookie !== '' && response.cookie;
   }, 2500);
   await writeFile(path, before.replace(old, newer));
   await waitFor(async () => (await development.as(cookie, '/me')).body === 'nobody', 2500);

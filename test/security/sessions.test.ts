@@ -129,9 +129,9 @@ test('Cheat sheet, Permissive and Strict Session Management: an id that the serv
   const { cookie } = await ask('/in');
   const { name, id } = partsOf(cookie);
   for (const value of [`s:${'a'.repeat(43)}.${'b'.repeat(43)}`, 'a'.repeat(43), `s:${id}`, id, `j:{"a":1}`]) {
-    const answer = await as(`${name}=${encodeURIComponent(value)}`, '/in');
-    expect(answer.cookie).not.toContain('a'.repeat(43));
-    expect(partsOf(answer.cookie).id).not.toBe(id);
+    const response = await as(`${name}=${encodeURIComponent(value)}`, '/in');
+    expect(response.cookie).not.toContain('a'.repeat(43));
+    expect(partsOf(response.cookie).id).not.toBe(id);
   }
 });
 
@@ -149,9 +149,9 @@ test.each([
   'Cheat sheet, Manage Session ID as Any Other User Input: %s for a value is nobody, and is not sent back',
   async (_, value) => {
     const { name } = partsOf((await ask('/in')).cookie);
-    const answer = await as(`${name}=${value}`, '/me');
-    expect(answer).toMatchObject({ status: 200, body: 'nobody', cookie: '' });
-    if (value) expect(JSON.stringify(answer)).not.toContain(value);
+    const response = await as(`${name}=${value}`, '/me');
+    expect(response).toMatchObject({ status: 200, body: 'nobody', cookie: '' });
+    if (value) expect(JSON.stringify(response)).not.toContain(value);
   },
 );
 

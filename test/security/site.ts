@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { keyOf } from '../../src/stores/session-key.ts';
-import { type Answer, type RequestOptions, send } from '../support/http.ts';
+import { type HttpResponse, type RequestOptions, send } from '../support/http.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, startPlain } from '../support/server.ts';
 
@@ -32,9 +32,9 @@ const routes = `
 export interface Served {
   directory: string;
   /** As a client behind the proxy, over HTTPS, when the server is in production. */
-  ask(path: string, options?: RequestOptions): Promise<Answer>;
+  ask(path: string, options?: RequestOptions): Promise<HttpResponse>;
   /** The same with this cookie. */
-  as(cookie: string, path: string, options?: RequestOptions): Promise<Answer>;
+  as(cookie: string, path: string, options?: RequestOptions): Promise<HttpResponse>;
   url(): string;
   /** What the server printed so far. */
   output(): string;

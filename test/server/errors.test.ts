@@ -64,9 +64,9 @@ test.each<[status: number, path: string]>([
   [500, '/text'],
 ])('the response is a %i after %s, as Express has it', async (status, path) => {
   for (const { url } of [production, development]) {
-    const answer = await request(url + encodeURI(path));
-    expect(answer.status).toBe(status);
-    expect(/secret detail|forged/.test(answer.body)).toBe(url === development.url);
+    const response = await request(url + encodeURI(path));
+    expect(response.status).toBe(status);
+    expect(/secret detail|forged/.test(response.body)).toBe(url === development.url);
   }
 });
 
@@ -99,9 +99,9 @@ test.each(['/nasty', '/midway', '/text'])(
   'in production what %s throws is one line of JSON, and nothing else is printed',
   async (path) => {
     const before = production.output().length;
-    const answer = request(production.url + path);
-    if (path === '/midway') await expect(answer).rejects.toThrow(/aborted|socket hang up/);
-    else expect((await answer).status).toBe(500);
+    const response = request(production.url + path);
+    if (path === '/midway') await expect(response).rejects.toThrow(/aborted|socket hang up/);
+    else expect((await response).status).toBe(500);
     await waitFor(() => production.output().slice(before).includes('a request failed'));
     await request(`${production.url}/ok?after${path}`);
     await waitFor(() => production.output().slice(before).includes(`/ok?after${path}`));

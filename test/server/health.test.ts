@@ -2,12 +2,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express } from 'express';
 import { expect, onTestFinished, test } from 'vitest';
-import { answerHealth } from '../../src/server/health.ts';
-import { type Answer, send } from '../support/http.ts';
+import { serveHealth } from '../../src/server/health.ts';
+import { type HttpResponse, send } from '../support/http.ts';
 
 async function startWith(ping: () => Promise<void>, routes: (app: Express) => void = () => undefined) {
   const app = express();
-  app.use(answerHealth(app, { ping }));
+  app.use(serveHealth(app, { ping }));
   routes(app);
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -16,7 +16,7 @@ async function startWith(ping: () => Promise<void>, routes: (app: Express) => vo
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return (path: string, method = 'GET'): Promise<Answer> => send(url + path, { method });
+  return (path: string, method = 'GET'): Promise<HttpResponse> => send(url + path, { method });
 }
 
 const well = (): Promise<void> => Promise.resolve();
@@ -36,8 +36,8 @@ test('a store that does not answer within a second makes it not ready, and is as
     asked += 1;
     return new Promise(() => undefined);
   });
-  const answers = await Promise.all(Array.from({ length: 20 }, () => ask('/readyz')));
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+  const responses = await Promise.all(Array.from({ length: 20 }, () => ask('/readyz')));
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([503]));
   expect(asked).toBe(1);
   await ask('/readyz');
   expect(asked).toBe(2);

@@ -155,10 +155,10 @@ test.each(['/', '/profile', '/missing'])(
 );
 
 test('a page that is not there is a 404 in plain text that reflects no markup as markup', async () => {
-  const answer = await request(`${url}/<script>alert(1)</script>`);
-  expect(answer.status).toBe(404);
-  expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
-  expect(answer.headers['x-content-type-options']).toBe('nosniff');
+  const response = await request(`${url}/<script>alert(1)</script>`);
+  expect(response.status).toBe(404);
+  expect(response.headers['content-type']).toBe('text/plain; charset=utf-8');
+  expect(response.headers['x-content-type-options']).toBe('nosniff');
 });
 
 test('localhost answers on 127.0.0.1 and on ::1', async () => {
@@ -184,18 +184,18 @@ test.each([
   ['/throws-nothing', 500],
 ])('in production the answer to %s is a %i without a stack or a detail', async (path, status) => {
   const { url: failing } = await failingServer('production');
-  const answer = await request(failing + path);
-  expect(answer.status).toBe(status);
-  expect(answer.headers['content-type']).toMatch(/^text\/(html|plain); charset=utf-8$/);
-  expect(answer.body).not.toMatch(/secret detail|\bat\b|\.js/);
-  expect(answer.headers['strict-transport-security']).toMatch(/max-age/);
+  const response = await request(failing + path);
+  expect(response.status).toBe(status);
+  expect(response.headers['content-type']).toMatch(/^text\/(html|plain); charset=utf-8$/);
+  expect(response.body).not.toMatch(/secret detail|\bat\b|\.js/);
+  expect(response.headers['strict-transport-security']).toMatch(/max-age/);
 });
 
 test.each(['/throws', '/rejects'])('in development the answer to %s shows the stack', async (path) => {
   const { url: failing, output } = await failingServer('development');
-  const answer = await request(failing + path);
-  expect(answer.status).toBe(500);
-  expect(answer.body).toMatch(/Error: secret detail\n\s+at .*app\.js/);
+  const response = await request(failing + path);
+  expect(response.status).toBe(500);
+  expect(response.body).toMatch(/Error: secret detail\n\s+at .*app\.js/);
   expect(output()).toMatch(/a request failed\nError: secret detail\n\s+at .*app\.js/);
 });
 

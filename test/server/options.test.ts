@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { request as openRequest } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Answer, type RequestOptions, send } from '../support/http.ts';
+import { type HttpResponse, type RequestOptions, send } from '../support/http.ts';
 import { stored } from '../support/records.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, startPlain, waitFor } from '../support/server.ts';
@@ -45,7 +45,7 @@ beforeAll(async () => {
   server = await startPlain(shared, directory);
 });
 
-const ask = (path: string, given?: RequestOptions): Promise<Answer> => send(server.url + path, given);
+const ask = (path: string, given?: RequestOptions): Promise<HttpResponse> => send(server.url + path, given);
 
 /** What the server says to a client that asks for a WebSocket. */
 function upgrade(headers: Record<string, string>): Promise<string> {

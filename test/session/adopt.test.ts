@@ -4,11 +4,11 @@ import expressSession, { MemoryStore } from 'express-session';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import session, { adoptSessions, type SessionOptions } from '../../src/session/index.ts';
 import { memory } from '../../src/testing/memory.ts';
-import { type Answer, type RequestOptions, send } from '../support/http.ts';
+import { type HttpResponse, type RequestOptions, send } from '../support/http.ts';
 import { collect, dayMs, minuteMs, secretOf } from './support.ts';
 
 type Sessions = Record<string, string>;
-type Browse = (server: string, path: string, options?: RequestOptions) => Promise<Answer>;
+type Browse = (server: string, path: string, options?: RequestOptions) => Promise<HttpResponse>;
 
 /** The application of this page, with express-session or with ours. */
 async function serve(middleware: express.RequestHandler): Promise<string> {

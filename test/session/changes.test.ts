@@ -133,8 +133,8 @@ test('a touch that fails costs nobody an answer', async () => {
 
 test('reading makes no session', async () => {
   const site = await startSite(routes);
-  const answer = await site.request('/show');
-  expect(answer.headers).not.toHaveProperty('set-cookie');
+  const response = await site.request('/show');
+  expect(response.headers).not.toHaveProperty('set-cookie');
   expect(await site.records()).toEqual([]);
 });
 
@@ -334,7 +334,7 @@ test('of two regenerates at the same time each leaves a session that works, and 
   const both = ['a', 'b'].map((name) => site.request(`/regenerate/${name}`, { headers: { Cookie: cookie } }));
   await new Promise((resolve) => setTimeout(resolve, 50));
   open();
-  const cookies = (await Promise.all(both)).map((answer) => answer.cookie);
+  const cookies = (await Promise.all(both)).map((response) => response.cookie);
   const shown = [cookie, ...cookies].map((Cookie) => site.request('/show', { headers: { Cookie } }));
   expect((await Promise.all(shown)).map(({ body }) => body)).toEqual(['{}', '{"name":"a"}', '{"name":"b"}']);
 });

@@ -45,8 +45,8 @@ async function failAt(library: Library, method: 'get' | 'set' | 'destroy', optio
   return (path) => ask(path, cookie);
 }
 
-const seen = async (answer: ReturnType<Ask>): Promise<unknown[]> => {
-  const { status, headers, body } = await answer;
+const seen = async (response: ReturnType<Ask>): Promise<unknown[]> => {
+  const { status, headers, body } = await response;
   return [status, headers['retry-after'] ?? null, body.split('\n')[0]];
 };
 

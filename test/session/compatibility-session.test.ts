@@ -39,7 +39,7 @@ const basic: Handlers = {
 describe.each(libraries)('req.session of %s', (_, library) => {
   const start = (handlers: Handlers, options: Options = {}): Promise<Ask> =>
     startWith(library, options, route({ ...basic, ...handlers }));
-  const parse = async (answer: ReturnType<Ask>): Promise<unknown[]> => JSON.parse((await answer).body);
+  const parse = async (response: ReturnType<Ask>): Promise<unknown[]> => JSON.parse((await response).body);
 
   test('nested values are kept, as JSON', async () => {
     const cart = { items: [{ name: 'tea', prices: [1, 2.5, null] }], at: new Date(0), note: undefined };

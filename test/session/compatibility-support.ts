@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 import expressSession from 'express-session';
 import { onTestFinished } from 'vitest';
 import { MemoryStore, type SessionOptions, session } from '../../src/session/index.ts';
-import { type Answer, type RequestOptions, send } from '../support/http.ts';
+import { type HttpResponse, type RequestOptions, send } from '../support/http.ts';
 import { hourMs, secretOf } from './support.ts';
 
 export type Seen = IncomingMessage & Express.Request;
 export type Handler = (req: Seen, res: ServerResponse) => unknown;
 export type Middleware = (req: never, res: never, next: (error?: unknown) => void) => void;
 export type Options = Partial<SessionOptions>;
-export type Ask = (path?: string, cookie?: string, options?: RequestOptions) => Promise<Answer>;
+export type Ask = (path?: string, cookie?: string, options?: RequestOptions) => Promise<HttpResponse>;
 
 /** express-session, or what takes its place. */
 export interface Library {
@@ -71,7 +71,7 @@ export function start({ create, MemoryStore: Memory }: Library, options: Options
   return listen(handle, create({ ...usual, store: new Memory(), ...options }));
 }
 
-export const lineOf = ({ headers }: Answer): string => String(headers['set-cookie'] ?? '');
+export const lineOf = ({ headers }: HttpResponse): string => String(headers['set-cookie'] ?? '');
 
 /** When the cookie ends. It says so to the second. */
 export const endOf = (line: string): number => Date.parse(/; Expires=([^;]+)/.exec(line)?.[1] ?? '');

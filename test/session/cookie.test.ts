@@ -74,8 +74,8 @@ test('a handler cannot weaken the cookie, and what was stored of it does not liv
     });
     routes(app);
   });
-  const answer = await site.request('/weaken');
-  expect(String(answer.headers['set-cookie'])).toMatch(/; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
+  const response = await site.request('/weaken');
+  expect(String(response.headers['set-cookie'])).toMatch(/; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
   const [record] = await site.records();
   expect(record?.data).toBe('{"count":1}');
 });
@@ -206,9 +206,9 @@ test.each<[string, Record<string, string>, string | undefined, boolean]>([
     });
     app.get('/file', (req, res) => (req.session.count ? res.end() : res.sendFile(import.meta.filename)));
   });
-  const answer = await site.request(encodeURI(path), { headers });
-  expect(answer.headers['cache-control']).toBe(cacheControl);
-  expect(/\bcookie\b/i.test(answer.headers.vary ?? '')).toBe(varies);
+  const response = await site.request(encodeURI(path), { headers });
+  expect(response.headers['cache-control']).toBe(cacheControl);
+  expect(/\bcookie\b/i.test(response.headers.vary ?? '')).toBe(varies);
 });
 
 test('no line of the log has an id, a secret or a cookie', async () => {

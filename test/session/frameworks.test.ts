@@ -243,10 +243,10 @@ test('the response of a request that Socket.IO polls with is held', async () => 
       res.end('ok');
     }),
   );
-  const answer = await send(`${url}/socket.io/?EIO=4&transport=polling`, {
+  const response = await send(`${url}/socket.io/?EIO=4&transport=polling`, {
     method: 'POST',
     headers: { Origin: url },
     body: '40',
   });
-  expect(answer).toMatchObject({ status: 200, body: 'ok', cookie: expect.stringMatching(/^sid=/) });
+  expect(response).toMatchObject({ status: 200, body: 'ok', cookie: expect.stringMatching(/^sid=/) });
 });

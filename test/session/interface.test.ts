@@ -60,9 +60,9 @@ test('save, reload, regenerate and destroy call back, and do what they say', asy
     ['/reload', [null, 5]],
     ['/destroy', [null, 'undefined']],
   ] as const) {
-    const answer = await browse(path);
-    expect(answer.status).toBe(200);
-    if (body) expect(JSON.parse(answer.body)).toEqual(body);
+    const response = await browse(path);
+    expect(response.status).toBe(200);
+    if (body) expect(JSON.parse(response.body)).toEqual(body);
   }
   expect(await site.records()).toEqual([]);
   expect((await browse('/reload-missing')).body).toBe('Error: failed to load session');

@@ -11,11 +11,11 @@ import defaultExport, * as library from '../../src/session/index.ts';
 import { type Log, MemoryStore, type Middleware, type SessionOptions, session } from '../../src/session/index.ts';
 import type { StoredRecord } from '../../src/stores/driver.ts';
 import { embedded } from '../../src/stores/embedded/index.ts';
-import { type Answer, type RequestOptions, send } from '../support/http.ts';
+import { type HttpResponse, type RequestOptions, send } from '../support/http.ts';
 import { dayMs, hourMs, minuteMs, secretOf } from './support.ts';
 
 type Seen = IncomingMessage & Express.Request;
-type Ask = (path: string, options?: RequestOptions) => Promise<Answer>;
+type Ask = (path: string, options?: RequestOptions) => Promise<HttpResponse>;
 
 const secret = secretOf('a');
 /** An empty session is not stored. */

@@ -147,13 +147,13 @@ async function askAtOnce(
 
 test('changes that wait are stored by one write, so that none waits for many others', async () => {
   const started = await start();
-  const answers = await askAtOnce(
+  const responses = await askAtOnce(
     started,
     numbers(40).map((n) => `/count/${n}`),
   );
   expect(started.writes).toEqual([true, true]);
   expect(
-    answers
+    responses
       .slice(1)
       .map(([, body]) => Number(body))
       .sort((a, b) => a - b),
@@ -162,17 +162,17 @@ test('changes that wait are stored by one write, so that none waits for many oth
 
 test('a change that cannot be stored takes nothing from those that wait beside it', async () => {
   const started = await start();
-  const answers = await askAtOnce(started, ['/set/a', '/large/b', '/count/c', '/throw/d', '/set/e', '/count/f']);
-  expect(answers.map(([status]) => status)).toEqual([200, 200, 500, 200, 200, 200, 200]);
-  expect(answers[4]).toEqual([200, 'Error: in the function']);
+  const responses = await askAtOnce(started, ['/set/a', '/large/b', '/count/c', '/throw/d', '/set/e', '/count/f']);
+  expect(responses.map(([status]) => status)).toEqual([200, 200, 500, 200, 200, 200, 200]);
+  expect(responses[4]).toEqual([200, 'Error: in the function']);
   expect(JSON.parse((await started.ask('/show')).body)).toEqual({ userId: 'ann', count: 2, first: 1, a: 1, e: 1 });
 });
 
 test('changes that wait fail with the store, and later ones are stored', async () => {
   const started = await start();
   const down = (): Promise<never> => Promise.reject(new Error('disk full'));
-  const answers = await askAtOnce(started, ['/set/a', '/count/b'], { afterwards: down });
-  expect(answers.map(([status]) => status)).toEqual([200, 503, 503]);
+  const responses = await askAtOnce(started, ['/set/a', '/count/b'], { afterwards: down });
+  expect(responses.map(([status]) => status)).toEqual([200, 503, 503]);
   delete started.hold.until;
   expect((await started.ask('/count/c')).body).toBe('1');
 });
@@ -180,8 +180,8 @@ test('changes that wait fail with the store, and later ones are stored', async (
 test('changes that wait for a session that ends meanwhile do not bring it back', async () => {
   const started = await start();
   const isEnded = (): Promise<void> => expect.poll(() => started.site.records(), patience).toEqual([]);
-  const answers = await askAtOnce(started, ['/set/a', '/logout', '/count/b', '/save/c'], { handled: isEnded });
-  expect(answers.map(([status]) => status)).toEqual([200, 200, 200, 200, 200]);
+  const responses = await askAtOnce(started, ['/set/a', '/logout', '/count/b', '/save/c'], { handled: isEnded });
+  expect(responses.map(([status]) => status)).toEqual([200, 200, 200, 200, 200]);
   expect(await started.site.records()).toEqual([]);
   const lost = started.site.log.filter(({ message }) => message.startsWith('a change of a session was not saved'));
   expect(lost).toHaveLength(4);

@@ -59,13 +59,13 @@ for (const method of ['GET', 'HEAD']) {
         { driver },
       );
       const plain = await site.request('/plain', { method });
-      const answer = await site.request('/', { method }).finally(() => order.push('answered'));
+      const response = await site.request('/', { method }).finally(() => order.push('answered'));
       expect(order).toEqual(['saved', 'answered']);
-      expect([answer.status, answer.body]).toEqual([plain.status, plain.body]);
+      expect([response.status, response.body]).toEqual([plain.status, plain.body]);
       const own = ['set-cookie', 'cache-control', 'vary', 'date', 'connection', 'transfer-encoding'];
       const rest = Object.entries(plain.headers).filter(([name]) => !own.includes(name));
-      expect(answer.headers).toMatchObject(Object.fromEntries(rest));
-      expect(answer.cookie).toMatch(/^sid=/);
+      expect(response.headers).toMatchObject(Object.fromEntries(rest));
+      expect(response.cookie).toMatch(/^sid=/);
       expect(site.log).toEqual([]);
     },
   );
@@ -81,14 +81,16 @@ for (const method of ['GET', 'HEAD']) {
         }),
       { driver, before: (app) => app.use((_req, res, next) => next(res.set('X-Of-Server', 'yes') && undefined)) },
     );
-    const answer = await site.request('/', { method });
-    expect(answer.status).toBe(503);
-    expect(answer.headers['retry-after']).toMatch(/^\d+$/);
-    expect(answer.headers['x-of-server']).toBe('yes');
+    const response = await site.request('/', { method });
+    expect(response.status).toBe(503);
+    expect(response.headers['retry-after']).toMatch(/^\d+$/);
+    expect(response.headers['x-of-server']).toBe('yes');
     for (const name of ['x-of-handler', 'etag', 'set-cookie', 'location', 'last-modified']) {
-      expect(answer.headers).not.toHaveProperty(name);
+      expect(response.headers).not.toHaveProperty(name);
     }
-    expect(answer.body).toBe(method === 'HEAD' ? '' : 'Sessions are not available at the moment. Try again shortly.\n');
+    expect(response.body).toBe(
+      method === 'HEAD' ? '' : 'Sessions are not available at the moment. Try again shortly.\n',
+    );
     expect(site.log).toMatchObject([{ level: 'error', detail: { err: { cause: { message: 'disk full' } } } }]);
   });
 }
@@ -140,10 +142,10 @@ test('answers that arrived while the event loop was blocked are no outage', asyn
         read: async (key) => {
           const found = await store.read(key);
           // Another thread answers, as a store does, while this one computes.
-          const answer = derive('a', 'b', 50_000, 8, 'sha256');
+          const response = derive('a', 'b', 50_000, 8, 'sha256');
           reads += 1;
           if (reads === 8) for (const endMs = performance.now() + 1000; performance.now() < endMs; );
-          await answer;
+          await response;
           return found;
         },
       }),
@@ -151,8 +153,8 @@ test('answers that arrived while the event loop was blocked are no outage', asyn
   );
   const browse = site.browser();
   await browse('/in');
-  const answers = await Promise.all(Array.from({ length: 8 }, () => browse('/')));
-  expect(answers.map(({ status, body }) => [status, body])).toEqual(answers.map(() => [200, '1']));
+  const responses = await Promise.all(Array.from({ length: 8 }, () => browse('/')));
+  expect(responses.map(({ status, body }) => [status, body])).toEqual(responses.map(() => [200, '1']));
 });
 
 test('a save that takes too long is a 503 at the deadline', async () => {
@@ -177,9 +179,9 @@ test.each<[string, (req: Request) => void]>([
       res.set('X-Of-Handler', 'yes').send('done');
     }),
   );
-  const answer = await site.request('/');
-  expect(answer).toMatchObject({ status: 500, cookie: '', body: 'Something went wrong.\n' });
-  expect(answer.headers).not.toHaveProperty('x-of-handler');
+  const response = await site.request('/');
+  expect(response).toMatchObject({ status: 500, cookie: '', body: 'Something went wrong.\n' });
+  expect(response.headers).not.toHaveProperty('x-of-handler');
   expect(site.log).toMatchObject([
     { level: 'error', detail: { err: { message: expect.stringContaining("'value'") } } },
   ]);
@@ -224,10 +226,10 @@ test('a stream begins after the commit', async () => {
       res.end('last');
     });
   });
-  const answer = site.request('/');
+  const response = site.request('/');
   while ((await site.records()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   open();
-  expect((await answer).body).toBe('first last');
+  expect((await response).body).toBe('first last');
 });
 
 test('a stream of any length is held without piling up in memory', async () => {
@@ -295,8 +297,8 @@ test.each<[string, Handler, number | undefined, string]>([
       return form(req, res);
     });
   });
-  const answer = await site.request('/').catch(() => undefined);
-  expect(answer?.status).toBe(status);
+  const response = await site.request('/').catch(() => undefined);
+  expect(response?.status).toBe(status);
   expect(site.log).toMatchObject([
     {
       level: 'error',

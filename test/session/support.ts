@@ -12,7 +12,7 @@ import { hostOf, isSecure } from '../../src/session/http.ts';
 import { createMiddleware, type MiddlewareOptions } from '../../src/session/middleware.ts';
 import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
-import { type Answer, type RequestOptions, send } from '../support/http.ts';
+import { type HttpResponse, type RequestOptions, send } from '../support/http.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -36,9 +36,9 @@ export interface Site {
   log: { level: 'warn' | 'error'; detail: object; message: string }[];
   clock: { now: number };
   records(): Promise<StoredRecord[]>;
-  request(path: string, options?: RequestOptions): Promise<Answer>;
+  request(path: string, options?: RequestOptions): Promise<HttpResponse>;
   /** A browser of its own, which keeps its cookies. */
-  browser(): (path: string, options?: RequestOptions) => Promise<Answer>;
+  browser(): (path: string, options?: RequestOptions) => Promise<HttpResponse>;
 }
 
 export interface SiteOptions extends Partial<MiddlewareOptions> {
@@ -114,12 +114,12 @@ function createBrowser(url: string): Site['request'] {
   const jar = new Map<string, string>();
   return async (path, options = {}) => {
     const Cookie = [...jar].map((pair) => pair.join('=')).join('; ');
-    const answer = await send(url + path, { ...options, headers: { ...(Cookie && { Cookie }), ...options.headers } });
-    for (const pair of answer.cookie.split('; ').filter(Boolean)) {
+    const response = await send(url + path, { ...options, headers: { ...(Cookie && { Cookie }), ...options.headers } });
+    for (const pair of response.cookie.split('; ').filter(Boolean)) {
       const [name = '', value = ''] = pair.split(/=(.*)/);
       jar.set(name, value);
     }
-    return answer;
+    return response;
   };
 }
 

@@ -14,16 +14,16 @@ let site: Site;
 
 /** As much of SMTP (RFC 5321) as a client needs to deliver mails. */
 async function converse(socket: Socket): Promise<void> {
-  const answer = (line: string) => socket.write(`${line}\r\n`);
+  const response = (line: string) => socket.write(`${line}\r\n`);
   let mail: string[] | undefined;
-  answer('220 mail.example.com');
+  response('220 mail.example.com');
   for await (const line of createInterface({ input: socket })) {
     if (mail && line !== '.') mail.push(line);
     else if (line === 'DATA') mail = [];
     else if (mail) mails.push(mail.join('\n'));
     if (line === '.') mail = undefined;
-    if (line === 'DATA') answer('354 go on');
-    else if (!mail) answer('250 fine');
+    if (line === 'DATA') response('354 go on');
+    else if (!mail) response('250 fine');
   }
 }
 

@@ -28,7 +28,7 @@ test('the README’s first command sets up, makes an environment and serves it; 
 
   const shell = sandbox.spawn('bash', ['-c', first], { cwd, env, detached: true });
   const ended = finish(shell);
-  const page = await untilAnswered('http://localhost:5000/profile', ended);
+  const page = await untilResponse('http://localhost:5000/profile', ended);
   expect(page).toBe('현재 유저가 없습니다.\n');
   process.kill(-(shell.pid ?? 0), 'SIGINT');
   expect((await ended).stderr).toContain('Stopped.');
@@ -51,15 +51,15 @@ test('the script for CI works as it is written', async () => {
   expect(JSON.parse(status.stdout)).toMatchObject({ running: false });
 });
 
-async function untilAnswered(url: string, ended: Promise<unknown>): Promise<string> {
+async function untilResponse(url: string, ended: Promise<unknown>): Promise<string> {
   let over = false;
   void ended.then(() => {
     over = true;
   });
   for (;;) {
     if (over) throw new Error('the command ended before its server answered');
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer) return answer.text();
+    const response = await fetch(url).catch(() => undefined);
+    if (response) return response.text();
     await wait(200);
   }
 }

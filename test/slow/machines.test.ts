@@ -59,8 +59,8 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
       return users;
     }
 
-    const answeredBy = (users: User[], { url }: Machine): number =>
-      users.reduce((sum, { answers }) => sum + (answers.get(url) ?? 0), 0);
+    const responsesOf = (users: User[], { url }: Machine): number =>
+      users.reduce((sum, { responses }) => sum + (responses.get(url) ?? 0), 0);
 
     test('a user moves between them at every request, and asks both at once: no count is lost', async () => {
       const machines = await startBoth();
@@ -68,7 +68,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
       for (let times = 0; times < 20; times += 1) await Promise.all(users.map((user) => user.act()));
       for (let times = 0; times < 10; times += 1) await Promise.all(users.map((user) => user.actAtBoth()));
       expect(users.map(({ count }) => count)).toEqual(users.map(() => 40));
-      for (const machine of machines) expect(answeredBy(users, machine)).toBeGreaterThan(users.length * 5);
+      for (const machine of machines) expect(responsesOf(users, machine)).toBeGreaterThan(users.length * 5);
     });
 
     test('one dies under load, and comes back: nobody is logged out, and nothing acknowledged is lost', async () => {
@@ -80,8 +80,8 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
           await machine.die();
           await untilEachActs(5);
           await machine.start([old]);
-          const before = answeredBy(users, machine);
-          await waitFor(() => answeredBy(users, machine) > before + users.length, 30_000);
+          const before = responsesOf(users, machine);
+          await waitFor(() => responsesOf(users, machine) > before + users.length, 30_000);
         }
       });
       for (const machine of machines) expect(machine.output()).not.toMatch(/GET \S+ 50\d /);
@@ -134,8 +134,8 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
             await untilEachActs(5);
             networks[index]?.healStore();
             await waitFor(() => machine.isReady(), 60_000);
-            const before = answeredBy(users, machine);
-            await waitFor(() => answeredBy(users, machine) > before + users.length, 30_000);
+            const before = responsesOf(users, machine);
+            await waitFor(() => responsesOf(users, machine) > before + users.length, 30_000);
           }
         });
         for (const machine of machines) expect(machine.output()).toMatch(/GET \S+ 503 /);

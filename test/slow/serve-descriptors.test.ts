@@ -30,7 +30,7 @@ async function openIdle(url: string, count: number): Promise<void> {
   }
 }
 
-const answersInTime = (url: string): Promise<boolean> =>
+const respondsInTime = (url: string): Promise<boolean> =>
   Promise.race([
     request(`${url}/healthz`).then(
       ({ status }) => status === 200,
@@ -49,10 +49,10 @@ test.each([
   const { url } = await startLimited(files, workers);
   const flood = openIdle(url, files * 4);
   await wait(files);
-  expect(await waitFor(() => answersInTime(url), 5000)).toBe(true);
+  expect(await waitFor(() => respondsInTime(url), 5000)).toBe(true);
   await flood;
   // They are all still open, as far as their clients are concerned.
-  for (let n = 0; n < 6; n += 1) expect(await waitFor(() => answersInTime(url), 5000)).toBe(true);
+  for (let n = 0; n < 6; n += 1) expect(await waitFor(() => respondsInTime(url), 5000)).toBe(true);
 });
 
 test('a worker whose application leaves it no descriptor is replaced, and the server answers again', async () => {
@@ -77,5 +77,5 @@ test('a worker whose application leaves it no descriptor is replaced, and the se
   onTestFinished(() => void lost.destroy());
   await once(lost, 'connect');
   await waitFor(() => output().includes('takes no connections any more; another takes its place'), 30_000);
-  expect(await waitFor(() => answersInTime(url), 20_000)).toBe(true);
+  expect(await waitFor(() => respondsInTime(url), 20_000)).toBe(true);
 }, 90_000);

@@ -31,10 +31,10 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     child.kill(signal);
     await wait(200);
     await expect(request(`${url}/ok`)).rejects.toThrow('ECONNREFUSED');
-    const answer = await inFlight;
-    expect(answer).toMatchObject({ status: 200, body: 'done' });
-    expect(answer.headers.connection).toBe('close');
-    expect(answer.cookie).not.toBe('');
+    const response = await inFlight;
+    expect(response).toMatchObject({ status: 200, body: 'done' });
+    expect(response.headers.connection).toBe('close');
+    expect(response.cookie).not.toBe('');
     expect(await ended).toEqual([0, null]);
   },
 );

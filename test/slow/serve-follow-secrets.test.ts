@@ -28,9 +28,9 @@ test('a running server follows a change of .env within 2 s, and answers every re
   await writeFile(`${path}.new`, `SESSION_SECRET=${newer},${old}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
   const resigned = await waitFor(async () => {
-    const answer = await profile(url, cookie);
-    expect([answer.status, answer.body]).toEqual([200, guest]);
-    return answer.cookie !== '' && answer.cookie;
+    const response = await profile(url, cookie);
+    expect([response.status, response.body]).toEqual([200, guest]);
+    return response.cookie !== '' && response.cookie;
   }, 2000);
 
   await writeFile(path, `SESSION_SECRET=${newer}\n`);
@@ -58,9 +58,9 @@ test('a session is known to every process of an environment while each comes to 
   const changedMs = Date.now();
   while (Date.now() - changedMs < 2500) {
     for (const { url } of [first, second]) {
-      const answer = await profile(url, cookie);
-      expect(answer.body).toBe(guest);
-      cookie = answer.cookie || cookie;
+      const response = await profile(url, cookie);
+      expect(response.body).toBe(guest);
+      cookie = response.cookie || cookie;
     }
     await wait(20);
   }
@@ -103,10 +103,10 @@ test.each([1600, 4000])(
     await waitFor(() => blocked.output().includes('blocked'));
     await rotate(directory, secretOf('n'));
     const signed = await waitFor(async () => (await request(`${first.url}/name`, { Cookie: old })).cookie || undefined);
-    const answer = await ask(`${blocked.url}/name`, agent, { Cookie: signed });
+    const response = await ask(`${blocked.url}/name`, agent, { Cookie: signed });
     agent.destroy();
     await blocking;
-    expect(answer.body).toBe('ann');
+    expect(response.body).toBe('ann');
   },
 );
 
@@ -166,8 +166,8 @@ test('SESSION_SECRET of the real environment wins over .env, also over what is w
   const { cookie } = await request(`${url}/`);
   await appendFile(join(directory, '.env'), `SESSION_SECRET=${secretOf('x')}\n`);
   await wait(2000);
-  const answer = await profile(url, cookie);
-  expect([answer.body, answer.cookie]).toEqual([guest, '']);
+  const response = await profile(url, cookie);
+  expect([response.body, response.cookie]).toEqual([guest, '']);
 });
 
 test('a process that starts right after a rotation signs with what the others know, and a moment later with the new secret', async () => {

@@ -83,7 +83,7 @@ describe('a server in the background', () => {
     expect((await request(server.url)).body).toBe('two');
     await load.stop();
     expect(load.failures).toEqual([]);
-    expect([...load.answers.keys()]).toEqual(['one', 'two']);
+    expect([...load.responses.keys()]).toEqual(['one', 'two']);
     await untilGone(Number(before));
     const { url, pid } = server;
     expect(await statusOf(environment)).toMatchObject({ running: true, url, pid, workers: 1, ready: 1 });
@@ -167,9 +167,9 @@ describe('a server in the background', () => {
     let isOver = false;
     const visit = async (): Promise<void> => {
       for (; !isOver; await wait(20)) {
-        const answer = await request(`${server.url}/count`, { Cookie: cookie });
-        counts.push(Number(answer.body));
-        cookie = answer.cookie || cookie;
+        const response = await request(`${server.url}/count`, { Cookie: cookie });
+        counts.push(Number(response.body));
+        cookie = response.cookie || cookie;
       }
     };
     const rotate = async (): Promise<void> => {

@@ -68,9 +68,9 @@ test('a rotation moves every session to the new secret, and the old one is retir
     [old, 2],
   ]);
   const renewed = await waitFor(async () => {
-    const answer = await profile(url, first);
-    expect(answer.body).toBe(guest);
-    return answer.cookie !== '' && answer.cookie;
+    const response = await profile(url, first);
+    expect(response.body).toBe(guest);
+    return response.cookie !== '' && response.cookie;
   }, 2000);
   expect((await profile(url, renewed)).cookie).toBe('');
   expect(await secrets.counts()).toEqual([

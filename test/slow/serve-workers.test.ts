@@ -84,8 +84,8 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
   test('a session is the same in both, and no increment is lost', async () => {
     const first = await request(`${server.url}/count`);
     const Cookie = first.cookie;
-    const answers = await Promise.all(Array.from({ length: 30 }, () => request(`${server.url}/count`, { Cookie })));
-    const parsed = answers.map(({ body }) => JSON.parse(body) as { pid: number; count: number });
+    const responses = await Promise.all(Array.from({ length: 30 }, () => request(`${server.url}/count`, { Cookie })));
+    const parsed = responses.map(({ body }) => JSON.parse(body) as { pid: number; count: number });
     expect(new Set(parsed.map(({ pid }) => pid)).size).toBe(2);
     expect(parsed.map(({ count }) => count).sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n + 2));
   });
@@ -106,9 +106,9 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
 
   test('its health is asked without a session, and leaves no line in the log', async () => {
     for (const path of ['/healthz', '/readyz']) {
-      const answer = await request(`${server.url}${path}`);
-      expect(answer).toMatchObject({ status: 200, body: 'ok\n', cookie: '' });
-      expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+      const response = await request(`${server.url}${path}`);
+      expect(response).toMatchObject({ status: 200, body: 'ok\n', cookie: '' });
+      expect(response.headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     }
     await request(`${server.url}/version?last`);
     await waitFor(() => server.output().includes('GET /version?last 200'));
@@ -124,8 +124,8 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     process.kill(server.pid, 'SIGHUP');
     // A worker that retires waits for the next request on a connection that is open, and is not ready for more.
     const retired = await waitFor(async () => {
-      const answers = await Promise.all(kept.map((agent) => ask(`${server.url}/readyz`, agent)));
-      return answers.find(({ status }) => status !== 200);
+      const responses = await Promise.all(kept.map((agent) => ask(`${server.url}/readyz`, agent)));
+      return responses.find(({ status }) => status !== 200);
     });
     expect(retired).toMatchObject({ status: 503, body: 'not ready\n', headers: { connection: 'close' } });
     await waitFor(() => server.output().includes('reloaded: every worker is new (2)'));
@@ -135,7 +135,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     for (let count = 0; count < 5; count += 1) expect((await request(`${server.url}/version`)).body).toBe('two');
     await load.stop();
     expect(load.failures).toEqual([]);
-    expect([...load.answers.keys()]).toEqual(['one', 'two']);
+    expect([...load.responses.keys()]).toEqual(['one', 'two']);
     for (const agent of kept) agent.destroy();
     for (const pid of before) await untilGone(pid);
     expect(childrenOf(server.pid)).toHaveLength(2);
@@ -209,9 +209,9 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
           .match(/slow began/g)?.length === 4,
     );
     process.kill(server.pid, 'SIGTERM');
-    const [end, ...answers] = await Promise.all([ended(server.child), ...inFlight]);
+    const [end, ...responses] = await Promise.all([ended(server.child), ...inFlight]);
     expect(end).toEqual([0, null]);
-    expect(answers.map(({ body }) => body)).toEqual(['done', 'done', 'done', 'done']);
+    expect(responses.map(({ body }) => body)).toEqual(['done', 'done', 'done', 'done']);
     expect(pids.filter(isAlive)).toEqual([]);
   });
 });

@@ -116,8 +116,8 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     const refused = await Promise.race(calls.slice(-1));
     expect(refused).toMatch(/1000 calls wait for a connection already/);
     await release();
-    const answers = await Promise.all(calls);
-    expect(answers.filter((answer) => typeof answer === 'object').length).toBeGreaterThan(8);
+    const responses = await Promise.all(calls);
+    expect(responses.filter((response) => typeof response === 'object').length).toBeGreaterThan(8);
   });
 
   test('what was read when the way to the server was cut is read again', async () => {
@@ -136,7 +136,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     const driver = await openDriver(way.port);
     await Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
     way.loseConnections();
-    await expect(driver.read('a')).rejects.toThrow(/does not answer/);
+    await expect(driver.read('a')).rejects.toThrow(/does not response/);
     for (let n = 0; n < 8; n += 1) expect(await driver.read('a')).toMatchObject({ key: 'a' });
   });
 
@@ -146,7 +146,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     const readAll = (): Promise<unknown[]> => Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
     const all = await readAll();
     way.loseConnections();
-    const lost = expect(readAll()).rejects.toThrow(/does not answer/);
+    const lost = expect(readAll()).rejects.toThrow(/does not response/);
     await wait(1000);
     const startMs = performance.now();
     expect(await readAll()).toEqual(all);
@@ -163,7 +163,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     onTestFinished(() => server.resume());
     await driver.close();
     // What is rejected unheard fails the run.
-    expect(await found).toMatch(/does not answer/);
+    expect(await found).toMatch(/does not response/);
   });
 
   test('a call whose connection breaks after its driver was closed says that it is closed', async () => {

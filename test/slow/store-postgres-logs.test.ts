@@ -34,8 +34,8 @@ describe.skipIf(missingPostgres)(`a server on PostgreSQL${missingPostgres ? `: $
     expect(await request(`${one.url}/`)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
     await store.start();
     const { cookie } = await waitFor(async () => {
-      const answer = await request(`${one.url}/`);
-      return answer.status === 200 && answer;
+      const response = await request(`${one.url}/`);
+      return response.status === 200 && response;
     });
     await waitFor(async () => (await request(`${other.url}/profile`, { Cookie: cookie })).body === guest);
     await waitFor(() => one.output().includes('the store answers now'));

@@ -4,7 +4,7 @@ import type { Express } from 'express';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Driver } from '../../src/stores/driver.ts';
 import { type Site, startSite } from '../session/support.ts';
-import type { Answer } from '../support/http.ts';
+import type { HttpResponse } from '../support/http.ts';
 import { waitFor } from '../support/server.ts';
 
 /** A real store, which a test starts and does harm to. */
@@ -106,8 +106,8 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
 
     test('a start while the store is down answers 503, and works once the store is up', async () => {
       const load = await serve();
-      const answer = await load.site.request('/blob');
-      expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
+      const response = await load.site.request('/blob');
+      expect(response).toMatchObject({ status: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
       await expect(driver.ping()).rejects.toThrow();
       await server.start();
       await load.untilRecovered();
@@ -123,8 +123,8 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
       const waves = 12;
       const each = 50;
       for (let wave = 0; wave < waves; wave += 1) {
-        const answers = await Promise.all(Array.from({ length: each }, () => load.site.request('/blob')));
-        expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503));
+        const responses = await Promise.all(Array.from({ length: each }, () => load.site.request('/blob')));
+        expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 503));
       }
       // What they would have stored is many times as much.
       expect(usedBytes() - before).toBeLessThan((waves * each * blobBytes) / 4);
@@ -155,7 +155,7 @@ export class Load {
   readonly #browsers: Site['request'][];
   readonly #acknowledged: number[];
   readonly #unsure: number[];
-  readonly #answers: { answer: Answer; tookMs: number }[] = [];
+  readonly #responses: { response: HttpResponse; tookMs: number }[] = [];
   readonly #strangers: unknown[];
   #running: Promise<unknown> = Promise.resolve();
   #isStopped = false;
@@ -185,7 +185,7 @@ export class Load {
   }
 
   get refused(): number {
-    return this.#answers.filter(({ answer }) => answer.status === 503).length;
+    return this.#responses.filter(({ response }) => response.status === 503).length;
   }
 
   get usersNeverRefused(): number {
@@ -212,9 +212,9 @@ export class Load {
   expectPromisesKept(): void {
     // No handler ran with another session than the one of its cookie, or with a new one in its place.
     expect(this.#strangers).toEqual([]);
-    for (const { answer, tookMs } of this.#answers) {
-      expect([200, 503]).toContain(answer.status);
-      if (answer.status === 503) expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+    for (const { response, tookMs } of this.#responses) {
+      expect([200, 503]).toContain(response.status);
+      if (response.status === 503) expect(response.headers['retry-after']).toMatch(/^\d+$/);
       expect(tookMs).toBeLessThan(deadlineMs + slackMs);
     }
   }
@@ -233,9 +233,9 @@ export class Load {
     while ((await browse(`/login/${user}`)).status !== 200 && !this.#isStopped);
     while (!this.#isStopped) {
       const startMs = performance.now();
-      const answer = await browse(`/count/${user}?add=1`);
-      this.#answers.push({ answer, tookMs: performance.now() - startMs });
-      const counts = answer.status === 200 ? this.#acknowledged : this.#unsure;
+      const response = await browse(`/count/${user}?add=1`);
+      this.#responses.push({ response, tookMs: performance.now() - startMs });
+      const counts = response.status === 200 ? this.#acknowledged : this.#unsure;
       counts[user] = (counts[user] ?? 0) + 1;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

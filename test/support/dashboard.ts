@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { send } from './http.ts';
 import type { Sandbox } from './sandbox.ts';
 
-export interface DashboardAnswer {
+export interface DashboardResponse {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: each path has its own shape
   body: any;
@@ -31,10 +31,10 @@ export class Dashboard {
   }
 
   /** Opens the link, as the page does. */
-  async enter(token = this.linkToken): Promise<DashboardAnswer> {
-    const answer = await this.call('POST', 'enter', { token });
-    if (answer.status === 200) this.token = answer.body.token;
-    return answer;
+  async enter(token = this.linkToken): Promise<DashboardResponse> {
+    const response = await this.call('POST', 'enter', { token });
+    if (response.status === 200) this.token = response.body.token;
+    return response;
   }
 
   async call(
@@ -42,13 +42,13 @@ export class Dashboard {
     path: string,
     body?: object,
     headers: Record<string, string> = {},
-  ): Promise<DashboardAnswer> {
-    const answer = await send(`${this.origin}/api/${path}`, {
+  ): Promise<DashboardResponse> {
+    const response = await send(`${this.origin}/api/${path}`, {
       method,
       headers: { Authorization: `Bearer ${this.token}`, ...headers },
       ...(body && { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, body: JSON.parse(answer.body) };
+    return { status: response.status, body: JSON.parse(response.body) };
   }
 }
 

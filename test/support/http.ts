@@ -6,7 +6,7 @@ export interface RequestOptions {
   body?: string;
 }
 
-export interface Answer {
+export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
@@ -15,7 +15,7 @@ export interface Answer {
 }
 
 /** One request on a connection of its own, with no header but the given ones. */
-export function send(url: string, { method = 'GET', headers = {}, body }: RequestOptions = {}): Promise<Answer> {
+export function send(url: string, { method = 'GET', headers = {}, body }: RequestOptions = {}): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, headers, agent: false }, async (response) => {
       try {

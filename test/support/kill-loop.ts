@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Sandbox } from './sandbox.ts';
-import { type Answer, addRoutes, copyEnvironment, request, startPlain } from './server.ts';
+import { addRoutes, copyEnvironment, type HttpResponse, request, startPlain } from './server.ts';
 
 const routes = `
   app.get('/login', (req, res) => { req.session.userId = 'ann'; res.send('in'); });
@@ -22,7 +22,7 @@ export interface Tally {
   doubts: number;
 }
 
-type Ask = (path: string, cookie?: string) => Promise<Answer>;
+type Ask = (path: string, cookie?: string) => Promise<HttpResponse>;
 type Data = Record<string, string | number>;
 
 /** Serves an environment by two processes, and round by round kills both under load, and looks at what is there then. */
@@ -77,7 +77,7 @@ function isCut(error: unknown): boolean {
 /** One session that lives on: two tabs write to it, each to keys of its own, and both count. */
 class Keeper {
   readonly #tally: Tally;
-  #login: Promise<Answer> | undefined;
+  #login: Promise<HttpResponse> | undefined;
   #cookie = '';
   readonly #written: Data = {};
   /** What was asked when the servers were killed: it may be there or not. */
@@ -151,12 +151,12 @@ class Leaver {
       return;
     }
     const late = ask(`/set?key=late&value=1`, old).catch(() => undefined);
-    const answer = await ask(Math.random() < 0.5 ? '/logout' : '/regenerate', old);
-    expect(answer.status).toBe(200);
+    const response = await ask(Math.random() < 0.5 ? '/logout' : '/regenerate', old);
+    expect(response.status).toBe(200);
     this.#ended.push(old);
     this.#tally.ends += 1;
     await late;
-    this.#cookie = answer.cookie;
+    this.#cookie = response.cookie;
   }
 
   async verify(ask: Ask): Promise<void> {

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** Clients that ask again and again, some on a kept connection, some each time on a new one. */
 export interface Load {
   /** How many were answered with 200, by what the answer was. */
-  answers: Map<string, number>;
+  responses: Map<string, number>;
   /** What else came of a request. */
   failures: string[];
   stop(): Promise<void>;
@@ -12,13 +12,13 @@ export interface Load {
 
 export function startLoad(url: string, clients = 2, pauseMs = 10): Load {
   const kept = new Agent({ keepAlive: true });
-  const load = { answers: new Map<string, number>(), failures: [] as string[] };
+  const load = { responses: new Map<string, number>(), failures: [] as string[] };
   let isOver = false;
   const client = async (agent: Agent | false): Promise<void> => {
     for (; !isOver; await wait(pauseMs)) {
       try {
         const { status, body } = await ask(url, agent);
-        if (status === 200) load.answers.set(body, (load.answers.get(body) ?? 0) + 1);
+        if (status === 200) load.responses.set(body, (load.responses.get(body) ?? 0) + 1);
         else load.failures.push(`${status} ${body}`);
       } catch (error) {
         load.failures.push(String(error));

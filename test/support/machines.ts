@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Sandbox } from './sandbox.ts';
-import { type Answer, request, startPlain, waitFor } from './server.ts';
+import { type HttpResponse, request, startPlain, waitFor } from './server.ts';
 
 /** The pages that users of the machines ask for. */
 export const pages = `
@@ -87,7 +87,7 @@ export class User {
   /** Requests of these that have counted. */
   unanswered = 0;
   /** Which machine answered how often. */
-  readonly answers = new Map<string, number>();
+  readonly responses = new Map<string, number>();
 
   constructor(name: string, machines: Machine[]) {
     this.#name = name;
@@ -116,31 +116,31 @@ export class User {
   /** Two requests at the same time, one to each machine. */
   async actAtBoth(): Promise<void> {
     const headers = { Cookie: this.#cookie };
-    const answers = await Promise.all(this.#urls.map((url) => request(`${url}/count`, headers)));
-    const counts = answers.map(({ body }) => JSON.parse(body).count as number).sort((a, b) => a - b);
+    const responses = await Promise.all(this.#urls.map((url) => request(`${url}/count`, headers)));
+    const counts = responses.map(({ body }) => JSON.parse(body).count as number).sort((a, b) => a - b);
     expect(counts).toEqual([this.count + 1, this.count + 2]);
     this.count += 2;
   }
 
-  async #ask(path: string): Promise<Answer> {
+  async #ask(path: string): Promise<HttpResponse> {
     for (const end = Date.now() + 60_000; Date.now() < end; await wait(10)) {
       this.#turn += 1;
       const url = this.#urls[this.#turn % this.#urls.length] ?? '';
-      const answer = await this.#tryAt(url + path);
-      if (!answer) continue;
-      expect(answer.status).toBe(200);
-      this.#cookie = answer.cookie || this.#cookie;
-      this.answers.set(url, (this.answers.get(url) ?? 0) + 1);
-      return answer;
+      const response = await this.#tryAt(url + path);
+      if (!response) continue;
+      expect(response.status).toBe(200);
+      this.#cookie = response.cookie || this.#cookie;
+      this.responses.set(url, (this.responses.get(url) ?? 0) + 1);
+      return response;
     }
     throw new Error(`no machine answered ${this.#name}`);
   }
 
   // A machine that is not there, or cannot reach the store: its turn goes to the next one.
-  async #tryAt(url: string): Promise<Answer | undefined> {
+  async #tryAt(url: string): Promise<HttpResponse | undefined> {
     try {
-      const answer = await request(url, this.#cookie ? { Cookie: this.#cookie } : {});
-      if (answer.status !== 503) return answer;
+      const response = await request(url, this.#cookie ? { Cookie: this.#cookie } : {});
+      if (response.status !== 503) return response;
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       if (!['ECONNREFUSED', 'ECONNRESET'].includes(code)) throw error;

@@ -117,9 +117,9 @@ export function sendTo({ port }: RedisServer, command: string): Promise<string> 
 function ask(port: number, line: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(line));
-    const end = (answer: string): void => {
+    const end = (response: string): void => {
       socket.destroy();
-      resolve(answer);
+      resolve(response);
     };
     socket.setTimeout(200, () => end(''));
     socket.on('data', (data) => end(String(data)));

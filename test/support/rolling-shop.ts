@@ -24,7 +24,7 @@ export class Balancer {
   async send(path: string, cookie: string): Promise<Response> {
     const backend = this.#backends[Math.floor(Math.random() * this.#backends.length)] as Backend;
     const response = fetch(backend.url + path, { headers: cookie ? { cookie } : {}, redirect: 'manual' });
-    const ended = response.then((answer) => answer.clone().text()).finally(() => backend.requests.delete(ended));
+    const ended = response.then((response) => response.clone().text()).finally(() => backend.requests.delete(ended));
     backend.requests.add(ended);
     await ended;
     return response;

@@ -76,7 +76,7 @@ function failIfEnded(child: ChildProcess, output: string): undefined {
   if (child.exitCode !== null || child.signalCode !== null) throw new Error(`it ended: ${output}`);
 }
 
-export interface Answer {
+export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
@@ -85,7 +85,7 @@ export interface Answer {
 }
 
 /** One request on a connection of its own, with no header but the given ones. */
-export async function request(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+export async function request(url: string, headers: Record<string, string> = {}): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const sent = get(url, { headers, agent: false }, async (response) => {
       try {
@@ -112,8 +112,8 @@ export async function waitFor<T>(
   timeoutMs = 10_000,
 ): Promise<Exclude<T, undefined | false>> {
   for (const end = Date.now() + timeoutMs; Date.now() < end; await wait(20)) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer as Exclude<T, undefined | false>;
+    const response = await ask();
+    if (response !== undefined && response !== false) return response as Exclude<T, undefined | false>;
   }
   throw new Error(`not within ${timeoutMs} ms: ${ask}`);
 }

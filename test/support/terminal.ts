@@ -14,7 +14,7 @@ export const withoutTerminal = notInstalled('script');
 export async function onTerminal(
   sandbox: Sandbox,
   args: string[],
-  answers: [question: string, answer: string][],
+  responses: [question: string, response: string][],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Result> {
   const command = [process.execPath, cli, ...args].map((word) => `'${word}'`).join(' ');
@@ -26,12 +26,12 @@ export async function onTerminal(
   let screen = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (screen += text));
   const result = finish(child);
-  for (const [question, answer] of answers) {
+  for (const [question, response] of responses) {
     while (!stripVTControlCharacters(screen).includes(question) && child.exitCode === null) await wait(20);
     screen = '';
     // A prompt listens a moment after it is drawn.
     await wait(100);
-    child.stdin?.write(answer);
+    child.stdin?.write(response);
   }
   return result;
 }

@@ -55,17 +55,17 @@ export function startVisits(getUrl: () => string, visitors: Visitor[]): Visits {
   const visits = { failures: [] as string[], gone: [] as Visitor[], present: [...visitors] };
   let isOver = false;
   let made = 0;
-  const expectAnswer = async (visitor: Visitor, path: string, expected: string): Promise<boolean> => {
-    const answer = await visitor.ask(getUrl(), path).catch((error: unknown) => ({ status: 0, body: String(error) }));
-    if (answer.status === 200 && answer.body === expected) return true;
-    visits.failures.push(`${visitor.name} ${path}: ${answer.status} ${answer.body}, not ${expected}`);
+  const expectResponse = async (visitor: Visitor, path: string, expected: string): Promise<boolean> => {
+    const response = await visitor.ask(getUrl(), path).catch((error: unknown) => ({ status: 0, body: String(error) }));
+    if (response.status === 200 && response.body === expected) return true;
+    visits.failures.push(`${visitor.name} ${path}: ${response.status} ${response.body}, not ${expected}`);
     return false;
   };
   const visit = async (place: number): Promise<void> => {
     for (let turn = 1; !isOver; turn += 1) {
       const visitor = visits.present[place] as Visitor;
-      if (await expectAnswer(visitor, '/count', `${visitor.name} ${visitor.count + 1}`)) visitor.count += 1;
-      if (turn % 25 === 0 && (await expectAnswer(visitor, '/logout', 'out'))) {
+      if (await expectResponse(visitor, '/count', `${visitor.name} ${visitor.count + 1}`)) visitor.count += 1;
+      if (turn % 25 === 0 && (await expectResponse(visitor, '/logout', 'out'))) {
         made += 1;
         visits.gone.push(visitor);
         visits.present[place] = await new Visitor(`new${made}`).login(getUrl());

@@ -30,7 +30,7 @@ type Said = Extract<Message, { event: 'listening' | 'loaded' | 'failed' }> | { e
 /** Resolves when the server has said that it is ready or has failed, or has ended. */
 export async function untilSaid(child: ChildProcess, ended: Promise<ServerEnd>): Promise<Said> {
   let timer: NodeJS.Timeout | undefined;
-  const answer = new Promise<Said>((resolve, reject) => {
+  const response = new Promise<Said>((resolve, reject) => {
     const slow = new UserError(
       'server-slow',
       `The server did not listen within ${startMs / 1000} s.`,
@@ -39,7 +39,7 @@ export async function untilSaid(child: ChildProcess, ended: Promise<ServerEnd>):
     timer = setTimeout(() => reject(slow), startMs);
     onMessage(child, (message) => isAboutStart(message) && resolve(message));
   });
-  return Promise.race([answer, ended.then((): Said => ({ event: 'ended' }))]).finally(() => clearTimeout(timer));
+  return Promise.race([response, ended.then((): Said => ({ event: 'ended' }))]).finally(() => clearTimeout(timer));
 }
 
 function isAboutStart(message: Message): message is Extract<Message, Said> {

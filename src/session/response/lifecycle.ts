@@ -4,7 +4,7 @@ import { type CookieProfile, canBeSet, renderCookie } from '../cookie/cookie.ts'
 import { type SignedId, type SigningKey, signId, type ToKey } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
 import type { Records } from '../data/records.ts';
-import { answerFor, type Request, type Response } from '../http.ts';
+import { type Request, type Response, responseFor } from '../http.ts';
 import { settleOperations } from '../object/operations.ts';
 import type { SessionStore } from '../object/session-store.ts';
 import type { SessionAccess } from './access.ts';
@@ -92,7 +92,7 @@ export class Lifecycle implements Hooks {
   }
 
   fail(error: unknown, isCommitted: boolean): void {
-    const { status, headers, body } = answerFor(error);
+    const { status, headers, body } = responseFor(error);
     const what = isCommitted ? 'the answer could not be sent' : 'the session could not be saved';
     const end = this.#res.headersSent ? 'the connection was cut' : `a ${status} was sent instead of the answer`;
     this.#shared.log.error({ err: error }, `${what}: ${end}`);

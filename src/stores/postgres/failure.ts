@@ -59,7 +59,7 @@ const endsConnection = /^(08...|57P..|25P0[34])$/;
 const silence = 'Query read timeout';
 const readOnly = '25006';
 
-const noAnswer = 'it does not answer';
+const noReply = 'it does not answer';
 const broken = 'the connection broke';
 const untrusted = 'its certificate is not trusted; STORE_URL can name the CA that signed it: sslrootcert=<file>';
 const noPassword = 'it asks for a password, and STORE_URL has none';
@@ -70,10 +70,10 @@ const reasons: Record<string, string> = {
   ENOENT: 'there is no such socket',
   ENOTFOUND: 'there is no host of this name',
   EAI_AGAIN: 'the name of the host could not be looked up',
-  ETIMEDOUT: noAnswer,
-  'timeout expired': noAnswer,
-  'Connection terminated due to connection timeout': noAnswer,
-  [silence]: noAnswer,
+  ETIMEDOUT: noReply,
+  'timeout expired': noReply,
+  'Connection terminated due to connection timeout': noReply,
+  [silence]: noReply,
   'timeout exceeded when trying to connect': 'every connection is busy',
   ECONNRESET: broken,
   EPIPE: broken,

@@ -23,7 +23,7 @@ export type Commands = Pick<
 >;
 
 /** How long an answer may take; who owes one for longer counts as lost. */
-const answerMs = 1000;
+const replyMs = 1000;
 /** How long a slot's move to another node is waited for: a little less than the session layer waits for a call. */
 const moveMs = 1800;
 const moveRestMs = 50;
@@ -79,7 +79,7 @@ export class Link {
 
   /** Lets what is owed be answered, for as long as answers may take. */
   async close(): Promise<void> {
-    const end = performance.now() + answerMs;
+    const end = performance.now() + replyMs;
     while (this.#owed > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
     this.destroy();
   }
@@ -116,9 +116,9 @@ export class Link {
 async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const fail = (): void => reject(new Error(`Redis did not answer within ${answerMs} ms`));
+    const fail = (): void => reject(new Error(`Redis did not answer within ${replyMs} ms`));
     // After a time in which this process itself stood still, what has arrived meanwhile is read first.
-    timer = setTimeout(() => setImmediate(fail), answerMs);
+    timer = setTimeout(() => setImmediate(fail), replyMs);
   });
   try {
     return await Promise.race([answer, late]);

@@ -162,14 +162,14 @@ test('a session that is ended is out at once on the running server, and the othe
 
   const state = (await dashboard.call('GET', 'state')).body;
   expect(state.server).toMatchObject({ url, workers: 2, ready: 2 });
-  const answers = [await dashboard.call('GET', 'state'), await list(dashboard), state];
+  const responses = [await dashboard.call('GET', 'state'), await list(dashboard), state];
   for (const { cookie } of [ann, phone, laptop, eve]) {
     const id =
       decodeURIComponent(cookie)
         .replace(/^.*=s:/, '')
         .split('.')[0] ?? 'none';
     expect(id).toMatch(/^[\w-]{20,}$/);
-    expect(JSON.stringify(answers)).not.toContain(id);
+    expect(JSON.stringify(responses)).not.toContain(id);
   }
 });
 

@@ -38,7 +38,7 @@ async function judge(url: string, variables: object = {}): Promise<string[]> {
   return found.filter(({ level }) => level !== 'ok').map(({ level, fact }) => `${level}: ${fact}`);
 }
 
-const answer =
+const response =
   (headers: Record<string, string>, status = 200): RequestListener =>
   (_, response) =>
     response.writeHead(status, headers).end('hello');
@@ -57,20 +57,20 @@ test('a site that cannot be reached is a note', async () => {
 });
 
 test.each<[string, RequestListener, RegExp[]]>([
-  ['sets the cookie right', (req, res) => answer({ 'Set-Cookie': `${cookie}=x; ${good}` })(req, res), []],
-  ['sets none', answer({}), [/^note: This page sets no session cookie/]],
-  ['sets another', answer({ 'Set-Cookie': `other=x; ${good}` }), [/^note: This page sets no session cookie/]],
+  ['sets the cookie right', (req, res) => response({ 'Set-Cookie': `${cookie}=x; ${good}` })(req, res), []],
+  ['sets none', response({}), [/^note: This page sets no session cookie/]],
+  ['sets another', response({ 'Set-Cookie': `other=x; ${good}` }), [/^note: This page sets no session cookie/]],
   [
     'sets it for scripts and other sites',
-    (req, res) => answer({ 'Set-Cookie': `${cookie}=x; Path=/` })(req, res),
+    (req, res) => response({ 'Set-Cookie': `${cookie}=x; Path=/` })(req, res),
     [/^problem: The session cookie lacks httponly, samesite=lax\.$/],
   ],
   [
     'sets it for other hosts',
-    (req, res) => answer({ 'Set-Cookie': `${cookie}=x; ${good}; Domain=example.org` })(req, res),
+    (req, res) => response({ 'Set-Cookie': `${cookie}=x; ${good}; Domain=example.org` })(req, res),
     [/^problem: The session cookie is for a whole domain: example\.org\.$/],
   ],
-  ['fails', answer({}, 503), [/^problem: .* answers with 503/, /^note: This page sets no session cookie/]],
+  ['fails', response({}, 503), [/^problem: .* answers with 503/, /^note: This page sets no session cookie/]],
 ])('over plain HTTP on this machine: what %s', async (_, listener, expected) => {
   const port = await listen(createPlain(listener));
   expect(await judge(`http://127.0.0.1:${port}`)).toEqual(expected.map((fact) => expect.stringMatching(fact)));
@@ -79,9 +79,9 @@ test.each<[string, RequestListener, RegExp[]]>([
 test('plain HTTP beside HTTPS must lead to it, or not answer', async () => {
   const at = async (listener: RequestListener) => new URL(`http://127.0.0.1:${await listen(createPlain(listener))}`);
   const levels = async (listener: RequestListener) => (await judgePlain(await at(listener))).map(({ level }) => level);
-  expect(await levels(answer({}))).toEqual(['problem']);
-  expect(await levels(answer({ Location: '/there' }, 302))).toEqual(['problem']);
-  expect(await levels(answer({ Location: 'https://example.localhost/' }, 301))).toEqual([]);
+  expect(await levels(response({}))).toEqual(['problem']);
+  expect(await levels(response({ Location: '/there' }, 302))).toEqual(['problem']);
+  expect(await levels(response({ Location: 'https://example.localhost/' }, 301))).toEqual([]);
   expect(await judgePlain(new URL('http://127.0.0.1:1'))).toEqual([]);
 });
 
@@ -108,26 +108,26 @@ describe.skipIf(withoutOpenssl !== '')(`over HTTPS${withoutOpenssl}`, () => {
   }
 
   test('a certificate that nobody trusts is a problem', async () => {
-    expect(await judge(await secure(answer({})))).toEqual([
+    expect(await judge(await secure(response({})))).toEqual([
       expect.stringMatching(/^problem: The certificate of https:.* is not accepted: DEPTH_ZERO_SELF_SIGNED_CERT\.$/),
     ]);
   });
 
   test.each<[string, (url: string) => RequestListener, RegExp[]]>([
-    ['is right', () => answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` }), []],
+    ['is right', () => response({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` }), []],
     [
       'lacks Strict-Transport-Security',
-      () => answer({ 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` }),
+      () => response({ 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` }),
       [/^problem: https:.* sends no Strict-Transport-Security/],
     ],
     [
       'takes HTTPS for HTTP',
-      () => answer({ ...hsts, 'Set-Cookie': `${cookie}=x; ${good}` }),
+      () => response({ ...hsts, 'Set-Cookie': `${cookie}=x; ${good}` }),
       [/^problem: https:.* sets the session cookie for plain HTTP/],
     ],
     [
       'was changed on its way',
-      () => answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Path=/; SameSite=None` }),
+      () => response({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Path=/; SameSite=None` }),
       [/^problem: The session cookie lacks httponly, secure, samesite=lax\.$/],
     ],
   ])('what %s', async (_, listener, expected) => {
@@ -137,14 +137,14 @@ describe.skipIf(withoutOpenssl !== '')(`over HTTPS${withoutOpenssl}`, () => {
 
   test('redirects on the host are followed, and no further than five', async () => {
     const found = await judgeTrusting((req, res) => {
-      if (req.url === '/') return answer({ Location: '/home' }, 302)(req, res);
-      return answer({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` })(req, res);
+      if (req.url === '/') return response({ Location: '/home' }, 302)(req, res);
+      return response({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Secure; ${good}` })(req, res);
     });
     expect(found).toEqual([]);
     let asked = 0;
     await judgeTrusting((req, res) => {
       asked += 1;
-      return answer({ Location: '/again' }, 302)(req, res);
+      return response({ Location: '/again' }, 302)(req, res);
     });
     expect(asked).toBe(6);
   });

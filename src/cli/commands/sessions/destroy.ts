@@ -20,7 +20,7 @@ export const command = onEnvironment({
   ],
   verify(input, context) {
     verifyOneChoice(input);
-    if (flag(input, 'all')) verifyAnswerable(input, context);
+    if (flag(input, 'all')) verifyCanConfirm(input, context);
   },
   async run(work) {
     const { system, environment, name } = work;
@@ -36,7 +36,7 @@ function verifyOneChoice(input: Input): void {
   throw new UsageError('Say which sessions: their refs, or --user <owner>, or --all.', 'One of these, not two.');
 }
 
-function verifyAnswerable(input: Input, { output }: Context): void {
+function verifyCanConfirm(input: Input, { output }: Context): void {
   if (flag(input, 'yes') || output.interactive) return;
   throw new UsageError('--all ends every session, and there is nobody to ask.', 'If that is meant, add --yes.');
 }
