@@ -41,7 +41,7 @@ export async function untilResponse(url, child, log, everyMs = 50) {
     const response = await ask(url).catch(ifRefused);
     if (response?.status === 200) return;
   }
-  throw new Error(`${url} did not response within ${patienceMs / 1000} s:\n${readFileSync(log, 'utf8')}`);
+  throw new Error(`${url} did not respond within ${patienceMs / 1000} s:\n${readFileSync(log, 'utf8')}`);
 }
 
 function ifRefused(error) {
