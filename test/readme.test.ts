@@ -23,8 +23,13 @@ function optionNames(options: [flags: string, description: string][] = []): stri
   return options.map(([flags]) => /--[a-z-]+/.exec(flags)?.[0] ?? flags).sort();
 }
 
-test('README.md says of --offline what its help says', async () => {
-  const row = (await read('README.md')).split('\n').find((line) => line.startsWith('| `--offline`')) ?? '';
+test('docs/environments.md lists every option of init, and no other', async () => {
+  const { options } = await loadCommand('init');
+  expect(firstCells(await read('docs/environments.md'), /^\| `(--[a-z-]+)/gm)).toEqual(optionNames(options));
+});
+
+test('docs/environments.md describes --offline as its help does', async () => {
+  const row = (await read('docs/environments.md')).split('\n').find((line) => line.startsWith('| `--offline`')) ?? '';
   for (const name of ['init', 'install']) {
     const { options = [] } = await loadCommand(name);
     const [, description = ''] = options.find(([flags]) => flags === '--offline') ?? [];
@@ -36,11 +41,6 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
   test('lists every command, and no other', async () => {
     const listed = firstCells(await read(file), /^\| `sessapp ([a-z]+(?: [a-z]+(?:\\\|[a-z]+)*)?)/gm);
     expect(listed.flatMap(expand).sort()).toEqual(listCommands());
-  });
-
-  test('lists every option of init, and no other', async () => {
-    const { options } = await loadCommand('init');
-    expect(firstCells(await read(file), /^\| `(--[a-z-]+)/gm)).toEqual(optionNames(options));
   });
 
   test('shows a [dir] for the commands that take their environment so; each but init and cache takes -e', async () => {
@@ -69,6 +69,10 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
       const { options } = await loadCommand(name);
       expect(firstCells(row, /`(--[a-z-]+)`/g)).toEqual(optionNames(options).filter((option) => option !== '--env'));
     }
+  });
+
+  test('has fewer than 200 lines', async () => {
+    expect((await read(file)).split('\n').length).toBeLessThan(200);
   });
 
   test('has the two commands for a fresh clone near its top', async () => {
