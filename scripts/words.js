@@ -11,7 +11,7 @@ const phrases = [
   { not: /\banew\b/i, but: 'again, or a verb with re-: restarts, reconnects' },
   { not: /\bwhoever\b|\bwhosoever\b/i, but: 'the actor: the client, a request, another process' },
   { not: /(?:^|[.:;] |\/\*\* |\/\/ |# )Who (?!.*\?)/, but: 'the actor: the client, a request, another process' },
-  { not: /(?:[.:;] |\/\*\* |\/\/ |# )What (?!.*\?)/, but: 'the thing itself: "the part that …"' },
+  { not: /(?:[.:;] |\/\*\* |\/\/ |(?<!#)# )What (?!.*\?)/, but: 'the thing itself: "the part that …"' },
   { not: /\b(?:the )?ones? that\b/i, but: 'the noun: "a file that …"' },
   { not: /(?<!(?:because|instead|out|ahead) )\bof it\b/i, but: 'its …' },
   { not: /as far as can be/i, but: 'looks, seems' },
