@@ -1,5 +1,5 @@
-// Finds phrases that CONTRIBUTING.md (English) replaces by plainer ones, in every file that git knows:
-// node scripts/words.js [path…] prints each with its line and what to write instead; exit code 1 when there is any.
+// Finds phrases that readers have to read twice (CONTRIBUTING.md, Wording), in every file that git knows:
+// node scripts/words.js [path…] prints each one with its line and with what to write instead. Exit code 1: it found some.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -110,6 +111,29 @@ test('CONTRIBUTING names scripts that exist, and every slow suite', async () => 
   const suites = execFileSync(process.execPath, ['scripts/slow.js'], { cwd: repository, encoding: 'utf8' });
   expect(firstCells(contributing, /^\| `npm run slow -- ([a-z]+)`/gm)).toEqual(suites.trimEnd().split('\n'));
 });
+
+test('CONTRIBUTING names files that exist', async () => {
+  const contributing = await read('CONTRIBUTING.md');
+  const [, tree = ''] = /^```\n(bin[\s\S]*?)^```/m.exec(contributing) ?? [];
+  const inTree = readTree(tree);
+  expect(inTree).toEqual(expect.arrayContaining(['src/stores/redis/', 'src/cli/commands/', 'src/cli/main.ts']));
+  const inText = [...contributing.matchAll(/`((?:bin|src|test|scripts)\/[\w./-]+)`/g)].map(([, path = '']) => path);
+  expect([...inTree, ...inText].filter((path) => !existsSync(join(repository, path)))).toEqual([]);
+});
+
+/** The paths of a drawn tree: two spaces a level; a line may name several, and its description follows two spaces. */
+function readTree(tree: string): string[] {
+  const folders: string[] = [];
+  return tree
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => {
+      const level = line.search(/\S/) / 2;
+      const names = (line.trim().split('  ')[0] ?? '').split(' ');
+      folders.splice(level, folders.length, names[0] ?? '');
+      return names.map((name) => folders.slice(0, level).join('') + name);
+    });
+}
 
 test('docs/compatibility.md lists the packages of test/ecosystem, with their versions', async () => {
   const [, section = ''] = (await read('docs/compatibility.md')).split('## Tested with');
