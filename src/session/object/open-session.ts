@@ -12,7 +12,7 @@ import {
 
 /** What is known of a session object that a handler may change. */
 export interface Opened {
-  key: string;
+  sessionKey: string;
   /** Undefined: it is not in the store, or no longer. */
   record: StoredRecord | undefined;
   /** Whether it is stored when it was not before: else the client would never come back with it. */

@@ -12,7 +12,7 @@ import {
   show,
 } from './open-session.ts';
 
-type Known = Pick<Opened, 'key' | 'record' | 'mayBegin'> &
+type Known = Pick<Opened, 'sessionKey' | 'record' | 'mayBegin'> &
   Partial<Pick<Opened, 'mayReplace'>> & { stored: Data; cookie: Lifetime };
 
 /** What is stored together with the changes. */
@@ -35,10 +35,10 @@ export class OpenSessions {
    * @param stored what the record holds
    * @param cookie the object's
    */
-  add(session: object, { key, record, mayBegin, mayReplace = false, stored, cookie }: Known): void {
+  add(session: object, { sessionKey, record, mayBegin, mayReplace = false, stored, cookie }: Known): void {
     const { originalMaxAge, expires } = cookie;
     OpenSession.mark(session, {
-      key,
+      sessionKey,
       record,
       mayBegin,
       mayReplace,
@@ -67,8 +67,8 @@ export class OpenSessions {
   }
 
   /** The key of its record, also of one that is not stored yet. */
-  keyOf(session: object): string {
-    return this.#get(session).key;
+  sessionKeyOf(session: object): string {
+    return this.#get(session).sessionKey;
   }
 
   /** Whether it was saved or updated, and was not stored as it may not begin. */
@@ -133,7 +133,7 @@ export class OpenSessions {
   /** Looks whether the session is still stored. One that another request has ended meanwhile stays so. */
   confirm(session: object): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      if (!opened.record || (await this.#records.read(opened.key))) return;
+      if (!opened.record || (await this.#records.read(opened.sessionKey))) return;
       Object.assign(opened, { record: undefined, ended: true });
     });
   }
@@ -143,7 +143,7 @@ export class OpenSessions {
     return this.#enqueue(session, async (opened) => {
       opened.ended = true;
       if (!opened.record) return;
-      await this.#records.delete(opened.key);
+      await this.#records.delete(opened.sessionKey);
       opened.record = undefined;
     });
   }
@@ -185,9 +185,9 @@ export class OpenSessions {
     return saved && merged;
   }
 
-  #begin({ key, mayReplace }: Opened, data: Data): Promise<StoredRecord | undefined> {
+  #begin({ sessionKey, mayReplace }: Opened, data: Data): Promise<StoredRecord | undefined> {
     const keyId = this.#newestKeyId();
-    return mayReplace ? this.#records.put(key, data, keyId) : this.#records.create(key, data, keyId);
+    return mayReplace ? this.#records.put(sessionKey, data, keyId) : this.#records.create(sessionKey, data, keyId);
   }
 
   #enqueue(session: object, call: (opened: Opened) => Promise<unknown>): Promise<void> {

@@ -4,7 +4,7 @@ import type { StoredRecord } from '../../stores/driver.ts';
 import { hashOf } from '../../stores/session-key.ts';
 import { type CookieProfile, canBeSet } from '../cookie/cookie.ts';
 import { wholeRefOf } from '../cookie/ids.ts';
-import type { ToKey } from '../cookie/signature.ts';
+import type { ToSessionKey } from '../cookie/signature.ts';
 import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
 import { endSessions } from '../data/end-sessions.ts';
 import { type Owner, requireOwner } from '../data/owner.ts';
@@ -26,7 +26,7 @@ interface Rules {
   newestKeyId: () => string;
   /** Makes the id of a new session. */
   createId: (req: Request) => string;
-  toKey: ToKey;
+  toSessionKey: ToSessionKey;
 }
 
 /** `req.sessionStore`: express-session's store, in front of the records. */
@@ -49,8 +49,8 @@ export class SessionStore extends session.Store {
   }
 
   /** Gives the request the session of this id. False: there is none. */
-  async resume(req: Request, { id, key }: { id: string; key: string }): Promise<boolean> {
-    const found = await this.#records.read(key);
+  async resume(req: Request, { id, sessionKey }: { id: string; sessionKey: string }): Promise<boolean> {
+    const found = await this.#records.read(sessionKey);
     if (!found) return false;
     req.sessionID = id;
     this.#give(req, found.data, found.record, found.data);
@@ -72,19 +72,19 @@ export class SessionStore extends session.Store {
   }
 
   override get(id: string, callback: (error: unknown, data?: SessionData | null) => void): void {
-    answer(callback, this.#get(this.#rules.toKey(id)));
+    answer(callback, this.#get(this.#rules.toSessionKey(id)));
   }
 
   override set(id: string, data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toKey(id), data));
+    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toSessionKey(id), data));
   }
 
   override touch(id: string, _data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.#touch(this.#rules.toKey(id)));
+    answer(callback, this.#touch(this.#rules.toSessionKey(id)));
   }
 
   override destroy(id: string, callback: Callback = ignore): void {
-    answer(callback, this.#records.delete(this.#rules.toKey(id)));
+    answer(callback, this.#records.delete(this.#rules.toSessionKey(id)));
   }
 
   override all(callback: (error: unknown, sessions?: SessionData[]) => void): void {
@@ -110,15 +110,15 @@ export class SessionStore extends session.Store {
   }
 
   override refOf(id: string): string {
-    return wholeRefOf(this.#rules.toKey(id));
+    return wholeRefOf(this.#rules.toSessionKey(id));
   }
 
   /** @throws TypeError when it has no owner: nobody would be logged out */
   async endOthers(session: object): Promise<number> {
     const owner = this.#records.ownerOf(this.open.dataOf(session));
     if (owner === undefined) throw new TypeError('the session has no owner, whose other sessions could be ended');
-    const key = hashOf(this.open.keyOf(session));
-    return endSessions(this.#records, owner, ({ record }) => hashOf(record.key) !== key);
+    const ownKey = hashOf(this.open.sessionKeyOf(session));
+    return endSessions(this.#records, owner, ({ record }) => hashOf(record.key) !== ownKey);
   }
 
   override createSession(req: Request, data: SessionData): session.Session & SessionData {
@@ -141,7 +141,7 @@ export class SessionStore extends session.Store {
     const cookie = this.#createCookie(profile, stored);
     given.cookie = cookie;
     this.open.add(given, {
-      key: record?.key ?? this.#rules.toKey(req.sessionID),
+      sessionKey: record?.key ?? this.#rules.toSessionKey(req.sessionID),
       record,
       stored,
       cookie,
@@ -158,8 +158,8 @@ export class SessionStore extends session.Store {
     return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
   }
 
-  async #get(key: string): Promise<SessionData | null> {
-    const found = await this.#records.read(key);
+  async #get(sessionKey: string): Promise<SessionData | null> {
+    const found = await this.#records.read(sessionKey);
     return found ? this.#open(found) : null;
   }
 
@@ -179,7 +179,7 @@ export class SessionStore extends session.Store {
   #open({ record, data }: LiveSession): SessionData {
     const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
     const opened = { ...data, cookie };
-    this.open.add(opened, { key: record.key, record, stored: data, cookie, mayBegin: () => false });
+    this.open.add(opened, { sessionKey: record.key, record, stored: data, cookie, mayBegin: () => false });
     return opened as SessionData;
   }
 
@@ -187,8 +187,8 @@ export class SessionStore extends session.Store {
     return data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
   }
 
-  async #put(key: string, data: SessionData): Promise<void> {
-    await this.#records.put(key, pickData(data, this.#chosenMs(data)), this.#rules.newestKeyId());
+  async #put(sessionKey: string, data: SessionData): Promise<void> {
+    await this.#records.put(sessionKey, pickData(data, this.#chosenMs(data)), this.#rules.newestKeyId());
   }
 
   // Undefined when the application chose no lifetime. `get` returns the default one, so a copy of its data may hold that.
@@ -200,8 +200,8 @@ export class SessionStore extends session.Store {
     return readLifetimeMs({ originalMaxAge });
   }
 
-  async #touch(key: string): Promise<void> {
-    const found = await this.#records.read(key);
+  async #touch(sessionKey: string): Promise<void> {
+    const found = await this.#records.read(sessionKey);
     if (found) await this.#records.touch(found.record);
   }
 }

@@ -1,7 +1,7 @@
 import type { Log, StoredRecord } from '../../stores/driver.ts';
 import type { Behavior } from '../behavior.ts';
 import { type CookieProfile, canBeSet, renderCookie } from '../cookie/cookie.ts';
-import { type SignedId, type SigningKey, signId, type ToKey } from '../cookie/signature.ts';
+import { type SignedId, type SigningKey, signId, type ToSessionKey } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
 import type { Records } from '../data/records.ts';
 import { type Request, type Response, responseFor } from '../http.ts';
@@ -16,8 +16,8 @@ export interface Shared {
   behavior: Behavior;
   store: SessionStore;
   records: Records;
-  keys: () => [SigningKey, ...SigningKey[]];
-  toKey: ToKey;
+  signingKeys: () => [SigningKey, ...SigningKey[]];
+  toSessionKey: ToSessionKey;
   log: Log;
 }
 
@@ -148,7 +148,7 @@ export class Lifecycle implements Hooks {
     const record = this.#shared.store.open.recordOf(session);
     const proven = this.#signed?.keyId;
     if (!record || !this.#isFromCookie() || proven === record.keyId) return undefined;
-    const newer = this.#shared.keys().find(({ id }) => id === proven || id === record.keyId);
+    const newer = this.#shared.signingKeys().find(({ id }) => id === proven || id === record.keyId);
     return newer?.id === proven ? proven : undefined;
   }
 
@@ -187,7 +187,7 @@ export class Lifecycle implements Hooks {
 
   // To sign takes 5% of a write, and most cookies are signed by the newest key.
   #sign(id: string): string {
-    const [newest] = this.#shared.keys();
+    const [newest] = this.#shared.signingKeys();
     const signed = this.#signed;
     return signed?.id === id && signed.keyId === newest.id ? signed.value : signId(id, newest);
   }
@@ -213,7 +213,9 @@ export class Lifecycle implements Hooks {
   #isRenewalDue(session: Request['session']): boolean {
     if (!this.#isFromCookie()) return false;
     if (this.#shared.behavior.rolling) return true;
-    return this.#signed?.keyId !== this.#shared.keys()[0].id || endsWithBrowser(session) !== this.#endsWithBrowser;
+    return (
+      this.#signed?.keyId !== this.#shared.signingKeys()[0].id || endsWithBrowser(session) !== this.#endsWithBrowser
+    );
   }
 
   #isFromCookie(): boolean {
