@@ -8,9 +8,9 @@ import type { Limits } from './limits.ts';
 import { Owners } from './owner.ts';
 
 /** After this part of its idle time a session that is only read is marked as seen. */
-const touchPart = 1 / 10;
+const touchFraction = 1 / 10;
 /** A change makes a session live longer when that is at least this part of its idle time: stores list them by their ends. */
-const prolongPart = 1 / 100;
+const extendFraction = 1 / 100;
 
 /** A session that lives. */
 export interface LiveSession {
@@ -90,7 +90,7 @@ export class Records {
   /** Never for one that lives to its end in any case. */
   isTouchDue({ createdAtMs, seenAtMs, expiresAtMs }: StoredRecord): boolean {
     if (expiresAtMs >= createdAtMs + this.limits.absoluteMs) return false;
-    return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchPart;
+    return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchFraction;
   }
 
   /** Whoever changes the session meanwhile decides how long it lives; what has expired meanwhile stays so. */
@@ -172,7 +172,7 @@ export class Records {
 function nextExpiry(wantedMs: number, currentMs: number | undefined, nowMs: number): number {
   if (currentMs === undefined) return wantedMs;
   const longerMs = wantedMs - currentMs;
-  return longerMs >= 0 && longerMs < (wantedMs - nowMs) * prolongPart ? currentMs : wantedMs;
+  return longerMs >= 0 && longerMs < (wantedMs - nowMs) * extendFraction ? currentMs : wantedMs;
 }
 
 // Undefined when the record is corrupt.

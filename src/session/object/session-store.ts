@@ -6,7 +6,7 @@ import { type CookieProfile, canBeSet } from '../cookie/cookie.ts';
 import { wholeRefOf } from '../cookie/ids.ts';
 import type { ToSessionKey } from '../cookie/signature.ts';
 import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
-import { endSessions } from '../data/end-sessions.ts';
+import { destroySessions } from '../data/destroy-sessions.ts';
 import { type Owner, requireOwner } from '../data/owner.ts';
 import type { LiveSession, Records } from '../data/records.ts';
 import type { Request } from '../http.ts';
@@ -60,7 +60,7 @@ export class SessionStore extends session.Store {
   /** Ends the request's session and gives it a new one, also when the old one could not be ended. */
   async replace(req: Request, old: object): Promise<void> {
     try {
-      await this.open.end(old);
+      await this.open.destroy(old);
     } finally {
       this.generate(req);
     }
@@ -96,7 +96,7 @@ export class SessionStore extends session.Store {
   }
 
   override clear(callback: Callback = ignore): void {
-    answer(callback, endSessions(this.#records));
+    answer(callback, destroySessions(this.#records));
   }
 
   override async sessionsOf(owner: Owner): Promise<SessionSummary[]> {
@@ -106,7 +106,7 @@ export class SessionStore extends session.Store {
   }
 
   override async endSessionsOf(owner: Owner, isMeant?: (session: SessionSummary) => boolean): Promise<number> {
-    return endSessions(this.#records, requireOwner(owner), isMeant && ((session) => isMeant(summarize(session))));
+    return destroySessions(this.#records, requireOwner(owner), isMeant && ((session) => isMeant(summarize(session))));
   }
 
   override refOf(id: string): string {
@@ -118,7 +118,7 @@ export class SessionStore extends session.Store {
     const owner = this.#records.ownerOf(this.open.dataOf(session));
     if (owner === undefined) throw new TypeError('the session has no owner, whose other sessions could be ended');
     const ownKey = hashOf(this.open.sessionKeyOf(session));
-    return endSessions(this.#records, owner, ({ record }) => hashOf(record.key) !== ownKey);
+    return destroySessions(this.#records, owner, ({ record }) => hashOf(record.key) !== ownKey);
   }
 
   override createSession(req: Request, data: SessionData): session.Session & SessionData {
@@ -145,7 +145,7 @@ export class SessionStore extends session.Store {
       record,
       stored,
       cookie,
-      mayBegin: (own) => canBeSet(profile, own),
+      mayCreate: (own) => canBeSet(profile, own),
       mayReplace,
     });
     req.session = given as session.Session as session.Session & SessionData;
@@ -179,7 +179,7 @@ export class SessionStore extends session.Store {
   #open({ record, data }: LiveSession): SessionData {
     const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
     const opened = { ...data, cookie };
-    this.open.add(opened, { sessionKey: record.key, record, stored: data, cookie, mayBegin: () => false });
+    this.open.add(opened, { sessionKey: record.key, record, stored: data, cookie, mayCreate: () => false });
     return opened as SessionData;
   }
 

@@ -25,7 +25,7 @@ export class StoredSession extends Session {
   override destroy(callback?: Callback): this {
     // As express-session does: from now on the request has no session.
     Reflect.deleteProperty(this.req, 'session');
-    return this.#run(this.#store.open.end(this), callback);
+    return this.#run(this.#store.open.destroy(this), callback);
   }
 
   override regenerate(callback?: Callback): this {

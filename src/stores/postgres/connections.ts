@@ -36,7 +36,7 @@ export class Connections {
   /** Those who wait for a connection: each is called when its pool is replaced. */
   readonly #waiting = new Set<() => void>();
   #pool: Pool;
-  #ending: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(address: Address) {
     this.#address = address;
@@ -63,8 +63,8 @@ export class Connections {
 
   /** Those in use end with their statements, which end in time. */
   async close(): Promise<void> {
-    this.#ending ??= this.#pool.end();
-    await Promise.race([this.#ending, wait(closeMs, undefined, { ref: false })]);
+    this.#closing ??= this.#pool.end();
+    await Promise.race([this.#closing, wait(closeMs, undefined, { ref: false })]);
   }
 
   async #connect(): Promise<Lent> {
@@ -81,12 +81,12 @@ export class Connections {
 
   // A pool that was replaced serves nobody: who waits in it goes on with the new one, for the time that is left.
   async #wait(): Promise<Lent> {
-    const endsAtMs = performance.now() + connectMs + greetMs;
+    const deadlineMs = performance.now() + connectMs + greetMs;
     do {
       const pool = this.#pool;
-      const client = await this.#waitIn(pool, endsAtMs - performance.now());
+      const client = await this.#waitIn(pool, deadlineMs - performance.now());
       if (client) return { client, pool };
-    } while (performance.now() < endsAtMs);
+    } while (performance.now() < deadlineMs);
     throw new Error('timeout expired');
   }
 
@@ -112,7 +112,7 @@ export class Connections {
   // The server would have ended the statement. When one connection is dead without a word, so are those beside it.
   #replace(pool: Pool): void {
     // A pool may end once only, and nobody would end the new one.
-    if (this.#ending || pool !== this.#pool) return;
+    if (this.#closing || pool !== this.#pool) return;
     this.#pool = this.#createPool();
     for (const leave of this.#waiting) leave();
     void pool.end();

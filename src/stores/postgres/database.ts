@@ -31,18 +31,18 @@ export class Database {
    * @throws PostgresFailure also when the connection broke, and nobody knows whether a change was stored
    */
   async run<Row extends QueryResultRow>(statement: Statement, values: unknown[]): Promise<QueryResult<Row>> {
-    const endsAtMs = performance.now() + callMs;
+    const deadlineMs = performance.now() + callMs;
     await this.#preparation.verify(callMs);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#connections.use((client, isDirect) => {
-          const query = toQuery(statement, values, isDirect, endsAtMs - performance.now());
+          const query = toQuery(statement, values, isDirect, deadlineMs - performance.now());
           return client.query<Row>(query);
         });
       } catch (error) {
         if (isUnprepared(error)) this.#preparation.startAnew();
         // Silence took all of the time; a timer may tell of it a moment early by this clock.
-        const isLast = attempt === attemptLimit || isSilence(error) || performance.now() >= endsAtMs;
+        const isLast = attempt === attemptLimit || isSilence(error) || performance.now() >= deadlineMs;
         if (isLast || !mayRepeat(statement, error)) throw this.#toFailure(statement, error);
       }
     }

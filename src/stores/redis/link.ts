@@ -66,12 +66,12 @@ export class Link {
 
   /** @param bytes about as much as the command sends */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    const endsAtMs = performance.now() + moveMs;
+    const deadlineMs = performance.now() + moveMs;
     for (;;) {
       try {
         return await this.#ask(bytes, command);
       } catch (error) {
-        if (!isMoving(error) || performance.now() >= endsAtMs) throw error;
+        if (!isMoving(error) || performance.now() >= deadlineMs) throw error;
         await this.#owe(bytes, wait(moveRestMs));
       }
     }
@@ -79,8 +79,8 @@ export class Link {
 
   /** Lets what is owed be answered, for as long as answers may take. */
   async close(): Promise<void> {
-    const end = performance.now() + replyMs;
-    while (this.#owed > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    const deadlineMs = performance.now() + replyMs;
+    while (this.#owed > 0 && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 10));
     this.destroy();
   }
 
