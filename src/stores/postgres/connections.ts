@@ -68,14 +68,14 @@ export class Connections {
   }
 
   async #connect(): Promise<Lent> {
-    const { place } = this.#address;
+    const { serverName } = this.#address;
     if (this.#pool.waitingCount >= waitingLimit) {
-      throw new PostgresFailure(`PostgreSQL at ${place}: ${waitingLimit} calls wait for a connection already`);
+      throw new PostgresFailure(`PostgreSQL at ${serverName}: ${waitingLimit} calls wait for a connection already`);
     }
     try {
       return await this.#wait();
     } catch (error) {
-      throw explain(error, place);
+      throw explain(error, serverName);
     }
   }
 

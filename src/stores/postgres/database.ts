@@ -12,12 +12,12 @@ const attemptLimit = 3;
 
 /** A PostgreSQL that may be away: each call ends in time, and calls work again as soon as the server does. */
 export class Database {
-  readonly #place: string;
+  readonly #serverName: string;
   readonly #connections: Connections;
   readonly #preparation: Preparation;
 
   constructor(address: Address) {
-    this.#place = address.place;
+    this.#serverName = address.serverName;
     this.#connections = new Connections(address);
     this.#preparation = new Preparation(() => this.#prepare());
   }
@@ -57,12 +57,12 @@ export class Database {
     try {
       await this.#connections.use(prepareSchema);
     } catch (error) {
-      throw explain(error, this.#place);
+      throw explain(error, this.#serverName);
     }
   }
 
   #toFailure({ isRepeatable }: Statement, error: unknown): PostgresFailure {
-    const failure = explain(error, this.#place);
+    const failure = explain(error, this.#serverName);
     if (isRepeatable || !isConnectionLost(error)) return failure;
     return new PostgresFailure(`${failure.message}; nobody knows whether the change was stored`, failure.code);
   }

@@ -13,11 +13,11 @@ export class PostgresFailure extends Error {
 }
 
 /** What failed, in a few words for a log or a command. `place` says where the server is. */
-export function explain(error: unknown, place: string): PostgresFailure {
+export function explain(error: unknown, serverName: string): PostgresFailure {
   if (error instanceof PostgresFailure) return error;
   const { message, code = '' } = error as NodeJS.ErrnoException;
   const reason = reasons[code] ?? reasons[message] ?? message;
-  return new PostgresFailure(`PostgreSQL at ${place}: ${reason}${code === '' ? '' : ` (${code})`}`, code || undefined);
+  return new PostgresFailure(`PostgreSQL at ${serverName}: ${reason}${code === '' ? '' : ` (${code})`}`, code || undefined);
 }
 
 /** True when the connection was lost after a statement was sent: whether it was done, nobody knows. */
