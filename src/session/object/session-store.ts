@@ -11,7 +11,7 @@ import { type Owner, requireOwner } from '../data/owner.ts';
 import type { LiveSession, Records } from '../data/records.ts';
 import type { Request } from '../http.ts';
 import { OpenSessions } from './open-sessions.ts';
-import { answer, ignore, StoredSession } from './stored-session.ts';
+import { callBack, ignore, StoredSession } from './stored-session.ts';
 import { type SessionSummary, summarize } from './summary.ts';
 
 // express-session exports the class; its types leave out what the constructor takes.
@@ -68,35 +68,35 @@ export class SessionStore extends session.Store {
 
   override regenerate(req: Request, callback: Callback): void {
     const work = this.open.has(req.session) ? this.replace(req, req.session) : Promise.resolve(this.generate(req));
-    answer(callback, work);
+    callBack(callback, work);
   }
 
   override get(id: string, callback: (error: unknown, data?: SessionData | null) => void): void {
-    answer(callback, this.#get(this.#rules.toSessionKey(id)));
+    callBack(callback, this.#get(this.#rules.toSessionKey(id)));
   }
 
   override set(id: string, data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toSessionKey(id), data));
+    callBack(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toSessionKey(id), data));
   }
 
   override touch(id: string, _data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.#touch(this.#rules.toSessionKey(id)));
+    callBack(callback, this.#touch(this.#rules.toSessionKey(id)));
   }
 
   override destroy(id: string, callback: Callback = ignore): void {
-    answer(callback, this.#records.delete(this.#rules.toSessionKey(id)));
+    callBack(callback, this.#records.delete(this.#rules.toSessionKey(id)));
   }
 
   override all(callback: (error: unknown, sessions?: SessionData[]) => void): void {
-    answer(callback, this.#all());
+    callBack(callback, this.#all());
   }
 
   override length(callback: (error: unknown, count?: number) => void): void {
-    answer(callback, this.#count());
+    callBack(callback, this.#count());
   }
 
   override clear(callback: Callback = ignore): void {
-    answer(callback, destroySessions(this.#records));
+    callBack(callback, destroySessions(this.#records));
   }
 
   override async sessionsOf(owner: Owner): Promise<SessionSummary[]> {

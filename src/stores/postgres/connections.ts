@@ -2,11 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Pool, type PoolClient, type QueryConfig } from 'pg';
 import type { Address } from './address.ts';
 import { StoreClient } from './client.ts';
-import { explain, isSilence, PostgresFailure } from './failure.ts';
+import { explain, isTimeout, PostgresFailure } from './failure.ts';
 
 /** How long the way to a connection may take, its greeting aside. */
 const connectMs = 1400;
-const greetMs = 500;
+const configureMs = 500;
 /** After this time the server itself ends a statement. */
 const statementMs = 1000;
 const closeMs = 2000;
@@ -56,7 +56,7 @@ export class Connections {
       return result;
     } catch (error) {
       client.release(true);
-      if (isSilence(error) && performance.now() - sinceMs > statementMs) this.#replace(pool);
+      if (isTimeout(error) && performance.now() - sinceMs > statementMs) this.#replace(pool);
       throw error;
     }
   }
@@ -81,7 +81,7 @@ export class Connections {
 
   // A pool that was replaced serves nobody: who waits in it goes on with the new one, for the time that is left.
   async #wait(): Promise<Lent> {
-    const deadlineMs = performance.now() + connectMs + greetMs;
+    const deadlineMs = performance.now() + connectMs + configureMs;
     do {
       const pool = this.#pool;
       const client = await this.#waitIn(pool, deadlineMs - performance.now());
@@ -131,7 +131,7 @@ export class Connections {
       // An idle connection does not keep the process.
       allowExitOnIdle: true,
       // It is awaited, whatever its type says.
-      onConnect: (client) => this.#greet(client as PoolClient) as unknown as undefined,
+      onConnect: (client) => this.#configure(client as PoolClient) as unknown as undefined,
     });
     // A connection that breaks while it is idle is dropped; while it is used, the statement rejects.
     pool.on('error', () => undefined);
@@ -141,12 +141,12 @@ export class Connections {
 
   // Behind a pooler, a setting of the connection would be that of another client at the next moment. A pooler is told by
   // the process, which is another one than the one that the connection was told of.
-  async #greet(client: PoolClient): Promise<void> {
+  async #configure(client: PoolClient): Promise<void> {
     const { processID } = client as unknown as { processID: number | null };
     const query: TimedQuery = {
       text: `SELECT set_config('statement_timeout', $1, false) WHERE pg_backend_pid() = $2`,
       values: [String(statementMs), processID],
-      query_timeout: greetMs,
+      query_timeout: configureMs,
     };
     const { rowCount } = await client.query(query);
     if (rowCount === 1) this.#direct.add(client);

@@ -1,7 +1,7 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import type { Address } from './address.ts';
 import { Connections, type TimedQuery } from './connections.ts';
-import { explain, isConflict, isConnectionLost, isSilence, isUnprepared, PostgresFailure } from './failure.ts';
+import { explain, isConflict, isConnectionLost, isTimeout, isUnprepared, PostgresFailure } from './failure.ts';
 import { Preparation } from './preparation.ts';
 import { prepareSchema } from './schema.ts';
 import type { Statement } from './statements.ts';
@@ -40,9 +40,9 @@ export class Database {
           return client.query<Row>(query);
         });
       } catch (error) {
-        if (isUnprepared(error)) this.#preparation.startAnew();
+        if (isUnprepared(error)) this.#preparation.restart();
         // Silence took all of the time; a timer may tell of it a moment early by this clock.
-        const isLast = attempt === attemptLimit || isSilence(error) || performance.now() >= deadlineMs;
+        const isLast = attempt === attemptLimit || isTimeout(error) || performance.now() >= deadlineMs;
         if (isLast || !mayRepeat(statement, error)) throw this.#toFailure(statement, error);
       }
     }

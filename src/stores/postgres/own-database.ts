@@ -30,7 +30,7 @@ export class OwnDatabase {
       const { rows } = await this.#connections.use((client) => client.query(text, values));
       return rows as Row[];
     } catch (error) {
-      if (isUnprepared(error)) this.#preparation.startAnew();
+      if (isUnprepared(error)) this.#preparation.restart();
       throw explain(error, this.#serverName);
     }
   }
