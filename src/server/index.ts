@@ -7,7 +7,7 @@ import { type CrossSite, isCrossSiteWrite } from '../session/cross-site.ts';
 import type { Limits } from '../session/data/limits.ts';
 import { hostOf, isSecure } from '../session/http.ts';
 import { createMiddleware, type Middleware } from '../session/middleware.ts';
-import { followSecrets } from '../settings/follow-secrets.ts';
+import { watchSecrets } from '../settings/watch-secrets.ts';
 import { readSettings, type Settings } from '../settings/settings.ts';
 import type { Driver } from '../stores/driver.ts';
 import { importPeer } from '../stores/peer.ts';
@@ -98,7 +98,7 @@ async function start(directory: string, load: () => Promise<Application>, option
   const counts = createCounts();
   const opened = await openStore(directory, settings, log);
   const driver = settings.metrics ? countCalls(opened, counts) : opened;
-  const secrets = followSecrets(directory, process.env, settings.secrets, log, () => add(counts, 'rotations'));
+  const secrets = watchSecrets(directory, process.env, settings.secrets, log, () => add(counts, 'rotations'));
   const isProxied = settings.trustProxyHops > 0;
   const profileOf = profilesOf((encrypted) => strictProfile(settings.cookie, encrypted, settings.production));
   const session = createMiddleware(driver, {

@@ -72,7 +72,7 @@ export function renderEnvFile(secret: string, nowMs: number, storeUrl?: string):
   return [
     '# Settings of this environment alone. Keep it out of version control: who has the secret can forge a session.',
     '# Variables that are set in the real environment win. .env.example lists what else can be set.',
-    renderBirth(keyIdOf(secret), nowMs),
+    renderCreationLine(keyIdOf(secret), nowMs),
     `${secretVariable}=${secret}`,
     ...(storeUrl === undefined ? [] : [`STORE_URL=${storeUrl}`]),
     '',
@@ -80,13 +80,13 @@ export function renderEnvFile(secret: string, nowMs: number, storeUrl?: string):
 }
 
 /** The line of `.env` that tells how old a secret is. */
-export function renderBirth(id: string, nowMs: number): string {
+export function renderCreationLine(id: string, nowMs: number): string {
   return `# key ${id} since ${new Date(nowMs).toISOString()}`;
 }
 
 /** Since when each secret is there, in milliseconds since 1970, by its id; as far as `.env` tells. */
-export function readBirths(text: string): Map<string, number> {
+export function readCreationTimes(text: string): Map<string, number> {
   const lines = text.matchAll(/^# key ([0-9a-f]{8}) since (\S+)\s*$/gm);
-  const births = [...lines].map(([, id = '', time = '']): [string, number] => [id, Date.parse(time)]);
-  return new Map(births.filter(([, ms]) => !Number.isNaN(ms)));
+  const times = [...lines].map(([, id = '', time = '']): [string, number] => [id, Date.parse(time)]);
+  return new Map(times.filter(([, ms]) => !Number.isNaN(ms)));
 }

@@ -5,7 +5,7 @@ import {
   createSecret,
   isUsable,
   keyIdOf,
-  readBirths,
+  readCreationTimes,
   readSecrets,
   renderEnvFile,
   splitSecrets,
@@ -66,6 +66,8 @@ test('a secret that chance makes look like a placeholder is not given out', () =
 
 test('a new .env says how old its secret is', () => {
   const text = renderEnvFile(good, Date.UTC(2026, 0, 31, 12));
-  expect([...readBirths(text)]).toEqual([[keyIdOf(good), Date.UTC(2026, 0, 31, 12)]]);
-  expect([...readBirths('# key 1a2b3c4d since yesterday\n# key 1a2b3c4 since 2026-01-31T12:00:00Z\n')]).toEqual([]);
+  expect([...readCreationTimes(text)]).toEqual([[keyIdOf(good), Date.UTC(2026, 0, 31, 12)]]);
+  expect([...readCreationTimes('# key 1a2b3c4d since yesterday\n# key 1a2b3c4 since 2026-01-31T12:00:00Z\n')]).toEqual(
+    [],
+  );
 });

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual, parseEnv } from 'node:util';
-import { keyIdOf, renderBirth, secretVariable, splitSecrets } from '../../settings/secrets.ts';
+import { keyIdOf, renderCreationLine, secretVariable, splitSecrets } from '../../settings/secrets.ts';
 
 /** What is to become of the secrets of a `.env`. */
 export interface SecretChange {
@@ -76,7 +76,7 @@ function edit(text: string, { start, valueStart, valueEnd }: Assignment, { add, 
     .split(',')
     .filter((part) => part.trim() !== '' && keeps(part.trim()));
   const value = [...(add ? [add.secret] : []), ...old].join(',');
-  const birth = add ? renderBirth(keyIdOf(add.secret), add.nowMs) + lineEnd(text) : '';
+  const birth = add ? renderCreationLine(keyIdOf(add.secret), add.nowMs) + lineEnd(text) : '';
   return text.slice(0, start) + birth + text.slice(start, valueStart) + value + text.slice(valueEnd);
 }
 
@@ -84,7 +84,7 @@ function append(text: string, { add }: SecretChange): string {
   if (!add) return text;
   const end = lineEnd(text);
   const gap = text === '' || text.endsWith('\n') ? '' : end;
-  const birth = renderBirth(keyIdOf(add.secret), add.nowMs);
+  const birth = renderCreationLine(keyIdOf(add.secret), add.nowMs);
   return `${text}${gap}${birth}${end}${secretVariable}=${add.secret}${end}`;
 }
 

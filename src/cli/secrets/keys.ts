@@ -1,5 +1,12 @@
 import { UserError } from '../../errors.ts';
-import { envFileName, isUsable, keyIdOf, readBirths, secretVariable, splitSecrets } from '../../settings/secrets.ts';
+import {
+  envFileName,
+  isUsable,
+  keyIdOf,
+  readCreationTimes,
+  secretVariable,
+  splitSecrets,
+} from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import type { Environment } from '../environment/find.ts';
@@ -31,7 +38,7 @@ export async function readKeys(system: System, environment: Environment): Promis
 }
 
 export function keysIn({ text }: EnvFile): Pick<Keys, 'keys' | 'unusable'> {
-  return describe(secretsIn(text), readBirths(text));
+  return describe(secretsIn(text), readCreationTimes(text));
 }
 
 function describe(secrets: string[], births: Map<string, number>): Pick<Keys, 'keys' | 'unusable'> {

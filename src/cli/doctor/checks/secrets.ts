@@ -7,7 +7,7 @@ import {
   isPlaceholder,
   keyIdOf,
   minimumBytes,
-  readBirths,
+  readCreationTimes,
   secretVariable,
   splitSecrets,
 } from '../../../settings/secrets.ts';
@@ -80,7 +80,7 @@ function judgeNumber(all: string[], { directory }: Subject): Finding[] {
 async function judgeAge([newest]: string[], subject: Subject, system: System): Promise<Finding[]> {
   if (newest === undefined || system.env[secretVariable]) return [];
   const path = join(subject.directory, envFileName);
-  const known = readBirths(await readFile(path, 'utf8')).get(keyIdOf(newest));
+  const known = readCreationTimes(await readFile(path, 'utf8')).get(keyIdOf(newest));
   const sinceMs = known ?? (await stat(path)).mtimeMs;
   if (system.now() - sinceMs < yearMs) return [];
   const days = Math.floor((system.now() - sinceMs) / dayMs);
