@@ -34,10 +34,10 @@ export async function checkPassword(
   email: string,
   password: string,
 ): Promise<User | undefined> {
-  const keys = keysOf(email, clientOf(req));
-  await spend(counts, keys.pair, pairLimit);
-  await spend(counts, keys.client, clientLimit);
-  if ((await counts.read(keys.known)) === 0) await spend(counts, keys.account, accountLimit);
+  const keys = countKeys(email, clientOf(req));
+  await consume(counts, keys.pair, pairLimit);
+  await consume(counts, keys.client, clientLimit);
+  if ((await counts.read(keys.known)) === 0) await consume(counts, keys.account, accountLimit);
   const user = await users.find(email);
   const isRight = await verifyPassword(password, user?.password).catch(async (error) => {
     await giveBack(counts, keys);
@@ -48,18 +48,18 @@ export async function checkPassword(
     req.log.info({ userId: user?.id }, 'a wrong password was given');
     return undefined;
   }
-  await forgive(counts, keys);
+  await resetLimits(counts, keys);
   return isOutdated(user.password) ? rehash(users, user, password) : user;
 }
 
 // What was not tried is not an attempt.
-async function giveBack(counts: Counts, keys: ReturnType<typeof keysOf>): Promise<void> {
+async function giveBack(counts: Counts, keys: ReturnType<typeof countKeys>): Promise<void> {
   await counts.add(keys.pair, -1, pairLimit.windowMs);
   await counts.add(keys.client, -1, clientLimit.windowMs);
   await counts.add(keys.account, -1, accountLimit.windowMs);
 }
 
-async function forgive(counts: Counts, keys: ReturnType<typeof keysOf>): Promise<void> {
+async function resetLimits(counts: Counts, keys: ReturnType<typeof countKeys>): Promise<void> {
   await counts.clear(keys.pair);
   await counts.clear(keys.account);
   await counts.add(keys.client, -1, clientLimit.windowMs);
@@ -68,31 +68,31 @@ async function forgive(counts: Counts, keys: ReturnType<typeof keysOf>): Promise
 
 /** The user may try again at once: the right password is a new one. */
 export async function forgetAttempts({ counts }: Accounts, req: Request, email: string): Promise<void> {
-  const keys = keysOf(email, clientOf(req));
+  const keys = countKeys(email, clientOf(req));
   await counts.clear(keys.pair);
   await counts.clear(keys.account);
 }
 
 /** @throws Refusal when this client has asked for many mails, or many went to this address */
 export async function countMail({ counts }: Accounts, req: Request, email: string): Promise<void> {
-  await spend(counts, keyOf('mails by client', clientOf(req)), mailsByClient);
-  await spend(counts, keyOf('mails to', email), mailsToEmail);
+  await consume(counts, countKey('mails by client', clientOf(req)), mailsByClient);
+  await consume(counts, countKey('mails to', email), mailsToEmail);
 }
 
 /** @throws Refusal when this client has asked for that too often */
 export function countClient({ counts }: Accounts, req: Request, what: string): Promise<void> {
-  return spend(counts, keyOf(what, clientOf(req)), clientLimit);
+  return consume(counts, countKey(what, clientOf(req)), clientLimit);
 }
 
 /** @throws Refusal after too many wrong passwords for one link */
 export function countLinkAttempt({ counts }: Accounts, key: string): Promise<void> {
-  return spend(counts, keyOf('link', key), linkLimit);
+  return consume(counts, countKey('link', key), linkLimit);
 }
 
 // Counted before it is tried, so that attempts at the same time are no way around the limit.
-async function spend(counts: Counts, key: string, { count, windowMs }: Limit): Promise<void> {
-  const spent = await counts.add(key, 1, windowMs);
-  if (spent.count > count) throw new Refusal(429, Math.max(1, Math.ceil((spent.endsAtMs - Date.now()) / 1000)));
+async function consume(counts: Counts, key: string, { count, windowMs }: Limit): Promise<void> {
+  const counted = await counts.add(key, 1, windowMs);
+  if (counted.count > count) throw new Refusal(429, Math.max(1, Math.ceil((counted.endsAtMs - Date.now()) / 1000)));
 }
 
 // Another request may have changed the password since: then its hash stays.
@@ -102,15 +102,15 @@ async function rehash(users: Accounts['users'], user: User, password: string): P
   return user;
 }
 
-function keysOf(email: string, client: string) {
+function countKeys(email: string, client: string) {
   return {
-    pair: keyOf('pair', email, client),
-    client: keyOf('client', client),
-    account: keyOf('account', email),
-    known: keyOf('known', email, client),
+    pair: countKey('pair', email, client),
+    client: countKey('client', client),
+    account: countKey('account', email),
+    known: countKey('known', email, client),
   };
 }
 
-function keyOf(...parts: string[]): string {
+function countKey(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -9,9 +9,9 @@ export const hideToken: RequestHandler = (req, _res, next) => {
   next();
 };
 
-/** @param again where to get a link that works */
-export function sendBadLink(req: Request, res: Response, again: string): void {
+/** @param retryPath where to get a link that works */
+export function sendBadLink(req: Request, res: Response, retryPath: string): void {
   const { link } = textsFor(req);
-  const content = html`<p>${link.text}</p><p><a href="${again}">${link.again}</a></p>`;
+  const content = html`<p>${link.text}</p><p><a href="${retryPath}">${link.again}</a></p>`;
   sendPage(req, res, { title: link.title, content, status: 410 });
 }

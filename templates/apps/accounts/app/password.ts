@@ -7,7 +7,7 @@ import { leaveNotice, sendPage } from './pages/page.ts';
 import { hashPassword } from './passwords/hash.ts';
 import { findFault, minimumLength } from './passwords/rules.ts';
 import { fieldOf } from './request.ts';
-import { tellChanged } from './reset.ts';
+import { mailPasswordChange } from './reset.ts';
 import { confirm, requireUser } from './session.ts';
 import { textsFor } from './texts.ts';
 
@@ -31,7 +31,7 @@ export function passwordRoutes(app: Express, accounts: Accounts): void {
     if (!(await accounts.users.setPassword(user, hash, passwordVersion))) return res.redirect(303, '/login');
     await confirm(req, { ...user, password: hash, passwordVersion });
     await req.session.endOthers();
-    tellChanged(accounts, req, user);
+    mailPasswordChange(accounts, req, user);
     leaveNotice(req, texts.done);
     res.redirect(303, '/account/password');
   });

@@ -26,13 +26,13 @@ export function resetRoutes(app: Express, accounts: Accounts): void {
   });
 
   app.get('/reset/:token', hideToken, async (req, res) => {
-    const user = await findUser(accounts, await accounts.tokens.get(keyOf(req)));
+    const user = await findUser(accounts, await accounts.tokens.get(tokenKeyOf(req)));
     if (user) sendPasswordForm(req, res, user);
     else sendBadLink(req, res, '/reset');
   });
 
   app.post('/reset/:token', hideToken, async (req, res) => {
-    const user = await findUser(accounts, await accounts.tokens.get(keyOf(req)));
+    const user = await findUser(accounts, await accounts.tokens.get(tokenKeyOf(req)));
     if (!user) return sendBadLink(req, res, '/reset');
     const password = fieldOf(req, 'password');
     const fault = findFault(password, [user.email, user.name]);
@@ -41,7 +41,7 @@ export function resetRoutes(app: Express, accounts: Accounts): void {
     await req.sessionStore.endSessionsOf(user.id);
     await forgetAttempts(accounts, req, user.email);
     await regenerate(req);
-    tellChanged(accounts, req, user);
+    mailPasswordChange(accounts, req, user);
     leaveNotice(req, textsFor(req).reset.done);
     res.redirect(303, '/login');
   });
@@ -65,18 +65,18 @@ async function findUser({ users }: Accounts, purpose: Purpose | undefined): Prom
 
 /** False when the link was used meanwhile, or the password was changed. */
 async function setPassword(accounts: Accounts, req: Request, hash: string): Promise<boolean> {
-  const user = await findUser(accounts, await accounts.tokens.take(keyOf(req)));
+  const user = await findUser(accounts, await accounts.tokens.take(tokenKeyOf(req)));
   return user !== undefined && accounts.users.setPassword(user, hash, user.passwordVersion + 1);
 }
 
 /** Tells a user by mail that the password was changed, in case it was somebody else. */
-export function tellChanged({ mail }: Accounts, req: Request, { id, email }: User): void {
+export function mailPasswordChange({ mail }: Accounts, req: Request, { id, email }: User): void {
   const { changedSubject, changedMail } = textsFor(req).reset;
   req.log.info({ userId: id }, 'a password was changed');
   mail.send(req, email, changedSubject, changedMail, '/reset');
 }
 
-function keyOf(req: Request): string {
+function tokenKeyOf(req: Request): string {
   return tokenKey(String(req.params.token));
 }
 

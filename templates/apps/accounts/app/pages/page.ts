@@ -49,10 +49,10 @@ function navigation(req: Request): Html {
         ['/login', nav.login],
         ['/register', nav.register],
       ];
-  const isHere = (path?: string) => path === req.path && html` aria-current="page"`;
+  const isCurrent = (path?: string) => path === req.path && html` aria-current="page"`;
   return html`<nav aria-label="${nav.label}">
       <ul>
-        ${links.map(([path, text]) => html`<li><a href="${path}"${isHere(path)}>${text}</a></li>`)}
+        ${links.map(([path, text]) => html`<li><a href="${path}"${isCurrent(path)}>${text}</a></li>`)}
         ${req.user && html`<li><form method="post" action="/logout"><button class="link">${nav.logout}</button></form></li>`}
       </ul>
     </nav>`;

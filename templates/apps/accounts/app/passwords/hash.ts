@@ -1,7 +1,7 @@
 import crypto, { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { argon2Cost, scryptCost } from './cost.ts';
-import { inTurn } from './queue.ts';
+import { enqueue } from './queue.ts';
 
 type Cost = Record<string, number>;
 
@@ -44,7 +44,7 @@ export async function hashPassword(password: string): Promise<string> {
 
 /** @param stored undefined for an unknown account: that takes as long, and is false */
 export async function verifyPassword(password: string, stored: string | undefined): Promise<boolean> {
-  const { algorithm, cost, salt, hash } = parse(stored ?? hashOfNobody);
+  const { algorithm, cost, salt, hash } = parse(stored ?? dummyHash);
   const found = await compute(algorithm, password, salt, hash.length, cost);
   return timingSafeEqual(found, hash) && stored !== undefined;
 }
@@ -57,14 +57,14 @@ export function isOutdated(stored: string): boolean {
 }
 
 // Nobody knows a password that has this hash.
-const hashOfNobody = render(randomBytes(16), randomBytes(hashBytes));
+const dummyHash = render(randomBytes(16), randomBytes(hashBytes));
 
 function compute(name: string, password: string, salt: Buffer, length: number, cost: Cost): Promise<Buffer> {
   const run = algorithms[name];
   if (!run)
     throw new Error(`This Node.js cannot compute ${name}, by which a password was hashed: run Node.js 24.7 or newer.`);
   // The same characters, whichever keyboard they come from.
-  return inTurn(() => run(Buffer.from(password.normalize('NFKC')), salt, length, cost));
+  return enqueue(() => run(Buffer.from(password.normalize('NFKC')), salt, length, cost));
 }
 
 function parse(phc: string): Phc {

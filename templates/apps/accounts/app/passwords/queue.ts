@@ -13,7 +13,7 @@ const waiting: (() => void)[] = [];
  * Runs work that takes much of a processor, a few at a time, so that other pages go on.
  * @throws Refusal 503 when too many wait
  */
-export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+export async function enqueue<T>(work: () => Promise<T>): Promise<T> {
   if (running >= atOnce) {
     if (waiting.length >= waitingLimit) throw new Refusal(503, retrySeconds);
     await new Promise<void>((resolve) => waiting.push(resolve));
