@@ -9,24 +9,24 @@ import type { Counts, User } from './store/types.ts';
 const minuteMs = 60 * 1000;
 const dayMs = 24 * 60 * minuteMs;
 
-/** How many wrong passwords there may be in a time: of a client for one account, of a client, for one account. */
+/** How many wrong passwords are allowed: from one client for one account, from one client, and for one account. */
 const pairLimit = { count: 10, windowMs: 15 * minuteMs };
 const clientLimit = { count: 100, windowMs: 15 * minuteMs };
 const accountLimit = { count: 100, windowMs: dayMs };
-/** How long a client is known that has given the right password. The limit of the account does not lock it out. */
+/** How long a client is known after it gave the right password. The account's limit does not apply to a known client. */
 const knownMs = 30 * dayMs;
-/** How many mails there may be in an hour: for one client, to one email address. */
+/** How many mails are allowed: for one client, and to one email address. */
 const mailsByClient = { count: 20, windowMs: 60 * minuteMs };
 const mailsToEmail = { count: 5, windowMs: 60 * minuteMs };
-/** How many wrong passwords there may be for one link. */
+/** How many wrong passwords are allowed for one link. */
 const linkLimit = { count: 10, windowMs: 60 * minuteMs };
 
 type Limit = typeof pairLimit;
 
 /**
- * Compares a password with that of an account. An unknown account takes as long as a wrong password.
- * @returns the user whose password it is
- * @throws Refusal 429 after too many wrong passwords, 503 when too many people log in
+ * Verifies the password of an account. For an unknown account it takes as long as for a wrong password.
+ * @returns the user, or undefined when the password or the email is wrong
+ * @throws Refusal 429 after too many wrong passwords, 503 when too many logins are waiting
  */
 export async function checkPassword(
   { users, counts }: Accounts,
@@ -44,7 +44,7 @@ export async function checkPassword(
     throw error;
   });
   if (!isRight || !user) {
-    // Not the address that was typed: people type passwords there, too.
+    // Do not log the email field: people type passwords into it by mistake.
     req.log.info({ userId: user?.id }, 'a wrong password was given');
     return undefined;
   }
@@ -52,7 +52,7 @@ export async function checkPassword(
   return isOutdated(user.password) ? rehash(users, user, password) : user;
 }
 
-// What was not tried is not an attempt.
+// The password was not verified, so do not count the attempt.
 async function giveBack(counts: Counts, keys: ReturnType<typeof countKeys>): Promise<void> {
   await counts.add(keys.pair, -1, pairLimit.windowMs);
   await counts.add(keys.client, -1, clientLimit.windowMs);
@@ -66,20 +66,20 @@ async function resetLimits(counts: Counts, keys: ReturnType<typeof countKeys>): 
   await counts.add(keys.known, 1, knownMs);
 }
 
-/** The user may try again at once: the right password is a new one. */
+/** Resets the limits after a password reset, so that the user can log in at once. */
 export async function forgetAttempts({ counts }: Accounts, req: Request, email: string): Promise<void> {
   const keys = countKeys(email, clientOf(req));
   await counts.clear(keys.pair);
   await counts.clear(keys.account);
 }
 
-/** @throws Refusal when this client has asked for many mails, or many went to this address */
+/** @throws Refusal when this client requested too many mails, or too many mails went to this address */
 export async function countMail({ counts }: Accounts, req: Request, email: string): Promise<void> {
   await consume(counts, countKey('mails by client', clientOf(req)), mailsByClient);
   await consume(counts, countKey('mails to', email), mailsToEmail);
 }
 
-/** @throws Refusal when this client has asked for that too often */
+/** @param what the name of the limited action. @throws Refusal when this client has requested it too often */
 export function countClient({ counts }: Accounts, req: Request, what: string): Promise<void> {
   return consume(counts, countKey(what, clientOf(req)), clientLimit);
 }
@@ -89,13 +89,13 @@ export function countLinkAttempt({ counts }: Accounts, key: string): Promise<voi
   return consume(counts, countKey('link', key), linkLimit);
 }
 
-// Counted before it is tried, so that attempts at the same time are no way around the limit.
+// Count an attempt before the password is verified, so that concurrent attempts cannot exceed the limit.
 async function consume(counts: Counts, key: string, { count, windowMs }: Limit): Promise<void> {
   const counted = await counts.add(key, 1, windowMs);
   if (counted.count > count) throw new Refusal(429, Math.max(1, Math.ceil((counted.endsAtMs - Date.now()) / 1000)));
 }
 
-// Another request may have changed the password since: then its hash stays.
+// If another request has changed the password since, setPassword does nothing and the new hash stays.
 async function rehash(users: Accounts['users'], user: User, password: string): Promise<User> {
   const hash = await hashPassword(password);
   await users.setPassword(user, hash, user.passwordVersion);

@@ -13,13 +13,13 @@ interface Device {
   isCurrent: boolean;
 }
 
-// The server does not know the time zone of the browser, so it says its own.
+// The server does not know the browser's time zone, so it shows its own, with its name.
 const timeFormat: Intl.DateTimeFormatOptions = {
   ...{ year: 'numeric', month: 'short', day: 'numeric' },
   ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' },
 };
 
-/** Shows where a user is logged in, and ends these sessions. */
+/** Shows on which devices a user is logged in, and ends sessions on request. */
 export function devicesRoutes(app: Express): void {
   app.get('/account/sessions', requireUser, requireRecentPassword, async (req, res) => {
     const { title } = textsFor(req).devices;

@@ -13,7 +13,7 @@ import { textsFor } from './texts.ts';
 
 type Faults = Partial<Record<'current' | 'password', string>>;
 
-/** Changes the password of the user, who has to know the current one. */
+/** Changes the user's password. The user must enter the current one. */
 export function passwordRoutes(app: Express, accounts: Accounts): void {
   app.get('/account/password', requireUser, (req, res) => sendForm(req, res));
 
@@ -27,7 +27,7 @@ export function passwordRoutes(app: Express, accounts: Accounts): void {
     if (!user) return sendForm(req, res, { current: faults.wrongPassword });
     const hash = await hashPassword(password);
     const passwordVersion = user.passwordVersion + 1;
-    // Another request has changed it meanwhile, and this session ends.
+    // Another request has changed the password since, so this session is no longer valid.
     if (!(await accounts.users.setPassword(user, hash, passwordVersion))) return res.redirect(303, '/login');
     await confirm(req, { ...user, password: hash, passwordVersion });
     await req.session.endOthers();

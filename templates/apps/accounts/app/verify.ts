@@ -16,8 +16,8 @@ import { tokenKey } from './tokens.ts';
 type Registration = Extract<Purpose, { kind: 'register' }>;
 
 /**
- * Ends a registration: who can read the mail, and knows the password that was chosen, gets the account. Without the
- * password, somebody could register with another person's address and wait for that person to open the link.
+ * Completes a registration: it needs the link from the mail, and the chosen password. Without the password, an attacker
+ * could register with another person's address, and wait for that person to open the link.
  */
 export function verifyRoutes(app: Express, accounts: Accounts): void {
   app.get('/verify/:token', hideToken, async (req, res) => {
@@ -39,7 +39,7 @@ export function verifyRoutes(app: Express, accounts: Accounts): void {
   });
 }
 
-/** Undefined when the link was used meanwhile, or the address has an account by another one. */
+/** @returns undefined when the link was used since it was checked, or another link has created the account */
 async function createUser({ users, tokens }: Accounts, req: Request): Promise<User | undefined> {
   const taken = await tokens.take(tokenKeyOf(req));
   if (taken?.kind !== 'register') return undefined;

@@ -9,7 +9,7 @@ interface Page {
   status?: number;
 }
 
-/** Sends a page: the heading is its title, and the navigation depends on whether somebody is logged in. */
+/** Sends a page. Its heading is the title, and its navigation depends on whether a user is logged in. */
 export function sendPage(req: Request, res: Response, { title, content, status = 200 }: Page): void {
   const notice = takeNotice(req);
   const page = html`<!doctype html>
@@ -58,7 +58,7 @@ function navigation(req: Request): Html {
     </nav>`;
 }
 
-/** What the next page of this session says first. */
+/** Stores a notice that the next page of this session shows. */
 export function leaveNotice(req: Request, notice: string): void {
   req.session.notice = notice;
 }

@@ -5,10 +5,10 @@ export interface Expiring<Value> {
   endsAtMs: number;
 }
 
-/** How many values that have ended a write removes. */
+/** How many expired values a write removes. */
 const sweepCount = 10;
 
-/** Values that end at some time: they count as gone from then on, and later writes remove them. */
+/** Values with an expiry time. Reads ignore an expired value, and later writes remove it. */
 export class ExpiringValues<Value> {
   readonly #values: Table<Expiring<Value>>;
   readonly #byExpiry: Table<string>;
@@ -23,7 +23,7 @@ export class ExpiringValues<Value> {
     return found && found.endsAtMs > Date.now() ? found : undefined;
   }
 
-  /** Within a write. */
+  /** Call this within a write. */
   put(key: string, value: Value, endsAtMs: number): void {
     this.remove(key);
     this.#sweep();
@@ -31,7 +31,7 @@ export class ExpiringValues<Value> {
     this.#byExpiry.put(indexKey(endsAtMs, key), key);
   }
 
-  /** Within a write. */
+  /** Call this within a write. */
   remove(key: string): void {
     const found = this.#values.get(key);
     if (!found) return;
