@@ -26,12 +26,12 @@ import { add, type Counts, createCounts } from './metrics/counts.ts';
 import { reportCounts } from './metrics/report.ts';
 import { openStore } from './open-store.ts';
 import { reportOwnSession } from './own-session.ts';
-import { endWhenRemoved } from './removal.ts';
+import { stopWhenRemoved } from './removal.ts';
 import { isTrial, reportListening, reportLoaded, reportStartFailure } from './report.ts';
 import { reportStore } from './report-store.ts';
-import { retiring } from './traffic.ts';
+import { retireTimeouts } from './traffic.ts';
 import { isPrimary, runPrimary } from './workers/primary.ts';
-import { startInOne } from './workers/worker.ts';
+import { startInLeader } from './workers/worker.ts';
 
 export type { CrossSite, Limits, Middleware };
 
@@ -129,10 +129,10 @@ async function start(directory: string, load: () => Promise<Application>, option
   try {
     const stopCounting = await reportCounts(directory, settings, counts, log);
     const listening = await listen(create, settings);
-    const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
+    const stopDuties = startInLeader(() => [startPruning(driver, log), reportStore(driver, log)]);
     const closers = [stopDuties, stopCounting, async () => application.close?.(), () => driver.close()];
-    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), closers, log);
-    endWhenRemoved(directory, log);
+    drainOnSignal(listening.traffic, retireTimeouts(settings.keepAliveMs), closers, log);
+    stopWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
     await driver.close().catch((err) => log.warn({ err }, 'the store did not close'));

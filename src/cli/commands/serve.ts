@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
-import { toEndFailure } from '../../server/messages.ts';
+import { toExitFailure } from '../../server/messages.ts';
 import { secretVariable } from '../../settings/secrets.ts';
 import { isPort, isWorkerCount, portRemedy, workersRemedy } from '../../settings/settings.ts';
 import type { System } from '../../system.ts';
@@ -152,7 +152,7 @@ function cutOff(end: ServerEnd): UserError {
 
 function diedByItself(end: ServerEnd): UserError {
   const how = describeEnd(end);
-  const { hint } = toEndFailure('', how);
+  const { hint } = toExitFailure('', how);
   return new UserError('server-died', `The server exited without being asked to (${how}).`, hint);
 }
 
