@@ -4,10 +4,10 @@ import { createKeyring } from '../../src/session/cookie/signature.ts';
 import {
   createSecret,
   isUsable,
-  keyIdOf,
   readBirths,
   readSecrets,
   renderEnvFile,
+  secretIdOf,
   splitSecrets,
 } from '../../src/settings/secrets.ts';
 
@@ -19,8 +19,8 @@ const good = 'k3'.repeat(3) + Buffer.from('0123456789abcdefghijklmnopqrstuv').to
 test.each([good, 'short', 'with, a comma', '비밀 키', ''])(
   'the tool and the server call the secret %j the same',
   (secret) => {
-    expect(keyIdOf(secret)).toBe(createKeyring(() => [secret])()[0].id);
-    expect(keyIdOf(secret)).toMatch(/^[0-9a-f]{8}$/);
+    expect(secretIdOf(secret)).toBe(createKeyring(() => [secret])()[0].id);
+    expect(secretIdOf(secret)).toMatch(/^[0-9a-f]{8}$/);
   },
 );
 
@@ -66,6 +66,8 @@ test('a secret that chance makes look like a placeholder is not given out', () =
 
 test('a new .env says how old its secret is', () => {
   const text = renderEnvFile(good, Date.UTC(2026, 0, 31, 12));
-  expect([...readBirths(text)]).toEqual([[keyIdOf(good), Date.UTC(2026, 0, 31, 12)]]);
-  expect([...readBirths('# key 1a2b3c4d since yesterday\n# key 1a2b3c4 since 2026-01-31T12:00:00Z\n')]).toEqual([]);
+  expect([...readBirths(text)]).toEqual([[secretIdOf(good), Date.UTC(2026, 0, 31, 12)]]);
+  expect([...readBirths('# secret 1a2b3c4d since yesterday\n# secret 1a2b3c4 since 2026-01-31T12:00:00Z\n')]).toEqual(
+    [],
+  );
 });
