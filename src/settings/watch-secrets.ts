@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { WatchedFiles } from './watched-files.ts';
 import { envFileName, readSecrets } from './secrets.ts';
 import { readVariables } from './variables.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 interface Log {
   info(message: string): void;
