@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { environmentRanges, readPackageManifest, templatesDirectory } from '../package.ts';
 import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
@@ -25,7 +25,7 @@ export interface Variant {
 interface Layer {
   title?: string;
   description?: string;
-  package?: PackageFragment;
+  package?: PackageJson;
   template?: string;
   next?: string;
 }
@@ -104,11 +104,11 @@ export function readAddition(name: string, { store, language }: Pick<Variant, 's
 }
 
 /** The package.json of an environment. */
-export function renderManifest(
+export function renderPackageJson(
   name: string,
   variant: Variant,
   carried: CarriedPackage,
-): PackageFragment & { name: string } {
+): PackageJson & { name: string } {
   const isTypeScript = variant.language === 'typescript';
   const server = isTypeScript ? 'server.ts' : 'server.js';
   const { scripts, devDependencies } = isTypeScript ? languagePackage() : {};
@@ -120,7 +120,7 @@ export function renderManifest(
     scripts: { start: `${variant.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
     dependencies: sorted({
       ...pick(
-        environmentRanges(carried.manifest.peerDependencies),
+        environmentRanges(carried.packageJson.peerDependencies),
         'express',
         storeKinds[variant.store]?.package ?? '',
       ),
@@ -132,17 +132,17 @@ export function renderManifest(
 }
 
 // lmdb's own range of a package takes versions whose install script builds it.
-function overridesOf(store: string): PackageFragment {
+function overridesOf(store: string): PackageJson {
   const { overrides } = readPackageManifest();
   return store === 'embedded' ? { overrides: overrides as Record<string, string> } : {};
 }
 
-function languagePackage(): PackageFragment {
+function languagePackage(): PackageJson {
   return readLayer(join(templatesDirectory, 'typescript')).package ?? {};
 }
 
 /** The entries of package.json that a store's driver needs. */
-export function storePackage(store: string): PackageFragment {
+export function storePackage(store: string): PackageJson {
   const { peerDependencies } = readPackageManifest();
   return {
     dependencies: pick(environmentRanges(peerDependencies), storeKinds[store]?.package ?? ''),

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { type CarriedPackage, packCarried } from './carried.ts';
 import { findChanged, findKept, verifyPackage } from './existing.ts';
 import { isInRepository } from './git.ts';
 import { sha256 } from './hash.ts';
-import { readTemplateFiles, renderManifest, type Variant } from './layers.ts';
+import { readTemplateFiles, renderPackageJson, type Variant } from './layers.ts';
 import { lockfileFor } from './lockfile.ts';
 import { toPackageName } from './package-name.ts';
 import { findWarnings, warnOfStore } from './warnings.ts';
@@ -62,11 +62,11 @@ export async function makePlan(options: ResolvedOptions, action: Plan['action'])
   const { directory, node = null, storeUrl, install, offline } = options;
   const carried = packCarried();
   const contents = renderFiles(options, carried);
-  const kept = action === 'create' ? [] : await keep(directory, contents);
+  const kept = action === 'create' ? [] : await findKeptFiles(directory, contents);
   // What is there already and just as we would write it counts as ours: so it is where only the marker was lost.
   const foreign = await findChanged(directory, hashesOf(contents));
   const generated = new Map([...contents].filter(([path]) => !foreign.includes(path)));
-  const marker = toMarker(options, carried.manifest.version, hashesOf(generated));
+  const marker = toMarker(options, carried.packageJson.version, hashesOf(generated));
   const files: PlannedFile[] = [...contents]
     .filter(([path]) => !kept.includes(path))
     .map(([path, content]) => ({ path, mode: 0o644, content }));
@@ -87,20 +87,20 @@ export function renderFiles(
 ): Map<string, string | Buffer> {
   const contents = new Map<string, string | Buffer>();
   for (const { path, content } of readTemplateFiles(options)) contents.set(path, content);
-  const manifest = renderManifest(toPackageName(basename(options.directory)), options, carried);
-  contents.set('package.json', renderJson(manifest));
-  contents.set('package-lock.json', renderJson(lockfileFor(manifest, carried)));
+  const packageJson = renderPackageJson(toPackageName(basename(options.directory)), options, carried);
+  contents.set('package.json', renderJson(packageJson));
+  contents.set('package-lock.json', renderJson(lockfileFor(packageJson, carried)));
   contents.set(carried.path, carried.content);
   if (options.prompt !== undefined) contents.set('bin/prompt.txt', `${options.prompt}\n`);
-  if (options.node !== undefined) contents.set('.node/package.json', renderJson(nodeManifest(options.node)));
+  if (options.node !== undefined) contents.set('.node/package.json', renderJson(renderNodePackage(options.node)));
   return contents;
 }
 
 // Another package.json than ours needs another lockfile than ours: npm makes it, where there is none.
-async function keep(directory: string, contents: Map<string, string | Buffer>): Promise<string[]> {
+async function findKeptFiles(directory: string, contents: Map<string, string | Buffer>): Promise<string[]> {
   const kept = await findKept(directory, [...contents.keys(), envFileName]);
   if (!kept.includes('package.json')) return kept;
-  await verifyPackage(directory, JSON.parse(String(contents.get('package.json'))) as PackageFragment);
+  await verifyPackage(directory, JSON.parse(String(contents.get('package.json'))) as PackageJson);
   if (!kept.includes('package-lock.json')) contents.delete('package-lock.json');
   return kept;
 }
@@ -116,7 +116,7 @@ export function nodePackageName(): string {
   return `node-${platform}-${process.arch}`;
 }
 
-function nodeManifest(version: string): object {
+function renderNodePackage(version: string): object {
   return { private: true, dependencies: { [nodePackageName()]: version } };
 }
 
