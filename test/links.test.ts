@@ -50,7 +50,7 @@ test.each(pages)('every relative link of %s leads to a file and a heading', (pag
   expect(linksOf(read(page)).filter((link) => isBroken(page, link))).toEqual([]);
 });
 
-test('every page of docs/ that a message or a text names exists', () => {
+test('every page of docs/ that a message or another page mentions exists', () => {
   const sources = execFileSync('git', ['grep', '-hoE', 'docs/[a-z-]+[.]md', '--', '*.md', 'src'], {
     cwd: repository,
     encoding: 'utf8',
@@ -66,7 +66,7 @@ test('docs/README.md lists every page of docs/', () => {
   expect(own.filter((page) => !linked.includes(page))).toEqual([]);
 });
 
-test('a link to a file or a heading that is not there is broken', () => {
+test('a link to a missing file or heading counts as broken', () => {
   expect(isBroken('docs/README.md', 'no-such-page.md')).toBe(true);
   expect(isBroken('docs/README.md', 'library.md#no-such-heading')).toBe(true);
   expect(isBroken('docs/README.md', 'library.md#options')).toBe(false);
