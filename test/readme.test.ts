@@ -103,6 +103,20 @@ test('docs/doctor.md describes every check, in their order', async () => {
   expect(described).toEqual(checks.map(({ name }) => name));
 });
 
+test('docs/upgrade.md lists which copy of sessapp runs each command', async () => {
+  const rows = (await read('docs/upgrade.md')).matchAll(
+    /^\| (`[a-z].*) \| the (environment's own copy|copy that you called) \|$/gm,
+  );
+  const listed = [...rows].flatMap(([, names = '', by]) =>
+    firstCells(names, /`([a-z]+)/g).map((name) => `${name}: ${by}`),
+  );
+  const commands = listCommands().map(async (name) => {
+    const { isHandedOver } = await loadCommand(name);
+    return `${name.split(' ')[0]}: ${isHandedOver ? "environment's own copy" : 'copy that you called'}`;
+  });
+  expect(listed.sort()).toEqual([...new Set(await Promise.all(commands))].sort());
+});
+
 test('CONTRIBUTING names scripts that exist, and every slow suite', async () => {
   const contributing = await read('CONTRIBUTING.md');
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
