@@ -12,6 +12,7 @@ const library = 'test/docs/library.test.ts';
 
 /** What runs the blocks of each page. */
 export const claims: Record<string, Claim> = {
+  'docs/first-login.md': 'test/slow/docs-first-login.test.ts',
   'docs/library.md': {
     Install: ['test/docs/syntax.test.ts', library],
     Stores: library,

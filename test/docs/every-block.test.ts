@@ -23,3 +23,9 @@ test('each test file that is to run a block opens its page', () => {
     claimed.filter(({ block, file }) => !isOpened(String(file), block.page)).map(({ block }) => describeBlock(block)),
   ).toEqual([]);
 });
+
+test('docs/README.md lists every page', () => {
+  const index = readFileSync(join(repository, 'docs', 'README.md'), 'utf8');
+  const pages = listPages().filter((page) => page.startsWith('docs/') && page !== 'docs/README.md');
+  expect(pages.filter((page) => !index.includes(`](${page.slice('docs/'.length)})`))).toEqual([]);
+});
