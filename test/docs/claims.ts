@@ -8,6 +8,7 @@ interface Place {
 /** The test file that runs all blocks of a page; or, for a heading, those of its blocks, one after the other. */
 type Claim = string | Record<string, string | string[]>;
 
+const troubleshooting = 'test/docs/troubleshooting.test.ts';
 const library = 'test/docs/library.test.ts';
 
 /** What runs the blocks of each page. */

@@ -13,6 +13,8 @@ import { waitFor } from './server.ts';
 const stays =
   /^(?:\w+=\S+ )*(?:(?:npx )?sessapp (?:serve|dashboard)|node (?:server|app)\.js|npm start)\b(?!.*(?:--background|--dry-run|--help))/;
 
+const shownPorts = ['3000', '5000', '5001'];
+
 interface Running {
   child: ChildProcess;
   output: Collected;
@@ -30,42 +32,46 @@ export interface Typed {
  */
 export class Reader {
   readonly sandbox: Sandbox;
-  /** In place of 5000, or what `port` names. */
-  readonly port: number;
-  readonly #shown: string;
+  /** The free port in place of each port that pages show. */
+  readonly #ports: Record<string, number>;
   readonly #env: NodeJS.ProcessEnv;
   readonly #state: string;
   readonly #servers: Running[] = [];
   #hasState = false;
 
-  private constructor(sandbox: Sandbox, port: number, shown: string, env: NodeJS.ProcessEnv) {
+  private constructor(sandbox: Sandbox, ports: Record<string, number>, env: NodeJS.ProcessEnv) {
     this.sandbox = sandbox;
-    this.port = port;
-    this.#shown = shown;
+    this.#ports = ports;
     const tools = sandbox.path('.tools');
     this.#state = join(tools, 'state');
     mkdirSync(tools);
     writeProgram(join(tools, 'sessapp'), `exec "${process.execPath}" "${cli}" "$@"`);
     const path = process.env.PATH ?? '';
     writeProgram(join(tools, 'npx'), `if [ "$1" = sessapp ]; then exec "$@"; fi\nPATH='${path}' exec npx "$@"`);
-    this.#env = { PATH: `${tools}:${path}`, PORT: String(port), CI: 'true', ...env };
+    this.#env = { PATH: `${tools}:${path}`, PORT: String(this.port), CI: 'true', ...env };
     onTestFinished(() => {
       for (const { child } of this.#servers) signal(child, 'SIGKILL');
     });
   }
 
-  /** @param shown the port of the page */
-  static async open(sandbox: Sandbox, env: NodeJS.ProcessEnv = {}, shown = '5000'): Promise<Reader> {
-    return new Reader(sandbox, await freePort(), shown, env);
+  static async open(sandbox: Sandbox, env: NodeJS.ProcessEnv = {}): Promise<Reader> {
+    const ports: Record<string, number> = {};
+    for (const shown of shownPorts) ports[shown] = await freePort();
+    return new Reader(sandbox, ports, env);
+  }
+
+  /** In place of 5000. */
+  get port(): number {
+    return this.#ports[5000] ?? 0;
   }
 
   get url(): string {
     return `http://localhost:${this.port}`;
   }
 
-  /** The text with this reader's port. */
+  /** The text with this reader's ports. */
   adapt(text: string): string {
-    return text.replaceAll(this.#shown, String(this.port));
+    return text.replace(/\b\d{4}\b/g, (port) => String(this.#ports[port] ?? port));
   }
 
   /** Writes the file that a block names. */
@@ -89,10 +95,13 @@ export class Reader {
     return output;
   }
 
-  /** What the last server has printed by now. */
-  get log(): string {
-    const { output } = this.#servers.at(-1) ?? {};
-    return `${output?.stdout()}${output?.stderr()}`;
+  /** Starts an application that prints no address, and listens at the port that pages show as 3000. @returns its address */
+  async serveApplication(command: string): Promise<string> {
+    const url = this.adapt('http://localhost:3000');
+    const child = this.#spawn(`exec env ${command}`);
+    this.#servers.push({ child, output: collect(child) });
+    await waitFor(() => fetch(url).catch(() => child.exitCode !== null), 30_000);
+    return url;
   }
 
   /** Presses Ctrl-C where the last server runs. */
