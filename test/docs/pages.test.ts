@@ -80,7 +80,12 @@ test('the five owners with the most sessions are listed as docs/json.md says', a
   for (const name of ['ann', 'bob', 'ann']) await send(`${reader.url}/${name}`);
   await reader.type({ code: 'cd myenv' });
   const output = await reader.type(json.take('sessions list', 'sh'));
-  expect(output.trim().split('\n').map((line) => line.trim())).toEqual(['2 ann', '1 bob']);
+  expect(
+    output
+      .trim()
+      .split('\n')
+      .map((line) => line.trim()),
+  ).toEqual(['2 ann', '1 bob']);
 });
 
 test('Prometheus finds the metrics', async () => {

@@ -62,7 +62,8 @@ describe('docs/postgres.md', () => {
     const sessions = new pg.Client(postgres.url({ database: 'sessions' }));
     await sessions.connect();
     onTestFinished(() => sessions.end());
-    const count = async (): Promise<unknown> => (await sessions.query('SELECT count(*)::int FROM sessapp_sessions')).rows[0];
+    const count = async (): Promise<unknown> =>
+      (await sessions.query('SELECT count(*)::int FROM sessapp_sessions')).rows[0];
     expect(await count()).toEqual({ count: 1 });
     const [rows, tables] = uninstall.takeAll('Its sessions in Redis or PostgreSQL', 'sql');
     await sessions.query(rows?.code.replaceAll('myapp-1a2b3c4d', cookie) ?? '');

@@ -1,6 +1,7 @@
 import { UsageError, UserError } from '../../errors.ts';
 import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
+import { remember } from '../environment/known.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
 import { findSource } from '../scaffold/build.ts';
@@ -68,6 +69,7 @@ async function reuse(
   }
   if (flag(input, 'git')) await verifyInRepository(context, directory);
   await verifySameStoreUrl(context.system, environment, options.storeUrl);
+  if (!flag(input, 'dryRun')) await remember(context.system, directory);
   const { template, store, language, node = null } = marker;
   const data = { status: 'unchanged', directory, template, store, language, node };
   return serveIfAsked(input, context, environment, {
@@ -96,6 +98,7 @@ async function make(input: Input, context: Context, plan: Plan, options: InitOpt
   system.catchInterrupts();
   const made = await output.working((step) => createEnvironment(system, plan, step));
   if (!made) return yieldTo(input, context, options);
+  await remember(system, plan.directory);
   if (plan.install) await warnUnlessReady(context, plan);
   const durationMs = system.now() - startMs;
   const { directory, marker, node } = plan;

@@ -1,4 +1,4 @@
-import { toUserError, type UserError } from '../../errors.ts';
+import { isSystemError, toUserError, type UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { type Check, type Finding, notChecked, problem, type Remedy, type Subject } from './check.ts';
 import { findingUnlessOwner } from './file-owner.ts';
@@ -23,7 +23,7 @@ async function examine(check: Check, subject: Subject, system: System): Promise<
   } catch (error) {
     const refused = toUserError(error);
     if (refused) return [notChecked(refused.message, ...(await remedyOf(refused, subject)))];
-    if (isOfSystem(error)) return [notChecked(`${error.message}.`)];
+    if (isSystemError(error)) return [notChecked(`${error.message}.`)];
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return [problem(`The check failed: ${message}`, 'This is a bug in sessapp.', 'Please report it with this text.')];
   }
@@ -32,11 +32,6 @@ async function examine(check: Check, subject: Subject, system: System): Promise<
 async function remedyOf({ code, hint }: UserError, { directory }: Subject): Promise<Remedy> {
   const refused = code === 'permission-denied' ? await findingUnlessOwner(directory) : undefined;
   return refused?.remedy ?? (hint === undefined ? [] : [hint]);
-}
-
-/** What the operating system said of a file, a process or an address. */
-function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
 async function writeRemedy(remedy: Remedy, system: System): Promise<string | null> {
