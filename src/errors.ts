@@ -56,13 +56,13 @@ export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Prom
   }
 }
 
-const otherPlace = 'Choose a directory of your own, or give yourself the right to it.';
+const chooseDirectory = 'Choose a directory of your own, or give yourself the right to it.';
 const systemFailures: Record<string, [code: string, fact: string, hint: string]> = {
   ENOSPC: ['disk-full', 'The disk is full', 'Free some space, then run the same command again.'],
   EDQUOT: ['disk-full', 'Your disk quota is used up', 'Free some space, then run the same command again.'],
   EROFS: ['permission-denied', 'The file system is read-only', 'Choose a directory elsewhere.'],
-  EACCES: ['permission-denied', 'Permission denied', otherPlace],
-  EPERM: ['permission-denied', 'Operation not permitted', otherPlace],
+  EACCES: ['permission-denied', 'Permission denied', chooseDirectory],
+  EPERM: ['permission-denied', 'Operation not permitted', chooseDirectory],
   ENAMETOOLONG: ['name-too-long', 'The name is too long for the file system', 'Choose a shorter one.'],
   EMFILE: ['too-many-files', 'Too many files are open', 'Raise the limit: ulimit -n 4096'],
 };
@@ -72,8 +72,8 @@ export function toUserError(error: unknown): UserError | undefined {
   if (error instanceof UserError) return error;
   const { code = '', path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   const failure = systemFailures[code];
-  const place = path === undefined ? '' : `: ${withoutTemporary(path)}`;
-  return failure && new UserError(failure[0], `${failure[1]}${place}.`, failure[2]);
+  const atPath = path === undefined ? '' : `: ${withoutTemporary(path)}`;
+  return failure && new UserError(failure[0], `${failure[1]}${atPath}.`, failure[2]);
 }
 
 /** Names the directory in which a temporary file or folder of ours is, instead of that: nobody else knows its name. */

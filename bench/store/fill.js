@@ -7,8 +7,9 @@ import { readSettings } from '../setup/environment.js';
 const [directory, total, state, file, wanted] = process.argv.slice(2);
 const fromEnvironment = (...names) => import(join(directory, 'node_modules', 'sessapp', 'dist', ...names));
 const { openStore } = await fromEnvironment('migration', 'open-stores.js');
-const { createId, keyOf } = await fromEnvironment('session', 'cookie', 'ids.js');
+const { createId } = await fromEnvironment('session', 'cookie', 'ids.js');
 const { createKeyring, signId } = await fromEnvironment('session', 'cookie', 'signature.js');
+const { sessionKeyOf } = await fromEnvironment('stores', 'session-key.js');
 
 const hourMs = 3_600_000;
 const settings = await readSettings(directory);
@@ -33,7 +34,7 @@ await writeFile(file, cookies.join('\n'));
 function createSession(index) {
   const id = createId();
   if (index % every === 0 && cookies.length < Number(wanted)) cookies.push(encodeURIComponent(signId(id, key)));
-  return driver.create(keyOf(id), createRecord(index));
+  return driver.create(sessionKeyOf(id), createRecord(index));
 }
 
 // As the server writes them. Their times lie apart, so that each has its own place in the index.

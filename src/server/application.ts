@@ -29,8 +29,8 @@ export async function loadApplication<T extends HasRoutes>(directory: string, lo
 /** What an error of the application says in one line: its name, its message, and where in the application it occurred. */
 export function describeFailure(directory: string, error: unknown): string {
   const [line] = String(error).split('\n');
-  const place = error instanceof Error ? findPlace(directory, error) : undefined;
-  return place === undefined ? `${line}` : `${line} (${place})`;
+  const location = error instanceof Error ? findLocation(directory, error) : undefined;
+  return location === undefined ? `${line}` : `${line} (${location})`;
 }
 
 /** Undefined for any error but a missing module. Node.js gives the name of the module in the message only. */
@@ -59,7 +59,7 @@ function explainMissing(directory: string, error: unknown): UserError | undefine
 }
 
 /** The first line of the application's own code in a stack: `app.js:7`. */
-function findPlace(directory: string, error: Error): string | undefined {
+function findLocation(directory: string, error: Error): string | undefined {
   const own = framesOf(directory, error).find(({ isOwn }) => isOwn);
-  return own && `${own.place}:${own.line}`;
+  return own && `${own.location}:${own.line}`;
 }

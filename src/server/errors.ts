@@ -29,13 +29,13 @@ export class ErrorResponses {
     await this.#send(req, res, problem, ({ detailNotFound }) => detailNotFound(problem, this.#served.app));
   };
 
-  /** @param own the application's, which responds after the error was logged, unless a response has begun */
-  by(own: ErrorRequestHandler): ErrorRequestHandler {
+  /** @param appHandler the application's, which responds after the error was logged, unless a response has begun */
+  by(appHandler: ErrorRequestHandler): ErrorRequestHandler {
     return (error, req, res, next) => {
       this.#report(error, req, res);
       if (res.headersSent) return next(error);
       removeBodyHeaders(res);
-      return own(error, req, res, next);
+      return appHandler(error, req, res, next);
     };
   }
 

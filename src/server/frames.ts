@@ -6,7 +6,7 @@ export interface Frame {
   /** The function, where it has a name. */
   name: string;
   /** As the stack says it; for a file of the application, its path in the environment. */
-  place: string;
+  location: string;
   line: number;
   /** The file, absolute. Undefined for what is not in a file, such as Node.js's own modules. */
   file: string | undefined;
@@ -15,15 +15,15 @@ export interface Frame {
 }
 
 // Node.js puts the line of a failed import in front of the stack, without `at` and without a column.
-const place = /^(?:\s+at (?:(.*?) \()?(?:async )?|(?=file:\/\/\/))(.+?):(\d+)(?::\d+)?\)?$/gm;
+const framePattern = /^(?:\s+at (?:(.*?) \()?(?:async )?|(?=file:\/\/\/))(.+?):(\d+)(?::\d+)?\)?$/gm;
 
 /** The calls of an error's stack, the innermost first. @param directory the environment's, absolute */
 export function framesOf(directory: string, error: Error): Frame[] {
-  return [...callsOf(error).matchAll(place)].map(([, name = '', where = '', line]) => {
+  return [...callsOf(error).matchAll(framePattern)].map(([, name = '', where = '', line]) => {
     const file = toPath(where);
     const inside = file === undefined ? undefined : relative(directory, file);
     const isOwn = inside !== undefined && isOfApplication(inside);
-    return { name, place: isOwn ? inside : (file ?? where), line: Number(line), file, isOwn };
+    return { name, location: isOwn ? inside : (file ?? where), line: Number(line), file, isOwn };
   });
 }
 

@@ -22,7 +22,7 @@ export function serveHealth(app: Express, store: Store): RequestHandler {
   return (req, res, next) => {
     const check = checks[req.path];
     if (!check || !['GET', 'HEAD'].includes(req.method) || hasRoute(app, req.path)) return next();
-    return check().then((isWell) => answer(res, isWell));
+    return check().then((isHealthy) => sendHealth(res, isHealthy));
   };
 }
 
@@ -30,12 +30,12 @@ function hasRoute({ router }: Express, path: string): boolean {
   return router.stack.some(({ route }) => route !== undefined && [route.path].flat().includes(path));
 }
 
-function answer(res: Response, isWell: boolean): void {
+function sendHealth(res: Response, isHealthy: boolean): void {
   res
-    .status(isWell ? 200 : 503)
+    .status(isHealthy ? 200 : 503)
     .set('Cache-Control', 'no-store')
     .type('text')
-    .send(isWell ? 'ok\n' : 'not ready\n');
+    .send(isHealthy ? 'ok\n' : 'not ready\n');
 }
 
 // However many ask at the same time, the store is asked once.
@@ -50,9 +50,9 @@ function shared<T>(ask: () => Promise<T>): () => Promise<T> {
 }
 
 function isInTime(call: Promise<void>): Promise<boolean> {
-  const answered = call.then(
+  const responded = call.then(
     () => true,
     () => false,
   );
-  return Promise.race([answered, wait(deadlineMs, false, { ref: false })]);
+  return Promise.race([responded, wait(deadlineMs, false, { ref: false })]);
 }

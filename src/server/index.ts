@@ -7,7 +7,7 @@ import { type CrossSite, isCrossSiteWrite } from '../session/cross-site.ts';
 import type { Limits } from '../session/data/limits.ts';
 import { hostOf, isSecure } from '../session/http.ts';
 import { createMiddleware, type Middleware } from '../session/middleware.ts';
-import { followSecrets } from '../settings/follow-secrets.ts';
+import { watchSecrets } from '../settings/watch-secrets.ts';
 import { readSettings, type Settings } from '../settings/settings.ts';
 import type { Driver } from '../stores/driver.ts';
 import { importPeer } from '../stores/peer.ts';
@@ -26,12 +26,12 @@ import { add, type Counts, createCounts } from './metrics/counts.ts';
 import { reportCounts } from './metrics/report.ts';
 import { openStore } from './open-store.ts';
 import { reportOwnSession } from './own-session.ts';
-import { endWhenRemoved } from './removal.ts';
+import { stopWhenRemoved } from './removal.ts';
 import { isTrial, reportListening, reportLoaded, reportStartFailure } from './report.ts';
 import { reportStore } from './report-store.ts';
-import { retiring } from './traffic.ts';
+import { retireTimeouts } from './traffic.ts';
 import { isPrimary, runPrimary } from './workers/primary.ts';
-import { startInOne } from './workers/worker.ts';
+import { startInLeader } from './workers/worker.ts';
 
 export type { CrossSite, Limits, Middleware };
 
@@ -98,7 +98,7 @@ async function start(directory: string, load: () => Promise<Application>, option
   const counts = createCounts();
   const opened = await openStore(directory, settings, log);
   const driver = settings.metrics ? countCalls(opened, counts) : opened;
-  const secrets = followSecrets(directory, process.env, settings.secrets, log, () => add(counts, 'rotations'));
+  const secrets = watchSecrets(directory, process.env, settings.secrets, log, () => add(counts, 'rotations'));
   const isProxied = settings.trustProxyHops > 0;
   const profileOf = profilesOf((encrypted) => strictProfile(settings.cookie, encrypted, settings.production));
   const session = createMiddleware(driver, {
@@ -129,10 +129,10 @@ async function start(directory: string, load: () => Promise<Application>, option
   try {
     const stopCounting = await reportCounts(directory, settings, counts, log);
     const listening = await listen(create, settings);
-    const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
+    const stopDuties = startInLeader(() => [startPruning(driver, log), reportStore(driver, log)]);
     const closers = [stopDuties, stopCounting, async () => application.close?.(), () => driver.close()];
-    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), closers, log);
-    endWhenRemoved(directory, log);
+    drainOnSignal(listening.traffic, retireTimeouts(settings.keepAliveMs), closers, log);
+    stopWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
     await driver.close().catch((err) => log.warn({ err }, 'the store did not close'));

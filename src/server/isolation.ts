@@ -23,7 +23,7 @@ export async function verifyIsolation(directory: string): Promise<void> {
   for (const [path, isOptional] of await listPackages(directory)) {
     const name = path.replace(/^.*node_modules\//, '');
     const own = await orUndefined(realpath(join(directory, path)), ...missing);
-    const found = own ?? (isOptional ? await find(name, directory) : undefined);
+    const found = own ?? (isOptional ? await resolveElsewhere(name, directory) : undefined);
     if (found === undefined ? isOptional : found.startsWith(inside)) continue;
     const where = found === undefined ? '' : `: it is at ${found}`;
     throw new UserError(
@@ -35,7 +35,7 @@ export async function verifyIsolation(directory: string): Promise<void> {
 }
 
 /** Where Node.js would find what is missing: what is optional, such as the binary for a platform, may be nowhere. */
-async function find(name: string, directory: string): Promise<string | undefined> {
+async function resolveElsewhere(name: string, directory: string): Promise<string | undefined> {
   for (const folder of createRequire(join(directory, 'server.js')).resolve.paths(name) ?? []) {
     // Node.js, too, passes over folders that it may not read.
     const found = await orUndefined(realpath(join(folder, name)), ...missing, 'EACCES');

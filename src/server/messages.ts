@@ -45,10 +45,10 @@ const memorySignals = ['SIGBUS', 'SIGSEGV', 'SIGILL'];
 
 /**
  * Why a server, or a worker, ended, as far as its end tells.
- * @param end `exit code 1`, or `signal SIGBUS`
+ * @param exit `exit code 1`, or `signal SIGBUS`
  */
-export function toEndFailure(message: string, end: string): Failure {
-  const isOfMemory = memorySignals.some((signal) => end === `signal ${signal}`);
-  if (!isOfMemory) return { code: 'server-failed', message, hint: 'See its output above.' };
+export function toExitFailure(message: string, exit: string): Failure {
+  const isMemorySignal = memorySignals.some((signal) => exit === `signal ${signal}`);
+  if (!isMemorySignal) return { code: 'server-failed', message, hint: 'See its output above.' };
   return { code: 'server-crashed', message, hint: 'The file of its store may be damaged. To find out: sessapp doctor' };
 }

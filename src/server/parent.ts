@@ -12,7 +12,7 @@ export async function tellParent(message: Message): Promise<boolean> {
 }
 
 /** Closes the channel, so that it does not keep the process running. */
-export function leaveParent(): void {
+export function disconnectParent(): void {
   outlivePrimary();
   if (process.connected) process.disconnect();
 }
@@ -25,6 +25,6 @@ export function onParentGone(callback: () => void): void {
   process.on('message', (message) => {
     if (message !== 'detach') return;
     process.off('disconnect', callback);
-    leaveParent();
+    disconnectParent();
   });
 }

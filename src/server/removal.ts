@@ -11,7 +11,7 @@ const intervalMs = 1000;
  * Ends the server when its environment was removed, not only moved: nobody could find it any more to stop it, and what it
  * saves would be lost.
  */
-export function endWhenRemoved(directory: string, log: Log): void {
+export function stopWhenRemoved(directory: string, log: Log): void {
   // Windows removes no directory that is in use; workers end with their primary.
   if (process.platform === 'win32' || cluster.isWorker) return;
   const opened = openSync(directory, 'r');

@@ -2,8 +2,8 @@ import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import { UserError } from '../errors.ts';
 import { describeFailure } from './application.ts';
-import { endIfHeld } from './held.ts';
-import { leaveParent, tellParent } from './parent.ts';
+import { forceExit } from './force-exit.ts';
+import { disconnectParent, tellParent } from './parent.ts';
 
 interface Served {
   store: string;
@@ -27,7 +27,7 @@ export function isTrial(): boolean {
 /** Tells that the application loads. Nothing listens, and no store was opened. */
 export async function reportLoaded(): Promise<void> {
   await tellParent({ event: 'loaded' });
-  end();
+  exit();
 }
 
 /**
@@ -44,10 +44,10 @@ export async function reportStartFailure(directory: string, error: unknown): Pro
   const { code, message, hint } = error;
   if (!(await tellParent({ event: 'failed', code, message, hint })))
     console.error([message, hint].filter(Boolean).join('\n'));
-  end();
+  exit();
 }
 
-function end(): void {
-  leaveParent();
-  endIfHeld((held) => console.error(`The application keeps the process running (${held.join(', ')}); ending it.`));
+function exit(): void {
+  disconnectParent();
+  forceExit((held) => console.error(`The application keeps the process running (${held.join(', ')}); ending it.`));
 }

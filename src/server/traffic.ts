@@ -11,7 +11,7 @@ const inFlight = Symbol('responses in flight');
 type Connection = Socket & { [inFlight]?: Bag<ServerResponse> };
 
 /** How long a server that accepts nothing new waits. */
-export interface Patience {
+export interface DrainTimeouts {
   /** For requests in flight. */
   deadlineMs: number;
   /** For connections that are idle: a client may be about to send its next request on one. */
@@ -22,7 +22,7 @@ export interface Patience {
  * Of a worker whose place another one has taken: nobody waits for it. A client may send its next request until its own
  * limit closes the connection.
  */
-export function retiring(keepAliveMs: number): Patience {
+export function retireTimeouts(keepAliveMs: number): DrainTimeouts {
   const idleMs = keepAliveMs + 1000;
   return { deadlineMs: Math.max(30_000, idleMs + 1000), idleMs };
 }
@@ -60,7 +60,7 @@ export class Traffic {
    * Accepts nothing new and waits until every request in flight is answered. Called again, the shorter wait counts.
    * @returns false when some had to be cut: at the deadline, or because `cut` was called
    */
-  async drain({ deadlineMs, idleMs }: Patience): Promise<boolean> {
+  async drain({ deadlineMs, idleMs }: DrainTimeouts): Promise<boolean> {
     this.#draining = true;
     for (const res of this.#responses()) announceClose(res);
     const closed = Promise.all(this.#servers.map(stopListening));

@@ -40,7 +40,7 @@ test('docs/json.md shows the very fields that each command prints', async () => 
   await expectDocumented('serve --background', started);
   await expectDocumented('status', await sessapp('status'), stopped.status);
   await expectDocumented('info', await sessapp('info'));
-  const rotated = (await sessapp('secret', 'rotate')) as { keys: string[] };
+  const rotated = (await sessapp('secret', 'rotate')) as { secrets: string[] };
   await expectDocumented('secret rotate', rotated);
   await expectDocumented('secret list', await sessapp('secret', 'list'));
   await expectDocumented(
@@ -53,7 +53,7 @@ test('docs/json.md shows the very fields that each command prints', async () => 
   await expectDocumented('deploy', await sessapp('deploy', 'docker'));
   await chmod(join(environment, '.env'), 0o644);
   await expectDocumented('doctor', await sessapp('doctor'));
-  await expectDocumented('secret retire', await sessapp('secret', 'retire', rotated.keys[1] ?? '', '--force'));
+  await expectDocumented('secret retire', await sessapp('secret', 'retire', rotated.secrets[1] ?? '', '--force'));
   await expectDocumented('reload', await sessapp('reload'));
   await expectDocumented('stop', await sessapp('stop'), stopped.stop);
   await expectDocumented('install', await sessapp('install', 'is-number@7.0.0'));

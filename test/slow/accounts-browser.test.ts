@@ -100,7 +100,7 @@ inBrowser(`a password that was forgotten is reset, and a page that was asked for
   expect(await heading(page)).toBe('Log in');
   await fill(page, { 'Email address': 'bob@example.com', Password: changed }, 'Log in');
   expect(new URL(page.url()).pathname).toBe('/account/password');
-  await fill(page, { 'Current password': changed, 'New password': password }, 'Change it');
+  await fill(page, { 'Current password': changed, 'New password': password }, 'Change the password');
   expect(await page.getByRole('status').innerText()).toContain('all other devices were logged out');
 });
 

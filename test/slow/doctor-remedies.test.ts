@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { keyIdOf } from '../../src/settings/secrets.ts';
+import { secretIdOf } from '../../src/settings/secrets.ts';
 import { diagnose, env, examine, follow } from '../cli/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
@@ -192,7 +192,7 @@ const cases: Case[] = [
     fact: /The newest secret is \d{3} days old/,
     async damage(environment) {
       const since = new Date(Date.now() - 2 * yearMs).toISOString();
-      await setVariables(environment, `# key ${keyIdOf(strong)} since ${since}`, `SESSION_SECRET=${strong}`);
+      await setVariables(environment, `# secret ${secretIdOf(strong)} since ${since}`, `SESSION_SECRET=${strong}`);
     },
   },
   {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { secretsIn } from '../../src/cli/secrets/env-text.ts';
-import { keyIdOf } from '../../src/settings/secrets.ts';
+import { secretIdOf } from '../../src/settings/secrets.ts';
 import { open as openStore } from '../../src/stores/embedded/driver.ts';
 import { fakeSystem } from '../support/in-process.ts';
 import { add, fill } from '../support/records.ts';
@@ -46,10 +46,10 @@ class Secrets {
     return { exitCode, stderr, ...JSON.parse(stdout) };
   }
 
-  /** How many sessions each key signed, the newest key first. */
+  /** How many sessions each secret signed, the newest secret first. */
   async counts(): Promise<[id: string, sessions: number][]> {
-    const { keys } = (await this.json(['list'])) as { keys: { id: string; sessions: number }[] };
-    return keys.map(({ id, sessions }) => [id, sessions]);
+    const { secrets } = (await this.json(['list'])) as { secrets: { id: string; sessions: number }[] };
+    return secrets.map(({ id, sessions }) => [id, sessions]);
   }
 }
 
@@ -82,7 +82,7 @@ test('a rotation moves every session to the new secret, and the old one is retir
   const refused = await secrets.json(['retire', old]);
   expect({ exitCode: refused.exitCode, ...refused.error }).toEqual({
     exitCode: 1,
-    code: 'key-in-use',
+    code: 'secret-in-use',
     message: `Sessions still signed by ${old}: 1.`,
     hint: expect.stringContaining(`sessapp secret retire ${old} --force`),
   });
@@ -92,7 +92,7 @@ test('a rotation moves every session to the new secret, and the old one is retir
   await profile(url, last);
   expect(await secrets.json(['retire', old.slice(0, 5)])).toEqual({
     ...{ exitCode: 0, stderr: '', version: 1, status: 'retired' },
-    ...{ id: old, keys: [id], loggedOut: 0 },
+    ...{ id: old, secrets: [id], loggedOut: 0 },
   });
   expect((await readFile(join(directory, '.env'), 'utf8')).includes(old)).toBe(false);
   await waitFor(async () => (await profile(url, first)).body === nobody, 2000);
@@ -107,12 +107,12 @@ test('only --force logs out the session of a client that never came back', async
   const { cookie } = await request(url);
   const [old = ''] = await readSecrets(directory);
   await secrets.run(['rotate']);
-  expect((await secrets.run(['retire', keyIdOf(old)])).exitCode).toBe(1);
-  const { stdout } = await secrets.run(['retire', keyIdOf(old), '--force']);
+  expect((await secrets.run(['retire', secretIdOf(old)])).exitCode).toBe(1);
+  const { stdout } = await secrets.run(['retire', secretIdOf(old), '--force']);
   expect(stdout).toMatch(/ is retired; sessions logged out: 1\. A running server follows within 2 s\.\n$/);
   await waitFor(async () => (await profile(url, cookie)).body === nobody, 2000);
   expect(await secrets.counts()).toHaveLength(1);
-  expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherKeys: 1, sessionsOfUnknownKey: 0 });
+  expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherSecrets: 1, sessionsOfUnknownSecret: 0 });
 });
 
 test('retire waits until the server signs with the new secret, and counts what it signed until then', async () => {
@@ -123,7 +123,7 @@ test('retire waits until the server signs with the new secret, and counts what i
   const [old = ''] = await readSecrets(directory);
   await secrets.run(['rotate']);
   const { ctimeMs: changedMs } = await stat(join(directory, '.env'));
-  const retiring = secrets.run(['retire', keyIdOf(old)], {}, 0);
+  const retiring = secrets.run(['retire', secretIdOf(old)], {}, 0);
   const { cookie } = await request(url);
   const { exitCode, stderr } = await retiring;
   expect(Date.now() - changedMs).toBeGreaterThan(2900);
@@ -139,7 +139,7 @@ test('retire that is interrupted while it waits changes nothing, and leaves noth
   await new Secrets(directory).run(['rotate']);
   const before = await readFile(join(directory, '.env'), 'utf8');
   const names = await readdir(directory);
-  const child = sandbox.start(['secret', 'retire', keyIdOf(old), '-e', directory]);
+  const child = sandbox.start(['secret', 'retire', secretIdOf(old), '-e', directory]);
   child.stderr?.once('data', () => child.kill('SIGINT'));
   expect(await finish(child)).toMatchObject({ exitCode: 130, stdout: '' });
   expect(await readFile(join(directory, '.env'), 'utf8')).toBe(before);
@@ -150,7 +150,7 @@ test('a session of which no key is known counts for every old one; one that has 
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
-  const [old = ''] = (await readSecrets(directory)).map(keyIdOf);
+  const [old = ''] = (await readSecrets(directory)).map(secretIdOf);
   const { id } = await secrets.json(['rotate']);
   // The commands below run in this process, and two drivers in one take each other's locks away.
   await add(directory, [
@@ -159,7 +159,7 @@ test('a session of which no key is known counts for every old one; one that has 
     { key: 'foreign', keyId: '00000000' },
     { key: 'newest', keyId: id },
   ]);
-  expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherKeys: 1, sessionsOfUnknownKey: 1 });
+  expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherSecrets: 1, sessionsOfUnknownSecret: 1 });
   expect((await secrets.json(['retire', old])).error.message).toBe(
     `Sessions still signed by ${old}: 0; of which no key is known, so that it may be this one: 1.`,
   );
@@ -177,8 +177,8 @@ test('a stolen secret can be retired while the store cannot be read, by --force 
   await secrets.run(['rotate']);
   await mkdir(join(directory, 'data'));
   await writeFile(join(directory, 'data', 'sessions'), 'no directory');
-  expect((await secrets.json(['retire', keyIdOf(old)])).error.code).toBe('store-unavailable');
-  expect(await secrets.json(['retire', keyIdOf(old), '--force'])).toMatchObject({ exitCode: 0, loggedOut: null });
+  expect((await secrets.json(['retire', secretIdOf(old)])).error.code).toBe('store-unavailable');
+  expect(await secrets.json(['retire', secretIdOf(old), '--force'])).toMatchObject({ exitCode: 0, loggedOut: null });
   expect(await readSecrets(directory)).toHaveLength(1);
 });
 
@@ -190,20 +190,20 @@ test('list shows which signs and since when, for a person', async () => {
   const [first = ''] = await readSecrets(directory);
   const path = join(directory, '.env');
   const since = new Date(Date.now() - 3 * 86_400_000).toISOString();
-  await writeFile(path, `# key ${keyIdOf(first)} since ${since}\nSESSION_SECRET=${first},${older}\n`);
+  await writeFile(path, `# secret ${secretIdOf(first)} since ${since}\nSESSION_SECRET=${first},${older}\n`);
   expect((await secrets.run(['list'])).stdout).toBe(
     [
       'myenv, from .env:',
       'key       since       sessions',
-      `${keyIdOf(first)}  3 days ago         0  signs`,
-      `${keyIdOf(older)}  unknown            0`,
+      `${secretIdOf(first)}  3 days ago         0  signs`,
+      `${secretIdOf(older)}  unknown            0`,
       '',
     ].join('\n'),
   );
-  const { keys } = await secrets.json(['list']);
-  expect(keys).toEqual([
-    { id: keyIdOf(first), signs: true, since, sessions: 0 },
-    { id: keyIdOf(older), signs: false, since: null, sessions: 0 },
+  const { secrets: listed } = await secrets.json(['list']);
+  expect(listed).toEqual([
+    { id: secretIdOf(first), signs: true, since, sessions: 0 },
+    { id: secretIdOf(older), signs: false, since: null, sessions: 0 },
   ]);
 });
 
@@ -215,10 +215,13 @@ test('where SESSION_SECRET is set, list shows that, and says when the server tha
   const { url, child } = await serve(sandbox, directory, [], { env: own });
   await request(url);
   const there = await secrets.json(['list'], own);
-  expect(there).toMatchObject({ source: 'environment', keys: [{ id: keyIdOf(own.SESSION_SECRET), sessions: 1 }] });
+  expect(there).toMatchObject({
+    source: 'environment',
+    secrets: [{ id: secretIdOf(own.SESSION_SECRET), sessions: 1 }],
+  });
   expect(there.stderr).toBe('');
   const elsewhere = await secrets.json(['list']);
-  expect(elsewhere).toMatchObject({ source: '.env', keys: [{ sessions: 0 }], sessionsOfOtherKeys: 1 });
+  expect(elsewhere).toMatchObject({ source: '.env', secrets: [{ sessions: 0 }], sessionsOfOtherSecrets: 1 });
   expect(elsewhere.stderr).toMatch(/was started with SESSION_SECRET set, and does not follow \.env/);
   child.kill('SIGTERM');
   await new Promise((resolve) => child.once('close', resolve));
@@ -261,7 +264,7 @@ test('no secret is in what the commands print, nor in the list of processes whil
     return [...seen].join('\n');
   })();
   const printed: string[] = [];
-  const id = keyIdOf(secretOf('o'));
+  const id = secretIdOf(secretOf('o'));
   for (const words of [
     ['rotate'],
     ['list'],

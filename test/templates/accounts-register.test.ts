@@ -55,7 +55,7 @@ test('an email address that has an account gets another mail, and the page is th
   expect(await pageFor('dora@example.com')).toEqual(await pageFor('nobody@example.com'));
   const [, link = ''] = await site().linksTo('dora@example.com', 2);
   expect(link).toMatch(/^\/reset\//);
-  expect(site().output()).toMatch(/mail to dora@example.com: You have an account already: /);
+  expect(site().output()).toMatch(/mail to dora@example.com: You already have an account: /);
   expect((await site().visitor().open(link)).text).toContain('New password');
 });
 

@@ -110,7 +110,7 @@ const smtp = { SMTP_URL: 'smtp://127.0.0.1:1' };
 const address = { PUBLIC_URL: 'https://shop.example.com' };
 
 test.each([
-  [smtp, /SMTP_URL is set, but PUBLIC_URL is not: set it to/],
+  [smtp, /SMTP_URL is set, but PUBLIC_URL is not\. Set it to/],
   [{ ...smtp, ...address }, /MAIL_FROM is not: set it to/],
   [
     { ...smtp, ...address, MAIL_FROM: 'shop@example.com' },

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { orUndefined } from '../../errors.ts';
-import { envFileName, keyIdOf, secretVariable, splitSecrets } from '../../settings/secrets.ts';
+import { envFileName, secretIdOf, secretVariable, splitSecrets } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { appendLine, commandLine, nearPath, quoteLine } from '../shells/shells.ts';
 import type { CommandLine, Remedy, Subject } from './check.ts';
@@ -55,6 +55,6 @@ export function replaceSecrets({ directory, settings }: Subject, { env }: System
   const rotate = leaked === undefined || leaked.includes(newest) ? [sessapp(directory, 'secret rotate')] : [];
   return [
     ...rotate,
-    ...(leaked ?? []).map((secret) => sessapp(directory, 'secret retire', keyIdOf(secret), '--force')),
+    ...(leaked ?? []).map((secret) => sessapp(directory, 'secret retire', secretIdOf(secret), '--force')),
   ];
 }

@@ -10,8 +10,8 @@ type Packages = Lockfile['packages'];
  * The lockfile for a package.json of ours: of everything that a template, a store or a language can bring, what this one
  * leads to.
  */
-export function lockfileFor(manifest: PackageFragment & { name: string }, carried: CarriedPackage): Lockfile {
-  const { name, dependencies, devDependencies, engines } = manifest;
+export function lockfileFor(packageJson: PackageFragment & { name: string }, carried: CarriedPackage): Lockfile {
+  const { name, dependencies, devDependencies, engines } = packageJson;
   const all = JSON.parse(readFileSync(join(templatesDirectory, 'lockfile.json'), 'utf8')) as Lockfile;
   const root = { name, dependencies, ...(devDependencies && { devDependencies }), engines } as LockedPackage;
   const packages: Packages = { ...all.packages, '': root, 'node_modules/sessapp': lockCarried(carried) };
@@ -19,8 +19,8 @@ export function lockfileFor(manifest: PackageFragment & { name: string }, carrie
 }
 
 /** The carried package as npm writes it into a lockfile. */
-export function lockCarried({ path, integrity, manifest }: CarriedPackage): LockedPackage {
-  const { version, license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta } = manifest;
+export function lockCarried({ path, integrity, packageJson }: CarriedPackage): LockedPackage {
+  const { version, license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta } = packageJson;
   const about = { license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta };
   return { version, resolved: `file:${path}`, integrity, ...about } as LockedPackage;
 }

@@ -3,13 +3,13 @@ import { orUndefined } from '../../errors.ts';
 import type { Frame } from '../frames.ts';
 
 /** How many lines to show before and after the one that is meant, and how much of each. */
-const around = 5;
-const longest = 240;
+const contextLines = 5;
+const maximumLength = 240;
 
 export interface CodeLine {
   number: number;
   text: string;
-  isMeant: boolean;
+  isErrorLine: boolean;
 }
 
 /**
@@ -21,8 +21,8 @@ export async function readCodeFrame({ file, line, isOwn }: Frame): Promise<CodeL
   const source = await orUndefined(readFile(file, 'utf8'), 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR');
   const lines = source?.split(/\r?\n/) ?? [];
   if (line < 1 || line > lines.length) return [];
-  const first = Math.max(1, line - around);
-  return lines.slice(first - 1, line + around).map((text, at) => {
-    return { number: first + at, text: text.slice(0, longest), isMeant: first + at === line };
+  const first = Math.max(1, line - contextLines);
+  return lines.slice(first - 1, line + contextLines).map((text, at) => {
+    return { number: first + at, text: text.slice(0, maximumLength), isErrorLine: first + at === line };
   });
 }

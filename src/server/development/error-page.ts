@@ -57,14 +57,14 @@ ${own.length === 0 ? '' : renderFrames(own)}
 ${others === 0 ? '' : `<details>\n<summary>All ${frames.length} calls</summary>\n${renderFrames(frames)}\n</details>`}`;
 }
 
-function renderCode({ place, line }: Frame, lines: CodeLine[]): string {
+function renderCode({ location, line }: Frame, lines: CodeLine[]): string {
   if (lines.length === 0) return '';
   const width = String(lines.at(-1)?.number).length;
-  const rows = lines.map(({ number, text, isMeant }) => {
-    const row = `${isMeant ? '>' : ' '} ${String(number).padStart(width)}  ${escapeHtml(text)}`;
-    return isMeant ? `<mark>${row}</mark>` : row;
+  const rows = lines.map(({ number, text, isErrorLine }) => {
+    const row = `${isErrorLine ? '>' : ' '} ${String(number).padStart(width)}  ${escapeHtml(text)}`;
+    return isErrorLine ? `<mark>${row}</mark>` : row;
   });
-  const name = escapeHtml(`${place}:${line}`);
+  const name = escapeHtml(`${location}:${line}`);
   // A keyboard can scroll it only when it can have the focus.
   return `<figure>
 <figcaption><code>${name}</code></figcaption>
@@ -73,8 +73,8 @@ function renderCode({ place, line }: Frame, lines: CodeLine[]): string {
 }
 
 function renderFrames(frames: Frame[]): string {
-  const items = frames.map(({ name, place, line, isOwn }) => {
-    const text = `${escapeHtml(name || 'anonymous')} <code>${escapeHtml(`${place}:${line}`)}</code>`;
+  const items = frames.map(({ name, location, line, isOwn }) => {
+    const text = `${escapeHtml(name || 'anonymous')} <code>${escapeHtml(`${location}:${line}`)}</code>`;
     return `<li>${isOwn ? `<strong>${text}</strong>` : text}</li>`;
   });
   return `<ol>${items.join('\n')}</ol>`;

@@ -9,10 +9,10 @@ interface HandOver {
 }
 
 /** A worker that does not acknowledge a connection for so many of these intervals does not acknowledge it any more. */
-const patience = 10;
+const stuckIntervals = 10;
 const intervalMs = 1000;
 
-interface Handed {
+interface PendingConnection {
   connection: { close(): void };
   /** For how many intervals it has been on its way. Time alone would count while this process stands still, too. */
   intervals: number;
@@ -26,24 +26,24 @@ interface Handed {
  * @returns what ends these connections, once the worker has ended; their clients learn at once that they have to try again
  */
 export function watchHandOver(worker: ChildProcess, onStuck: () => void): () => void {
-  const onTheirWay = new Map<number | undefined, Handed>();
+  const pending = new Map<number | undefined, PendingConnection>();
   const send = worker.send as (this: ChildProcess, ...args: unknown[]) => boolean;
   worker.send = (...args: unknown[]): boolean => {
     const [{ act, seq }, connection] = args as [HandOver, { close(): void }];
-    if (act === 'newconn') onTheirWay.set(seq, { connection, intervals: 0 });
+    if (act === 'newconn') pending.set(seq, { connection, intervals: 0 });
     return send.apply(worker, args);
   };
   worker.on('internalMessage', ({ ack }: HandOver) => {
-    if (ack !== undefined) onTheirWay.delete(ack);
+    if (ack !== undefined) pending.delete(ack);
   });
   const timer = setInterval(() => {
-    for (const handed of onTheirWay.values()) handed.intervals += 1;
-    if (![...onTheirWay.values()].some(({ intervals }) => intervals > patience)) return;
+    for (const waiting of pending.values()) waiting.intervals += 1;
+    if (![...pending.values()].some(({ intervals }) => intervals > stuckIntervals)) return;
     clearInterval(timer);
     onStuck();
   }, intervalMs).unref();
   return () => {
     clearInterval(timer);
-    for (const { connection } of onTheirWay.values()) connection.close();
+    for (const { connection } of pending.values()) connection.close();
   };
 }

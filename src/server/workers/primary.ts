@@ -9,11 +9,11 @@ import { boundLogFile } from '../log-file.ts';
 import { createLogger } from '../logging.ts';
 import type { Failure, Listening } from '../messages.ts';
 import { publishCounts } from '../metrics/report.ts';
-import { leaveParent, onParentGone, tellParent } from '../parent.ts';
-import { endWhenRemoved } from '../removal.ts';
+import { disconnectParent, onParentGone, tellParent } from '../parent.ts';
+import { stopWhenRemoved } from '../removal.ts';
 import { reportListening } from '../report.ts';
 import { StateFile } from '../state-file.ts';
-import { retiring } from '../traffic.ts';
+import { retireTimeouts } from '../traffic.ts';
 import { type Reloads, type WorkersState, workersFile } from './report.ts';
 import { Workers } from './workers.ts';
 
@@ -59,7 +59,7 @@ class Primary {
     this.#settings = settings;
     this.#log = createLogger(settings);
     this.#report = new StateFile(workersFile, directory, this.#log);
-    this.#workers = new Workers(this.#log, retiring(settings.keepAliveMs), () => void this.#reportState());
+    this.#workers = new Workers(this.#log, retireTimeouts(settings.keepAliveMs), () => void this.#reportState());
   }
 
   async start(): Promise<void> {
@@ -68,7 +68,7 @@ class Primary {
     if (!listening) return;
     this.#isListening = true;
     await this.#reportState();
-    endWhenRemoved(this.#directory, this.#log);
+    stopWhenRemoved(this.#directory, this.#log);
     boundLogFile(this.#directory, this.#log);
     await reportListening(listening.url, this.#settings, this.#log);
   }
@@ -92,7 +92,7 @@ class Primary {
     process.exitCode = drained ? 0 : 1;
     await Promise.all([this.#stopCounting(), this.#report.remove()]);
     if (drained) await tellParent({ event: 'drained' });
-    leaveParent();
+    disconnectParent();
   }
 
   /** @returns undefined when it was asked to stop before */

@@ -9,7 +9,7 @@ const firstDelayMs = 100;
 const longestDelayMs = 5000;
 
 /** What all places share. */
-export interface Site {
+export interface SlotContext {
   startWorker(): WorkerProcess;
   onChange(): void;
   stopping: AbortSignal;
@@ -18,24 +18,24 @@ export interface Site {
 
 /**
  * How long the place of a worker that died stays empty.
- * @param early how many in a row, this one included, did not live long
+ * @param earlyExits how many in a row, this one included, did not live long
  */
-export function backOffMs(early: number): number {
-  return early === 0 ? 0 : Math.min(firstDelayMs * 2 ** (early - 1), longestDelayMs);
+export function backOffMs(earlyExits: number): number {
+  return earlyExits === 0 ? 0 : Math.min(firstDelayMs * 2 ** (earlyExits - 1), longestDelayMs);
 }
 
 /** Room for one worker. When it dies, another takes its place. */
 export class WorkerSlot {
-  readonly #site: Site;
+  readonly #context: SlotContext;
   #worker: WorkerProcess | undefined;
   #isClosed = false;
-  #early = 0;
+  #earlyExits = 0;
   /** How many workers were started here, and the number of the one that has the place. */
   #started = 0;
-  #taken = 0;
+  #currentNumber = 0;
 
-  constructor(site: Site) {
-    this.#site = site;
+  constructor(context: SlotContext) {
+    this.#context = context;
   }
 
   /** The worker that answers here, if one does. */
@@ -50,9 +50,9 @@ export class WorkerSlot {
   async renew(): Promise<Listening> {
     this.#started += 1;
     const number = this.#started;
-    const worker = this.#site.startWorker();
+    const worker = this.#context.startWorker();
     const listening = await worker.untilListening();
-    const other = this.#isClosed || number < this.#taken ? worker : this.#give(worker, number);
+    const other = this.#isClosed || number < this.#currentNumber ? worker : this.#install(worker, number);
     await other?.retire();
     return listening;
   }
@@ -64,8 +64,8 @@ export class WorkerSlot {
         await this.renew();
         return;
       } catch (error) {
-        this.#early += 1;
-        if (this.#isOpen) await this.#pause(`a worker did not start: ${(error as Error).message}`);
+        this.#earlyExits += 1;
+        if (this.#isOpen) await this.#waitBeforeRestart(`a worker did not start: ${(error as Error).message}`);
       }
     }
   }
@@ -77,48 +77,48 @@ export class WorkerSlot {
   }
 
   get #isOpen(): boolean {
-    return !this.#isClosed && !this.#site.stopping.aborted;
+    return !this.#isClosed && !this.#context.stopping.aborted;
   }
 
   /** @returns the worker before */
-  #give(worker: WorkerProcess, number: number): WorkerProcess | undefined {
+  #install(worker: WorkerProcess, number: number): WorkerProcess | undefined {
     const before = this.#worker;
     this.#worker = worker;
-    this.#taken = number;
+    this.#currentNumber = number;
     const sinceMs = Date.now();
-    void worker.ended.then((end) => this.#onEnd(worker, end, Date.now() - sinceMs));
+    void worker.exited.then((exit) => this.#onExit(worker, exit, Date.now() - sinceMs));
     void worker.stuck.then(() => this.#replace(worker));
-    this.#site.onChange();
+    this.#context.onChange();
     return before;
   }
 
-  async #onEnd({ pid }: WorkerProcess, end: string, livedMs: number): Promise<void> {
+  async #onExit({ pid }: WorkerProcess, exit: string, livedMs: number): Promise<void> {
     // One that has lost the place to another was asked to.
     if (this.#worker?.pid !== pid) return;
     this.#worker = undefined;
-    this.#site.onChange();
+    this.#context.onChange();
     if (!this.#isOpen) return;
-    this.#early = livedMs < steadyMs ? this.#early + 1 : 0;
-    await this.#pause(`worker ${pid} ended with ${end}`);
+    this.#earlyExits = livedMs < steadyMs ? this.#earlyExits + 1 : 0;
+    await this.#waitBeforeRestart(`worker ${pid} ended with ${exit}`);
     await this.fill();
   }
 
   /** It may still answer what it has begun. */
   async #replace(worker: WorkerProcess): Promise<void> {
     if (this.#worker !== worker || !this.#isOpen) return;
-    this.#site.log.error(`worker ${worker.pid} takes no connections any more; another takes its place`);
+    this.#context.log.error(`worker ${worker.pid} takes no connections any more; another takes its place`);
     try {
       await this.renew();
     } catch (error) {
-      this.#site.log.error(`${(error as Error).message}; worker ${worker.pid} is ended`);
+      this.#context.log.error(`${(error as Error).message}; worker ${worker.pid} is ended`);
       worker.kill();
     }
   }
 
-  async #pause(reason: string): Promise<void> {
-    const ms = backOffMs(this.#early);
-    this.#site.log.error(`${reason}; another starts ${ms === 0 ? 'at once' : `in ${ms} ms`}`);
-    await wait(ms, undefined, { signal: this.#site.stopping }).catch(ignoreAbort);
+  async #waitBeforeRestart(reason: string): Promise<void> {
+    const ms = backOffMs(this.#earlyExits);
+    this.#context.log.error(`${reason}; another starts ${ms === 0 ? 'at once' : `in ${ms} ms`}`);
+    await wait(ms, undefined, { signal: this.#context.stopping }).catch(ignoreAbort);
   }
 }
 

@@ -32,7 +32,7 @@ export function untilReleased(): Promise<void> {
  * @param start returns what stops each of it
  * @returns what stops all of it, if it was started here
  */
-export function startInOne(start: () => (() => Promise<void>)[]): () => Promise<void> {
+export function startInLeader(start: () => (() => Promise<void>)[]): () => Promise<void> {
   let stops: (() => Promise<void>)[] = [];
   const begin = (): void => {
     stops = start();

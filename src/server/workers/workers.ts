@@ -1,33 +1,33 @@
 import type { Logger } from 'pino';
 import type { Listening } from '../messages.ts';
 import { type Counts, createCounts, sumCounts } from '../metrics/counts.ts';
-import type { Patience } from '../traffic.ts';
-import { type Site, WorkerSlot } from './slot.ts';
+import type { DrainTimeouts } from '../traffic.ts';
+import { type SlotContext, WorkerSlot } from './slot.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** From the order to stop until a worker that still runs is ended for good: a little more than it gives its requests. */
 const stopMs = 4700;
 
-/** The workers of a server, each in its place. */
+/** The workers of a server, each in its slot. */
 export class Workers {
   readonly #stopping = new AbortController();
-  #places: WorkerSlot[] = [];
-  /** Every process that has not ended: also one that starts, and one that retires. */
+  #slots: WorkerSlot[] = [];
+  /** Every process that has not exited: also one that starts, and one that retires. */
   readonly #running = new Set<WorkerProcess>();
-  readonly #site: Site;
-  readonly #patience: Patience;
+  readonly #context: SlotContext;
+  readonly #timeouts: DrainTimeouts;
   #variables: Record<string, string> = {};
   #leader: WorkerProcess | undefined;
-  /** What workers counted that have ended. */
+  /** What workers counted that have exited. */
   #pastCounts: Counts = createCounts();
 
   /**
-   * @param patience that of workers which retire
+   * @param timeouts that of workers which retire
    * @param onChange is called when a worker begins to listen, or ends
    */
-  constructor(log: Logger, patience: Patience, onChange: () => void) {
-    this.#patience = patience;
-    this.#site = {
+  constructor(log: Logger, timeouts: DrainTimeouts, onChange: () => void) {
+    this.#timeouts = timeouts;
+    this.#context = {
       startWorker: () => this.#startWorker(),
       onChange: () => {
         this.#nameLeader();
@@ -40,7 +40,7 @@ export class Workers {
 
   /** How many places there are. */
   get count(): number {
-    return this.#places.length;
+    return this.#slots.length;
   }
 
   /** How many workers answer. */
@@ -48,7 +48,7 @@ export class Workers {
     return this.#listening().length;
   }
 
-  /** What all workers have counted, also those that have ended. */
+  /** What all workers have counted, also those that have exited. */
   get counts(): Counts {
     return sumCounts([this.#pastCounts, ...[...this.#running].map(({ counts }) => counts)]);
   }
@@ -60,34 +60,34 @@ export class Workers {
    */
   async start(count: number, variables: Record<string, string>): Promise<Listening> {
     this.#variables = variables;
-    const [first, ...others] = Array.from({ length: count }, () => new WorkerSlot(this.#site)) as [
+    const [first, ...others] = Array.from({ length: count }, () => new WorkerSlot(this.#context)) as [
       WorkerSlot,
       ...WorkerSlot[],
     ];
-    this.#places = [first, ...others];
+    this.#slots = [first, ...others];
     const listening = await first.renew();
-    for (const place of others) void place.fill();
+    for (const slot of others) void slot.fill();
     return listening;
   }
 
   /**
-   * Replaces the workers one by one: each retires when the one that takes its place listens.
+   * Replaces the workers one by one: each retires when the one that takes its slot listens.
    * @param onRenewed is called after each
    * @throws UserError with its reason when one does not start; those that are not replaced go on
    */
   async renew(count: number, onRenewed: () => void): Promise<void> {
-    for (const place of this.#places.slice(0, count)) {
-      await place.renew();
+    for (const slot of this.#slots.slice(0, count)) {
+      await slot.renew();
       onRenewed();
     }
-    while (this.#places.length < count) {
-      const place = new WorkerSlot(this.#site);
-      await place.renew();
-      this.#places.push(place);
+    while (this.#slots.length < count) {
+      const slot = new WorkerSlot(this.#context);
+      await slot.renew();
+      this.#slots.push(slot);
       onRenewed();
     }
-    for (const place of this.#places.splice(count)) await place.close();
-    this.#site.onChange();
+    for (const slot of this.#slots.splice(count)) await slot.close();
+    this.#context.onChange();
   }
 
   /**
@@ -101,16 +101,16 @@ export class Workers {
     const timer = setTimeout(() => {
       for (const worker of running) worker.kill();
     }, stopMs);
-    await Promise.all(running.map(({ ended }) => ended));
+    await Promise.all(running.map(({ exited }) => exited));
     clearTimeout(timer);
     return running.every(({ isDrained }) => isDrained);
   }
 
   #startWorker(): WorkerProcess {
     this.#stopping.signal.throwIfAborted();
-    const worker = new WorkerProcess(this.#variables, this.#patience);
+    const worker = new WorkerProcess(this.#variables, this.#timeouts);
     this.#running.add(worker);
-    void worker.ended.then(() => {
+    void worker.exited.then(() => {
       this.#running.delete(worker);
       this.#pastCounts = sumCounts([this.#pastCounts, worker.counts]);
     });
@@ -118,7 +118,7 @@ export class Workers {
   }
 
   #listening(): WorkerProcess[] {
-    return this.#places.map(({ worker }) => worker).filter((worker) => worker !== undefined);
+    return this.#slots.map(({ worker }) => worker).filter((worker) => worker !== undefined);
   }
 
   // One worker deletes what has expired, for one. It stops when it retires.

@@ -119,7 +119,7 @@ describe.skipIf(!isInstalled('nu'))(
     test('refuses a directory with a colon in its name, and to be executed', async () => {
       const environment = makeEnvironment(join(directory, 'a:b'));
       const refused = await nu([activationLine('nu', environment)]);
-      expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('would split it in PATH') });
+      expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('separates entries in PATH') });
       const executed = await run(
         'nu',
         [join(makeEnvironment(join(directory, 'run')), 'bin', 'activate.nu')],

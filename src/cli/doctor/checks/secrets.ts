@@ -5,14 +5,14 @@ import { orUndefined } from '../../../errors.ts';
 import {
   envFileName,
   isPlaceholder,
-  keyIdOf,
   minimumBytes,
-  readBirths,
+  readCreationTimes,
+  secretIdOf,
   secretVariable,
   splitSecrets,
 } from '../../../settings/secrets.ts';
 import type { System } from '../../../system.ts';
-import { describeOtherServer } from '../../secrets/keys.ts';
+import { describeOtherServer } from '../../secrets/secret-summary.ts';
 import { type Check, type Finding, note, ok, problem, type Subject } from '../check.ts';
 import { replaceSecrets, sessapp } from '../remedies.ts';
 
@@ -80,7 +80,7 @@ function judgeNumber(all: string[], { directory }: Subject): Finding[] {
 async function judgeAge([newest]: string[], subject: Subject, system: System): Promise<Finding[]> {
   if (newest === undefined || system.env[secretVariable]) return [];
   const path = join(subject.directory, envFileName);
-  const known = readBirths(await readFile(path, 'utf8')).get(keyIdOf(newest));
+  const known = readCreationTimes(await readFile(path, 'utf8')).get(secretIdOf(newest));
   const sinceMs = known ?? (await stat(path)).mtimeMs;
   if (system.now() - sinceMs < yearMs) return [];
   const days = Math.floor((system.now() - sinceMs) / dayMs);

@@ -4,7 +4,7 @@
   let source;
 
   // A hidden page keeps no connection: browsers have only six for each server.
-  const follow = () => {
+  const connect = () => {
     source?.close();
     if (document.visibilityState === 'hidden') return;
     source = new EventSource('/_sessapp/reload');
@@ -13,6 +13,6 @@
     };
   };
 
-  document.addEventListener('visibilitychange', follow);
-  follow();
+  document.addEventListener('visibilitychange', connect);
+  connect();
 }
