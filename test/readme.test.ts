@@ -44,7 +44,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
     expect(listed.flatMap(expand).sort()).toEqual(listCommands());
   });
 
-  test('shows a [dir] for the commands that take their environment so; each but init and cache takes -e', async () => {
+  test('shows a [dir] for the commands that take their environment so; each but init, cache and list takes -e', async () => {
     const rows = (await read(file)).split('\n').filter((line) => line.startsWith('| `sessapp '));
     for (const row of rows) {
       const [cell = ''] = firstCells(row, /^\| `sessapp ([a-z]+(?: [a-z]+(?:\\\|[a-z]+)*)?)/g);
@@ -57,7 +57,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
         expect(
           options.some(([flags]) => flags.startsWith('-e,')),
           name,
-        ).toBe(!/^(init|cache)/.test(name));
+        ).toBe(!/^(init|cache|list$)/.test(name));
       }
     }
     expect(await read(file)).toContain('`-e myenv`');

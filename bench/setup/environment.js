@@ -18,9 +18,10 @@ export async function createEnvironment(workshop, name, options = []) {
   return directory;
 }
 
-/** No run uses the user's own snapshots. */
+/** No run uses the user's own snapshots, nor adds to the user's list of environments. */
 export function toolEnvironment(workshop, cache = workshop.path('cache')) {
-  return { ...process.env, SESSAPP_CACHE_DIR: cache, SESSAPP_ENV: '', NO_COLOR: '1' };
+  const own = { SESSAPP_CACHE_DIR: cache, SESSAPP_STATE_DIR: workshop.path('state') };
+  return { ...process.env, ...own, SESSAPP_ENV: '', NO_COLOR: '1' };
 }
 
 /** What the environment's `.env` says. */

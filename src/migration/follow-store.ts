@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { WatchedFiles, fingerprint } from '../settings/watched-files.ts';
 import { requireMarker } from '../settings/marker.ts';
+import { fingerprint, WatchedFiles } from '../settings/watched-files.ts';
 import type { Driver } from '../stores/driver.ts';
 import { OpenStores, type Stores } from './open-stores.ts';
-import { reportOverride, verifyNoOverride } from './store-url-override.ts';
 import { readStores, type StoreVariables, storeFiles } from './read-stores.ts';
+import { reportOverride, verifyNoOverride } from './store-url-override.ts';
 
 export interface FollowLog {
   info(message: string): void;

@@ -43,7 +43,7 @@ test.each(listCommands())('the help of %s ends with examples, which are valid co
     const invocation = await parse(words, fakeSystem(() => shared.directory).system);
     expect(invocation?.name).toBe(name);
     // A usage error would be 2. There is no environment here.
-    if (name === 'init' || name.startsWith('cache ')) continue;
+    if (/^(init$|list$|cache )/.test(name)) continue;
     expect((await invoke(empty, words)).exitCode, example).toBe(1);
   }
 });
@@ -156,7 +156,7 @@ test('off a terminal nothing is asked: init without a directory is a usage error
 });
 
 test('an environment is named as [dir] where a command has no other operand, and by -e on every command', async () => {
-  for (const name of listCommands().filter((name) => !/^(init|cache|completion)/.test(name))) {
+  for (const name of listCommands().filter((name) => !/^(init|cache|completion|list$)/.test(name))) {
     const { operands = [], options = [] } = await loadCommand(name);
     expect(
       options.map(([flags]) => flags),

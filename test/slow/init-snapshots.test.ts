@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../src/cli/environment/lock.ts';
-import { cacheDirectory, refuseDirectory } from '../../src/cli/scaffold/snapshots/cache-directory.ts';
+import { refuseDirectory } from '../../src/cli/private-directory.ts';
+import { cacheDirectory } from '../../src/cli/scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../src/cli/scaffold/snapshots/snapshots.ts';
 import { canActAsStranger, onlyAsRoot, stranger } from '../support/privileges.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
@@ -25,7 +26,7 @@ async function createSnapshot() {
   await writeFile(sandbox.path('one', 'package-lock.json'), '{ "name": "one" }');
   const cache = sandbox.path('cache');
   await mkdir(cache);
-  await new Snapshots(cache).keep(source, key);
+  await new Snapshots(cache).save(source, key);
   const copy = async (name: string, from = cache): Promise<string | undefined> => {
     await mkdir(sandbox.path(name));
     await writeFile(sandbox.path(name, 'package-lock.json'), JSON.stringify({ name }));
@@ -143,7 +144,7 @@ test.runIf(canActAsStranger).each(['pkg/index.js', 'pkg', '../manifest.json'])(
     await chmod(join(tree, path), 0);
     await mkdir(sandbox.path('two'));
     await writeFile(sandbox.path('two', 'package-lock.json'), '{ "name": "two" }');
-    const code = `await snapshots.copyTo('two/node_modules', key), await snapshots.keep('one/node_modules', key)`;
+    const code = `await snapshots.copyTo('two/node_modules', key), await snapshots.save('one/node_modules', key)`;
     expect(await asStranger(sandbox, cache, code)).toBe('false undefined');
     expect(readdirSync(sandbox.path('two'))).toEqual(['package-lock.json']);
     if (path !== 'pkg') expect(readdirSync(join(cache, 'snapshots'))).toEqual([key]);
@@ -153,7 +154,7 @@ test.runIf(canActAsStranger).each(['pkg/index.js', 'pkg', '../manifest.json'])(
 test.runIf(canActAsStranger)(`a cache that may only be read is used, whole or damaged${onlyAsRoot}`, async () => {
   const { sandbox, cache, tree } = await createSnapshot();
   const code = (name: string): string =>
-    `await snapshots.copyTo('${name}/node_modules', key), await snapshots.keep('one/node_modules', '${'b'.repeat(40)}')`;
+    `await snapshots.copyTo('${name}/node_modules', key), await snapshots.save('one/node_modules', '${'b'.repeat(40)}')`;
   for (const name of ['two', 'three']) {
     await mkdir(sandbox.path(name));
     await writeFile(sandbox.path(name, 'package-lock.json'), '{}');
@@ -204,7 +205,7 @@ test('who comes second to keep the same leaves the first one as it is; what a ki
   const leftover = join(folder, `.sessapp-staging-${pid}-${Number(started) + 1}-${machine}`);
   await mkdir(join(leftover, 'tree'), { recursive: true });
   const { ino } = statSync(join(folder, key));
-  await new Snapshots(cache).keep(source, key);
+  await new Snapshots(cache).save(source, key);
   expect(readdirSync(folder)).toEqual([key]);
   expect(statSync(join(folder, key)).ino).toBe(ino);
   expect(await copy('two')).toBeDefined();
@@ -214,7 +215,7 @@ test('a snapshot that nobody used for two months goes when another one comes', a
   const { source, cache } = await createSnapshot();
   const old = new Date(Date.now() - 61 * 24 * 60 * 60 * 1000);
   utimesSync(join(cache, 'snapshots', key, 'manifest.json'), old, old);
-  await new Snapshots(cache).keep(source, 'b'.repeat(40));
+  await new Snapshots(cache).save(source, 'b'.repeat(40));
   expect(readdirSync(join(cache, 'snapshots'))).toEqual(['b'.repeat(40)]);
 });
 

@@ -19,8 +19,9 @@ export default function build({ provide }: TestProject): () => void {
     execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const directory = mkdtempSync(join(tmpdir(), 'sessapp-test-environment-'));
   const environment = join(directory, 'myenv');
-  // Workers and what they start inherit it: no test sees the user's own snapshots.
+  // Workers and what they start inherit it: no test sees the user's own snapshots, nor adds to the user's list.
   process.env.SESSAPP_CACHE_DIR = join(directory, 'cache');
+  process.env.SESSAPP_STATE_DIR = join(directory, 'state');
   node(join(root, 'scripts', 'build.js'));
   node(join(root, 'bin', 'sessapp.js'), 'init', environment);
   provide('environment', environment);

@@ -14,7 +14,13 @@ export function fakeSystem(cwd: () => string, env: NodeJS.ProcessEnv = {}) {
       },
     });
   const real = createSystem(takesDirectory);
-  const system: System = { ...real, env, stdout: stream('stdout'), stderr: stream('stderr') };
+  const { SESSAPP_STATE_DIR } = process.env;
+  const system: System = {
+    ...real,
+    env: { SESSAPP_STATE_DIR, ...env },
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+  };
   return { printed, system: Object.defineProperty(system, 'cwd', { get: cwd }) };
 }
 

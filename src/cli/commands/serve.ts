@@ -13,6 +13,7 @@ import { claimServer, describePlace, forgetServer, logFile, type ServerRecord } 
 import { describeEnd, type ServerEnd } from '../control/start-outcome.ts';
 import type { WatchPaths } from '../control/watch.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
+import { remember } from '../environment/known.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
 import { commandLine } from '../shells/shells.ts';
@@ -54,6 +55,7 @@ export async function serve(context: Context, environment: Environment, options:
     hasOwnStoreUrl: Boolean(system.env.STORE_URL),
   });
   if (running) throw await alreadyRunning(context, environment, running);
+  await remember(system, environment.directory);
   // Under --json stdout is for our own lines.
   const server: ServeOptions = output.json ? { output: 2, ...options } : options;
   if (options.background) return serveInBackground(context, environment, server);

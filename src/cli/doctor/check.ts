@@ -1,10 +1,10 @@
 import type { Marker } from '../../settings/marker.ts';
 import type { Variables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
-import type { FoundEnvironment } from '../environment/find.ts';
+import type { PossiblyBrokenEnvironment } from '../environment/find.ts';
 
 /** What is looked at: an environment that may be broken in any way. */
-export interface Subject extends FoundEnvironment {
+export interface Subject extends PossiblyBrokenEnvironment {
   /** What `.env` sets; empty when it cannot be read, which a check says. */
   file: Variables;
   /** The same with the real environment over it: what the server would get. */
@@ -62,7 +62,7 @@ export function notChecked(reason: string, ...remedy: Remedy): Finding {
  * A check that waits for what another check has found.
  * @param reason ends with a full stop
  */
-export function needsOther(reason: string): Finding {
+export function dependsOnOther(reason: string): Finding {
   return { ...notChecked(reason), isConsequence: true };
 }
 
@@ -72,7 +72,7 @@ type Readable = Subject & { marker: Marker };
 export function withMarker(examine: (subject: Readable, system: System) => Promise<Finding[]>): Check['examine'] {
   return async (subject, system) => {
     const { marker } = subject;
-    return marker ? examine({ ...subject, marker }, system) : [needsOther('it needs sessapp.json.')];
+    return marker ? examine({ ...subject, marker }, system) : [dependsOnOther('it needs sessapp.json.')];
   };
 }
 

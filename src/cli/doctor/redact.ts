@@ -4,7 +4,7 @@ import type { System } from '../../system.ts';
 import type { Finding, Subject } from './check.ts';
 
 /** A finding as the user gets it. Commands come last in the remedy, after `Type: `, one a line. */
-export interface Told extends Omit<Finding, 'remedy'> {
+export interface RenderedFinding extends Omit<Finding, 'remedy'> {
   check: string;
   remedy: string | null;
 }
@@ -17,7 +17,7 @@ const leastLength = 4;
  * No check writes a secret into a finding. What others say of an error may hold one all the same: the driver of a
  * store, for example, its address with the password in it.
  */
-export function redact({ file, settings }: Subject, { env }: System): (finding: Told) => Told {
+export function redact({ file, settings }: Subject, { env }: System): (finding: RenderedFinding) => RenderedFinding {
   const words = [file, settings, env as Record<string, string>].flatMap(({ SESSION_SECRET, STORE_URL }) => [
     ...splitSecrets(SESSION_SECRET),
     ...passwordsIn(STORE_URL ?? ''),

@@ -1,8 +1,8 @@
 import { hasCode, UserError } from '../../errors.ts';
 import { overlay, readVariables, type Variables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
-import { type FoundEnvironment, findEvenBroken } from '../environment/find.ts';
-import { isUnsettled } from '../scaffold/in-place.ts';
+import { findPossiblyBroken, type PossiblyBrokenEnvironment } from '../environment/find.ts';
+import { hasUnfinishedInit } from '../scaffold/in-place.ts';
 import type { Subject } from './check.ts';
 
 /**
@@ -15,15 +15,15 @@ export async function readSubject(
   named: (string | undefined)[],
   url: URL | undefined,
 ): Promise<Subject> {
-  const found = await findEvenBroken(system, ...named);
+  const found = await findPossiblyBroken(system, ...named);
   await verifyEnvironment(found);
   const file = await readSettings(found.directory);
   return { ...found, file, settings: overlay(file, system.env), ...(url && { url }) };
 }
 
 // A directory without the marker is none of ours, unless an init was interrupted in it.
-async function verifyEnvironment({ directory, failure }: FoundEnvironment): Promise<void> {
-  if (failure?.code === 'not-an-environment' && !(await isUnsettled(directory))) throw failure;
+async function verifyEnvironment({ directory, failure }: PossiblyBrokenEnvironment): Promise<void> {
+  if (failure?.code === 'not-an-environment' && !(await hasUnfinishedInit(directory))) throw failure;
 }
 
 // A check says why it cannot be read.

@@ -15,7 +15,7 @@ export interface Environment {
 }
 
 /** What an activated prompt shows. */
-export function promptOf({ directory, marker }: FoundEnvironment): string {
+export function promptOf({ directory, marker }: PossiblyBrokenEnvironment): string {
   return marker?.prompt ?? basename(directory);
 }
 
@@ -39,7 +39,7 @@ export async function findEnvironment(system: System, ...named: (string | undefi
 }
 
 /** An environment as far as it can be read. */
-export interface FoundEnvironment {
+export interface PossiblyBrokenEnvironment {
   /** Absolute. */
   directory: string;
   /** Undefined where the failure says why. */
@@ -51,7 +51,10 @@ export interface FoundEnvironment {
  * The same for a command that also works where `sessapp.json` is damaged or missing.
  * @throws UserError when there is no directory to look at
  */
-export async function findEvenBroken(system: System, ...named: (string | undefined)[]): Promise<FoundEnvironment> {
+export async function findPossiblyBroken(
+  system: System,
+  ...named: (string | undefined)[]
+): Promise<PossiblyBrokenEnvironment> {
   try {
     return await findEnvironment(system, ...named);
   } catch (error) {

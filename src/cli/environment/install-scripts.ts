@@ -18,16 +18,16 @@ export interface UnrunScript {
  * native part was run later leaves no trace; `allowScripts` in package.json, which is npm's, says that it was decided.
  */
 export async function findUnrunScripts(directory: string): Promise<UnrunScript[]> {
-  const { manifest, lockfile } = await readInstallation(directory);
+  const { packageJson, lockfile } = await readInstallation(directory);
   const packages = lockfile?.packages ?? {};
-  const decided = Object.keys(manifest?.allowScripts ?? {});
+  const decided = Object.keys(packageJson?.allowScripts ?? {});
   const found: UnrunScript[] = [];
   for (const [path, locked] of Object.entries(packages)) {
-    const place = join(directory, path);
+    const folder = join(directory, path);
     const name = path.replace(/^.*node_modules\//, '');
-    if (!locked?.hasInstallScript || !existsSync(place) || hasPrebuilt(directory, locked)) continue;
-    const isNative = existsSync(join(place, 'binding.gyp'));
-    if (isNative ? await hasAddon(place) : decided.includes(name)) continue;
+    if (!locked?.hasInstallScript || !existsSync(folder) || hasPrebuilt(directory, locked)) continue;
+    const isNative = existsSync(join(folder, 'binding.gyp'));
+    if (isNative ? await hasAddon(folder) : decided.includes(name)) continue;
     found.push({ name, isNative });
   }
   return found;
@@ -44,7 +44,7 @@ function hasPrebuilt(directory: string, { optionalDependencies = {} }: LockedPac
   return Object.keys(optionalDependencies).some((name) => existsSync(join(directory, 'node_modules', name)));
 }
 
-async function hasAddon(place: string): Promise<boolean> {
-  const names = await readdir(place, { recursive: true });
+async function hasAddon(folder: string): Promise<boolean> {
+  const names = await readdir(folder, { recursive: true });
   return names.some((name) => name.endsWith('.node') && !name.includes('node_modules'));
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readJson } from '../../files.ts';
 
 /** The parts of a package.json that make an environment what it is. */
-export interface PackageFragment {
+export interface PackageJson {
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
@@ -22,7 +22,7 @@ export interface Lockfile {
   packages: Record<string, LockedPackage>;
 }
 
-export interface LockedPackage extends PackageFragment {
+export interface LockedPackage extends PackageJson {
   name?: string;
   version?: string;
   integrity?: string;
@@ -43,7 +43,7 @@ export interface LockedPackage extends PackageFragment {
 export interface Installation {
   directory: string;
   /** package.json */
-  manifest: PackageFragment | undefined;
+  packageJson: PackageJson | undefined;
   /** package-lock.json */
   lockfile: Partial<Lockfile> | undefined;
   /** What npm says it installed. */
@@ -57,12 +57,12 @@ export interface Difference {
 }
 
 export async function readInstallation(directory: string): Promise<Installation> {
-  const [manifest, lockfile, installed] = await Promise.all([
-    readJson<PackageFragment>(join(directory, 'package.json')),
+  const [packageJson, lockfile, installed] = await Promise.all([
+    readJson<PackageJson>(join(directory, 'package.json')),
     readJson<Lockfile>(join(directory, 'package-lock.json')),
     readJson<Lockfile>(join(directory, 'node_modules', '.package-lock.json')),
   ]);
-  return { directory, manifest, lockfile, installed };
+  return { directory, packageJson, lockfile, installed };
 }
 
 /**
@@ -87,12 +87,12 @@ export async function findDifferences(
 }
 
 function compareListed(
-  place: string,
+  folder: string,
   wanted: LockedPackage,
   listed: LockedPackage | undefined,
 ): Difference['how'] | undefined {
   if (!listed) return mayBeMissing(wanted) ? undefined : 'missing';
-  if (!existsSync(place)) return 'missing';
+  if (!existsSync(folder)) return 'missing';
   return listed.version === wanted.version && listed.integrity === wanted.integrity ? undefined : 'changed';
 }
 
@@ -102,7 +102,7 @@ function mayBeMissing({ optional, dev, devOptional }: LockedPackage): boolean {
 }
 
 // One that is missing may be: it is not of another version.
-async function hasVersion(place: string, { version }: LockedPackage): Promise<boolean> {
-  if (version === undefined || !existsSync(place)) return true;
-  return (await readJson<LockedPackage>(join(place, 'package.json')))?.version === version;
+async function hasVersion(folder: string, { version }: LockedPackage): Promise<boolean> {
+  if (version === undefined || !existsSync(folder)) return true;
+  return (await readJson<LockedPackage>(join(folder, 'package.json')))?.version === version;
 }

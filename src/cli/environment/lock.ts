@@ -45,13 +45,13 @@ async function linkOrFindHolder<L extends Lock>(
   path: string,
   isHeld: IsHeld<L>,
 ): Promise<L | undefined> {
-  for (const end = Date.now() + waitMs; ; ) {
+  for (const deadline = Date.now() + waitMs; ; ) {
     if (await linkIfFree(draft, path)) return undefined;
-    const found = await look<L>(path);
+    const found = await readLockFile<L>(path);
     if (!found) continue;
     if (found.lock && (await isHeld(found.lock))) return found.lock;
     const remover = await removeIfDead(path, isHeld);
-    if (remover && Date.now() > end) throw stuck(path, remover);
+    if (remover && Date.now() > deadline) throw stuck(path, remover);
     if (remover) await wait(pollMs);
   }
 }
@@ -76,20 +76,20 @@ export async function whileLocked<T>(path: string, doing: string, work: () => Pr
 }
 
 async function waitForLock(path: string): Promise<Lock | undefined> {
-  for (const end = Date.now() + waitMs; ; await wait(pollMs)) {
+  for (const deadline = Date.now() + waitMs; ; await wait(pollMs)) {
     const holder = await acquireLock(path, {});
-    if (!holder || Date.now() > end) return holder;
+    if (!holder || Date.now() > deadline) return holder;
   }
 }
 
 /** Undefined when there is none, or one that is damaged. */
 export async function readLock<L extends Lock>(path: string): Promise<L | undefined> {
-  return (await look<L>(path))?.lock;
+  return (await readLockFile<L>(path))?.lock;
 }
 
 // Undefined when nothing is there, which is not the same as a damaged lock: what is not there is not to be removed, for
 // another process may take it at any moment.
-async function look<L extends Lock>(path: string): Promise<{ lock: L | undefined } | undefined> {
+async function readLockFile<L extends Lock>(path: string): Promise<{ lock: L | undefined } | undefined> {
   try {
     const lock = JSON.parse(await readFile(path, { encoding: 'utf8', flag: readNoLink })) as Partial<L> | null;
     return { lock: lock?.owner ? (lock as L) : undefined };
@@ -120,7 +120,7 @@ export async function removeIfDead<L extends Lock>(path: string, isHeld: IsHeld<
   const remover = await acquireLock(guard, {});
   if (remover) return remover;
   try {
-    const found = await look<L>(path);
+    const found = await readLockFile<L>(path);
     const isLeftOver = found && !(found.lock && (await isHeld(found.lock)));
     if (isLeftOver) await rm(path, { force: true });
   } finally {

@@ -6,7 +6,7 @@ import { readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
 import { commandLine, nearPath } from '../shells/shells.ts';
 import type { Environment } from './find.ts';
-import { findDifferences, type Installation, type PackageFragment, readInstallation } from './installation.ts';
+import { findDifferences, type Installation, type PackageJson, readInstallation } from './installation.ts';
 
 /** Whether an environment's dependencies are what its lockfile says, or what is wrong with them. */
 export type Readiness =
@@ -36,9 +36,9 @@ export function nodeOf({ directory, marker }: Environment): string {
 
 export async function checkReadiness(environment: Environment): Promise<Readiness> {
   const installation = await readInstallation(environment.directory);
-  const { manifest, lockfile, installed } = installation;
+  const { packageJson, lockfile, installed } = installation;
   if (!existsSync(serverFile(environment))) return 'server-missing';
-  if (!manifest) return 'package-json-missing';
+  if (!packageJson) return 'package-json-missing';
   if (!lockfile) return 'lockfile-missing';
   if (!isCurrent(installation)) return 'lockfile-behind';
   if (!installed) return 'dependencies-missing';
@@ -51,8 +51,8 @@ export async function isLockfileCurrent(directory: string): Promise<boolean> {
   return isCurrent(await readInstallation(directory));
 }
 
-function isCurrent({ manifest, lockfile }: Installation): boolean {
-  return lockfile !== undefined && isDeepStrictEqual(ranges(manifest), ranges(lockfile.packages?.['']));
+function isCurrent({ packageJson, lockfile }: Installation): boolean {
+  return lockfile !== undefined && isDeepStrictEqual(ranges(packageJson), ranges(lockfile.packages?.['']));
 }
 
 /** True too for an environment that has no Node.js of its own. */
@@ -110,6 +110,6 @@ const failures: Record<Exclude<Readiness, 'ready'>, NotReady> = {
   'server-missing': { fact: 'The file that starts the server is missing', ...remake },
 };
 
-function ranges(manifest: PackageFragment | undefined): PackageFragment {
-  return { dependencies: manifest?.dependencies ?? {}, devDependencies: manifest?.devDependencies ?? {} };
+function ranges(packageJson: PackageJson | undefined): PackageJson {
+  return { dependencies: packageJson?.dependencies ?? {}, devDependencies: packageJson?.devDependencies ?? {} };
 }

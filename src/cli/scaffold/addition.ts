@@ -4,7 +4,7 @@ import { orUndefined, UserError } from '../../errors.ts';
 import { isThere, makeDirectory, readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { linkIfFree, withDraft } from '../environment/write-file.ts';
 import { withLock } from './directory-lock.ts';
 import { findKept } from './existing.ts';
@@ -110,7 +110,7 @@ async function verifySame(path: string, content: string): Promise<void> {
 }
 
 async function findMissing(directory: string, dependencies: Record<string, string>): Promise<string[]> {
-  const listed = (await readJson<PackageFragment>(join(directory, 'package.json')))?.dependencies ?? {};
+  const listed = (await readJson<PackageJson>(join(directory, 'package.json')))?.dependencies ?? {};
   const missing: string[] = [];
   for (const [name, range] of Object.entries(dependencies)) {
     const isInstalled = listed[name] !== undefined && (await isThere(join(directory, 'node_modules', name)));

@@ -12,7 +12,7 @@ import { copyCarried } from './packages.ts';
 import type { Plan } from './plan.ts';
 import { readProject } from './snapshots/key.ts';
 
-const nodePackageJson = '.node/package.json';
+const nodePackageFile = '.node/package.json';
 
 /** Is told what is being done, for a person who waits. */
 export type Progress = (step: string) => void;
@@ -36,7 +36,7 @@ export async function findSource(system: System, plan: Plan): Promise<'snapshot'
   const planned = (path: string) => files.find((file) => file.path === path)?.content?.toString();
   const project = isKept
     ? await readProject(directory)
-    : { manifest: planned('package.json'), lockfile: planned('package-lock.json'), settings: undefined };
+    : { packageJson: planned('package.json'), lockfile: planned('package-lock.json'), settings: undefined };
   return (await hasSnapshot(system, project)) ? 'snapshot' : 'npm';
 }
 
@@ -60,7 +60,7 @@ async function installEverything(system: System, plan: Plan, staging: string, pr
   if (plan.node !== null) {
     progress(`Installing Node.js ${plan.node}`);
     // Its version is in a file that may have been there.
-    if (plan.kept.includes(nodePackageJson)) await copyInto(staging, plan.directory, nodePackageJson);
+    if (plan.kept.includes(nodePackageFile)) await copyInto(staging, plan.directory, nodePackageFile);
     await installNode(system, options);
   }
 }

@@ -16,12 +16,12 @@ export async function createEnvironment(system: System, plan: Plan, progress: Pr
   const inPlace = plan.action !== 'create';
   return withStaging(inPlace ? plan.directory : dirname(plan.directory), async (staging) => {
     await buildEnvironment(system, plan, staging, progress);
-    return inPlace ? commitInPlace(plan, staging) : isRenamed(staging, plan.directory);
+    return inPlace ? commitInPlace(plan, staging) : tryRename(staging, plan.directory);
   });
 }
 
 // rename(2) replaces an empty directory and refuses any other; a process that came first has made a full one.
-async function isRenamed(staging: string, directory: string): Promise<boolean> {
+async function tryRename(staging: string, directory: string): Promise<boolean> {
   try {
     await rename(staging, directory);
     return true;

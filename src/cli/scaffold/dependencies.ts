@@ -6,12 +6,13 @@ import type { Language } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
 import { nearest } from '../nearest.ts';
 import { templatesDirectory } from '../package.ts';
+import { refuseDirectory } from '../private-directory.ts';
 import { NpmError, type NpmOptions, runNpm } from './npm.ts';
 import { nodePackageName } from './plan.ts';
-import { cacheDirectory, refuseDirectory } from './snapshots/cache-directory.ts';
+import { cacheDirectory } from './snapshots/cache-directory.ts';
 import { type Project, readProject, snapshotKey } from './snapshots/key.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
-import { closedToOthers } from './umask.ts';
+import { withRestrictiveUmask } from './umask.ts';
 
 /**
  * Installs exactly what the directory's package-lock.json says: from a snapshot of it, where there is one, else by npm,
@@ -23,7 +24,7 @@ export async function installLocked(system: System, options: NpmOptions, ...npmO
   const target = join(options.directory, 'node_modules');
   if (key !== undefined && (await snapshots.copyTo(target, key, system.catchInterrupts()))) return;
   await runNpmCi(system, options, npmOptions);
-  if (key !== undefined && (await isThere(target))) await snapshots.keep(target, key);
+  if (key !== undefined && (await isThere(target))) await snapshots.save(target, key);
 }
 
 /** True when `installLocked` would take a snapshot for this project. */
@@ -54,7 +55,7 @@ async function runNpmCi(system: System, options: NpmOptions, npmOptions: string[
 /** Installs the environment's own Node.js, whose version `.node/package.json` says, and links it as `bin/node`. */
 export async function installNode(system: System, options: NpmOptions): Promise<void> {
   const directory = join(options.directory, '.node');
-  await closedToOthers(() => runNpm(system, ['install'], { ...options, directory }));
+  await withRestrictiveUmask(() => runNpm(system, ['install'], { ...options, directory }));
   const target = join('..', '.node', 'node_modules', nodePackageName(), 'bin', 'node');
   const link = join(options.directory, 'bin', 'node');
   await mkdir(dirname(link), { recursive: true });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { orUndefined, UserError } from '../../errors.ts';
 import { isThere, lstatIfThere, readJson } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { sha256 } from './hash.ts';
 
 /**
@@ -53,8 +53,8 @@ async function verifyFile(path: string): Promise<void> {
  * A package.json that stays must list what an environment needs.
  * @throws UserError with what to add to it
  */
-export async function verifyPackage(directory: string, needed: PackageFragment): Promise<void> {
-  const existing: PackageFragment & { type?: string } = (await readJson(join(directory, 'package.json'))) ?? {};
+export async function verifyPackage(directory: string, needed: PackageJson): Promise<void> {
+  const existing: PackageJson & { type?: string } = (await readJson(join(directory, 'package.json'))) ?? {};
   const missing = Object.entries(needed.dependencies ?? {}).filter(
     ([name]) => existing.dependencies?.[name] === undefined,
   );

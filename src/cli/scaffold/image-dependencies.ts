@@ -7,8 +7,8 @@ import { carriedFolder } from './carried.ts';
  * @throws UserError when the server needs one
  */
 export async function verifyImageDependencies(directory: string): Promise<void> {
-  const { manifest, lockfile } = await readInstallation(directory);
-  const wanted = Object.entries({ ...manifest?.optionalDependencies, ...manifest?.dependencies });
+  const { packageJson, lockfile } = await readInstallation(directory);
+  const wanted = Object.entries({ ...packageJson?.optionalDependencies, ...packageJson?.dependencies });
   const locked = Object.entries(lockfile?.packages ?? {}).filter(([, entry]) => !isLeftOut(entry, lockfile?.packages));
   const local = new Map([
     ...wanted.filter(([, spec]) => /^(git\+)?file:/.test(spec)),

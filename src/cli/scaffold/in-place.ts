@@ -35,7 +35,7 @@ export async function commitInPlace(plan: Plan, staging: string): Promise<boolea
       await moveTrees(staging, directory);
       for (const path of await listLinks(plan, staging)) await linkInto(staging, directory, path);
     } catch (error) {
-      await takeBack(directory, staging);
+      await rollBack(directory, staging);
       throw error;
     }
     await moveRepository(staging, directory);
@@ -44,7 +44,7 @@ export async function commitInPlace(plan: Plan, staging: string): Promise<boolea
 }
 
 /** True when an `init` in this directory did not come to its end, or is about to. */
-export async function isUnsettled(directory: string): Promise<boolean> {
+export async function hasUnfinishedInit(directory: string): Promise<boolean> {
   if ((await listNames(directory)).some((name) => name.startsWith(lockName))) return true;
   return (await findLeftovers(directory)).length > 0;
 }
@@ -54,11 +54,11 @@ export async function isUnsettled(directory: string): Promise<boolean> {
  * @throws UserError when the process that is changing it does not come to its end
  */
 export async function recover(directory: string): Promise<void> {
-  if (!(await isUnsettled(directory))) return;
+  if (!(await hasUnfinishedInit(directory))) return;
   await withLock(directory, async () => {
     const isWhole = await isThere(join(directory, markerName));
     for (const staging of await findLeftovers(directory)) {
-      await (isWhole ? moveRepository(staging, directory) : takeBack(directory, staging));
+      await (isWhole ? moveRepository(staging, directory) : rollBack(directory, staging));
       await removeTree(staging);
     }
   });
@@ -110,7 +110,7 @@ async function moveRepository(staging: string, directory: string): Promise<void>
 }
 
 // What came from this staging directory goes back to it; everything else stays.
-async function takeBack(directory: string, staging: string): Promise<void> {
+async function rollBack(directory: string, staging: string): Promise<void> {
   const paths = await readLinks(staging);
   for (const path of paths) {
     if (await isSameFile(join(staging, path), join(directory, path))) await rm(join(directory, path));

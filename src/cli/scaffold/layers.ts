@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
-import type { PackageFragment } from '../environment/installation.ts';
-import { environmentRanges, readPackageJson, templatesDirectory } from '../package.ts';
+import type { PackageJson } from '../environment/installation.ts';
+import { environmentRanges, readPackageManifest, templatesDirectory } from '../package.ts';
 import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
 
@@ -13,8 +13,8 @@ export interface TemplateFile {
   content: string;
 }
 
-/** What decides the files and packages of an environment. */
-export interface Choice {
+/** The options that determine the files and packages of an environment. */
+export interface Variant {
   template: string;
   store: string;
   language: Language;
@@ -25,7 +25,7 @@ export interface Choice {
 interface Layer {
   title?: string;
   description?: string;
-  package?: PackageFragment;
+  package?: PackageJson;
   template?: string;
   next?: string;
 }
@@ -63,11 +63,11 @@ export function describeStores(): ChoiceOption[] {
 }
 
 /** The files that belong to an environment's user, as they are written; a later folder is laid over the earlier ones. */
-export function readTemplateFiles(choice: Choice): TemplateFile[] {
-  const { language } = choice;
+export function readTemplateFiles(variant: Variant): TemplateFile[] {
+  const { language } = variant;
   const folders: [from: string, to: string][] = [
     ['environment', ''],
-    ...listApplicationFolders(choice).map((folder): [string, string] => [folder, '']),
+    ...listApplicationFolders(variant).map((folder): [string, string] => [folder, '']),
     ...listFolders('activate').map((shell): [string, string] => [`activate/${shell}`, 'bin/']),
     ...(language === 'typescript' ? [['typescript', ''] as [string, string]] : []),
   ];
@@ -75,13 +75,13 @@ export function readTemplateFiles(choice: Choice): TemplateFile[] {
 }
 
 /** The files of a template's application, by their paths; none of a template that this version does not have. */
-export function listApplicationFiles(choice: Choice): string[] {
-  if (!listTemplates().includes(choice.template)) return [];
-  const folders = listApplicationFolders(choice).map((folder) => join(templatesDirectory, folder));
-  return folders.flatMap((folder) => readFiles(folder, '', choice.language).map(({ path }) => path));
+export function listApplicationFiles(variant: Variant): string[] {
+  if (!listTemplates().includes(variant.template)) return [];
+  const folders = listApplicationFolders(variant).map((folder) => join(templatesDirectory, folder));
+  return folders.flatMap((folder) => readFiles(folder, '', variant.language).map(({ path }) => path));
 }
 
-function listApplicationFolders({ template, store }: Choice): string[] {
+function listApplicationFolders({ template, store }: Variant): string[] {
   return withStore(`apps/${template}`, store);
 }
 
@@ -96,7 +96,7 @@ export function listAdditions(): string[] {
 }
 
 /** @param name one of `listAdditions` */
-export function readAddition(name: string, { store, language }: Pick<Choice, 'store' | 'language'>): Addition {
+export function readAddition(name: string, { store, language }: Pick<Variant, 'store' | 'language'>): Addition {
   const folder = `additions/${name}`;
   const { package: { dependencies = {} } = {}, template = '', next = '' } = readLayer(join(templatesDirectory, folder));
   const folders = withStore(folder, store).map((each) => join(templatesDirectory, each));
@@ -106,10 +106,10 @@ export function readAddition(name: string, { store, language }: Pick<Choice, 'st
 /** The package.json of an environment. */
 export function renderPackageJson(
   name: string,
-  choice: Choice,
+  variant: Variant,
   carried: CarriedPackage,
-): PackageFragment & { name: string } {
-  const isTypeScript = choice.language === 'typescript';
+): PackageJson & { name: string } {
+  const isTypeScript = variant.language === 'typescript';
   const server = isTypeScript ? 'server.ts' : 'server.js';
   const { scripts, devDependencies } = isTypeScript ? languagePackage() : {};
   return {
@@ -117,33 +117,33 @@ export function renderPackageJson(
     ...{ private: true, type: 'module' },
     engines: { node: isTypeScript ? '>=22.18' : '>=20.19' },
     // `npm start` would take the Node.js that npm runs on.
-    scripts: { start: `${choice.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
+    scripts: { start: `${variant.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
     dependencies: sorted({
       ...pick(
         environmentRanges(carried.packageJson.peerDependencies),
         'express',
-        storeKinds[choice.store]?.package ?? '',
+        storeKinds[variant.store]?.package ?? '',
       ),
       sessapp: `file:${carried.path}`,
     }),
     ...(devDependencies && { devDependencies }),
-    ...overridesOf(choice.store),
+    ...overridesOf(variant.store),
   };
 }
 
 // lmdb's own range of a package takes versions whose install script builds it.
-function overridesOf(store: string): PackageFragment {
-  const { overrides } = readPackageJson();
+function overridesOf(store: string): PackageJson {
+  const { overrides } = readPackageManifest();
   return store === 'embedded' ? { overrides: overrides as Record<string, string> } : {};
 }
 
-function languagePackage(): PackageFragment {
+function languagePackage(): PackageJson {
   return readLayer(join(templatesDirectory, 'typescript')).package ?? {};
 }
 
 /** The entries of package.json that a store's driver needs. */
-export function storePackage(store: string): PackageFragment {
-  const { peerDependencies } = readPackageJson();
+export function storePackage(store: string): PackageJson {
+  const { peerDependencies } = readPackageManifest();
   return {
     dependencies: pick(environmentRanges(peerDependencies), storeKinds[store]?.package ?? ''),
     ...overridesOf(store),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LockedPackage, Lockfile, PackageFragment } from '../environment/installation.ts';
+import type { LockedPackage, Lockfile, PackageJson } from '../environment/installation.ts';
 import { templatesDirectory } from '../package.ts';
 import type { CarriedPackage } from './carried.ts';
 
@@ -10,7 +10,7 @@ type Packages = Lockfile['packages'];
  * The lockfile for a package.json of ours: of everything that a template, a store or a language can bring, what this one
  * leads to.
  */
-export function lockfileFor(packageJson: PackageFragment & { name: string }, carried: CarriedPackage): Lockfile {
+export function lockfileFor(packageJson: PackageJson & { name: string }, carried: CarriedPackage): Lockfile {
   const { name, dependencies, devDependencies, engines } = packageJson;
   const all = JSON.parse(readFileSync(join(templatesDirectory, 'lockfile.json'), 'utf8')) as Lockfile;
   const root = { name, dependencies, ...(devDependencies && { devDependencies }), engines } as LockedPackage;

@@ -21,21 +21,21 @@ export async function installPackages(system: System, packages: string[], option
 
 /** The same for a caller that holds the lock of the directory. */
 export async function addPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
-  await doubting(options.directory, () => runNpm(system, ['install', copyFolders, ...packages], options));
+  await withoutInstalledList(options.directory, () => runNpm(system, ['install', copyFolders, ...packages], options));
 }
 
 /**
  * Brings what is installed, and the lockfile, in line with another package.json.
- * @param manifest the content of package.json
+ * @param packageJson the content of package.json
  * @throws UserError when npm fails, and then package.json and lockfile are as they were
  */
-export async function changePackages(system: System, manifest: string, options: NpmOptions): Promise<void> {
+export async function changePackages(system: System, packageJson: string, options: NpmOptions): Promise<void> {
   const path = join(options.directory, 'package.json');
   await withLock(options.directory, async () => {
     const before = await readFile(path, 'utf8');
-    await writeFile(path, manifest);
+    await writeFile(path, packageJson);
     try {
-      await doubting(options.directory, () => runNpm(system, ['install', copyFolders], options));
+      await withoutInstalledList(options.directory, () => runNpm(system, ['install', copyFolders], options));
     } catch (error) {
       await writeFile(path, before);
       throw error;
@@ -45,7 +45,7 @@ export async function changePackages(system: System, manifest: string, options: 
 
 // npm works in place. Without its list of what is installed an environment is not ready, so that one whose
 // installation was killed half-way says so; npm writes the list when it has come to its end.
-async function doubting(directory: string, work: () => Promise<unknown>): Promise<void> {
+async function withoutInstalledList(directory: string, work: () => Promise<unknown>): Promise<void> {
   const list = join(directory, 'node_modules', '.package-lock.json');
   const aside = `${list}.before`;
   await renameIfThere(list, aside);

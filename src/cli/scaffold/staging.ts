@@ -4,7 +4,7 @@ import { orUndefined } from '../../errors.ts';
 import { listNames, makeDirectory } from '../../files.ts';
 import { isOlderThan, ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
-import { closedToOthers } from './umask.ts';
+import { withRestrictiveUmask } from './umask.ts';
 
 /** An owner on another machine cannot be asked whether it lives; its staging counts as left over after this time. */
 const foreignMs = 24 * 60 * 60 * 1000;
@@ -16,7 +16,7 @@ const pattern = /^\.sessapp-staging-(\d+)-(\w+)-([0-9a-f]{8})$/;
  * Parents that had to be made for it go too, unless something is in them. Only their owner may write to new files.
  */
 export async function withStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {
-  return closedToOthers(() => workInStaging(parent, work));
+  return withRestrictiveUmask(() => workInStaging(parent, work));
 }
 
 async function workInStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {

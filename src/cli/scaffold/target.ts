@@ -27,7 +27,7 @@ export type Target =
  * @throws UserError when no environment can be there, or an `init` has left it, or is leaving it, in the middle of its work
  */
 export async function inspectTarget(system: System, directory: string): Promise<Target> {
-  for (const end = Date.now() + waitMs; Date.now() < end; await wait(pollMs)) {
+  for (const deadline = Date.now() + waitMs; Date.now() < deadline; await wait(pollMs)) {
     if ((await findLeftovers(directory)).length > 0) throw unsettled(directory);
     const target = await inspectOnce(system, directory);
     if (target) return target;

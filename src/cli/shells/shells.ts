@@ -62,13 +62,13 @@ export async function commandLine(
   name: string,
   ...words: string[]
 ): Promise<string> {
-  const environment = await environmentWords(system, directory, name);
+  const environment = await environmentArguments(system, directory, name);
   return quoteLine(system, ...invocation(system), ...name.split(' '), ...environment, ...words);
 }
 
 /** How a command names this environment. Without a name, `init` means the working directory, not the environment above. */
-async function environmentWords(system: System, directory: string, name: string): Promise<string[]> {
-  if (isMeantAnyway(system, directory) && name !== 'init') return [];
+async function environmentArguments(system: System, directory: string, name: string): Promise<string[]> {
+  if (isDefaultEnvironment(system, directory) && name !== 'init') return [];
   const near = nearPath(system.cwd, directory);
   return (await system.takesDirectory(name)) ? [near] : ['-e', near];
 }
@@ -96,7 +96,7 @@ function fill(notation: string, words: Record<string, string>): string {
 }
 
 /** True when a command that names no environment means this one. */
-function isMeantAnyway({ env, cwd }: System, directory: string): boolean {
+function isDefaultEnvironment({ env, cwd }: System, directory: string): boolean {
   if (env.SESSAPP_ENV) return resolve(cwd, env.SESSAPP_ENV) === directory;
   return !relative(directory, cwd).startsWith('..');
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { parseJson, readTextIfThere } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
-import type { Lockfile, PackageFragment } from '../environment/installation.ts';
+import type { Lockfile, PackageJson } from '../environment/installation.ts';
 import { environmentRanges } from '../package.ts';
 import type { CarriedPackage } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
@@ -20,7 +20,7 @@ export interface PackagePlan {
   hashes: Record<string, string>;
 }
 
-type EnvironmentPackageJson = PackageFragment & { name: string };
+type EnvironmentPackage = PackageJson & { name: string };
 
 /** @param rendered the files as they would be in a new environment */
 export async function planPackages(
@@ -31,22 +31,23 @@ export async function planPackages(
 ): Promise<PackagePlan> {
   const [text, lockText] = await Promise.all(packageFiles.map((path) => readTextIfThere(join(directory, path))));
   const locked = parseJson<Lockfile>(lockText);
-  const ours = JSON.parse(String(rendered.get('package.json'))) as EnvironmentPackageJson;
-  const found = text === undefined ? ours : (parseJson<EnvironmentPackageJson>(text) ?? fail(directory));
+  const ours = JSON.parse(String(rendered.get('package.json'))) as EnvironmentPackage;
+  const found = text === undefined ? ours : (parseJson<EnvironmentPackage>(text) ?? fail(directory));
   const before = locked?.packages?.['node_modules/sessapp']?.peerDependencies;
   const merged = merge(found, ours, before ? environmentRanges(before) : oldRanges);
-  const manifest = JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
+  const packageJson =
+    JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
   const isOurs = [text, lockText].every((content, n) => isUnchanged(content, files[packageFiles[n] ?? '']));
   const lock = isOurs ? renderJson(lockfileFor(merged, carried)) : undefined;
   const written = new Map<string, string | Buffer>();
-  if (manifest !== text) written.set('package.json', manifest);
+  if (packageJson !== text) written.set('package.json', packageJson);
   if (lock !== undefined && lock !== lockText) written.set('package-lock.json', lock);
   const isLocked = locked?.packages?.['node_modules/sessapp']?.integrity === carried.integrity;
   const hashes = {
-    'package.json': isUnchanged(text, files['package.json']) ? sha256(manifest) : (files['package.json'] ?? ''),
+    'package.json': isUnchanged(text, files['package.json']) ? sha256(packageJson) : (files['package.json'] ?? ''),
     'package-lock.json': lock === undefined ? (files['package-lock.json'] ?? '') : sha256(lock),
   };
-  return { written, needsLock: lock === undefined && (manifest !== text || !isLocked), hashes };
+  return { written, needsLock: lock === undefined && (packageJson !== text || !isLocked), hashes };
 }
 
 // A file that is missing is written again.
@@ -71,16 +72,16 @@ const oldRanges: Record<string, string> = {
  * @param ranges what the sessapp before wrote, by package: another range is one that the user has chosen, and stays
  */
 function merge(
-  found: EnvironmentPackageJson,
-  ours: EnvironmentPackageJson,
+  found: EnvironmentPackage,
+  ours: EnvironmentPackage,
   ranges: Record<string, string>,
-): EnvironmentPackageJson {
-  const isCopied = found.dependencies?.sessapp === undefined;
+): EnvironmentPackage {
+  const tryCopy = found.dependencies?.sessapp === undefined;
   const kept = Object.entries(found.dependencies ?? {}).filter(([name, range]) => {
     const isInOurs = ours.dependencies?.[name] !== undefined;
     // The old form had the packages of the server itself, which now come with sessapp.
     if (isInOurs) return name !== 'sessapp' && range !== ranges[name];
-    return !(isCopied && range === oldRanges[name]);
+    return !(tryCopy && range === oldRanges[name]);
   });
   const dependencies = { ...ours.dependencies, ...Object.fromEntries(kept) };
   return {

@@ -96,7 +96,7 @@ function decideFile(plan: UpgradePlan, path: string, wanted: string | Buffer, st
   if (content?.equals(Buffer.from(wanted))) return;
   if (content === undefined || !isChanged || cannotStay(path, isOld)) {
     plan.written.set(path, wanted);
-    if (isChanged) tellDisplaced(plan, path);
+    if (isChanged) reportDisplaced(plan, path);
     return;
   }
   const isNew = generated !== sha256(wanted);
@@ -110,7 +110,7 @@ function decideRemoval(plan: UpgradePlan, path: string, { content, isChanged }: 
     return;
   }
   plan.removed.push(path);
-  if (isChanged) tellDisplaced(plan, path);
+  if (isChanged) reportDisplaced(plan, path);
 }
 
 // A carried package that was changed is damaged. What starts the server of the old form imports files that go.
@@ -118,7 +118,7 @@ function cannotStay(path: string, isOld: boolean): boolean {
   return isCarried(path) || (isOld && /^(server\.[jt]s$|server\/|session\/)/.test(path));
 }
 
-function tellDisplaced(plan: UpgradePlan, path: string): void {
+function reportDisplaced(plan: UpgradePlan, path: string): void {
   if (!isCarried(path)) plan.displaced.push(path);
 }
 

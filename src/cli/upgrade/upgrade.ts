@@ -6,7 +6,7 @@ import { type Marker, markerName, OldEnvironment } from '../../settings/marker.t
 import type { System } from '../../system.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import { findEnvironment } from '../environment/find.ts';
-import type { Lockfile, PackageFragment } from '../environment/installation.ts';
+import type { Lockfile, PackageJson } from '../environment/installation.ts';
 import { carriedFolder } from '../scaffold/carried.ts';
 import { installLocked } from '../scaffold/dependencies.ts';
 import { withLock } from '../scaffold/directory-lock.ts';
@@ -33,7 +33,7 @@ export async function findUpgradable(system: System, ...named: (string | undefin
 /** @throws UserError when the environment cannot be changed now */
 export async function verifyUpgradable(system: System, { directory, marker, isOld }: Upgradable): Promise<void> {
   await verifyOwner(directory);
-  if (marker.migration) throw await onTheirWay(system, directory, marker);
+  if (marker.migration) throw await migrationUnfinished(system, directory, marker);
   if (!isOld || !(await findRunningServer({ directory }))) return;
   throw new UserError(
     'already-running',
@@ -42,7 +42,7 @@ export async function verifyUpgradable(system: System, { directory, marker, isOl
   );
 }
 
-async function onTheirWay(system: System, directory: string, { migration }: Marker): Promise<UserError> {
+async function migrationUnfinished(system: System, directory: string, { migration }: Marker): Promise<UserError> {
   return new UserError(
     'migration-unfinished',
     `The sessions of ${directory} are moving to the store ${migration?.to}.`,
@@ -107,7 +107,7 @@ export async function undoUpgrade(
     );
   }
   await verifyOwner(directory);
-  if (marker.migration) throw await onTheirWay(system, directory, marker);
+  if (marker.migration) throw await migrationUnfinished(system, directory, marker);
   if (marker.store !== swap.store) {
     throw new UserError(
       'store-moved',
@@ -139,11 +139,11 @@ async function prepare(
   if (plan.needsLock) {
     await runNpm(system, ['install', '--package-lock-only', copyFolders], there);
     const { directory } = plan;
-    const manifest = String(
+    const packageJson = String(
       plan.written.get('package.json') ?? (await readFile(join(directory, 'package.json'), 'utf8')),
     );
     const made = await readFile(join(staging, 'package-lock.json'), 'utf8');
-    const lockfile = toRelative(made, manifest, staging, directory);
+    const lockfile = toRelative(made, packageJson, staging, directory);
     await mkdir(dirname(stagedFile(staging, 'package-lock.json')), { recursive: true });
     await writeFile(stagedFile(staging, 'package-lock.json'), lockfile, { mode: 0o644 });
   }
@@ -164,9 +164,9 @@ async function stageInstallation({ directory, written, carried }: UpgradePlan, s
 }
 
 /** A lockfile that npm made in a staging directory, with the user's own folders named from the environment. */
-function toRelative(lockText: string, manifestText: string, staging: string, directory: string): string {
+function toRelative(lockText: string, packageText: string, staging: string, directory: string): string {
   const lockfile = JSON.parse(lockText) as Lockfile;
-  const { dependencies, devDependencies } = JSON.parse(manifestText) as PackageFragment;
+  const { dependencies, devDependencies } = JSON.parse(packageText) as PackageJson;
   Object.assign(lockfile.packages[''] ?? {}, {
     ...(dependencies && { dependencies }),
     ...(devDependencies && { devDependencies }),

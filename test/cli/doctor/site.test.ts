@@ -5,7 +5,7 @@ import { createServer as createPlain, type RequestListener, request } from 'node
 import { createServer as createSecure } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { judgePlain } from '../../../src/cli/doctor/checks/site.ts';
+import { checkPlainHttp } from '../../../src/cli/doctor/checks/site.ts';
 
 import { readJson } from '../../support/files.ts';
 import { notInstalled } from '../../support/programs.ts';
@@ -78,11 +78,12 @@ test.each<[string, RequestListener, RegExp[]]>([
 
 test('plain HTTP beside HTTPS must lead to it, or not answer', async () => {
   const at = async (listener: RequestListener) => new URL(`http://127.0.0.1:${await listen(createPlain(listener))}`);
-  const levels = async (listener: RequestListener) => (await judgePlain(await at(listener))).map(({ level }) => level);
+  const levels = async (listener: RequestListener) =>
+    (await checkPlainHttp(await at(listener))).map(({ level }) => level);
   expect(await levels(response({}))).toEqual(['problem']);
   expect(await levels(response({ Location: '/there' }, 302))).toEqual(['problem']);
   expect(await levels(response({ Location: 'https://example.localhost/' }, 301))).toEqual([]);
-  expect(await judgePlain(new URL('http://127.0.0.1:1'))).toEqual([]);
+  expect(await checkPlainHttp(new URL('http://127.0.0.1:1'))).toEqual([]);
 });
 
 const withoutOpenssl = notInstalled('openssl');

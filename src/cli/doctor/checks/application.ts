@@ -1,8 +1,8 @@
 import { UserError } from '../../../errors.ts';
 import { verifyLoads } from '../../control/server-process.ts';
 import { checkReadiness } from '../../environment/readiness.ts';
-import { type Check, needsOther, notChecked, ok, problem, withMarker } from '../check.ts';
-import { refuseToWrite } from '../owner.ts';
+import { type Check, dependsOnOther, notChecked, ok, problem, withMarker } from '../check.ts';
+import { findingUnlessOwner } from '../file-owner.ts';
 import { sessapp } from '../remedies.ts';
 
 /** What is wrong with the application; anything else that keeps a server from starting has a check of its own. */
@@ -13,9 +13,9 @@ export const application: Check = {
   name: 'application',
   examine: withMarker(async (environment, system) => {
     const { directory } = environment;
-    if ((await checkReadiness(environment)) !== 'ready') return [needsOther('the dependencies come first.')];
+    if ((await checkReadiness(environment)) !== 'ready') return [dependsOnOther('the dependencies come first.')];
     // What it imports would run as this user.
-    const refused = await refuseToWrite(directory);
+    const refused = await findingUnlessOwner(directory);
     if (refused) return [refused];
     try {
       await verifyLoads(system, environment);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { orUndefined } from '../../../errors.ts';
 import { readInstallation } from '../../environment/installation.ts';
-import { type Check, needsOther, ok, problem } from '../check.ts';
+import { type Check, dependsOnOther, ok, problem } from '../check.ts';
 import { sessapp } from '../remedies.ts';
 
 /** Is the tarball of sessapp that the environment carries there, and the one that the lockfile means? */
@@ -11,7 +11,7 @@ export const carried: Check = {
   name: 'carried',
   async examine({ directory }) {
     const { lockfile } = await readInstallation(directory);
-    if (!lockfile) return [needsOther('there is no package-lock.json that can be read.')];
+    if (!lockfile) return [dependsOnOther('there is no package-lock.json that can be read.')];
     const { resolved = '', integrity } = lockfile.packages?.['node_modules/sessapp'] ?? {};
     const path = /^file:(.+)/.exec(resolved)?.[1];
     if (path === undefined) return [ok('The environment carries no package.')];

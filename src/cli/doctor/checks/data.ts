@@ -5,7 +5,7 @@ import { orUndefined } from '../../../errors.ts';
 import { isThere } from '../../../files.ts';
 import { realDirectory } from '../../paths.ts';
 import { type Check, type CommandLine, type Finding, nameSome, ok, problem } from '../check.ts';
-import { giveTo, isOwner } from '../owner.ts';
+import { chownTo, hasSameOwner } from '../file-owner.ts';
 import { moveAside, typeOn } from '../remedies.ts';
 
 /** Is `data/` with the sessions its owner's alone? */
@@ -35,9 +35,9 @@ async function examineTree(path: string, owner: Stats): Promise<Finding[]> {
   }
   const mend = typeOn(['chmod', '-R', 'u+rwX,go-rwx'], path);
   return [
-    ...tell('Another user’s', faults.foreign, whyClosed, giveTo(owner, ['-R'], path)),
-    ...tell('Open to others than its owner', faults.open, whyOpen, mend),
-    ...tell('Closed to its owner', faults.closed, whyClosed, mend),
+    ...report('Another user’s', faults.foreign, whyClosed, chownTo(owner, ['-R'], path)),
+    ...report('Open to others than its owner', faults.open, whyOpen, mend),
+    ...report('Closed to its owner', faults.closed, whyClosed, mend),
   ];
 }
 
@@ -45,12 +45,12 @@ type Fault = 'open' | 'closed' | 'foreign';
 
 function faultOf(found: Stats, owner: Stats): Fault | undefined {
   const needed = found.isDirectory() ? 0o700 : 0o600;
-  if (!isOwner(found, owner)) return 'foreign';
+  if (!hasSameOwner(found, owner)) return 'foreign';
   if ((found.mode & 0o077) !== 0) return 'open';
   return (found.mode & needed) === needed ? undefined : 'closed';
 }
 
-function tell(fact: string, names: string[], why: string, remedy: CommandLine): Finding[] {
+function report(fact: string, names: string[], why: string, remedy: CommandLine): Finding[] {
   return names.length === 0 ? [] : [problem(`${fact}: ${nameSome(names)}.`, why, remedy)];
 }
 

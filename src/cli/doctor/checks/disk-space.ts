@@ -1,4 +1,4 @@
-import { dataPlace } from '../../paths.ts';
+import { dataDirectory } from '../../paths.ts';
 import { type Check, note, ok, problem } from '../check.ts';
 
 const megabyte = 1024 * 1024;
@@ -14,16 +14,16 @@ const why = 'On a full disk no session can be saved: requests that change one ge
 export const diskSpace: Check = {
   name: 'disk-space',
   async examine({ directory }, system) {
-    const place = await dataPlace(directory);
-    const { bavail, bsize, blocks, files, ffree } = await system.statfs(place);
+    const path = await dataDirectory(directory);
+    const { bavail, bsize, blocks, files, ffree } = await system.statfs(path);
     const free = bavail * bsize;
-    const fact = `${Math.floor(free / megabyte)} MB are free on the disk of ${place}.`;
+    const fact = `${Math.floor(free / megabyte)} MB are free on the disk of ${path}.`;
     const remedy = 'Free some space on it.';
     if (free < leastBytes) return [problem(fact, why, remedy)];
     if (free < lowBytes && bavail < blocks * lowPart) return [note(fact, why, remedy)];
     // Some file systems have no such number.
     if (files > 0 && ffree < files * 0.01)
-      return [note(`The disk of ${place} has room for ${ffree} more files only.`, why, 'Delete files on it.')];
+      return [note(`The disk of ${path} has room for ${ffree} more files only.`, why, 'Delete files on it.')];
     return [ok(`${Math.floor(free / megabyte)} MB are free.`)];
   },
 };

@@ -6,7 +6,7 @@ import { orUndefined } from '../../../errors.ts';
 import { envFileName, secretVariable } from '../../../settings/secrets.ts';
 import type { System } from '../../../system.ts';
 import { type Check, type Finding, ok, problem } from '../check.ts';
-import { giveTo, isOwner } from '../owner.ts';
+import { chownTo, hasSameOwner } from '../file-owner.ts';
 import { sessapp, typeOn } from '../remedies.ts';
 
 /** Is `.env` there, its owner's alone, and a list of variables? */
@@ -35,9 +35,9 @@ function missing({ env }: System, directory: string): Finding {
 }
 
 function examineOwner(path: string, found: Stats, owner: Stats): Finding[] {
-  if (isOwner(found, owner)) return [];
+  if (hasSameOwner(found, owner)) return [];
   const fact = `It belongs to user ${found.uid}, the environment to user ${owner.uid}.`;
-  return [problem(fact, whyClosed, giveTo(owner, [], path))];
+  return [problem(fact, whyClosed, chownTo(owner, [], path))];
 }
 
 function examineMode(path: string, { mode }: Stats): Finding[] {

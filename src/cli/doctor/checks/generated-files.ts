@@ -8,7 +8,7 @@ import { type Check, type Finding, nameSome, note, ok, problem, type Remedy, wit
 import { sessapp } from '../remedies.ts';
 
 /** These are the user's to change. */
-const own =
+const ownFiles =
   /^((app|server)\.[jt]s|package(-lock)?\.json|README\.md|\.git(ignore|attributes)|\.env\.example|tsconfig\.json)$/;
 
 const isMain = /^app\.[jt]s$/;
@@ -20,8 +20,8 @@ export const generatedFiles: Check = {
     const files = filesToCompare(marker);
     const missing: string[] = [];
     for (const path of Object.keys(files)) if (!(await isThere(join(directory, path)))) missing.push(path);
-    const changed = (await findChanged(directory, files)).filter((path) => !own.test(path));
-    const findings = [...tellMissing(directory, missing), ...tellChanged(changed)];
+    const changed = (await findChanged(directory, files)).filter((path) => !ownFiles.test(path));
+    const findings = [...reportMissing(directory, missing), ...reportChanged(changed)];
     return findings.length > 0 ? findings : [ok('The generated files are as they were written.')];
   }),
 };
@@ -34,9 +34,9 @@ function filesToCompare(marker: Marker): Record<string, string> {
   return Object.fromEntries(Object.entries(marker.files).filter(([path]) => isCompared(path)));
 }
 
-function tellMissing(directory: string, missing: string[]): Finding[] {
+function reportMissing(directory: string, missing: string[]): Finding[] {
   const code = missing.filter((path) => /\.[jt]s$/.test(path));
-  const others = missing.filter((path) => !code.includes(path) && !own.test(path));
+  const others = missing.filter((path) => !code.includes(path) && !ownFiles.test(path));
   const remake: Remedy = [
     'Restore it from your version control, or write it again; what you changed stays.',
     sessapp(directory, 'upgrade'),
@@ -47,7 +47,7 @@ function tellMissing(directory: string, missing: string[]): Finding[] {
   ];
 }
 
-function tellChanged(changed: string[]): Finding[] {
+function reportChanged(changed: string[]): Finding[] {
   if (changed.length === 0) return [];
   const why = 'Nothing is wrong with that; but what sessapp promises was tested with the generated code.';
   return [note(`Changed by hand: ${nameSome(changed)}.`, why)];

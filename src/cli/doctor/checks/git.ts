@@ -39,8 +39,8 @@ export const git: Check = {
     );
     if (ignored.exitCode !== 0 && ignored.exitCode !== 1) return [notChecked(reasonOf(ignored))];
     const findings = [
-      ...tellTracked(directory, tracked.stdout.split('\0')),
-      ...(await tellOpen(directory, ignored.stdout.split('\n'))),
+      ...reportTracked(directory, tracked.stdout.split('\0')),
+      ...(await reportOpen(directory, ignored.stdout.split('\n'))),
       ...(await examineHistory(subject, system)),
     ];
     return findings.length > 0 ? findings : [ok('It ignores .env and data/.')];
@@ -57,7 +57,7 @@ function reasonOf({ startError, stderr, exitCode }: RunResult): string {
   return exitCode === undefined ? 'git took too long.' : `git said: ${stderr.trim().split('\n')[0]}.`;
 }
 
-function tellTracked(directory: string, paths: string[]): Finding[] {
+function reportTracked(directory: string, paths: string[]): Finding[] {
   return privates.flatMap(({ name, why }) => {
     if (!paths.some((path) => path.split('/')[0] === name)) return [];
     const remove: CommandLine = (system) =>
@@ -66,7 +66,7 @@ function tellTracked(directory: string, paths: string[]): Finding[] {
   });
 }
 
-async function tellOpen(directory: string, ignored: string[]): Promise<Finding[]> {
+async function reportOpen(directory: string, ignored: string[]): Promise<Finding[]> {
   const open = privates.filter(({ path }) => !ignored.includes(path));
   const findings = open.map(async ({ name, why }) => {
     const remedy = await addLine(join(directory, '.gitignore'), name);

@@ -7,7 +7,7 @@ export const installScripts: Check = {
   async examine({ directory }) {
     const found = await findUnrunScripts(directory);
     const findings = [true, false].flatMap((isNative) =>
-      tell(
+      report(
         directory,
         found.filter((script) => script.isNative === isNative),
       ),
@@ -16,7 +16,7 @@ export const installScripts: Check = {
   },
 };
 
-function tell(directory: string, scripts: UnrunScript[]): Finding[] {
+function report(directory: string, scripts: UnrunScript[]): Finding[] {
   const names = scripts.map(({ name }) => name);
   if (names.length === 0) return [];
   const fact = `The install scripts of ${names.join(', ')} were not run.`;

@@ -5,7 +5,7 @@ import { type Lock, readLock } from '../../environment/lock.ts';
 import { isRunning, type ProcessIdentity } from '../../environment/process-identity.ts';
 import { migrationLockName } from '../../migrate/lock.ts';
 import { lockName } from '../../scaffold/directory-lock.ts';
-import { isUnsettled } from '../../scaffold/in-place.ts';
+import { hasUnfinishedInit } from '../../scaffold/in-place.ts';
 import { findLeftovers } from '../../scaffold/staging.ts';
 import { envDraftName, envLockName } from '../../secrets/env-file.ts';
 import { type Check, type Finding, note, ok, problem } from '../check.ts';
@@ -26,7 +26,7 @@ export const leftovers: Check = {
 };
 
 async function examineInside(directory: string): Promise<Finding[]> {
-  if (!(await isUnsettled(directory))) return [];
+  if (!(await hasUnfinishedInit(directory))) return [];
   const owner = await livingOwner(join(directory, lockName));
   if (owner) {
     const fact = `Another sessapp (process ${owner.pid}) is at work in ${directory}.`;

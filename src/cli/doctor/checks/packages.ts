@@ -2,7 +2,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { orUndefined } from '../../../errors.ts';
 import { isInside, realDirectory, realpathIfThere } from '../../paths.ts';
-import { type Check, nameSome, needsOther, ok, problem } from '../check.ts';
+import { type Check, dependsOnOther, nameSome, ok, problem } from '../check.ts';
 import { sessapp } from '../remedies.ts';
 
 /** Are the packages in the environment, and not elsewhere, by a link? Missing ones are found by `dependencies`. */
@@ -11,7 +11,7 @@ export const packages: Check = {
   async examine({ directory }) {
     const root = await realpath(directory);
     const installed = await realDirectory(join(root, 'node_modules'));
-    if (installed === undefined) return [needsOther('there is no node_modules.')];
+    if (installed === undefined) return [dependsOnOther('there is no node_modules.')];
     const places = isInside(root, installed) ? await findOutside(root, installed) : [`node_modules (${installed})`];
     if (places.length === 0) return [ok('All packages that are installed are in the environment.')];
     const why = 'It can change or vanish without this environment, and is not what its lockfile promises.';

@@ -26,18 +26,18 @@ export const secrets: Check = {
   async examine(subject, system) {
     const all = splitSecrets(subject.settings[secretVariable]);
     const findings = [
-      ...(await judgeStrength(all, subject, system)),
-      ...judgeNumber(all, subject),
-      ...(await judgeAge(all, subject, system)),
-      ...tellBeaten(subject, system),
-      ...(await tellOtherServer(subject, system)),
+      ...(await checkStrength(all, subject, system)),
+      ...checkCount(all, subject),
+      ...(await checkAge(all, subject, system)),
+      ...reportOverridden(subject, system),
+      ...(await reportOtherServer(subject, system)),
     ];
     const count = all.length === 1 ? 'There is one' : `There are ${all.length}`;
     return findings.length > 0 ? findings : [ok(`${count}, made of chance as far as can be seen.`)];
   },
 };
 
-async function judgeStrength(all: string[], subject: Subject, system: System): Promise<Finding[]> {
+async function checkStrength(all: string[], subject: Subject, system: System): Promise<Finding[]> {
   const rotate = replaceSecrets(subject, system);
   if (all.length === 0) {
     // What cannot be read may hold one: the check is not made then.
@@ -69,7 +69,7 @@ function looksLikeWords(secret: string): boolean {
   return /^\p{L}+([-_ .,!?]+\p{L}+)*[.!?]?$/u.test(secret) && secret.toLowerCase() === secret;
 }
 
-function judgeNumber(all: string[], { directory }: Subject): Finding[] {
+function checkCount(all: string[], { directory }: Subject): Finding[] {
   if (all.length <= many) return [];
   const why = 'Each of them can sign a session, and each is one more that can be lost.';
   const list = sessapp(directory, 'secret list');
@@ -77,7 +77,7 @@ function judgeNumber(all: string[], { directory }: Subject): Finding[] {
 }
 
 // Where the file does not tell, no secret in it is newer than its last change.
-async function judgeAge([newest]: string[], subject: Subject, system: System): Promise<Finding[]> {
+async function checkAge([newest]: string[], subject: Subject, system: System): Promise<Finding[]> {
   if (newest === undefined || system.env[secretVariable]) return [];
   const path = join(subject.directory, envFileName);
   const known = readCreationTimes(await readFile(path, 'utf8')).get(secretIdOf(newest));
@@ -88,7 +88,7 @@ async function judgeAge([newest]: string[], subject: Subject, system: System): P
   return [note(`The newest secret is ${days} days old.`, why, ...replaceSecrets(subject, system))];
 }
 
-function tellBeaten({ file }: Subject, { env }: System): Finding[] {
+function reportOverridden({ file }: Subject, { env }: System): Finding[] {
   const given = env[secretVariable];
   if (!given || !file[secretVariable] || file[secretVariable] === given) return [];
   const fact = `${secretVariable} is set in the environment variables, and .env has another.`;
@@ -96,7 +96,7 @@ function tellBeaten({ file }: Subject, { env }: System): Finding[] {
   return [note(fact, why, 'Set it in one place.')];
 }
 
-async function tellOtherServer(subject: Subject, system: System): Promise<Finding[]> {
+async function reportOtherServer(subject: Subject, system: System): Promise<Finding[]> {
   const fact = await describeOtherServer(system, subject);
   if (fact === undefined) return [];
   const why = 'What is said here of the secrets is said of those that a server would have that is started from here.';

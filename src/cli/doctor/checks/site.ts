@@ -5,7 +5,7 @@ const waitMs = 5_000;
 const redirectLimit = 5;
 
 /** What a server said to one request. */
-interface Visit {
+interface SiteResponse {
   url: URL;
   status: number;
   headers: Headers;
@@ -16,41 +16,41 @@ export const site: Check = {
   name: 'site',
   async examine({ url, marker }) {
     if (!url) return [ok('Not asked: no --url was given.')];
-    const visits = await follow(url).catch(describe);
-    if (typeof visits === 'string') return [unreachable(url, visits)];
-    const last = visits.at(-1) ?? visits[0];
+    const responses = await followRedirects(url).catch(describe);
+    if (typeof responses === 'string') return [unreachable(url, responses)];
+    const last = responses.at(-1) ?? responses[0];
     const findings = [
       ...(last.status < 500 ? [] : [fails(last)]),
       ...(last.url.protocol === 'https:' || isLoopback(url.hostname) ? [] : [noHttps(url)]),
-      ...judgeCookie(visits, marker?.cookie),
+      ...checkCookie(responses, marker?.cookie),
       ...(last.url.protocol !== 'https:' || last.headers.has('strict-transport-security') ? [] : [noTransport(last)]),
       // Another port than the usual one has no twin for plain HTTP.
-      ...(url.protocol === 'https:' && url.port === '' ? await judgePlain(new URL(`http://${url.host}/`)) : []),
+      ...(url.protocol === 'https:' && url.port === '' ? await checkPlainHttp(new URL(`http://${url.host}/`)) : []),
     ];
     return findings.length > 0 ? findings : [ok(`${last.url.origin} answers as it should.`)];
   },
 };
 
 /** Asks for one page, with no cookie. Rejects when nothing answers. */
-async function visit(url: URL): Promise<Visit> {
+async function request(url: URL): Promise<SiteResponse> {
   const { status, headers, body } = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(waitMs) });
   await body?.cancel();
   return { url, status, headers };
 }
 
 /** Follows redirects on the same host as a browser does, and gives every response on the way. */
-async function follow(url: URL): Promise<[Visit, ...Visit[]]> {
-  const visits: [Visit, ...Visit[]] = [await visit(url)];
-  for (let last = visits[0]; visits.length <= redirectLimit; visits.push(last)) {
+async function followRedirects(url: URL): Promise<[SiteResponse, ...SiteResponse[]]> {
+  const responses: [SiteResponse, ...SiteResponse[]] = [await request(url)];
+  for (let last = responses[0]; responses.length <= redirectLimit; responses.push(last)) {
     const next = redirectOf(last);
     // fetch refuses an address with a user.
     if (!next || !/^https?:$/.test(next.protocol) || next.hostname !== url.hostname || next.username !== '') break;
-    last = await visit(next);
+    last = await request(next);
   }
-  return visits;
+  return responses;
 }
 
-function redirectOf({ url, status, headers }: Visit): URL | undefined {
+function redirectOf({ url, status, headers }: SiteResponse): URL | undefined {
   const location = headers.get('location');
   if (status < 300 || status > 399 || !location || !URL.canParse(location, url.href)) return undefined;
   return new URL(location, url);
@@ -72,7 +72,7 @@ function unreachable(url: URL, reason: string): Finding {
   );
 }
 
-function fails({ url, status }: Visit): Finding {
+function fails({ url, status }: SiteResponse): Finding {
   const remedy = 'Look at the log of the server, and of the proxy.';
   return problem(`${url.origin} answers with ${status}.`, 'Nobody can use it.', remedy);
 }
@@ -86,10 +86,10 @@ function noHttps(url: URL): Finding {
 }
 
 // A proxy may change what the server set.
-function judgeCookie(visits: Visit[], name: string | undefined): Finding[] {
-  const set = visits.flatMap(({ headers, url }) => headers.getSetCookie().map((line) => ({ line, url })));
+function checkCookie(responses: SiteResponse[], name: string | undefined): Finding[] {
+  const set = responses.flatMap(({ headers, url }) => headers.getSetCookie().map((line) => ({ line, url })));
   const own = set.filter(({ line }) => name !== undefined && nameOf(line).replace(/^__Host-/, '') === name);
-  if (own.length > 0) return own.flatMap(({ line, url }) => judgeLine(line, url));
+  if (own.length > 0) return own.flatMap(({ line, url }) => checkLine(line, url));
   return [
     note(
       'This page sets no session cookie of this environment.',
@@ -99,7 +99,7 @@ function judgeCookie(visits: Visit[], name: string | undefined): Finding[] {
   ];
 }
 
-function judgeLine(line: string, url: URL): Finding[] {
+function checkLine(line: string, url: URL): Finding[] {
   const isSecure = url.protocol === 'https:';
   if (isSecure && !nameOf(line).startsWith('__Host-')) return [notSecure(url)];
   const [, ...attributes] = line.split(';').map((part) => part.trim().toLowerCase());
@@ -129,7 +129,7 @@ function notSecure(url: URL): Finding {
   );
 }
 
-function noTransport({ url }: Visit): Finding {
+function noTransport({ url }: SiteResponse): Finding {
   return problem(
     `${url.origin} sends no Strict-Transport-Security.`,
     'A browser’s first request may then go over plain HTTP, where it can be answered by anybody.',
@@ -138,7 +138,7 @@ function noTransport({ url }: Visit): Finding {
 }
 
 /** What answers to plain HTTP at the same host must lead to HTTPS. */
-export async function judgePlain(plain: URL): Promise<Finding[]> {
-  const found = await visit(plain).catch(() => undefined);
+export async function checkPlainHttp(plain: URL): Promise<Finding[]> {
+  const found = await request(plain).catch(() => undefined);
   return found && redirectOf(found)?.protocol !== 'https:' ? [noHttps(plain)] : [];
 }

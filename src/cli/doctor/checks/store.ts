@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { UserError } from '../../../errors.ts';
 import { withStore } from '../../admin/store.ts';
 import { checkReadiness } from '../../environment/readiness.ts';
-import { type Check, needsOther, ok, problem, type Remedy, withMarker } from '../check.ts';
-import { refuseToWrite } from '../owner.ts';
+import { type Check, dependsOnOther, ok, problem, type Remedy, withMarker } from '../check.ts';
+import { findingUnlessOwner } from '../file-owner.ts';
 import { moveAside } from '../remedies.ts';
 
 /** Can a session be written, read and deleted? */
@@ -11,9 +11,9 @@ export const store: Check = {
   name: 'store',
   examine: withMarker(async (environment, system) => {
     const { directory, marker } = environment;
-    if ((await checkReadiness(environment)) !== 'ready') return [needsOther('the dependencies come first.')];
+    if ((await checkReadiness(environment)) !== 'ready') return [dependsOnOther('the dependencies come first.')];
     const isLocal = marker.store === 'embedded';
-    const refused = isLocal ? await refuseToWrite(directory) : undefined;
+    const refused = isLocal ? await findingUnlessOwner(directory) : undefined;
     if (refused) return [refused];
     try {
       await withStore(system, environment, (opened) => opened.probe(), { mayCreate: true });

@@ -9,7 +9,7 @@ import { sha256 } from '../hash.ts';
 
 /** What npm reads of a project, each as text; undefined where there is none. */
 export interface Project {
-  manifest: string | undefined;
+  packageJson: string | undefined;
   lockfile: string | undefined;
   /** .npmrc */
   settings: string | undefined;
@@ -18,7 +18,7 @@ export interface Project {
 export async function readProject(directory: string): Promise<Project> {
   const read = (name: string) => readTextIfThere(join(directory, name), 'EACCES');
   return {
-    manifest: await read('package.json'),
+    packageJson: await read('package.json'),
     lockfile: await read('package-lock.json'),
     settings: await read('.npmrc'),
   };
@@ -33,17 +33,17 @@ export async function snapshotKey(system: System, project: Project): Promise<str
   const { settings } = project;
   const lockfile = parseJson<Partial<Lockfile>>(project.lockfile);
   const { '': root, ...packages } = lockfile?.packages ?? {};
-  const manifest = parseJson<object>(project.manifest);
+  const packageJson = parseJson<object>(project.packageJson);
   const npm = await npmMajor(system);
   const isFixed = Object.values(packages).every(({ integrity, inBundle }) => integrity !== undefined || inBundle);
-  if (!root || !manifest || !isFixed || npm === undefined) return undefined;
+  if (!root || !packageJson || !isFixed || npm === undefined) return undefined;
   const { platform, arch, versions } = process;
   const on = { platform, arch, libc: cLibrary(), abi: versions.modules, npm, settings };
-  return sha256(JSON.stringify([packages, dependencies(root), dependencies(manifest), on])).slice(0, 40);
+  return sha256(JSON.stringify([packages, dependencies(root), dependencies(packageJson), on])).slice(0, 40);
 }
 
-function dependencies(manifest: object): unknown[] {
-  return Object.entries(manifest).filter(([name]) => /dependencies|overrides|workspaces/i.test(name));
+function dependencies(packageJson: object): unknown[] {
+  return Object.entries(packageJson).filter(([name]) => /dependencies|overrides|workspaces/i.test(name));
 }
 
 // The program itself says which loader it needs; the files of a system may be there for both.
@@ -67,8 +67,8 @@ async function readNpmVersion(path: string): Promise<string | undefined> {
     const program = await orUndefined(realpath(join(folder, 'npm')), 'ENOENT', 'ENOTDIR', 'EACCES');
     if (program === undefined) continue;
     const path = join(program, '..', '..', 'package.json');
-    const manifest = await readJson<{ name?: string; version?: string }>(path, 'EACCES');
-    return manifest?.name === 'npm' ? manifest.version : undefined;
+    const packageJson = await readJson<{ name?: string; version?: string }>(path, 'EACCES');
+    return packageJson?.name === 'npm' ? packageJson.version : undefined;
   }
   return undefined;
 }

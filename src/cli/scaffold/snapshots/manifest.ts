@@ -15,7 +15,7 @@ export interface SnapshotManifest {
 export const listName = '.package-lock.json';
 
 /** @throws SyntaxError when it is not what `keep` wrote */
-export function readManifest(snapshot: string): SnapshotManifest {
+export function readSnapshotManifest(snapshot: string): SnapshotManifest {
   const manifest: unknown = JSON.parse(readFileSync(join(snapshot, 'manifest.json'), 'utf8'));
   const { entries, fingerprint } = (manifest ?? {}) as Record<keyof SnapshotManifest, unknown>;
   if (typeof fingerprint !== 'string' || !Array.isArray(entries) || !entries.every(isEntry))
@@ -24,7 +24,7 @@ export function readManifest(snapshot: string): SnapshotManifest {
   return { entries, fingerprint };
 }
 
-export async function writeManifest(snapshot: string, manifest: SnapshotManifest): Promise<void> {
+export async function writeSnapshotManifest(snapshot: string, manifest: SnapshotManifest): Promise<void> {
   const path = join(snapshot, 'manifest.json');
   await withDraft(path, JSON.stringify(manifest), 0o600, (draft) => rename(draft, path));
 }

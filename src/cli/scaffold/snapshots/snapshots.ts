@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hasCode, orUndefined } from '../../../errors.ts';
 import { listNames } from '../../../files.ts';
 import { findLeftovers, freeStagingPath, removeTree, withStaging } from '../staging.ts';
-import { listName, readManifest, writeManifest } from './manifest.ts';
+import { listName, readSnapshotManifest, writeSnapshotManifest } from './manifest.ts';
 import { copyAndDescribe, copyEntries, type Entry, fingerprint, isIntact, sizeOf } from './tree.ts';
 
 export interface SnapshotSummary {
@@ -34,7 +34,7 @@ export class Snapshots {
   async copyTo(target: string, key: string, cancelSignal?: AbortSignal): Promise<boolean> {
     const snapshot = join(this.#directory, key);
     const entries = await readUsable(snapshot);
-    if (entries && (await isCopied(entries, join(snapshot, 'tree'), target, cancelSignal))) return true;
+    if (entries && (await tryCopy(entries, join(snapshot, 'tree'), target, cancelSignal))) return true;
     await removeTree(target);
     await ifPossible(() => this.#discard(key));
     return false;
@@ -47,14 +47,14 @@ export class Snapshots {
   }
 
   /** Keeps a copy of a node_modules that npm has just made, where that is possible. */
-  async keep(source: string, key: string): Promise<void> {
+  async save(source: string, key: string): Promise<void> {
     await ifPossible(async () => {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       await this.#clearUp();
       await withStaging(this.#directory, async (staging) => {
         const tree = join(staging, 'tree');
         const entries = copyAndDescribe(source, tree);
-        await writeManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
+        await writeSnapshotManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
         renameSync(staging, join(this.#directory, key));
       });
     });
@@ -106,7 +106,7 @@ interface Intact {
 // A cache that was moved, or restored from an archive, has the right content and other times.
 function readIntact(snapshot: string): Intact | undefined {
   const tree = join(snapshot, 'tree');
-  const { entries, fingerprint: known } = readManifest(snapshot);
+  const { entries, fingerprint: known } = readSnapshotManifest(snapshot);
   const current = fingerprint(entries, tree);
   if (current === known) return { entries, newFingerprint: undefined };
   return isIntact(entries, tree) ? { entries, newFingerprint: current } : undefined;
@@ -118,7 +118,7 @@ async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
     if (!intact) return undefined;
     const { entries, newFingerprint } = intact;
     await ifPossible(async () => {
-      if (newFingerprint !== undefined) await writeManifest(snapshot, { entries, fingerprint: newFingerprint });
+      if (newFingerprint !== undefined) await writeSnapshotManifest(snapshot, { entries, fingerprint: newFingerprint });
       const now = new Date();
       utimesSync(join(snapshot, 'manifest.json'), now, now);
     });
@@ -126,7 +126,7 @@ async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
   });
 }
 
-async function isCopied(entries: Entry[], tree: string, target: string, cancelSignal?: AbortSignal): Promise<boolean> {
+async function tryCopy(entries: Entry[], tree: string, target: string, cancelSignal?: AbortSignal): Promise<boolean> {
   try {
     await copyEntries(entries, tree, target, cancelSignal);
     nameProject(target);

@@ -13,8 +13,8 @@ import { verifyAddress, verifyNoPassword } from './store-url.ts';
 
 export const defaults = { template: 'minimal', store: 'embedded' };
 
-/** What was said on the command line, or answered; undefined where nothing was. */
-export interface Answers {
+/** The options of `init`, from the command line and the prompts. Undefined: not given. */
+export interface InitOptions {
   /** Absolute. */
   directory: string;
   template: string | undefined;
@@ -24,10 +24,14 @@ export interface Answers {
   node: string | undefined;
   prompt: string | undefined;
   typescript: boolean;
+  allowExisting: boolean;
+  install: boolean;
+  offline: boolean;
+  git: boolean;
 }
 
 /** @throws UsageError when one of them is not valid, or one is missing and nobody is there to be asked */
-export async function readAnswers(input: Input, context: Context): Promise<Answers> {
+export async function readInitOptions(input: Input, context: Context): Promise<InitOptions> {
   const { system, output } = context;
   const [named] = input.operands;
   const given = {
@@ -36,18 +40,22 @@ export async function readAnswers(input: Input, context: Context): Promise<Answe
     storeUrl: text(input, 'storeUrl'),
   };
   const prompt = text(input, 'prompt');
-  await verifyAnswers({ ...given, prompt });
+  await verifyOptions({ ...given, prompt });
   if (named !== undefined) verifyDirectory(named, system.env);
   const asked = named !== undefined ? { dir: named, ...given } : await askOrRefuse(context, given);
   const { dir, template, store, storeUrl } = asked;
   if (storeUrl !== undefined) verifyNoPassword(storeUrl);
-  const answers = {
+  const options = {
     ...{ directory: resolve(system.cwd, dir), template, store, storeUrl, prompt },
     node: text(input, 'node'),
     typescript: flag(input, 'typescript'),
+    allowExisting: flag(input, 'allowExisting'),
+    install: input.options.install !== false,
+    offline: flag(input, 'offline'),
+    git: flag(input, 'git'),
   };
-  if (named === undefined) output.note(`The same again: ${await equivalent(input, context, answers)}`);
-  return answers;
+  if (named === undefined) output.note(`The same again: ${await equivalent(input, context, options)}`);
+  return options;
 }
 
 /** @param home what begins as a path in the home directory; on a command line a quoted ~ alone may be a name */
@@ -59,7 +67,7 @@ function verifyDirectory(dir: string, env: NodeJS.ProcessEnv, home = /^~\//): vo
   throw new UsageError(`${dir} begins with a ~, which stands for your home directory in a shell only.`, remedy);
 }
 
-async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Promise<void> {
+async function verifyOptions({ template, store, prompt }: Partial<InitOptions>): Promise<void> {
   if (template !== undefined) await verifyChoice('template', template, listTemplates());
   if (store !== undefined) await verifyChoice('store', store, storeNames);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a prompt must not hold
@@ -68,7 +76,7 @@ async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Pro
   }
 }
 
-async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'template' | 'store' | 'storeUrl'>) {
+async function askOrRefuse({ system, output }: Context, given: Pick<InitOptions, 'template' | 'store' | 'storeUrl'>) {
   if (!output.interactive) throw new UsageError('No directory given.', 'For example: sessapp init myenv');
   const choose = (options: ChoiceOption[], message: string, initial: string): Promise<string> =>
     ask(system, { message, options, initial });
@@ -95,8 +103,8 @@ async function askForAddress(system: System, store: string): Promise<string | un
 }
 
 // What was answered stands beside what was given.
-async function equivalent(input: Input, { system }: Context, answers: Answers): Promise<string> {
-  const { directory, template, store, storeUrl } = answers;
+async function equivalent(input: Input, { system }: Context, options: InitOptions): Promise<string> {
+  const { directory, template, store, storeUrl } = options;
   const given = Object.entries({ ...input.options, template, store, storeUrl }).flatMap(([name, value]) =>
     toWords(name, value),
   );

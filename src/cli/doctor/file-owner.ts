@@ -4,21 +4,21 @@ import { commandLine, quoteLine } from '../shells/shells.ts';
 import { type CommandLine, type Finding, notChecked } from './check.ts';
 import { typeOn } from './remedies.ts';
 
-type Owner = Pick<Stats, 'uid' | 'gid'>;
+type FileOwner = Pick<Stats, 'uid' | 'gid'>;
 
 /** False where a file belongs to another user than the directory of the environment, so that its server cannot use it. */
-export function isOwner(of: Owner, directory: Owner): boolean {
+export function hasSameOwner(of: FileOwner, directory: FileOwner): boolean {
   return process.platform === 'win32' || of.uid === directory.uid;
 }
 
 /** Gives what is at this path to the owner of the environment. */
-export function giveTo({ uid, gid }: Owner, options: string[], path: string): CommandLine {
+export function chownTo({ uid, gid }: FileOwner, options: string[], path: string): CommandLine {
   const elevated = process.getuid?.() === 0 ? [] : ['sudo'];
   return typeOn([...elevated, 'chown', ...options, `${uid}:${gid}`], path);
 }
 
 /** A finding where this user is not the owner of the environment: what it wrote there would be another user's. */
-export async function refuseToWrite(directory: string): Promise<Finding | undefined> {
+export async function findingUnlessOwner(directory: string): Promise<Finding | undefined> {
   const { uid } = await stat(directory);
   if (process.getuid === undefined || process.getuid() === uid) return undefined;
   return notChecked(`${directory} belongs to another user.`, 'Run it as that user.', async (system) => {

@@ -1,16 +1,15 @@
 import { UserError } from '../../../errors.ts';
 import type { Language, Marker } from '../../../settings/marker.ts';
 import type { System } from '../../../system.ts';
-import { flag, type Input } from '../../command.ts';
 import { resolveNodeVersion, verifyStripsTypes } from '../dependencies.ts';
 import { makePlan, type Plan } from '../plan.ts';
 import type { Target } from '../target.ts';
-import { type Answers, defaults } from './answers.ts';
+import { defaults, type InitOptions } from './init-options.ts';
 import { chooseStoreUrl } from './store-url.ts';
 
 /** In which ways the environment that is there is not what was asked for; only what was said can differ. */
-export function findDifferences(marker: Marker, answers: Answers): string[] {
-  const { template = marker.template, store = marker.store, prompt = marker.prompt, node, typescript } = answers;
+export function findDifferences(marker: Marker, options: InitOptions): string[] {
+  const { template = marker.template, store = marker.store, prompt = marker.prompt, node, typescript } = options;
   const isOtherNode = node !== undefined && !`${marker.node}.`.startsWith(`${node.replace(/^v/, '')}.`);
   const differences: [isDifferent: boolean, what: string][] = [
     [template !== marker.template, `the template ${marker.template}`],
@@ -23,27 +22,27 @@ export function findDifferences(marker: Marker, answers: Answers): string[] {
 }
 
 /** What is to be done about a target that is not an environment, decided before anything is done. */
-export async function decide(
-  input: Input,
+export async function planInit(
   system: System,
   target: Exclude<Target, { kind: 'environment' }>,
-  answers: Answers,
+  options: InitOptions,
 ): Promise<Plan> {
-  const action = chooseAction(input, target);
-  const offline = flag(input, 'offline');
-  const { prompt, template = defaults.template, store = defaults.store } = answers;
-  const language: Language = answers.typescript ? 'typescript' : 'javascript';
-  const node = answers.node === undefined ? undefined : await resolveNodeVersion(system, answers.node, offline);
+  const action = chooseAction(target, options);
+  const { prompt, template = defaults.template, store = defaults.store, offline, install, git } = options;
+  const language: Language = options.typescript ? 'typescript' : 'javascript';
+  const node = options.node === undefined ? undefined : await resolveNodeVersion(system, options.node, offline);
   if (language === 'typescript') verifyStripsTypes(node ?? process.versions.node);
-  const storeUrl = await chooseStoreUrl(store, answers.storeUrl, system.env);
-  const choice = { template, store, storeUrl, language, node, prompt };
-  const how = { offline, install: input.options.install !== false, git: flag(input, 'git') };
-  return makePlan({ directory: target.directory, ...choice, ...how }, action);
+  const storeUrl = await chooseStoreUrl(store, options.storeUrl, system.env);
+  const variant = { template, store, language, node };
+  return makePlan({ directory: target.directory, ...variant, storeUrl, prompt, offline, install, git }, action);
 }
 
-function chooseAction(input: Input, target: Exclude<Target, { kind: 'environment' }>): Plan['action'] {
+function chooseAction(
+  target: Exclude<Target, { kind: 'environment' }>,
+  { allowExisting }: InitOptions,
+): Plan['action'] {
   if (target.kind === 'missing') return 'create';
-  if (target.entries.length === 0 || flag(input, 'allowExisting')) return 'fill';
+  if (target.entries.length === 0 || allowExisting) return 'fill';
   throw new UserError(
     'target-not-empty',
     `${target.directory} has files in it: ${nameSome(target.entries)}.`,

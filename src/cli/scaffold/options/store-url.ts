@@ -20,19 +20,19 @@ export function verifyNoPassword(url: string, variable = storeVariable): void {
 }
 
 /**
- * Where a store is: what was said, else what the variable holds.
+ * Where a store is: what was given, else what the variable holds.
  * @throws UserError when that is no address of this store
  */
 export async function chooseStoreUrl(
   store: string,
-  said: string | undefined,
+  given: string | undefined,
   env: NodeJS.ProcessEnv,
   variable = storeVariable,
 ): Promise<string | undefined> {
   const address = storeKinds[store]?.address;
   if (address)
-    return said === undefined ? readVariable(store, address, env, variable) : verifySaid(store, address, said);
-  if (said === undefined) return undefined;
+    return given === undefined ? readVariable(store, address, env, variable) : verifyGiven(store, address, given);
+  if (given === undefined) return undefined;
   throw new UsageError(
     `The store ${store} has no address.`,
     'Leave --store-url out, or choose another store with --store.',
@@ -43,26 +43,26 @@ export async function chooseStoreUrl(
 export function verifyAddress(store: string, url: string): void {
   verifyNoPassword(url);
   const address = storeKinds[store]?.address;
-  if (address) verifySaid(store, address, url);
+  if (address) verifyGiven(store, address, url);
 }
 
-/** @throws UserError when an environment that is there has its store elsewhere than was said */
+/** @throws UserError when an environment that is there has its store elsewhere than was given */
 export async function verifySameStoreUrl(
   system: System,
   environment: Environment,
-  said: string | undefined,
+  given: string | undefined,
 ): Promise<void> {
-  if (said === undefined) return;
+  if (given === undefined) return;
   const { directory, marker } = environment;
-  const wanted = await chooseStoreUrl(marker.store, said, system.env);
+  const wanted = await chooseStoreUrl(marker.store, given, system.env);
   const found = await readStoreUrl(system, environment);
   if (found !== undefined && withoutUser(found) === withoutUser(wanted ?? '')) return;
   const fact = `${directory} is an environment already, whose ${storeVariable} is ${found === undefined ? 'not set' : 'another one'}.`;
   throw new UserError('exists', fact, `Set ${storeVariable} in its .env, or name another directory.`);
 }
 
-function verifySaid(store: string, address: StoreAddress, said: string): string {
-  if (isAddress(said, address)) return said;
+function verifyGiven(store: string, address: StoreAddress, given: string): string {
+  if (isAddress(given, address)) return given;
   throw new UsageError(`That is no address of the store ${store}.`, `For example: --store-url ${address.example}`);
 }
 
