@@ -8,7 +8,7 @@ const site = shareSite();
 test('a link in the log, and the password, make an account and log its user in', async () => {
   const visitor = site().visitor();
   const sent = await visitor.send('/register', { name: 'Ann', email: 'ann@example.com', password });
-  expect([sent.status, sent.text]).toEqual([200, expect.stringContaining('A link was sent to ann@example.com')]);
+  expect([sent.status, sent.text]).toEqual([200, expect.stringContaining('We have sent a link to ann@example.com')]);
   expect(await visitor.user()).toBeUndefined();
   const [link = ''] = await site().linksTo('ann@example.com');
   expect((await visitor.open(link)).text).toContain('to confirm ann@example.com');

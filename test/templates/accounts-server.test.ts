@@ -111,7 +111,7 @@ const address = { PUBLIC_URL: 'https://shop.example.com' };
 
 test.each([
   [smtp, /SMTP_URL is set, but PUBLIC_URL is not\. Set it to/],
-  [{ ...smtp, ...address }, /MAIL_FROM is not: set it to/],
+  [{ ...smtp, ...address }, /MAIL_FROM is not\. Set it to/],
   [
     { ...smtp, ...address, MAIL_FROM: 'shop@example.com' },
     /nodemailer is not installed\. Type: sessapp install nodemailer/,
