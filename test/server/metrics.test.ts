@@ -121,7 +121,7 @@ test('an address that cannot be had keeps the server from starting, and the mess
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout).error).toEqual({
       code: 'port-in-use',
-      message: `The metrics cannot be shown: Port ${METRICS_PORT} of 127.0.0.1 is in use by another program.`,
+      message: `The metrics cannot be served: Port ${METRICS_PORT} of 127.0.0.1 is in use by another program.`,
       hint: 'Choose another METRICS_PORT or METRICS_HOST, or unset METRICS_PORT.',
     });
   }

@@ -48,12 +48,12 @@ test.skipIf(redisPrograms.length === 0)(
     expect({ status, retryAfter: headers['retry-after'] }).toEqual({ status: 503, retryAfter: '5' });
     await store.start();
     await waitFor(async () => (await request(`${server.url}/`)).status === 200);
-    await waitFor(() => server.output().includes('the store answers now'));
+    await waitFor(() => server.output().includes('the store responds again'));
     await waitFor(() => server.output().includes('Redis keeps no sessions when it restarts'));
     const ended = once(server.child, 'exit');
     server.child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
-    const said = server.output().match(/until the store answers, requests get a 503: .*/g);
+    const said = server.output().match(/the store does not respond, so requests get a 503: .*/g);
     expect(said).toEqual([expect.stringContaining(`127.0.0.1:${store.port}: connect ECONNREFUSED`)]);
     expect(server.output()).not.toContain(password);
   },

@@ -156,7 +156,7 @@ test.each([
   [
     'no routes',
     'export const other = 1;',
-    /^app\.js exports no function named routes\.\nFor example: export function/m,
+    /^app\.js does not export a function named routes\.\nFor example: export function/m,
   ],
   [
     'a package',
@@ -177,7 +177,7 @@ test.each([
   [
     'the end of a name',
     `import './old';\n${routes}`,
-    /^app\.js imports old, .*\nImport it by its whole name: old\.js$/m,
+    /^app\.js imports old, .*\nImport it by its full name: old\.js$/m,
   ],
 ])(
   'an app that lacks %s is told with its file, the cause and what to type, by serve, node and doctor',

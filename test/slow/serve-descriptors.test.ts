@@ -76,6 +76,6 @@ test('a worker whose application leaves it no descriptor is replaced, and the se
   const lost = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
   onTestFinished(() => void lost.destroy());
   await once(lost, 'connect');
-  await waitFor(() => output().includes('takes no connections any more; another takes its place'), 30_000);
+  await waitFor(() => output().includes('no longer accepts connections; another replaces it'), 30_000);
   expect(await waitFor(() => respondsInTime(url), 20_000)).toBe(true);
 }, 90_000);

@@ -79,7 +79,7 @@ test.runIf(canMount)(
 );
 
 const fact = (reason: string): RegExp =>
-  new RegExp(`The embedded store cannot be opened: .*${reason}.*\n.* disk that can be`);
+  new RegExp(`The embedded store cannot be opened: .*${reason}.*\n.* writable disk`);
 
 test.runIf(canMount).each([
   ['read-only', 'mkdir -p data && mount --bind data data && mount -o remount,bind,ro data', fact('EROFS')],

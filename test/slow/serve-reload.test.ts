@@ -101,7 +101,7 @@ describe('a server in the background', () => {
         expect((await invoke(environment, ['status'])).stdout).toContain(`(process ${server.pid}, 2 workers, started`);
         await request(`${server.url}/pid`);
         await waitFor(async () => /"url":"\/pid".*"statusCode":200/.test(await logs()));
-        expect(await logs()).toContain('HOST or PORT has changed: that takes effect when');
+        expect(await logs()).toContain('HOST or PORT has changed: stop and start the server');
       },
     );
     expect((await reload(environment)).exitCode).toBe(0);

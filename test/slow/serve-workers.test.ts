@@ -96,7 +96,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     expect(leaders).toHaveLength(1);
     const [killed] = leaders;
     process.kill(killed?.pid ?? 0, 'SIGKILL');
-    await waitFor(() => server.output().includes(`worker ${killed?.pid} ended with signal SIGKILL; another starts`));
+    await waitFor(() => server.output().includes(`worker ${killed?.pid} exited (signal SIGKILL); another starts`));
     await waitFor(async () => {
       const now = await meet(server.url, 2);
       const named = now.filter(({ orders }) => orders.includes('lead'));
@@ -128,7 +128,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
       return responses.find(({ status }) => status !== 200);
     });
     expect(retired).toMatchObject({ status: 503, body: 'not ready\n', headers: { connection: 'close' } });
-    await waitFor(() => server.output().includes('reloaded: every worker is new (2)'));
+    await waitFor(() => server.output().includes('reloaded: all workers were replaced (2)'));
     const fresh = await meet(server.url, 2);
     expect(before).not.toContain(fresh[0]?.pid);
     expect(before).not.toContain(fresh[1]?.pid);
