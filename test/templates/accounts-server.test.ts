@@ -98,10 +98,10 @@ test('while the store is down, requests that need it get a 503, and the other pa
 
 test('without a preference for English the pages are in Korean', async () => {
   for (const headers of [{ 'Accept-Language': '*' }, { 'Accept-Language': 'ko-KR,ko;q=0.9,en;q=0.8' }]) {
-    const { text, headers: answered } = await site().visitor(headers).open('/register');
+    const { text, headers: responseHeaders } = await site().visitor(headers).open('/register');
     expect(text).toContain('<html lang="ko">');
     expect(text).toContain('<h1>가입</h1>');
-    expect(answered.get('Vary')).toContain('Accept-Language');
+    expect(responseHeaders.get('Vary')).toContain('Accept-Language');
   }
   expect((await site().visitor().open('/register')).text).toContain('<html lang="en">');
 });
