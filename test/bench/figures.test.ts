@@ -33,7 +33,7 @@ describe('the output of wrk', () => {
   });
 
   test.each([
-    [{ wrong: 3 }, '3 of 5000 answers'],
+    [{ wrong: 3 }, '3 of 5000 responses'],
     [{ failed: 2 }, '2 requests failed'],
     [{ requests: 0 }, 'no request'],
   ])('fails the run with %j', (changes, message) => {

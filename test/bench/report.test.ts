@@ -154,7 +154,7 @@ describe('a report', () => {
     expect(page).toContain('## Goals');
     expect(page).toContain('| the npm-ci | 2.000 | ±5% |');
     expect(page).toContain('express-generator’s application has no sessions.');
-    expect(page).toContain('Left out, because they are not installed: virtualenv.');
+    expect(page).toContain('Not measured, because not installed: virtualenv.');
     expect(page).toContain('<sub>2030-01-02, sessapp 1.2.3, load before 0.01</sub>');
     expect(page).not.toContain('undefined');
   });
