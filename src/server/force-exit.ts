@@ -1,15 +1,15 @@
-/** How long the application may keep the process running, with a timer or a connection of its own. */
+/** How long the application's own timers or connections may keep the process running. */
 const graceMs = 500;
 
 /**
- * Ends a process that has nothing more to do, if the application keeps it running: after SIGTERM by that signal, as a
- * process that does not handle it would end; with its exit code, when that tells of a failure.
- * @param report is told before what holds it, by the names of Node.js
+ * Exits if the application still keeps the process running after all work is done. The process kills itself with SIGTERM,
+ * like a process that does not handle that signal. If its exit code reports a failure, it keeps that exit code.
+ * @param report is called first, with the active resources, by their names in Node.js
  */
 export function forceExit(report: (held: string[]) => void): void {
   const timer = setTimeout(() => {
     report(process.getActiveResourcesInfo());
-    // The first process of a container gets no signal from within that it does not handle.
+    // Process 1 of a container ignores a signal from inside the container that it does not handle.
     if (process.pid === 1 || process.exitCode !== 0) exitByError();
     process.removeAllListeners('SIGTERM');
     process.kill(process.pid, 'SIGTERM');
@@ -17,7 +17,7 @@ export function forceExit(report: (held: string[]) => void): void {
   timer.unref();
 }
 
-// What was printed says why; the exit code still counts.
+// Throws, because that ends the process at once; its output already contains the reason. The exit code stays.
 function exitByError(): never {
   const { exitCode } = process;
   process.once('exit', () => {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Express, RequestHandler, Response } from 'express';
 import { isDraining } from './drain.ts';
 
-/** How long the store may take to answer before the server counts as not ready. */
+/** The server is not ready if the store does not respond within this time. */
 const deadlineMs = 1000;
 
 interface Store {
@@ -10,8 +10,8 @@ interface Store {
 }
 
 /**
- * Answers GET /healthz (this process answers) and GET /readyz (so does the store, and the server is not about to stop),
- * without a session and without a line in the log. An application's own route of that path is answered instead.
+ * Serves GET /healthz (this process responds) and GET /readyz (the store responds too, and the server is not draining),
+ * without a session and without a log line. The application's own route for the path takes precedence.
  */
 export function serveHealth(app: Express, store: Store): RequestHandler {
   const storeResponds = shared(() => isInTime(store.ping()));
@@ -38,7 +38,7 @@ function sendHealth(res: Response, isHealthy: boolean): void {
     .send(isHealthy ? 'ok\n' : 'not ready\n');
 }
 
-// However many ask at the same time, the store is asked once.
+// Concurrent health checks share one call to the store.
 function shared<T>(ask: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined;
   return () => {

@@ -38,47 +38,47 @@ export type { CrossSite, Limits, Middleware };
 declare global {
   namespace Express {
     interface Request {
-      /** Numbers the requests of this process. */
+      /** The number of this request in this process. */
       id: number;
-      /** The log, whose lines name this request. */
+      /** A logger whose lines contain this request. */
       log: Logger;
     }
   }
 }
 
-/** What an environment's `app` exports. */
+/** The exports of an environment's `app`. */
 export interface Application {
   routes(app: ExpressApp): void | Promise<void>;
   /**
-   * Is called for each HTTP server before it listens (localhost has one for IPv4 and one for IPv6), with what gives a
-   * request its `req.session`. For WebSockets: `server.on('upgrade', (req, socket) => session(req, {}, () => …))`, or for
-   * Socket.IO: `io.attach(server)` and `io.engine.use(session)`.
+   * Called for each HTTP server before it listens. localhost has one server for IPv4 and one for IPv6. `session` is the
+   * middleware that sets `req.session`. For WebSockets: `server.on('upgrade', (req, socket) => session(req, {}, () => …))`.
+   * For Socket.IO: `io.attach(server)` and `io.engine.use(session)`.
    */
   upgrades?(server: Server, session: Middleware): void;
-  /** Is called once when the server stops, after the last request: closes what the application has opened. */
+  /** Called once when the server stops, after the last request. Close the application's own connections and timers here. */
   close?(): void | Promise<void>;
 }
 
-/** What an application may change of its server. */
+/** The options of an application for its server. */
 export interface ServeOptions {
-  /** Helmet's options. A directive of `contentSecurityPolicy` replaces ours of that name; the others stay. */
+  /** Helmet's options. A directive of `contentSecurityPolicy` replaces our directive of that name; the others stay. */
   headers?: HelmetOptions;
-  /** How long sessions live and how large they may be; `ownerKeys` are the keys of `req.session` that name its owner. */
+  /** The lifetime and size limits of sessions. `ownerKeys` are the keys of `req.session` that contain its owner. */
   limits?: Partial<Limits>;
-  /** Which requests of other sites may change something: those of some origins, and those to some paths. */
+  /** The requests from other sites that may change data: by their origin, or by their path. */
   crossSite?: CrossSite;
-  /** Responds where no route does. */
+  /** Responds when no route matches. */
   notFound?: RequestHandler;
-  /** Responds to what a handler threw, after it was logged. */
+  /** Responds to the error of a handler, after it was logged. */
   error?: ErrorRequestHandler;
 }
 
 /**
- * Runs the session server of an environment until a signal asks for its end: settings, store, application, listen, drain.
- * Why it could not start is printed, and becomes exit code 1.
+ * Runs the session server of an environment until a signal stops it. If it cannot start, it prints the reason, and the
+ * exit code is 1.
  * @param directory the environment's, absolute
- * @param load imports the application; a process that only looks after workers does not
- * @throws what the application throws when it is imported, or another bug: Node.js shows where it happened
+ * @param load imports the application; the primary process of workers does not call it
+ * @throws an error of the application's import, or a bug: Node.js then prints the stack
  */
 export async function serve(
   directory: string,

@@ -2,8 +2,8 @@ import type { Message } from './messages.ts';
 import { outlivePrimary } from './workers/worker.ts';
 
 /**
- * Resolves when the message is on its way.
- * @returns false when nobody listens: the server was started by itself, or has outlived the one that started it
+ * Sends a message to the parent process.
+ * @returns false when there is no connected parent: the server was started without one, or its parent has exited
  */
 export async function tellParent(message: Message): Promise<boolean> {
   if (!process.connected) return false;
@@ -17,7 +17,7 @@ export function disconnectParent(): void {
   if (process.connected) process.disconnect();
 }
 
-/** Calls back once the parent is gone. `sessapp serve --background` says `detach` before it goes: that is no reason. */
+/** Calls back when the parent process is gone, unless it sent `detach` first, as `sessapp serve --background` does. */
 export function onParentGone(callback: () => void): void {
   if (!process.send) return;
   if (process.connected) process.once('disconnect', callback);

@@ -8,7 +8,7 @@ import { Sandbox } from '../support/sandbox.ts';
 import { password, Site } from '../templates/accounts-site.ts';
 
 const inBrowser = test.skipIf(!hasChromium);
-/** Where screenshots go, for a person to look at; without it, none is made. */
+/** The directory for screenshots; without it, none are made. */
 const { SCREENSHOTS } = process.env;
 const changed = 'another horse battery';
 
@@ -19,13 +19,13 @@ const faults: string[] = [];
 
 beforeAll(async () => {
   if (!hasChromium) return;
-  // Both browsers are at one address, which is not that of a proxy.
+  // Both browsers have the same IP address, and there is no proxy.
   site = await Site.start(sandbox, { env: { TRUST_PROXY: '0' } });
   browser = await launchChromium();
 });
 afterAll(() => browser?.close());
 
-/** A browser of its own. What its console says, such as a refusal of the policy, is a fault. */
+/** Opens a separate browser. Every message on its console, such as a violation of the Content-Security-Policy, is a fault. */
 async function open(options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ locale: 'en-US', baseURL: site.url, ...options });
   return openIn(context);
@@ -163,7 +163,7 @@ inBrowser.each([
   ['phone', 'light', 'ko-KR'],
   ['phone', 'dark', 'en-US'],
 ] as const)(
-  'at the size of a %s, %s, in %s, each page fits, and has no fault in contrast, labels or structure',
+  'at the size of a %s, %s, in %s, each page fits, and has no fault in its contrast, labels or structure',
   async (size, colorScheme, locale) => {
     const email = `${size}-${colorScheme}@example.com`;
     const context = await browser.newContext({ baseURL: site.url, viewport: sizes[size], colorScheme, locale });

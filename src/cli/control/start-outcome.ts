@@ -34,7 +34,7 @@ export async function untilSaid(child: ChildProcess, ended: Promise<ServerEnd>):
     const slow = new UserError(
       'server-slow',
       `The server did not listen within ${startMs / 1000} s.`,
-      'Look at what app does when it starts.',
+      'Check what app does when it starts.',
     );
     timer = setTimeout(() => reject(slow), startMs);
     onMessage(child, (message) => isAboutStart(message) && resolve(message));

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { orUndefined } from '../../errors.ts';
 import type { Frame } from '../frames.ts';
 
-/** How many lines to show before and after the one that is meant, and how much of each. */
+/** How many lines to show before and after the line of the error, and how many characters of each. */
 const contextLines = 5;
 const maximumLength = 240;
 
@@ -13,8 +13,8 @@ export interface CodeLine {
 }
 
 /**
- * The lines of the application's code around a call; none when the file is not there, or has no such line. Of an error
- * that somebody made up, no other file than code is read.
+ * The lines of the application's code around a call; none when the file is missing, or has no such line. Reads only
+ * source files: an error can carry a forged stack.
  */
 export async function readCodeFrame({ file, line, isOwn }: Frame): Promise<CodeLine[]> {
   if (file === undefined || !isOwn || !/\.[cm]?[jt]sx?$/.test(file)) return [];

@@ -4,10 +4,10 @@ import type { Request, RequestHandler, Response } from 'express';
 import { isDraining, onDraining } from '../drain.ts';
 import { filesPath } from './files.ts';
 
-/** How long a browser waits until it asks again, in milliseconds. */
+/** How long a browser waits before it reconnects. */
 const retryMs = 300;
 
-// The same in all workers.
+// All workers of a run share this id.
 const runId = `?${cluster.isWorker ? process.ppid : process.pid}`;
 const script = `<script src="${filesPath}reload.js${runId}" defer></script>\n`;
 
@@ -16,7 +16,7 @@ export function isWatched(): boolean {
   return process.env.WATCH_REPORT_DEPENDENCIES !== undefined;
 }
 
-/** Tells open pages which run of the server this is, in a stream that ends when the server is about to stop. */
+/** Sends the id of this run to open pages, in an event stream that ends when the server starts to drain. */
 export function streamRunId(): RequestHandler {
   const streams = new Set<Response>();
   onDraining(() => {
@@ -32,10 +32,10 @@ export function streamRunId(): RequestHandler {
   };
 }
 
-/** Adds the script that follows these runs to each page that a browser opens. */
+/** Adds the reload script to each page that a browser opens. */
 export const injectReloadScript: RequestHandler = (req, res, next) => {
   if (isPageRequest(req)) {
-    // A page that the browser has kept would have the script of an earlier run, and nothing can be added to a compressed one.
+    // A cached page would have the script of an earlier run, and a compressed page cannot be extended.
     for (const name of ['accept-encoding', 'if-none-match', 'if-modified-since'])
       Reflect.deleteProperty(req.headers, name);
     appendToPage(res, script);
@@ -43,7 +43,7 @@ export const injectReloadScript: RequestHandler = (req, res, next) => {
   next();
 };
 
-// To load again what a form was sent to would send it again. A part of a page that a script asks for gets none.
+// Reloading the response to a POST would submit the form again. A fragment that a script fetches needs no script.
 function isPageRequest({ method, headers }: Request): boolean {
   const { accept, 'sec-fetch-dest': destination = 'document' } = headers;
   return method === 'GET' && destination === 'document' && /\btext\/html\b/.test(accept ?? '');

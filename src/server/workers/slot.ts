@@ -3,12 +3,12 @@ import type { Logger } from 'pino';
 import type { Listening } from '../messages.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
-/** A worker that has lived this long did not die of its start. */
+/** If a worker has run this long, its exit is not a failed start. */
 const steadyMs = 10_000;
 const firstDelayMs = 100;
 const longestDelayMs = 5000;
 
-/** What all places share. */
+/** The context that all slots share. */
 export interface SlotContext {
   startWorker(): WorkerProcess;
   onChange(): void;
@@ -17,20 +17,20 @@ export interface SlotContext {
 }
 
 /**
- * How long the place of a worker that died stays empty.
- * @param earlyExits how many in a row, this one included, did not live long
+ * The delay before another worker replaces a worker that has exited.
+ * @param earlyExits how many workers in a row exited early, including this one
  */
 export function backOffMs(earlyExits: number): number {
   return earlyExits === 0 ? 0 : Math.min(firstDelayMs * 2 ** (earlyExits - 1), longestDelayMs);
 }
 
-/** Room for one worker. When it dies, another takes its place. */
+/** A slot for one worker. When the worker exits, another one replaces it. */
 export class WorkerSlot {
   readonly #context: SlotContext;
   #worker: WorkerProcess | undefined;
   #isClosed = false;
   #earlyExits = 0;
-  /** How many workers were started here, and the number of the one that has the place. */
+  /** How many workers were started in this slot, and the number of the current one. */
   #started = 0;
   #currentNumber = 0;
 
@@ -38,14 +38,14 @@ export class WorkerSlot {
     this.#context = context;
   }
 
-  /** The worker that answers here, if one does. */
+  /** The current worker, if it is listening. */
   get worker(): WorkerProcess | undefined {
     return this.#worker?.isListening ? this.#worker : undefined;
   }
 
   /**
-   * Starts a worker. Once it listens it has the place, and the one before retires.
-   * @throws UserError with its reason when it does not listen; the one before goes on
+   * Starts a worker. Once it listens, it becomes the current worker, and the previous one retires.
+   * @throws UserError with the worker's reason when it does not listen; the previous worker keeps running
    */
   async renew(): Promise<Listening> {
     this.#started += 1;
@@ -57,7 +57,7 @@ export class WorkerSlot {
     return listening;
   }
 
-  /** Keeps a worker here, however often it has to be started. */
+  /** Starts a worker, and retries until one listens. */
   async fill(): Promise<void> {
     while (this.#isOpen && !this.worker) {
       try {
@@ -70,7 +70,7 @@ export class WorkerSlot {
     }
   }
 
-  /** Another worker takes its place no more. */
+  /** Retires the worker. No other worker replaces it. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#worker?.retire();
@@ -80,7 +80,7 @@ export class WorkerSlot {
     return !this.#isClosed && !this.#context.stopping.aborted;
   }
 
-  /** @returns the worker before */
+  /** @returns the previous worker */
   #install(worker: WorkerProcess, number: number): WorkerProcess | undefined {
     const before = this.#worker;
     this.#worker = worker;
@@ -93,24 +93,24 @@ export class WorkerSlot {
   }
 
   async #onExit({ pid }: WorkerProcess, exit: string, livedMs: number): Promise<void> {
-    // One that has lost the place to another was asked to.
+    // A worker that was replaced is expected to exit.
     if (this.#worker?.pid !== pid) return;
     this.#worker = undefined;
     this.#context.onChange();
     if (!this.#isOpen) return;
     this.#earlyExits = livedMs < steadyMs ? this.#earlyExits + 1 : 0;
-    await this.#waitBeforeRestart(`worker ${pid} ended with ${exit}`);
+    await this.#waitBeforeRestart(`worker ${pid} exited (${exit})`);
     await this.fill();
   }
 
-  /** It may still answer what it has begun. */
+  /** Replaces a stuck worker. It can still finish its requests. */
   async #replace(worker: WorkerProcess): Promise<void> {
     if (this.#worker !== worker || !this.#isOpen) return;
-    this.#context.log.error(`worker ${worker.pid} takes no connections any more; another takes its place`);
+    this.#context.log.error(`worker ${worker.pid} no longer accepts connections; another replaces it`);
     try {
       await this.renew();
     } catch (error) {
-      this.#context.log.error(`${(error as Error).message}; worker ${worker.pid} is ended`);
+      this.#context.log.error(`${(error as Error).message}; killing worker ${worker.pid}`);
       worker.kill();
     }
   }

@@ -6,26 +6,26 @@ import type { DrainTimeouts } from '../traffic.ts';
 import { watchHandOver } from './hand-over.ts';
 import type { Order } from './worker.ts';
 
-/** How long a worker may take until it listens, from its retirement until the news of it, and to end once it failed. */
+/** The timeouts of a worker: to listen, to confirm that it retires, and to exit after a failed start. */
 const startMs = 30_000;
 const retireMs = 2000;
 const exitMs = 1000;
-/** A worker that has retired counts as hung this long after its last request was to be cut. */
+/** A retired worker is killed this long after its drain deadline. */
 const graceMs = 5000;
 
-/** A worker as its primary sees it. */
+/** A worker, from the primary's side. */
 export class WorkerProcess {
   readonly #worker: Worker;
   readonly #messages = new Map<Message['event'], Message>();
   #exit: string | undefined;
-  /** Resolves when the process has exited, with how: `exit code 1`, or `signal SIGKILL`. */
+  /** Resolves when the process has exited, with the cause: `exit code 1`, or `signal SIGKILL`. */
   readonly exited: Promise<string>;
-  /** Resolves when it takes no connections any more, though it lives: another is to take its place. */
+  /** Resolves when the worker runs but no longer accepts connections, so that another must replace it. */
   readonly stuck: Promise<void>;
 
   readonly #killAfterMs: number;
 
-  /** @param variables environment variables beside the primary's own */
+  /** @param variables environment variables, in addition to the primary's */
   constructor(variables: Record<string, string>, { deadlineMs }: DrainTimeouts) {
     this.#killAfterMs = deadlineMs + graceMs;
     this.#worker = cluster.fork(variables);
@@ -50,30 +50,30 @@ export class WorkerProcess {
     return this.#messages.has('listening') && this.#exit === undefined;
   }
 
-  /** False when it exited in the midst of requests. */
+  /** False when it exited during requests. */
   get isDrained(): boolean {
     return this.#messages.has('drained') || !this.#messages.has('listening');
   }
 
-  /** What it has counted, as far as it has said. */
+  /** The counts that it has reported. */
   get counts(): Counts {
     const message = this.#messages.get('counts');
     return message?.event === 'counts' ? message.counts : {};
   }
 
-  /** @throws UserError with its own reason when it does not listen; it has exited then */
+  /** @throws UserError with the worker's reason when it does not listen; the worker has then exited */
   async untilListening(): Promise<Listening> {
     const inTime = await this.#untilMessage(startMs, 'listening', 'failed');
     const message = this.#messages.get('listening');
     if (message?.event === 'listening' && this.#exit === undefined) return message;
-    // It may be printing its reason, or a timer of the application may keep it running.
+    // The worker may still be printing its reason, or a timer of the application may keep it running.
     const timer = setTimeout(() => this.kill(), inTime ? exitMs : 0);
     await this.exited;
     clearTimeout(timer);
     throw inTime ? this.#explain() : tooSlow();
   }
 
-  /** Resolves when it accepts nothing new; it ends by itself, once its requests have. */
+  /** Resolves when the worker accepts no new connections. It exits by itself after its last request. */
   async retire(): Promise<void> {
     this.order('retire');
     const timer = setTimeout(() => this.kill(), this.#killAfterMs);
@@ -83,7 +83,7 @@ export class WorkerProcess {
   }
 
   order(order: Order): void {
-    // One that is about to end hears no more.
+    // A worker that is about to exit has closed its channel.
     if (this.#worker.isConnected()) this.#worker.send(order, () => undefined);
   }
 
@@ -99,15 +99,15 @@ export class WorkerProcess {
     const child = this.#worker.process;
     this.#exit = await new Promise<string>((resolve) => {
       child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));
-      // The system may refuse another process.
+      // The system may not be able to start another process.
       this.#worker.on('error', (error) => child.pid === undefined && resolve(String(error)));
     });
-    // What it said last may arrive after the news of its end.
+    // Its last messages can arrive after the 'exit' event.
     if (child.connected) await new Promise((resolve) => child.once('disconnect', resolve));
     return this.#exit;
   }
 
-  /** @returns false when it has said none of this in time, and has not exited */
+  /** @returns false when no such message arrived in time, and the worker has not exited */
   async #untilMessage(ms: number, ...events: Message['event'][]): Promise<boolean> {
     const hasArrived = (): boolean => events.some((event) => this.#messages.has(event));
     if (hasArrived()) return true;
@@ -133,5 +133,5 @@ export class WorkerProcess {
 
 function tooSlow(): UserError {
   const fact = `The server did not listen within ${startMs / 1000} s.`;
-  return new UserError('server-slow', fact, 'Look at what app does when it starts.');
+  return new UserError('server-slow', fact, 'Check what app does when it starts.');
 }

@@ -5,25 +5,25 @@ import type { DrainTimeouts } from '../traffic.ts';
 import { type SlotContext, WorkerSlot } from './slot.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-/** From the order to stop until a worker that still runs is ended for good: a little more than it gives its requests. */
+/** How long workers may take to stop before they are killed: a little longer than their own deadline for requests. */
 const stopMs = 4700;
 
 /** The workers of a server, each in its slot. */
 export class Workers {
   readonly #stopping = new AbortController();
   #slots: WorkerSlot[] = [];
-  /** Every process that has not exited: also one that starts, and one that retires. */
+  /** Every worker process that has not exited, including those that are starting or retiring. */
   readonly #running = new Set<WorkerProcess>();
   readonly #context: SlotContext;
   readonly #timeouts: DrainTimeouts;
   #variables: Record<string, string> = {};
   #leader: WorkerProcess | undefined;
-  /** What workers counted that have exited. */
+  /** The counts of workers that have exited. */
   #pastCounts: Counts = createCounts();
 
   /**
-   * @param timeouts that of workers which retire
-   * @param onChange is called when a worker begins to listen, or ends
+   * @param timeouts the timeouts of retiring workers
+   * @param onChange called when a worker starts to listen, or exits
    */
   constructor(log: Logger, timeouts: DrainTimeouts, onChange: () => void) {
     this.#timeouts = timeouts;
@@ -38,25 +38,25 @@ export class Workers {
     };
   }
 
-  /** How many places there are. */
+  /** The number of slots. */
   get count(): number {
     return this.#slots.length;
   }
 
-  /** How many workers answer. */
+  /** The number of workers that serve requests. */
   get ready(): number {
     return this.#listening().length;
   }
 
-  /** What all workers have counted, also those that have exited. */
+  /** The counts of all workers, including those that have exited. */
   get counts(): Counts {
     return sumCounts([this.#pastCounts, ...[...this.#running].map(({ counts }) => counts)]);
   }
 
   /**
-   * Starts the first worker, and the others once that one listens: what is wrong with all of them is said once.
+   * Starts the first worker, and the others once it listens, so that a common failure is reported only once.
    * @param variables environment variables of every worker
-   * @throws UserError with its reason when it does not listen
+   * @throws UserError with the first worker's reason when it does not listen
    */
   async start(count: number, variables: Record<string, string>): Promise<Listening> {
     this.#variables = variables;
@@ -71,9 +71,9 @@ export class Workers {
   }
 
   /**
-   * Replaces the workers one by one: each retires when the one that takes its slot listens.
-   * @param onRenewed is called after each
-   * @throws UserError with its reason when one does not start; those that are not replaced go on
+   * Replaces the workers one by one. Each retires when its replacement listens.
+   * @param onRenewed called after each replacement
+   * @throws UserError with the worker's reason when one does not start; the remaining workers keep running
    */
   async renew(count: number, onRenewed: () => void): Promise<void> {
     for (const slot of this.#slots.slice(0, count)) {
@@ -91,8 +91,8 @@ export class Workers {
   }
 
   /**
-   * Asks every worker to stop, each time it is called, and waits until they have.
-   * @returns false when requests were cut
+   * Sends every worker a stop signal, on each call, and waits until all have exited.
+   * @returns false when requests were interrupted
    */
   async stop(): Promise<boolean> {
     this.#stopping.abort();
@@ -121,7 +121,7 @@ export class Workers {
     return this.#slots.map(({ worker }) => worker).filter((worker) => worker !== undefined);
   }
 
-  // One worker deletes what has expired, for one. It stops when it retires.
+  // One worker does the work for all, such as deleting expired sessions. It stops doing so when it retires.
   #nameLeader(): void {
     const workers = this.#listening();
     if (this.#leader && workers.includes(this.#leader)) return;

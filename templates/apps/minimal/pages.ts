@@ -24,7 +24,7 @@ interface SessionState {
   holds: object;
 }
 
-/** @returns undefined without a session: the server stores a session, and sets its cookie, once a page puts a value into it */
+/** @returns undefined without a session. The server stores a session, and sets its cookie, once a page puts a value into it. */
 async function readSession({ session, sessionID, sessionStore }: Request): Promise<SessionState | undefined> {
   const { cookie: _, ...holds } = session;
   if (Object.keys(holds).length === 0) return undefined;

@@ -1,9 +1,9 @@
-// Loads this page again when the server has restarted since it made the page.
+// Reloads this page when the server has restarted since it rendered the page.
 {
   const madeBy = new URL(document.currentScript.src).search;
   let source;
 
-  // A hidden page keeps no connection: browsers have only six for each server.
+  // A hidden page closes its connection, because a browser opens only six to each server.
   const connect = () => {
     source?.close();
     if (document.visibilityState === 'hidden') return;

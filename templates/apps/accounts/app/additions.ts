@@ -22,7 +22,7 @@ interface Module {
 const folder = join(import.meta.dirname, 'additions');
 const entry = `addition${extname(import.meta.filename)}`;
 
-/** Opens each addition in `app/additions` and adds its routes. It skips a folder without its entry file: it is incomplete. */
+/** Opens each addition in `app/additions` and adds its routes. Skips a folder without its entry file: it is incomplete. */
 export async function openAdditions(app: Express, accounts: Accounts): Promise<void> {
   const additions: Addition[] = [];
   app.locals.additions = additions;

@@ -17,7 +17,7 @@ export function isEmail(text: string): boolean {
   return text.length <= 254 && /^[^\s@\p{C}]+@[^\s@\p{C}]+$/u.test(text);
 }
 
-/** The client's IP address, as TRUST_PROXY determines it. For IPv6 only its /64 network, because one client has all of it. */
+/** The client's IP address, according to TRUST_PROXY. Of an IPv6 address only the /64 network: one client has all its addresses. */
 export function clientOf({ ip = '' }: Request): string {
   if (!isIPv6(ip) || ip.includes('.')) return ip.replace(/^::ffff:/i, '');
   const [before = '', after] = ip.split('::');
