@@ -75,7 +75,7 @@ test('the same command again changes nothing, and reports that', async () => {
 });
 
 test.each([
-  [['--prompt', 'other'], 'the prompt of its directory'],
+  [['--prompt', 'other'], 'the default prompt'],
   [['--typescript'], 'JavaScript'],
   [['--node', '24'], 'no Node.js of its own'],
 ])('options that differ from the existing environment are refused: %j', async (options, difference) => {

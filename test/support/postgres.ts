@@ -157,7 +157,7 @@ export class Postgres {
     for (const pid of await this.#pids()) signal(pid, 'SIGSTOP');
   }
 
-  /** Resumes the server, if it was not killed. Resolves when it accepts queries: it first handles connections that clients gave up. */
+  /** Resumes the server, if it was not killed. Resolves when it accepts queries, which may wait for abandoned connections. */
   async resume(): Promise<void> {
     for (const pid of (await this.#pids()).reverse()) signal(pid, 'SIGCONT');
     if (this.#isRunning()) await this.start();

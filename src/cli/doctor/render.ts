@@ -33,5 +33,5 @@ function summarize(findings: RenderedFinding[]): string {
   const count = (level: Finding['level']): number => own.filter((finding) => finding.level === level).length;
   const skipped = findings.filter(({ isConsequence }) => isConsequence).map(({ check }) => check);
   const counts = `${renderCount(count('problem'), 'problem')}, ${renderCount(count('note'), 'note')}, ${count('ok')} ok.`;
-  return skipped.length === 0 ? counts : `${counts} Not checked until these are solved: ${skipped.join(', ')}.`;
+  return skipped.length === 0 ? counts : `${counts} Fix the problems to run these checks too: ${skipped.join(', ')}.`;
 }

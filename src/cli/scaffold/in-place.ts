@@ -70,10 +70,10 @@ async function verifyAsPlanned({ directory, kept }: Plan): Promise<void> {
     if (!(await isThere(join(directory, path)))) throw changedMeanwhile(directory, path, 'was deleted');
 }
 
-function changedMeanwhile(directory: string, path: string, what: 'appeared' | 'was deleted'): UserError {
+function changedMeanwhile(directory: string, path: string, what: 'was created' | 'was deleted'): UserError {
   return new UserError(
     'changed-meanwhile',
-    `${join(directory, path)} ${what} while the environment was made.`,
+    `${join(directory, path)} ${what} while the environment was being made.`,
     'Run the same command again.',
   );
 }
@@ -100,7 +100,7 @@ async function linkInto(staging: string, directory: string, path: string): Promi
   const isLinked = await linkIfFree(from, to).catch((error: unknown) => {
     throw hasCode(error, 'EXDEV') ? onOtherFileSystem(from, to) : error;
   });
-  if (!isLinked) throw changedMeanwhile(directory, path, 'appeared');
+  if (!isLinked) throw changedMeanwhile(directory, path, 'was created');
 }
 
 // Runs after the marker is in place, so that the next run never undoes this step: the user may have committed meanwhile.

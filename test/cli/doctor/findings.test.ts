@@ -75,8 +75,8 @@ test('problems are printed last; the reason and the command have their own lines
 });
 
 test.each<[string, RegExp]>([
-  ['sessapp.json', /^1 problem, \d notes?, \d+ ok\. Not checked until these are solved: .*node.*\.$/m],
-  ['node_modules', /^1 problem, 0 notes, \d+ ok\. Not checked until these are solved: .*packages.*\.$/m],
+  ['sessapp.json', /^1 problem, \d notes?, \d+ ok\. Fix the problems to run these checks too: .*node.*\.$/m],
+  ['node_modules', /^1 problem, 0 notes, \d+ ok\. Fix the problems to run these checks too: .*packages.*\.$/m],
 ])('without %s, only the last line names the checks that could not run', async (name, last) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
@@ -465,7 +465,7 @@ test('git that fails or is missing is a note', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await mkdir(join(environment, '.git'));
-  await expectFindings(sandbox, 'git', [['note', /^Not checked: git said: fatal: not a git repository/]]);
+  await expectFindings(sandbox, 'git', [['note', /^Not checked: git failed: fatal: not a git repository/]]);
   const changes = { env: { ...env, PATH: sandbox.path('empty') } };
   await expectFindings(sandbox, 'git', [['note', /^Not checked: git is not on the PATH\.$/]], changes);
 });

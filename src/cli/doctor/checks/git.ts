@@ -54,7 +54,7 @@ async function runGit(system: System, cwd: string, ...args: string[]): Promise<R
 
 function reasonOf({ startError, stderr, exitCode }: RunResult): string {
   if (startError === 'ENOENT') return 'git is not on the PATH.';
-  return exitCode === undefined ? 'git took too long.' : `git said: ${stderr.trim().split('\n')[0]}.`;
+  return exitCode === undefined ? 'git took too long.' : `git failed: ${stderr.trim().split('\n')[0]}.`;
 }
 
 function reportTracked(directory: string, paths: string[]): Finding[] {

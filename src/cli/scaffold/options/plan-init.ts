@@ -16,7 +16,7 @@ export function findDifferences(marker: Marker, options: InitOptions): string[] 
     [store !== marker.store, `the store ${marker.store}`],
     [typescript && marker.language !== 'typescript', 'JavaScript'],
     [isOtherNode, marker.node === undefined ? 'no Node.js of its own' : `Node.js ${marker.node}`],
-    [prompt !== marker.prompt, `the prompt ${marker.prompt ?? 'of its directory'}`],
+    [prompt !== marker.prompt, marker.prompt === undefined ? 'the default prompt' : `the prompt ${marker.prompt}`],
   ];
   return differences.filter(([isDifferent]) => isDifferent).map(([, what]) => what);
 }
