@@ -4,8 +4,8 @@ import type { Finding } from './check.ts';
 import type { RenderedFinding } from './redact.ts';
 
 /**
- * The findings that are not ok, problems last, where they do not scroll away, and how many there are of each kind.
- * @param isVerbose shows what is ok, too
+ * The findings that are not ok, and a count of each level. Problems come last, so that they do not scroll out of view.
+ * @param isVerbose also show the findings that are ok
  */
 export function renderFindings(
   findings: RenderedFinding[],
@@ -23,7 +23,7 @@ export function renderFindings(
   return [...lines, summarize(findings)].join('\n');
 }
 
-// What to type has a line of its own.
+// Commands start on a new line.
 function toLines(text: string | null): string[] {
   return text?.replace(/ (?=Type: )/, '\n').split('\n') ?? [];
 }
@@ -33,5 +33,5 @@ function summarize(findings: RenderedFinding[]): string {
   const count = (level: Finding['level']): number => own.filter((finding) => finding.level === level).length;
   const skipped = findings.filter(({ isConsequence }) => isConsequence).map(({ check }) => check);
   const counts = `${renderCount(count('problem'), 'problem')}, ${renderCount(count('note'), 'note')}, ${count('ok')} ok.`;
-  return skipped.length === 0 ? counts : `${counts} Not checked until these are solved: ${skipped.join(', ')}.`;
+  return skipped.length === 0 ? counts : `${counts} Fix the problems to run these checks too: ${skipped.join(', ')}.`;
 }

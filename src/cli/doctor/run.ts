@@ -6,15 +6,15 @@ import { type RenderedFinding, redact } from './redact.ts';
 
 const order: Finding['level'][] = ['problem', 'note', 'ok'];
 
-/** Makes every check, one after the other. What one of them cannot do keeps no other from its work. */
+/** Runs the checks one after another. A check that fails does not stop the others. */
 export async function runChecks(checks: Check[], subject: Subject, system: System): Promise<RenderedFinding[]> {
-  const told: RenderedFinding[] = [];
+  const rendered: RenderedFinding[] = [];
   for (const check of checks) {
     for (const finding of await examine(check, subject, system)) {
-      told.push({ check: check.name, ...finding, remedy: await writeRemedy(finding.remedy, system) });
+      rendered.push({ check: check.name, ...finding, remedy: await writeRemedy(finding.remedy, system) });
     }
   }
-  return told.map(redact(subject, system)).sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  return rendered.map(redact(subject, system)).sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
 async function examine(check: Check, subject: Subject, system: System): Promise<Finding[]> {

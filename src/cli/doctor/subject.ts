@@ -6,9 +6,9 @@ import { hasUnfinishedInit } from '../scaffold/in-place.ts';
 import type { Subject } from './check.ts';
 
 /**
- * The environment that is meant, as far as it can be read.
+ * Finds the environment, and reads it as far as possible.
  * @param named as for `findEnvironment`
- * @throws UserError when there is none
+ * @throws UserError when there is no environment
  */
 export async function readSubject(
   system: System,
@@ -21,12 +21,12 @@ export async function readSubject(
   return { ...found, file, settings: overlay(file, system.env), ...(url && { url }) };
 }
 
-// A directory without the marker is none of ours, unless an init was interrupted in it.
+// A directory without a marker is not an environment, unless an init was interrupted in it.
 async function verifyEnvironment({ directory, failure }: PossiblyBrokenEnvironment): Promise<void> {
   if (failure?.code === 'not-an-environment' && !(await hasUnfinishedInit(directory))) throw failure;
 }
 
-// A check says why it cannot be read.
+// When .env cannot be read, the check `.env` reports why.
 async function readSettings(directory: string): Promise<Variables> {
   try {
     return await readVariables(directory);

@@ -5,17 +5,17 @@ import type { System } from '../../system.ts';
 import { commandLine, nearPath } from '../shells/shells.ts';
 import { type LockedPackage, readInstallation } from './installation.ts';
 
-/** A package with an install script, which sessapp never runs. */
+/** A package whose install script has not run: sessapp never runs install scripts. */
 export interface UnrunScript {
   /** The package's name. */
   name: string;
-  /** It has a native part, which the script would have fetched or built: the package cannot be imported without. */
+  /** The script downloads or builds a native part, without which the package cannot be imported. */
   isNative: boolean;
 }
 
 /**
- * The packages whose install script was not run, and that do not have the result from elsewhere. That a script without a
- * native part was run later leaves no trace; `allowScripts` in package.json, which is npm's, says that it was decided.
+ * The packages whose install script has not run, and that lack its result. For a script without a native part, nothing
+ * shows whether it ran later: a package in npm's `allowScripts` in package.json is therefore left out.
  */
 export async function findUnrunScripts(directory: string): Promise<UnrunScript[]> {
   const { packageJson, lockfile } = await readInstallation(directory);
@@ -33,13 +33,13 @@ export async function findUnrunScripts(directory: string): Promise<UnrunScript[]
   return found;
 }
 
-/** What to type to run the scripts of these packages. */
+/** The command line that runs the scripts of these packages. */
 export async function runScriptsLine(system: System, directory: string, names: string[]): Promise<string> {
   const prefix = ['--prefix', nearPath(system.cwd, directory)];
   return commandLine(system, directory, 'run', '--', 'npm', 'rebuild', ...names, ...prefix);
 }
 
-// One for each platform, of which npm installs the one that fits.
+// Prebuilt packages exist per platform. npm installs the matching one as an optional dependency.
 function hasPrebuilt(directory: string, { optionalDependencies = {} }: LockedPackage): boolean {
   return Object.keys(optionalDependencies).some((name) => existsSync(join(directory, 'node_modules', name)));
 }

@@ -8,7 +8,7 @@ import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
 
 export interface TemplateFile {
-  /** In the environment, with `/`. */
+  /** Relative to the environment, with `/`. */
   path: string;
   content: string;
 }
@@ -30,14 +30,14 @@ interface Layer {
   next?: string;
 }
 
-/** Code that `add` puts into the application of an environment. */
+/** Code that `add` adds to the application of an environment. */
 export interface Addition {
   files: TemplateFile[];
-  /** The npm packages that it needs, and their ranges. */
+  /** The npm packages that it needs, with their version ranges. */
   dependencies: Record<string, string>;
-  /** The template whose application it is for. */
+  /** The template that it works with. */
   template: string;
-  /** What to do after it was added, as a sentence or two. */
+  /** The next steps for the user, one or two sentences. */
   next: string;
 }
 
@@ -62,7 +62,7 @@ export function describeStores(): ChoiceOption[] {
   }));
 }
 
-/** The files that belong to an environment's user, as they are written; a later folder is laid over the earlier ones. */
+/** The template files of an environment. They belong to its user. Later folders override earlier ones. */
 export function readTemplateFiles(variant: Variant): TemplateFile[] {
   const { language } = variant;
   const folders: [from: string, to: string][] = [
@@ -74,7 +74,7 @@ export function readTemplateFiles(variant: Variant): TemplateFile[] {
   return folders.flatMap(([from, to]) => readFiles(join(templatesDirectory, from), to, language));
 }
 
-/** The files of a template's application, by their paths; none of a template that this version does not have. */
+/** The paths of a template's application files. Empty for a template that this version does not have. */
 export function listApplicationFiles(variant: Variant): string[] {
   if (!listTemplates().includes(variant.template)) return [];
   const folders = listApplicationFolders(variant).map((folder) => join(templatesDirectory, folder));
@@ -85,7 +85,7 @@ function listApplicationFolders({ template, store }: Variant): string[] {
   return withStore(`apps/${template}`, store);
 }
 
-// A folder of templates, and the one in it for a store, where there is one.
+// A template folder, and its subfolder for the store if there is one.
 function withStore(folder: string, store: string): string[] {
   const ofStore = `${folder}/${storesFolder}/${store}`;
   return [folder, ...(existsSync(join(templatesDirectory, ofStore)) ? [ofStore] : [])];
@@ -103,7 +103,7 @@ export function readAddition(name: string, { store, language }: Pick<Variant, 's
   return { files: folders.flatMap((each) => readFiles(each, '', language)), dependencies, template, next };
 }
 
-/** The package.json of an environment. */
+/** The content of an environment's package.json. */
 export function renderPackageJson(
   name: string,
   variant: Variant,
@@ -116,7 +116,7 @@ export function renderPackageJson(
     name,
     ...{ private: true, type: 'module' },
     engines: { node: isTypeScript ? '>=22.18' : '>=20.19' },
-    // `npm start` would take the Node.js that npm runs on.
+    // With plain `node`, `npm start` would use npm's own Node.js.
     scripts: { start: `${variant.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
     dependencies: sorted({
       ...pick(
@@ -131,7 +131,7 @@ export function renderPackageJson(
   };
 }
 
-// lmdb's own range of a package takes versions whose install script builds it.
+// The version range in lmdb's own package.json allows versions that are built by an install script.
 function overridesOf(store: string): PackageJson {
   const { overrides } = readPackageManifest();
   return store === 'embedded' ? { overrides: overrides as Record<string, string> } : {};
@@ -159,12 +159,12 @@ function sorted(values: Record<string, string>): Record<string, string> {
 }
 
 const layerName = 'layer.json';
-/** In a template: a folder for each store, with the files that depend on it. */
+/** In a template: the folder whose subfolders have the files for each store. */
 const storesFolder = 'stores';
 
 function readFiles(folder: string, to: string, language: Language): TemplateFile[] {
   const other = language === 'typescript' ? '.js' : '.ts';
-  // To wait for each small file on the event loop takes longer than to read it.
+  // Synchronous calls: for small files, waiting on the event loop takes longer than reading.
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return (
     entries
@@ -173,12 +173,12 @@ function readFiles(folder: string, to: string, language: Language): TemplateFile
       .filter((path) => !path.startsWith(`${storesFolder}${sep}`))
       .sort()
       .map((path) => ({ path: to + renameDotfile(path), content: readFileSync(join(folder, path), 'utf8') }))
-      // Of a file that holds types only, nothing is left in JavaScript.
+      // A file with only types is empty in JavaScript.
       .filter(({ content }) => content.trim() !== '')
   );
 }
 
-// npm leaves a .gitignore out of a package, so a template carries it without its dot.
+// npm does not pack a .gitignore, so the templates have it without the dot.
 function renameDotfile(path: string): string {
   return path.replace(/(^|\/)(gitignore|gitattributes)$/, '$1.$2');
 }

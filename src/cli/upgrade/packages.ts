@@ -11,18 +11,18 @@ import { renderJson } from '../scaffold/plan.ts';
 
 export const packageFiles = ['package.json', 'package-lock.json'];
 
-/** What is to become of package.json and package-lock.json. */
+/** The changes to package.json and package-lock.json. */
 export interface PackagePlan {
   written: Map<string, string | Buffer>;
-  /** npm makes the lockfile from the one that is there. */
+  /** npm must update the existing lockfile. */
   needsLock: boolean;
-  /** What sessapp.json says of the two: of a file that somebody has changed, what it said before. */
+  /** The hashes of both files for sessapp.json. For a file that the user changed, the old hash. */
   hashes: Record<string, string>;
 }
 
 type EnvironmentPackage = PackageJson & { name: string };
 
-/** @param rendered the files as they would be in a new environment */
+/** @param rendered the files of a new environment */
 export async function planPackages(
   directory: string,
   { files }: Marker,
@@ -50,12 +50,12 @@ export async function planPackages(
   return { written, needsLock: lock === undefined && (packageJson !== text || !isLocked), hashes };
 }
 
-// A file that is missing is written again.
+// A missing file counts as unchanged: it is written again.
 function isUnchanged(content: string | undefined, generated: string | undefined): boolean {
   return content === undefined || sha256(content) === generated;
 }
 
-/** What environments of the old form depend on. */
+/** The dependencies of environments in the old format. */
 const oldRanges: Record<string, string> = {
   express: '^5.3.0',
   'express-session': '^1.19.0',
@@ -68,8 +68,8 @@ const oldRanges: Record<string, string> = {
 };
 
 /**
- * The user's package.json with our entries brought up to date.
- * @param ranges what the sessapp before wrote, by package: another range is one that the user has chosen, and stays
+ * The user's package.json with updated entries for sessapp.
+ * @param ranges the version ranges that the previous sessapp wrote, by package. A different range was set by the user, and stays.
  */
 function merge(
   found: EnvironmentPackage,
@@ -79,7 +79,7 @@ function merge(
   const tryCopy = found.dependencies?.sessapp === undefined;
   const kept = Object.entries(found.dependencies ?? {}).filter(([name, range]) => {
     const isInOurs = ours.dependencies?.[name] !== undefined;
-    // The old form had the packages of the server itself, which now come with sessapp.
+    // The old format listed the packages of the server, which are now dependencies of sessapp.
     if (isInOurs) return name !== 'sessapp' && range !== ranges[name];
     return !(tryCopy && range === oldRanges[name]);
   });
@@ -97,6 +97,6 @@ function fail(directory: string): never {
   throw new UserError(
     'package-json-damaged',
     `${join(directory, 'package.json')} is not JSON.`,
-    'Mend it, or delete it: then a new one is written.',
+    'Correct it, or delete it: upgrade then writes a new one.',
   );
 }

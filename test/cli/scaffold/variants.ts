@@ -11,12 +11,12 @@ export interface Locked {
   packages: Record<string, { resolved?: string; integrity?: string; version?: string }>;
 }
 
-/** Every template with every store in every language. */
+/** Every combination of template, store and language. */
 export const variants: Variant[] = listTemplates().flatMap((template) =>
   Object.keys(storeKinds).flatMap((store) => languages.map((language) => ({ template, store, language }))),
 );
 
-/** Writes the generated files, as `init --no-install` does, but on any Node.js: an old one runs no TypeScript. */
+/** Writes the generated files like `init --no-install`, but also for TypeScript on an old Node.js. */
 export function writeVariant(directory: string, variant: Variant): void {
   for (const [path, content] of renderFiles({ ...variant, directory }, packCarried())) {
     const file = join(directory, path);

@@ -29,16 +29,16 @@ function checkVersion({ marker }: Environment, version: string): Finding {
     `${name} is too old.`,
     `${written} needs Node.js ${oldest} or newer: the server does not start.`,
     marker.node === undefined
-      ? 'Install a newer one, and run sessapp with it.'
-      : 'Make a new environment with --node 24, and move app, .env and data/ there.',
+      ? 'Install a newer Node.js, and run sessapp with it.'
+      : 'Make a new environment with --node 24, and move the application, .env and data/ to it.',
   );
 }
 
 function broken({ directory }: Environment, how: string): Finding {
   return problem(
     `The environment’s own Node.js ${how}.`,
-    'The server runs on it, or does not start.',
-    'Install it again.',
+    'The server runs on this Node.js only.',
+    'Install Node.js again.',
     typeOn(['rm', '-rf'], join(directory, '.node', 'node_modules')),
     sessapp(directory, 'install'),
   );

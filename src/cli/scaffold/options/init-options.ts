@@ -30,7 +30,7 @@ export interface InitOptions {
   git: boolean;
 }
 
-/** @throws UsageError when one of them is not valid, or one is missing and nobody is there to be asked */
+/** @throws UsageError when an option is not valid, or the directory is missing and we cannot prompt for it */
 export async function readInitOptions(input: Input, context: Context): Promise<InitOptions> {
   const { system, output } = context;
   const [named] = input.operands;
@@ -54,25 +54,29 @@ export async function readInitOptions(input: Input, context: Context): Promise<I
     offline: flag(input, 'offline'),
     git: flag(input, 'git'),
   };
-  if (named === undefined) output.note(`The same again: ${await equivalent(input, context, options)}`);
+  if (named === undefined)
+    output.note(`To do the same without questions: ${await equivalent(input, context, options)}`);
   return options;
 }
 
-/** @param home what begins as a path in the home directory; on a command line a quoted ~ alone may be a name */
+/** @param home matches a path in the home directory. On a command line, a quoted ~ alone may be a directory name. */
 function verifyDirectory(dir: string, env: NodeJS.ProcessEnv, home = /^~\//): void {
   if (dir.trim() === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
-  // A shell expands it, but not in a question, nor in quotes.
+  // A shell expands ~, but not in quotes. At a prompt, there is no shell.
   if (!home.test(dir)) return;
-  const remedy = `Name it in full: ${join(homeDirectory(env), dir.slice(1))}, or ./${dir} if that is meant.`;
-  throw new UsageError(`${dir} begins with a ~, which stands for your home directory in a shell only.`, remedy);
+  const remedy = `Type the full path: ${join(homeDirectory(env), dir.slice(1))}. If the name really begins with ~, type ./${dir}`;
+  throw new UsageError(`${dir} begins with ~, which only a shell replaces by your home directory.`, remedy);
 }
 
 async function verifyOptions({ template, store, prompt }: Partial<InitOptions>): Promise<void> {
   if (template !== undefined) await verifyChoice('template', template, listTemplates());
   if (store !== undefined) await verifyChoice('store', store, storeNames);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a prompt must not hold
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a prompt must not contain them
   if (prompt !== undefined && (prompt.trim() === '' || /[\u0000-\u001f\u007f-\u009f]/.test(prompt))) {
-    throw new UsageError('The prompt must be a line of text.', 'For example: --prompt shop');
+    throw new UsageError(
+      'The prompt must be one line of text, without control characters.',
+      'For example: --prompt shop',
+    );
   }
 }
 
@@ -83,12 +87,12 @@ async function askOrRefuse({ system, output }: Context, given: Pick<InitOptions,
   const verify = (dir: string): void => verifyDirectory(dir.trim(), system.env, /^~(\/|$)/);
   const dir = (await ask(system, { message: 'Which directory?', initial: freeName(system.cwd), verify })).trim();
   const template = given.template ?? (await choose(describeTemplates(), 'Which template?', defaults.template));
-  const store = given.store ?? (await choose(describeStores(), 'Where shall sessions live?', defaults.store));
+  const store = given.store ?? (await choose(describeStores(), 'Which store for the sessions?', defaults.store));
   const storeUrl = given.storeUrl ?? (system.env.STORE_URL ? undefined : await askForAddress(system, store));
   return { dir, template, store, storeUrl };
 }
 
-// What is there is not offered: it would be refused when every question is answered.
+// Suggest a free name: an existing directory would be refused, but only after all questions.
 function freeName(cwd: string): string {
   for (let number = 1; ; number++) {
     const name = number === 1 ? 'myenv' : `myenv-${number}`;
@@ -99,10 +103,12 @@ function freeName(cwd: string): string {
 async function askForAddress(system: System, store: string): Promise<string | undefined> {
   const address = storeKinds[store]?.address;
   const verify = (url: string): void => verifyAddress(store, url);
-  return address && ask(system, { message: 'Where is it? (without a password)', initial: address.example, verify });
+  return (
+    address && ask(system, { message: 'What is its address? (without a password)', initial: address.example, verify })
+  );
 }
 
-// What was answered stands beside what was given.
+// The command line with the given options and the values from the prompts.
 async function equivalent(input: Input, { system }: Context, options: InitOptions): Promise<string> {
   const { directory, template, store, storeUrl } = options;
   const given = Object.entries({ ...input.options, template, store, storeUrl }).flatMap(([name, value]) =>

@@ -7,7 +7,7 @@ import type { Target } from '../target.ts';
 import { defaults, type InitOptions } from './init-options.ts';
 import { chooseStoreUrl } from './store-url.ts';
 
-/** In which ways the environment that is there is not what was asked for; only what was said can differ. */
+/** How the existing environment differs from the given options. Options that were not given cannot differ. */
 export function findDifferences(marker: Marker, options: InitOptions): string[] {
   const { template = marker.template, store = marker.store, prompt = marker.prompt, node, typescript } = options;
   const isOtherNode = node !== undefined && !`${marker.node}.`.startsWith(`${node.replace(/^v/, '')}.`);
@@ -16,12 +16,12 @@ export function findDifferences(marker: Marker, options: InitOptions): string[] 
     [store !== marker.store, `the store ${marker.store}`],
     [typescript && marker.language !== 'typescript', 'JavaScript'],
     [isOtherNode, marker.node === undefined ? 'no Node.js of its own' : `Node.js ${marker.node}`],
-    [prompt !== marker.prompt, `the prompt ${marker.prompt ?? 'of its directory'}`],
+    [prompt !== marker.prompt, marker.prompt === undefined ? 'the default prompt' : `the prompt ${marker.prompt}`],
   ];
   return differences.filter(([isDifferent]) => isDifferent).map(([, what]) => what);
 }
 
-/** What is to be done about a target that is not an environment, decided before anything is done. */
+/** Makes the plan for a target that is not an environment yet. It changes nothing. */
 export async function planInit(
   system: System,
   target: Exclude<Target, { kind: 'environment' }>,
@@ -45,8 +45,8 @@ function chooseAction(
   if (target.entries.length === 0 || allowExisting) return 'fill';
   throw new UserError(
     'target-not-empty',
-    `${target.directory} has files in it: ${nameSome(target.entries)}.`,
-    'Name a new directory, or add --allow-existing: it adds what is missing and replaces no file.',
+    `${target.directory} contains files: ${nameSome(target.entries)}.`,
+    'Choose a new directory, or use --allow-existing, which adds the missing files and replaces none.',
   );
 }
 

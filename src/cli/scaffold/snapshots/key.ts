@@ -7,7 +7,7 @@ import type { System } from '../../../system.ts';
 import type { Lockfile } from '../../environment/installation.ts';
 import { sha256 } from '../hash.ts';
 
-/** What npm reads of a project, each as text; undefined where there is none. */
+/** The content of the files that npm reads. Undefined: the file does not exist. */
 export interface Project {
   packageJson: string | undefined;
   lockfile: string | undefined;
@@ -25,9 +25,10 @@ export async function readProject(directory: string): Promise<Project> {
 }
 
 /**
- * Names what `npm ci` makes of a project on this platform: by its lockfile, package.json and npm settings, all but the
- * project's own name, and by the operating system, the processor, the C library, Node.js's ABI and npm's major version.
- * @returns undefined when it cannot be told, or a package has no checksum: a folder, say, whose content may change
+ * The cache key of the tree that `npm ci` makes for a project: a hash of everything that decides its content. These are the
+ * lockfile, package.json and npm settings (without the project's name), the operating system, the processor, the C library,
+ * Node.js's ABI and npm's major version.
+ * @returns undefined when one of these is unknown, or a package has no checksum, such as a folder, whose content may change
  */
 export async function snapshotKey(system: System, project: Project): Promise<string | undefined> {
   const { settings } = project;
@@ -46,7 +47,7 @@ function dependencies(packageJson: object): unknown[] {
   return Object.entries(packageJson).filter(([name]) => /dependencies|overrides|workspaces/i.test(name));
 }
 
-// The program itself says which loader it needs; the files of a system may be there for both.
+// The Node.js program names the loader that it needs. The file system may contain the loaders of both C libraries.
 function cLibrary(): string {
   if (process.platform !== 'linux') return '';
   const file = openSync(process.execPath, 'r');
@@ -56,7 +57,7 @@ function cLibrary(): string {
   return start.includes('ld-musl') ? 'musl' : 'glibc';
 }
 
-// npm itself takes 200 ms to say it. It is beside its program, but for wrappers.
+// `npm --version` takes 200 ms. npm's package.json is next to its program, unless that is a wrapper.
 async function npmMajor({ env, run, cwd }: System): Promise<string | undefined> {
   const version = (await readNpmVersion(env.PATH ?? '')) ?? (await run('npm', ['--version'], { cwd, env })).stdout;
   return /^(\d+)\./.exec(version)?.[1];

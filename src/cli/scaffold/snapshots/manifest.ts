@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { withDraft } from '../../environment/write-file.ts';
 import type { Entry } from './tree.ts';
 
-/** What is known of a snapshot: `manifest.json`, beside its `tree`. */
+/** The description of a snapshot, in `manifest.json` next to its `tree`. */
 export interface SnapshotManifest {
   entries: Entry[];
-  /** As the tree was when its content was last known to be right. */
+  /** The fingerprint of the tree when its content was last verified. */
   fingerprint: string;
 }
 
-/** npm's list of what it installed; without it nobody knows what a tree is. */
+/** npm's list of installed packages. A tree without it cannot be checked. */
 export const listName = '.package-lock.json';
 
-/** @throws SyntaxError when it is not what `keep` wrote */
+/** @throws SyntaxError when it is not a manifest that `save` wrote */
 export function readSnapshotManifest(snapshot: string): SnapshotManifest {
   const manifest: unknown = JSON.parse(readFileSync(join(snapshot, 'manifest.json'), 'utf8'));
   const { entries, fingerprint } = (manifest ?? {}) as Record<keyof SnapshotManifest, unknown>;
