@@ -359,5 +359,5 @@ test('16.5.3: a session that cannot be read logs in nobody', async () => {
   const { key: _, version, ...record } = found;
   await driver.update(key, version, { ...record, data: '{"userId":"ann"' });
   expect(await as(cookie, '/me')).toMatchObject({ status: 200, body: 'nobody' });
-  expect(production.output()).toMatch(/a session could not be read and was set aside/);
+  expect(production.output()).toMatch(/a session record is damaged and was set aside/);
 });

@@ -66,7 +66,7 @@ test.each(streams)('after a change (%s) whose save fails, the response is cut', 
   await browse('/login');
   store.isDown = true;
   await expect(browse('/')).rejects.toThrow();
-  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
+  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was closed' }]);
   store.isDown = false;
   expect((await browse('/show')).body).toBe('{"userId":"ann","old":1}');
 });
@@ -118,7 +118,7 @@ test.each<[string, Change]>([
   const { site, browse } = await start(streamed(writeFirst, act, endLast));
   await browse('/login');
   await expect(browse('/')).rejects.toThrow();
-  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
+  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was closed' }]);
   expect((await browse('/show')).body).toBe('{"userId":"ann","old":1}');
 });
 

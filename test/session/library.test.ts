@@ -362,12 +362,12 @@ test.each(['idleMs', 'absoluteMs', 'refuseBytes', 'ownerKeys'])(
 );
 
 test.each([
-  [{ idleMs: Number.POSITIVE_INFINITY }, /limits\.idleMs must be a number above 0, of milliseconds/],
+  [{ idleMs: Number.POSITIVE_INFINITY }, /limits\.idleMs must be a number of milliseconds above 0/],
   [{ absoluteMs: '1h' }, /limits\.absoluteMs must be/],
   [{ idleMs: null }, /limits\.idleMs must be/],
-  [{ refuseBytes: 0 }, /limits\.refuseBytes must be a number above 0, of bytes/],
+  [{ refuseBytes: 0 }, /limits\.refuseBytes must be a number of bytes above 0/],
   [{ ownerKeys: 'userId' }, /limits\.ownerKeys must be an array/],
-  [{ idleMS: 5 }, /limits\.idleMS is not a limit: they are idleMs, /],
+  [{ idleMS: 5 }, /limits\.idleMS is not a valid limit; use one of: idleMs, /],
 ])('limits %j is an error at the start', (limits, message) => {
   expect(() => session({ secret, store: new MemoryStore(), limits: limits as never })).toThrow(message);
 });
@@ -396,7 +396,7 @@ test('without a log warnings and errors go to stderr', async () => {
   const store = openStore();
   const ask = await listen(chained(session({ secret, store, cookie: { secure: true } })));
   await ask('/login');
-  expect(error.mock.calls).toEqual([[expect.stringMatching(/^sessapp: a session was not set: .*HTTPS/)]]);
+  expect(error.mock.calls).toEqual([[expect.stringMatching(/^sessapp: a session cookie was not set: .*HTTPS/)]]);
 });
 
 test('the module has the classes of express-session', () => {

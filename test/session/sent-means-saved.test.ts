@@ -288,7 +288,7 @@ test('a logout that the store did not do is no success', async () => {
 });
 
 test.each<[string, Handler, number | undefined, string]>([
-  ['of which a part has left', (_, res) => [res.write('a'), res.write(5)], undefined, 'the connection was cut'],
+  ['of which a part has left', (_, res) => [res.write('a'), res.write(5)], undefined, 'the connection was closed'],
   ['that has no such status', (_, res) => Object.assign(res, { statusCode: 99 }).end(), 500, 'a 500 was sent'],
 ])('an answer %s is no matter of the session, and the log says why', async (_, form, status, end) => {
   const site = await startSite((app) => {
@@ -303,7 +303,7 @@ test.each<[string, Handler, number | undefined, string]>([
     {
       level: 'error',
       detail: { err: expect.any(Error) },
-      message: expect.stringContaining(`the answer could not be sent: ${end}`),
+      message: expect.stringContaining(`the response could not be sent: ${end}`),
     },
   ]);
   expect(await site.records()).toHaveLength(1);
@@ -345,7 +345,7 @@ test.each<[string, Handler]>([
   expect(site.log).toEqual([]);
   isDown = true;
   await expect(browse('/')).rejects.toThrow();
-  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
+  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was closed' }]);
 });
 
 test('who waits for the head of an answer is told before it looks sent', async () => {
@@ -419,5 +419,5 @@ test('an end that cannot be sent, of a stream that still saves, ends no process'
     });
   });
   await expect(site.request('/')).rejects.toThrow();
-  expect(site.log).toMatchObject([{ level: 'error', message: 'the answer could not be sent: the connection was cut' }]);
+  expect(site.log).toMatchObject([{ level: 'error', message: 'the response could not be sent: the connection was closed' }]);
 });

@@ -54,7 +54,7 @@ test.each<[string, (data: object) => Promise<void>]>([
   );
   await site.request('/');
   await aWhile();
-  expect(heard).toEqual([expect.stringMatching(/^TypeError: req\.session\.update takes a function that is not async/)]);
+  expect(heard).toEqual([expect.stringMatching(/^TypeError: req\.session\.update needs a function that is not async/)]);
   expect(await site.records()).toEqual([]);
   expect(unhandled).toEqual([]);
 });

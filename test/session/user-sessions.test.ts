@@ -113,7 +113,7 @@ test.each([undefined, null, '', {}, [], true, Number.NaN])('%j is not the owner 
   });
   const times = { createdAtMs: site.clock.now, seenAtMs: site.clock.now, expiresAtMs: site.clock.now + 1000 };
   await site.driver.create('other', { data: '{}', owner: String(owner), ...times });
-  const failure = expect.stringContaining('TypeError: the owner of sessions is a text or a number');
+  const failure = expect.stringContaining('TypeError: the owner of sessions must be a string, a number');
   expect(JSON.parse((await site.request('/')).body)).toEqual([failure, failure]);
   expect(await site.records()).toHaveLength(1);
 });
