@@ -42,7 +42,7 @@ export function signWithSecretOfRequest(create: (secret: string) => Middleware, 
   let known: { secret: string; middleware: Middleware } | undefined;
   return register((req, res, next) => {
     const { secret } = req as Request;
-    if (!secret) return next(new Error(`session() needs the option secret: ${example}`));
+    if (!secret) return next(new Error(`the option secret of session() is required: set it to ${example}`));
     if (known?.secret !== secret) known = { secret, middleware: create(secret) };
     known.middleware(req, res, next);
   });

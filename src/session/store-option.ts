@@ -38,7 +38,7 @@ export function toAdoption(adopt: AnyStore | Adoption): Adoption {
 
 function verifyStore(name: string, store: object): void {
   if (!(store instanceof Object && ('update' in store || 'get' in store)))
-    throw new TypeError(`${name} option must be a sessapp store or an express-session store`);
+    throw new TypeError(`${name} option must be a store: a sessapp store or an express-session store`);
 }
 
 /** Removes options whose value means the default: for express-session, null, false, 0 and ''. */

@@ -210,7 +210,7 @@ test('adoptSessions takes the ids of a store that cannot list them', async () =>
 });
 
 test.each([
-  [{}, 'the option adopt names the store'],
+  [{}, 'adoptSessions needs the option adopt'],
   [{ adopt: memory() }, 'has session keys, not ids'],
 ])('adoptSessions says what is wrong with %o', async (options, message) => {
   await expect(adoptSessions(options)).rejects.toThrow(message);

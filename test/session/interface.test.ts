@@ -93,7 +93,7 @@ test('the store gets, sets, touches, loads and destroys by id', async () => {
   expect(JSON.parse((await site.request(`/store/${id}`)).body)).toEqual([2, null]);
 });
 
-test('a req.session that is no session is a 500 and a line in the log', async () => {
+test('a req.session that is not a session is a 500 and an error in the log', async () => {
   const site = await startSite((app) =>
     app.get('/', (req, res) => {
       req.session = { count: 1 } as never;
@@ -101,7 +101,7 @@ test('a req.session that is no session is a 500 and a line in the log', async ()
     }),
   );
   expect((await site.request('/')).status).toBe(500);
-  expect(site.log).toMatchObject([{ detail: { err: { message: expect.stringContaining('no session') } } }]);
+  expect(site.log).toMatchObject([{ detail: { err: { message: expect.stringContaining('not a session') } } }]);
 });
 
 test('a request without req.session keeps what is stored', async () => {

@@ -231,7 +231,7 @@ describe('secret', () => {
     const log = { warn: vi.fn(), error: vi.fn() };
     const options = { secret: given, store: new MemoryStore(), log } as SessionOptions;
     const ask = await listen(chained(session(options)));
-    expect(log.warn.mock.calls.flat()).toContainEqual(expect.stringMatching(/no secret.*Set one: 32 random bytes/));
+    expect(log.warn.mock.calls.flat()).toContainEqual(expect.stringMatching(/no secret.*Set the option secret to 32 random bytes/));
     expect(await ask('/login')).toMatchObject({ status: 500, body: 'next', cookie: '' });
   });
 });

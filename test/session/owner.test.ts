@@ -76,7 +76,7 @@ test.each<[object, string]>([
   const site = await startLogin({ isDevelopment: true });
   for (let n = 0; n < 2; n += 1) await site.login(data);
   expect(site.log).toEqual([
-    { level: 'warn', detail: { key }, message: expect.stringContaining('Set req.session.userId at the login') },
+    { level: 'warn', detail: { key }, message: expect.stringContaining('Set req.session.userId at login') },
   ]);
   expect(JSON.stringify(site.log)).not.toMatch(/Ann|ann@/);
 });

@@ -289,7 +289,7 @@ test('a logout that the store did not do is no success', async () => {
 
 test.each<[string, Handler, number | undefined, string]>([
   ['of which a part has left', (_, res) => [res.write('a'), res.write(5)], undefined, 'the connection was closed'],
-  ['that has no such status', (_, res) => Object.assign(res, { statusCode: 99 }).end(), 500, 'a 500 was sent'],
+  ['that has no such status', (_, res) => Object.assign(res, { statusCode: 99 }).end(), 500, 'a 500 response was sent instead'],
 ])('an answer %s is no matter of the session, and the log says why', async (_, form, status, end) => {
   const site = await startSite((app) => {
     app.get('/', (req, res) => {

@@ -46,8 +46,8 @@ test('an express-session store that cannot list says so to who asks for a list, 
 });
 
 test.each([
-  [MemoryStore, ['several processes', 'in memory']],
-  [ListingStore, ['several processes', 'in memory']],
+  [MemoryStore, ['different processes', 'in memory']],
+  [ListingStore, ['different processes', 'in memory']],
 ])('what an express-session store cannot promise is said once in the log: %s', (Store, expected) => {
   const store = new Store();
   const log = { warn: vi.fn(), error: vi.fn() };
@@ -63,7 +63,7 @@ test('that an express-session store has no way to list is part of it', () => {
   const store = Object.assign(new MemoryStore(), { all: undefined });
   const log = { warn: vi.fn(), error: vi.fn() };
   session({ secret, store: store as never, log });
-  expect(log.warn.mock.calls).toEqual([[{}, expect.stringContaining('it cannot list the sessions of a user')]]);
+  expect(log.warn.mock.calls).toEqual([[{}, expect.stringContaining('it cannot list or end the sessions of a user')]]);
 });
 
 test('endOthers without an owner is an error: nobody would be logged out', async () => {

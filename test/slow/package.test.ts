@@ -219,7 +219,7 @@ test.each([
   const result = await runCode(process.execPath, alone, 'peer.mjs', code);
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toContain(
-    `sessapp needs the package ${name} for ${store}, and it is not installed. Type: npm install ${name}`,
+    `sessapp needs the package ${name} for ${store}, but it is not installed. Type: npm install ${name}`,
   );
 });
 

@@ -209,7 +209,7 @@ describe('store migrate', () => {
       server.child.kill('SIGTERM');
       await once(server.child, 'exit');
       await killAt(startMigrate(sandbox, 'embedded'), 'Copying');
-      await expect(startPlain(sandbox, environment, { env: own })).rejects.toThrow('wins over .env');
+      await expect(startPlain(sandbox, environment, { env: own })).rejects.toThrow('overrides .env');
       expect(await finish(startMigrate(sandbox, 'embedded'))).toMatchObject({ exitCode: 0 });
       await expectAllThere((await startPlain(sandbox, environment)).url, [...quiet, ...busy], [out]);
     },

@@ -24,13 +24,13 @@ test.each([
   ['postgres://h', /no database/],
   ['postgres:///db', /no host/],
   ['postgres://h,i/db', /several hosts/],
-  ['postgres://h:99999/db', /no address/],
-  ['postgres://u:sec/ret@h/db', /no address.*%2F/],
-  ['postgres://u:sec#ret@h/db', /no address.*%23/],
-  ['postgres://u:1?secret=1@h/db', /a parameter that is none of sslmode/],
-  ['postgres://h/db?password=secret', /a parameter that is none of sslmode/],
-  ['postgres://h/db?sslmod=require', /a parameter that is none of sslmode/],
-  ['postgres://h/db?sslmode=yes', /none of disable, prefer/],
+  ['postgres://h:99999/db', /not a valid address/],
+  ['postgres://u:sec/ret@h/db', /not a valid address.*%2F/],
+  ['postgres://u:sec#ret@h/db', /not a valid address.*%23/],
+  ['postgres://u:1?secret=1@h/db', /an unknown parameter; valid parameters are sslmode/],
+  ['postgres://h/db?password=secret', /an unknown parameter; valid parameters are sslmode/],
+  ['postgres://h/db?sslmod=require', /an unknown parameter; valid parameters are sslmode/],
+  ['postgres://h/db?sslmode=yes', /valid values are disable, prefer/],
   ['postgres://h/db?sslmode=verify-ca', /no sslrootcert/],
   ['postgres://h/db?sslmode=require&sslrootcert=/no/secret.pem', /cannot be read \(ENOENT\)/],
 ])('the address %s is told to be wrong, or not', (url, fault) => {
@@ -45,8 +45,8 @@ test.each([
   ['postgres://u:secret@[::1]:5433/db', '[::1]:5433'],
   ['postgres://u:secret@%2Frun%2Fpostgresql/db', '/run/postgresql'],
   ['postgres:///db?host=/run/postgresql&port=5433', '/run/postgresql'],
-])('a message calls %s by its serverName alone', (url, place) => {
-  expect(readAddress(url).serverName).toBe(place);
+])('a message names only the host and port of %s', (url, serverName) => {
+  expect(readAddress(url).serverName).toBe(serverName);
 });
 
 describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${missingPostgres}` : ''}`, () => {
@@ -77,10 +77,10 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
   test.each<[string, () => Promise<UrlOptions> | UrlOptions, RegExp]>([
     ['a port where nothing is', async () => ({ port: await findFreePort() }), /nothing listens there \(ECONNREFUSED\)/],
     ['another password', () => ({ password: 'wrong-secret' }), /password authentication failed for user "app"/],
-    ['no password', () => ({ password: '' }), /asks for a password, and STORE_URL has none/],
+    ['no password', () => ({ password: '' }), /asks for a password, but STORE_URL has none/],
     ['a user that is none', () => ({ user: 'nobody' }), /password authentication failed/],
     ['a database that is none', () => ({ database: 'missing' }), /database "missing" does not exist/],
-    ['TLS where there is none', () => ({ query: 'sslmode=require' }), /has no TLS.*sslmode/],
+    ['TLS where there is none', () => ({ query: 'sslmode=require' }), /does not support TLS.*sslmode/],
   ])('with %s the store says why it cannot be used, and keeps the password', async (_, options, fact) => {
     expect(await refusal(await options())).toMatch(fact);
   });
@@ -156,7 +156,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     await (await openDriver({ schema })).ping();
     await server.sql(`INSERT INTO ${schema}.sessapp_schema (version) VALUES (7)`);
     expect(await refusal({ schema })).toMatch(
-      /version 7, and this environment knows 1.*sessapp upgrade in this environment/,
+      /version 7, and this environment supports 1.*sessapp upgrade/,
     );
   });
 
@@ -188,7 +188,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     const reading = `GRANT USAGE ON SCHEMA ${schema} TO "user only"; GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO "user only"`;
     await server.sql(`SET search_path = ${schema}; ${sql}; ${reading}`);
     expect(await refusal({ schema, user })).toContain(
-      `may not use the tables for sessions; let the owner of the database run: ${remedy}`,
+      `may not use the tables for sessions; ask the owner of the database to run: ${remedy}`,
     );
     await server.sql(remedy);
     await (await openDriver({ schema, user })).ping();

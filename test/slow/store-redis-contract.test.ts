@@ -218,7 +218,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     onTestFinished(async () => {
       await admin.configSet({ 'maxmemory-policy': 'noeviction', appendonly: 'no', save: '' });
     });
-    const noPersistence = expect.stringMatching(/^Redis keeps no sessions when it restarts: .*appendonly yes/);
+    const noPersistence = expect.stringMatching(/^Redis loses all sessions when it restarts: .*appendonly yes/);
     expect(await driver.warnings?.()).toEqual([noPersistence]);
     await admin.configSet('maxmemory-policy', 'allkeys-lru');
     expect(await driver.warnings?.()).toEqual([noPersistence, expect.stringMatching(/allkeys-lru.*noeviction/)]);

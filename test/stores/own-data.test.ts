@@ -52,7 +52,7 @@ test('a table is changed within a write only, and must have been named', async (
 test('a directory that is open cannot be opened again in this process, until it is closed', async () => {
   const { directory, database } = await open();
   const again = () => openDatabase({ directory, tables: ['orders'] });
-  await expect(again()).rejects.toThrow('is open in this process already');
+  await expect(again()).rejects.toThrow('is already open in this process');
   await database.close();
   await (await again()).close();
 });

@@ -51,7 +51,7 @@ const calls: Calls & ThisType<Held & ServerResponse> = {
 };
 
 /**
- * Holds a response until the commit. Then it sends exactly what the handler wrote, or none of it. A stream is held with
+ * Holds a response until the commit. Then it sends exactly what the handler wrote, or nothing. A stream is held with
  * backpressure (`write` returns false), so data does not pile up in memory.
  */
 export class HeldResponse {

@@ -97,7 +97,7 @@ export class Lifecycle implements Hooks {
   fail(error: unknown, isCommitted: boolean): void {
     const { status, headers, body } = responseFor(error);
     const what = isCommitted ? 'the response could not be sent' : 'the session could not be saved';
-    const end = this.#res.headersSent ? 'the connection was closed' : `the client got a ${status} instead`;
+    const end = this.#res.headersSent ? 'the connection was closed' : `a ${status} response was sent instead`;
     this.#shared.log.error({ err: error }, `${what}: ${end}`);
     this.#held.replace(status, headers, body);
   }
