@@ -14,7 +14,7 @@ test.each<[options: string, wish: Omit<Wish, 'directory'>]>([
   ['--allow-existing --store redis', { ...plain, language: 'javascript', store: 'redis' }],
   ['--allow-existing --typescript --node 24.11.0', { ...plain, ...typescript }],
   ['--allow-existing --typescript --node 24.11.0 --store postgres', { ...plain, ...typescript, store: 'postgres' }],
-])('a sessapp.json that is missing or damaged is written anew with %s, as each command says', async (options, wish) => {
+])('a missing or damaged sessapp.json is restored with %s, and each command says so', async (options, wish) => {
   const sandbox = new Sandbox();
   const directory = sandbox.path('t');
   const { system } = fakeSystem(() => sandbox.directory);

@@ -22,7 +22,7 @@ test.each([
     },
   ],
   ['redis://:word@a', { hosts: [{ host: 'a', port: 6379 }], tls: false, password: 'word', database: 0 }],
-])('%s is understood', (url, expected) => {
+])('%s is a valid address', (url, expected) => {
   expect(readAddress(url)).toEqual(expected);
 });
 
@@ -42,13 +42,13 @@ test.each([
   ['redis://a/-1', /a database that is not a number/],
   ['redis://a?db=geheim', /an unexpected \? or #/],
   ['redis://a/1#geheim', /an unexpected \? or #/],
-])('%j is refused, and not repeated', async (url, fault) => {
+])('%j is refused, and the message does not quote it', async (url, fault) => {
   expect(findFault(url)).toMatch(fault);
   expect(findFault(url)).not.toMatch(/gehe/);
   await expect(open(url, 'environment')).rejects.toThrow(fault);
 });
 
-test('init and the driver agree on what an address begins with', () => {
+test('init and the driver accept the same protocols', () => {
   const { address } = storeKinds.redis ?? {};
   expect(address?.example).toBe(example);
   for (const protocol of address?.protocols ?? []) expect(findFault(`${protocol}://a`)).toBeUndefined();

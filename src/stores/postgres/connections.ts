@@ -140,7 +140,7 @@ export class Connections {
   }
 
   // Behind a pooler, a setting of the connection would affect other clients. A pooler is detected by the process id: the server
-  // process that runs the statement differs from the one that the connection reported.
+  // process that runs the statement differs from the process that the connection reported.
   async #configure(client: PoolClient): Promise<void> {
     const { processID } = client as unknown as { processID: number | null };
     const query: TimedQuery = {

@@ -48,7 +48,7 @@ function grantTables(database: DatabaseRole): string {
   return `${use}; GRANT SELECT ON ${schema}.sessapp_schema TO ${role}`;
 }
 
-// Use the last schema of the search path ("$user", public): it is the one that usually exists.
+// Use the last schema of the search path ("$user", public): this schema usually exists.
 function nameSchema({ schema, searchPath }: DatabaseRole): string {
   const last = searchPath.split(',').at(-1) ?? '';
   return escapeIdentifier(schema ?? last.trim().replace(/^"(.*)"$/, '$1'));
