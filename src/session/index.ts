@@ -19,9 +19,9 @@ export type { Adoption, AnyStore, CookieOptions, SessionOptions } from './option
 export type { Driver, Log };
 
 /**
- * A middleware that gives each request its `req.session`, as express-session does, and sends a response only after its
- * session is saved. It takes requests of node:http, Connect, and Express 4 and 5.
- * @throws TypeError when the secret is missing, or an option has a value that it cannot have
+ * Creates a middleware that sets `req.session`, as express-session does. It sends a response only after its session is saved.
+ * It works with node:http, Connect, and Express 4 and 5.
+ * @throws TypeError when the secret is missing or an option is not valid
  */
 export function session(given?: options.SessionOptions): Middleware {
   return createSession(withoutEmpty(given ?? {}));
@@ -64,7 +64,7 @@ function toMiddlewareOptions(
   };
 }
 
-// The properties that express-session's function has, for what extends `session.Store`.
+// express-session's function has these properties, and stores extend `session.Store`.
 session.Cookie = Cookie;
 session.MemoryStore = MemoryStore;
 session.Session = Session;
@@ -81,7 +81,7 @@ export declare namespace session {
   type Store = express.Store;
 }
 
-// `require` gives the function itself, as express-session's does, and the other exports are properties of it too.
+// `require` returns the function itself, as for express-session, so the other exports must also be its properties.
 session.session = session;
 session.default = session;
 session.adoptSessions = adoptSessions;

@@ -8,7 +8,7 @@ import { check } from './check.ts';
 
 const atOnce = 10;
 
-/** Any Cookie header is somebody's, if the whole cookie of that session is in it, and else nobody's; none is sent back. */
+/** A Cookie header gives access to a session only if it contains that session's complete cookie. No cookie is sent back. */
 export async function fuzzCookies(cases: number): Promise<void> {
   const site = await startSite((app) => {
     app.get('/in', (req, res) => {
@@ -39,7 +39,7 @@ export async function fuzzCookies(cases: number): Promise<void> {
   expect(site.log).toEqual([]);
 }
 
-/** Only what a key has signed is an id, and then it is that id. */
+/** Only a value that a key has signed is accepted, and it gives exactly the signed id. */
 export async function fuzzSignatures(cases: number): Promise<void> {
   const keys = ['a', 'b'].map((name) => ({ id: name, secret: secretOf(name) }));
   const [newest, older] = keys as [(typeof keys)[0], (typeof keys)[0]];
@@ -58,7 +58,7 @@ export async function fuzzSignatures(cases: number): Promise<void> {
   await check(property, cases);
 }
 
-// What a header may hold at all: visible characters, tabs, and bytes above.
+// The characters that a header may contain: visible characters, tabs, and bytes above 127.
 const text = string({
   unit: integer({ min: 0x20, max: 0xff })
     .filter((code) => code !== 0x7f)

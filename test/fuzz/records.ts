@@ -6,7 +6,7 @@ import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { change, openStore, secretOf, startSite } from '../session/support.ts';
 import { check } from './check.ts';
 
-/** Whatever a store has for a session, its client gets an answer, can go on, and gets no other error than the documented. */
+/** Whatever a store returns for a session, its client gets a response, can continue, and gets only documented errors. */
 export async function fuzzRecords(cases: number): Promise<void> {
   let stored: unknown;
   const site = await startSite(
@@ -44,7 +44,7 @@ export async function fuzzRecords(cases: number): Promise<void> {
   await check(property, cases);
 }
 
-/** A driver that has one record, of whatever form, until it is changed. */
+/** A driver with one record, possibly damaged, until it is changed. */
 function holding(store: Driver, get: () => unknown, set: (next: unknown) => void): Driver {
   return change(store, {
     read: async () => get() as StoredRecord | undefined,

@@ -98,7 +98,7 @@ test.each([
   ]),
   ...['0', '257', '-1', '1.5', 'two'].map((WORKERS): [object, RegExp] => [
     { WORKERS },
-    /WORKERS is '.*', which is no number/,
+    /WORKERS is '.*', which is not a valid number/,
   ]),
   [{ HOST: 'nowhere.invalid' }, /no address 'nowhere.invalid'/],
   [{ HOST: '192.0.2.1' }, /no address '192.0.2.1'/],

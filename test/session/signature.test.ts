@@ -8,7 +8,7 @@ const [older, newer] = ['older', 'newer'].map((id) => ({ id, secret: id.repeat(1
   { id: string; secret: string },
 ];
 
-test('what was verified counts no longer than its key does, and names it', () => {
+test('a verified value is accepted only as long as its signing key, and names that key', () => {
   const verify = createVerifier();
   const id = createId();
   const value = signId(id, older);
@@ -20,7 +20,7 @@ test('what was verified counts no longer than its key does, and names it', () =>
   expect(verify(value, first)).toMatchObject({ id, keyId: 'older' });
 });
 
-test('what is known stays what is right when there is more of it than is kept', () => {
+test('verification stays correct when there are more values than the cache keeps', () => {
   const verify = createVerifier();
   const keys = [newer];
   const ids = Array.from({ length: 10_050 }, createId);

@@ -14,6 +14,7 @@ test.each<[words: string, options: Omit<ResolvedOptions, 'directory'>]>([
   ['--allow-existing --store redis', { ...plain, language: 'javascript', store: 'redis' }],
   ['--allow-existing --typescript --node 24.11.0', { ...plain, ...typescript }],
   ['--allow-existing --typescript --node 24.11.0 --store postgres', { ...plain, ...typescript, store: 'postgres' }],
+<<<<<<< HEAD
 ])(
   'a sessapp.json that is missing or damaged is written anew with %s, as each command says',
   async (words, options) => {
@@ -31,3 +32,19 @@ test.each<[words: string, options: Omit<ResolvedOptions, 'directory'>]>([
     for (const name of ['info', 'serve', 'doctor']) expect(await said(name)).toContain(`sessapp init t ${words}"`);
   },
 );
+=======
+])('a missing or damaged sessapp.json is restored with %s, and each command says so', async (options, wish) => {
+  const sandbox = new Sandbox();
+  const directory = sandbox.path('t');
+  const { system } = fakeSystem(() => sandbox.directory);
+  const plan = await makePlan({ ...wish, directory }, 'create');
+  await createEnvironment(system, plan, () => undefined);
+  const said = async (name: string) => (await invoke(sandbox.directory, [name, 't', '--json'])).stdout;
+  await writeFile(sandbox.path('t', 'sessapp.json'), '{');
+  for (const name of ['info', 'serve'])
+    expect(await said(name)).toContain(`sessapp init . ${options} in that directory`);
+  expect(await said('doctor')).toContain(`\\nsessapp init t ${options}"`);
+  await rm(sandbox.path('t', 'sessapp.json'));
+  for (const name of ['info', 'serve', 'doctor']) expect(await said(name)).toContain(`sessapp init t ${options}"`);
+});
+>>>>>>> en-lib

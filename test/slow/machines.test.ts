@@ -11,7 +11,7 @@ const secretOf = (seed: string): string => Buffer.alloc(32, `${seed}0123456789ab
 const [old, newer] = [secretOf('o'), secretOf('n')];
 const noNamespaces = missingNamespaces();
 
-/** The environments of two machines: copies of one, or one and the same where the store is a file of it. */
+/** The environments of two machines: two copies, or the same environment twice if its store is a file in it. */
 async function prepare(sandbox: Sandbox, { store }: SharedStore, { url }: RunningStore): Promise<[string, string]> {
   if (!url) {
     const directory = await copyEnvironment(sandbox, 'both');
@@ -62,7 +62,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
     const responsesOf = (users: User[], { url }: Machine): number =>
       users.reduce((sum, { responses }) => sum + (responses.get(url) ?? 0), 0);
 
-    test('a user moves between them at every request, and asks both at once: no count is lost', async () => {
+    test('a user switches between them at every request, and uses both at once: no increment is lost', async () => {
       const machines = await startBoth();
       const users = await login(machines);
       for (let times = 0; times < 20; times += 1) await Promise.all(users.map((user) => user.act()));
@@ -71,7 +71,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
       for (const machine of machines) expect(responsesOf(users, machine)).toBeGreaterThan(users.length * 5);
     });
 
-    test('one dies under load, and comes back: nobody is logged out, and nothing acknowledged is lost', async () => {
+    test('one is killed under load and restarts: nobody is logged out, and nothing acknowledged is lost', async () => {
       const machines = await startBoth();
       const users = await login(machines);
       await during(users, async (untilEachActs) => {
@@ -87,7 +87,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
       for (const machine of machines) expect(machine.output()).not.toMatch(/GET \S+ 50\d /);
     });
 
-    test('a rolling restart rotates the secret: what a machine has begun it answers, and nobody is logged out', async () => {
+    test('a rolling restart rotates the secret: running requests get their responses, and nobody is logged out', async () => {
       const machines = await startBoth();
       const users = await login(machines);
       const cookies = users.map(({ cookie }) => cookie);
@@ -109,7 +109,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
     const why = noNamespaces ? ` (skipped: ${noNamespaces})` : '';
     const behindNetwork = shared.store === 'embedded' ? [] : [shared.store];
     test.skipIf(noNamespaces).each(behindNetwork)(
-      `one loses its link to the store: its users go to the other, and it heals by itself${why}`,
+      `one loses its connection to the store: its users go to the other, and it recovers by itself${why}`,
       async () => {
         const networks = [new Network(0), new Network(1)] as const;
         onTestFinished(() => networks.forEach((network) => void network.remove()));

@@ -177,7 +177,7 @@ test('while another process holds the store lock, a save is a 503 in time and re
   const start = performance.now();
   expect(await request(`${url}/fill`)).toMatchObject({ status: 503, cookie: '' });
   expect(performance.now() - start).toBeLessThan(3000);
-  expect(output()).toMatch(/the store did not answer within 2000 ms/);
+  expect(output()).toMatch(/the store did not respond within 2000 ms/);
   expect((await request(`${url}/read`, { Cookie: cookie })).body).toBe('ann');
   other.kill('SIGKILL');
   await waitFor(async () => (await request(`${url}/fill`)).status === 200);

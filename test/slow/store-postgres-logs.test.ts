@@ -14,7 +14,7 @@ describe.skipIf(missingPostgres)(`a server on PostgreSQL${missingPostgres ? `: $
   let directory: string;
   let store: Postgres;
 
-  // Its packages are those of the embedded one and of this repository: nothing is installed for it.
+  // Its packages come from the embedded environment and from this repository: nothing is installed for it.
   beforeAll(async () => {
     store = await Postgres.create();
     await invoke(shared.directory, ['init', 'shop', '--store', 'postgres', '--no-install']);
@@ -27,7 +27,7 @@ describe.skipIf(missingPostgres)(`a server on PostgreSQL${missingPostgres ? `: $
 
   afterAll(() => store.remove());
 
-  test('says once that its store is down, answers 503, and serves with a second one once the store is up', async () => {
+  test('logs once that its store is down, responds with 503, and works beside a second server once the store is up', async () => {
     const env = { STORE_URL: store.url() };
     const servers = await Promise.all([1, 2].map(() => startPlain(shared, directory, { env })));
     const [one, other] = servers as [(typeof servers)[0], (typeof servers)[0]];

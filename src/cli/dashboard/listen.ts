@@ -18,8 +18,7 @@ export async function listenAtLoopback(server: Server, port: number): Promise<st
     const hint = 'Leave --port out: the dashboard takes a free one.';
     if (hasCode(error, 'EADDRINUSE'))
       throw new UserError('port-in-use', `Port ${port} of ${host} is in use by another program.`, hint);
-    if (hasCode(error, 'EACCES'))
-      throw new UserError('port-denied', `This user may not open port ${port}.`, hint);
+    if (hasCode(error, 'EACCES')) throw new UserError('port-denied', `This user may not open port ${port}.`, hint);
     throw error;
   }
   return `http://${host}:${(server.address() as AddressInfo).port}`;

@@ -1,15 +1,15 @@
 import { inBatches } from '../../stores/batches.ts';
 import type { LiveSession, Records } from './records.ts';
 
-/** How many sessions are ended at once: no request waits long for them. */
+/** How many sessions are destroyed at once. The limit keeps requests from waiting long. */
 const batchSize = 100;
-/** After so many rounds all sessions left were created since the first: new visitors never stop coming. */
+/** After this many rounds, all sessions left are newer than the first round. New visitors would otherwise keep it running. */
 const rounds = 10;
 
 /**
- * Ends all sessions, or those of an owner, also those that begin meanwhile.
- * @param isMeant which of them; without it, all
- * @returns how many
+ * Destroys all sessions, or the sessions of one owner, including sessions that are created meanwhile.
+ * @param isMeant selects the sessions to destroy; by default all
+ * @returns how many sessions were destroyed
  */
 export async function destroySessions(
   records: Records,

@@ -7,22 +7,22 @@ import { type Data, parseData, stringifyData, Unstorable } from './data.ts';
 import type { Limits } from './limits.ts';
 import { Owners } from './owner.ts';
 
-/** After this part of its idle time a session that is only read is marked as seen. */
+/** A request that only reads a session updates the stored times after this fraction of the idle time. */
 const touchFraction = 1 / 10;
-/** A change makes a session live longer when that is at least this part of its idle time: stores list them by their ends. */
+/** A change moves the stored expiry only by at least this fraction of the idle time: each move changes the store's index. */
 const extendFraction = 1 / 100;
 
-/** A session that lives. */
+/** A session that has not expired. */
 export interface LiveSession {
   record: StoredRecord;
-  /** What the record holds, for its reader to change. */
+  /** The record's parsed data. The reader may modify it. */
   data: Data;
 }
 
-/** What is known of a session that changes; one that begins has no end yet. */
+/** The stored times of a session that changes; empty for a new session. */
 type Before = Partial<Pick<SessionRecord, 'createdAtMs' | 'expiresAtMs'>>;
 
-/** The records of sessions: only those that live, within the limits, changed one at a time. */
+/** Reads and writes session records: it returns only live sessions, enforces the limits, and queues changes of one session. */
 export class Records {
   readonly limits: Limits;
   readonly now: () => number;
@@ -31,7 +31,7 @@ export class Records {
   readonly #owners: Owners;
   readonly #changes: ChangeQueue;
 
-  /** @param isDevelopment whether the log says what only a developer can do something about */
+  /** @param isDevelopment whether to log warnings that are meant for the developer */
   constructor(store: Driver, limits: Limits, now: () => number, log: Log, isDevelopment = false) {
     this.limits = limits;
     this.now = now;
@@ -46,7 +46,7 @@ export class Records {
     });
   }
 
-  /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
+  /** Undefined when there is no record, or it has expired, or it is corrupt. A corrupt record is set aside. */
   async read(sessionKey: string): Promise<LiveSession | undefined> {
     const record = await this.#store.read(sessionKey);
     if (!record) return undefined;
@@ -58,19 +58,19 @@ export class Records {
   async create(sessionKey: string, data: Data, keyId: string): Promise<StoredRecord> {
     const record = this.#toRecord(sessionKey, data, {}, keyId);
     if (await this.#store.create(sessionKey, record)) return { ...record, key: sessionKey, version: 1 };
-    throw new StoreUnavailable('a new session has the session key of another one');
+    throw new StoreUnavailable('the id of a new session is already in use');
   }
 
-  /** Stores this in the place of whatever is there. */
+  /** Creates the session, or replaces its data. */
   async put(sessionKey: string, data: Data, keyId: string): Promise<StoredRecord | undefined> {
     const found = await this.read(sessionKey);
     return found ? this.change(found.record, () => data) : this.create(sessionKey, data, keyId);
   }
 
   /**
-   * Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so, and the log says
-   * that a change was lost.
-   * @param keyId the secret that the client has proved to hold a cookie of, when that is to be noted
+   * Changes the newest stored data, whatever the request read before. Undefined when the session is gone: it stays gone, and
+   * the log says that a change was lost.
+   * @param keyId the id of the secret that signed the client's cookie, when the record must store it
    */
   async change(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
     const changed = await this.#changes.add({ known, toData, keyId });
@@ -78,7 +78,7 @@ export class Records {
     return changed;
   }
 
-  /** Notes which secret the client's cookie is signed by. Undefined when the session is gone, which loses nothing. */
+  /** Stores the id of the secret that signed the client's cookie. Undefined when the session is gone: nothing is lost then. */
   recordKeyId(known: StoredRecord, keyId: string): Promise<StoredRecord | undefined> {
     return this.#changes.add({ known, toData: (data) => data, keyId });
   }
@@ -87,13 +87,13 @@ export class Records {
     return this.#toRecord(known.key, toData(parseData(before.data)), before, keyId ?? before.keyId);
   }
 
-  /** Never for one that lives to its end in any case. */
+  /** False for a session that already lasts until the absolute limit: a touch cannot extend it. */
   isTouchDue({ createdAtMs, seenAtMs, expiresAtMs }: StoredRecord): boolean {
     if (expiresAtMs >= createdAtMs + this.limits.absoluteMs) return false;
     return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchFraction;
   }
 
-  /** Whoever changes the session meanwhile decides how long it lives; what has expired meanwhile stays so. */
+  /** Extends the session. It does nothing if another request changed the session meanwhile, or if the session has expired. */
   async touch(found: StoredRecord): Promise<void> {
     if (!this.#isLive(found)) return;
     const { key: sessionKey, version, data, createdAtMs } = found;
@@ -105,7 +105,7 @@ export class Records {
     await this.#store.delete(sessionKey);
   }
 
-  /** The sessions that live, each once: all, or those of an owner. */
+  /** The live sessions of one owner, or all live sessions. Each is listed once. */
   async *list(owner?: string): AsyncGenerator<LiveSession> {
     const seen = new Set<string>();
     for await (const record of this.#store.list(owner === undefined ? { prefix: '' } : { owner })) {
@@ -148,27 +148,29 @@ export class Records {
 
   #verifySize(sessionKey: string, bytes: number): void {
     const { warnBytes, refuseBytes } = this.limits;
-    if (bytes > refuseBytes) throw new Unstorable(`the session has ${bytes} bytes; at most ${refuseBytes} are stored`);
-    if (bytes > warnBytes) this.#log.warn({ session: refOf(sessionKey), bytes }, `a session of ${bytes} bytes is slow`);
+    if (bytes > refuseBytes)
+      throw new Unstorable(`the session has ${bytes} bytes, more than the limit of ${refuseBytes}`);
+    if (bytes > warnBytes)
+      this.#log.warn({ session: refOf(sessionKey), bytes }, `a session has ${bytes} bytes, which slows requests down`);
   }
 
   #reportLost(sessionKey: string): void {
     this.#log.warn(
       { session: refOf(sessionKey) },
-      'a change of a session was not saved: the session expired, or was ended by another request, meanwhile',
+      'a change of a session was not saved: the session expired, or another request destroyed it',
     );
   }
 
   async #setAside(sessionKey: string): Promise<undefined> {
     this.#log.error(
       { session: refOf(sessionKey) },
-      'a session could not be read and was set aside; its user starts anew',
+      'a session record is damaged and was set aside; its user gets a new session',
     );
     await this.#store.setAside(sessionKey);
   }
 }
 
-// Compared with the time that the session really gets: an application may ask for more than the absolute limit.
+// Compare with the expiry after the absolute limit is applied: an application may ask for a longer lifetime.
 function nextExpiry(wantedMs: number, currentMs: number | undefined, nowMs: number): number {
   if (currentMs === undefined) return wantedMs;
   const longerMs = wantedMs - currentMs;

@@ -14,22 +14,22 @@ import { OpenSessions } from './open-sessions.ts';
 import { callBack, ignore, StoredSession } from './stored-session.ts';
 import { type SessionSummary, summarize } from './summary.ts';
 
-// express-session exports the class; its types leave out what the constructor takes.
+// express-session exports the class, but its types omit the constructor's parameter.
 const Cookie = session.Cookie as unknown as new (options: object) => session.Cookie;
 
 type Callback = (error?: unknown) => void;
 
-/** How sessions are made, and found. */
+/** How sessions are created and found. */
 interface Rules {
-  /** What the cookie looks like for a request. */
+  /** Returns the session cookie's name and attributes for a request. */
   profileOf: (req: Request) => CookieProfile;
   newestKeyId: () => string;
-  /** Makes the id of a new session. */
+  /** Creates the id of a new session. */
   createId: (req: Request) => string;
   toSessionKey: ToSessionKey;
 }
 
-/** `req.sessionStore`: express-session's store, in front of the records. */
+/** `req.sessionStore`: express-session's store interface on top of the records. */
 export class SessionStore extends session.Store {
   readonly open: OpenSessions;
   readonly #records: Records;
@@ -42,13 +42,13 @@ export class SessionStore extends session.Store {
     this.open = new OpenSessions(records, rules.newestKeyId);
   }
 
-  /** Gives the request a new session, which is stored once it holds something. */
+  /** Gives the request a new session, which is stored once it has data. */
   generate(req: Express.Request): void {
     req.sessionID = this.#rules.createId(req as Request);
     this.#give(req as Request, {}, undefined, {});
   }
 
-  /** Gives the request the session of this id. False: there is none. */
+  /** Gives the request the session with this id. Resolves to false when there is none. */
   async resume(req: Request, { id, sessionKey }: { id: string; sessionKey: string }): Promise<boolean> {
     const found = await this.#records.read(sessionKey);
     if (!found) return false;
@@ -57,7 +57,7 @@ export class SessionStore extends session.Store {
     return true;
   }
 
-  /** Ends the request's session and gives it a new one, also when the old one could not be ended. */
+  /** Destroys the request's session and gives it a new one, even when the store fails to destroy the old one. */
   async replace(req: Request, old: object): Promise<void> {
     try {
       await this.open.destroy(old);
@@ -113,17 +113,17 @@ export class SessionStore extends session.Store {
     return wholeRefOf(this.#rules.toSessionKey(id));
   }
 
-  /** @throws TypeError when it has no owner: nobody would be logged out */
+  /** @throws TypeError when the session has no owner: the call would log nobody out */
   async endOthers(session: object): Promise<number> {
     const owner = this.#records.ownerOf(this.open.dataOf(session));
-    if (owner === undefined) throw new TypeError('the session has no owner, whose other sessions could be ended');
+    if (owner === undefined) throw new TypeError('the session has no owner, so it has no other sessions to end');
     const ownKey = hashOf(this.open.sessionKeyOf(session));
     return destroySessions(this.#records, owner, ({ record }) => hashOf(record.key) !== ownKey);
   }
 
   override createSession(req: Request, data: SessionData): session.Session & SessionData {
     const record = this.open.recordOf(data);
-    // Plain data takes the place of what is stored, as with express-session.
+    // Plain data replaces the stored data, as with express-session.
     const stored = record ? parseData(record.data) : pickData({}, this.#chosenMs(data));
     return this.#give(req, data as object as Data, record, stored, !record);
   }
@@ -152,7 +152,7 @@ export class SessionStore extends session.Store {
     return req.session as session.Session & SessionData;
   }
 
-  // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
+  // The cookie's attributes come from the configuration, never from the store. Only the lifetime comes from the session.
   #createCookie({ attributes, maxAgeMs }: CookieProfile, stored: Data): session.Cookie {
     const maxAge = stored.cookie || maxAgeMs === undefined ? this.#lifetimeOf(stored) : maxAgeMs;
     return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
@@ -175,7 +175,7 @@ export class SessionStore extends session.Store {
     return count;
   }
 
-  // A session that was read, so that to set it is to update it.
+  // Tracks a session that `get` or `all` returned, so that `set` with it is an update.
   #open({ record, data }: LiveSession): SessionData {
     const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
     const opened = { ...data, cookie };
@@ -191,7 +191,7 @@ export class SessionStore extends session.Store {
     await this.#records.put(sessionKey, pickData(data, this.#chosenMs(data)), this.#rules.newestKeyId());
   }
 
-  // Undefined when the application chose no lifetime. `get` returns the default one, so a copy of its data may hold that.
+  // Undefined when the application chose no lifetime. A copy of what `get` returned may contain the default lifetime.
   #chosenMs({ cookie }: Partial<SessionData>): number | null | undefined {
     const { idleMs, anonymousIdleMs } = this.#records.limits;
     const { originalMaxAge } = cookie ?? {};

@@ -11,7 +11,7 @@ import type { SessionAccess } from './access.ts';
 import { keepPrivate } from './caching.ts';
 import { HeldResponse, type Hooks } from './held-response.ts';
 
-/** What all requests share. */
+/** State that all requests share. */
 export interface Shared {
   behavior: Behavior;
   store: SessionStore;
@@ -21,7 +21,7 @@ export interface Shared {
   log: Log;
 }
 
-/** One request's session, from the handler's start to the answer. */
+/** The session of one request, from the start of the handler to the end of the response. */
 export class Lifecycle implements Hooks {
   readonly #shared: Shared;
   readonly #req: Request;
@@ -30,16 +30,16 @@ export class Lifecycle implements Hooks {
   readonly #signed: SignedId | undefined;
   readonly #access: SessionAccess;
   readonly #session: Request['session'];
-  /** What the session held when the request came. */
+  /** The session's stored data when the request arrived. */
   readonly #data: string | undefined;
   readonly #expiresWithBrowser: boolean;
   readonly #held: HeldResponse;
-  /** Whether the client gets another cookie for the session that it came with. */
+  /** Whether the client gets a new cookie for the session of its cookie. */
   #renewsCookie = false;
-  /** The session that the client has a cookie of, or gets one of with this response. */
+  /** The id in the client's cookie, or in the cookie that this response sets. */
   #clientSessionId: string | undefined;
 
-  /** @param signed the id that the client's cookie holds, when it was that of a session */
+  /** @param signed the id in the client's cookie, when it belongs to a live session */
   constructor(
     shared: Shared,
     req: Request,
@@ -88,20 +88,23 @@ export class Lifecycle implements Hooks {
 
   // The headers, which carry the cookie, are already sent.
   #reportLate(): void {
-    this.#shared.log.error({}, 'a session began after the first byte of a response: the client has no cookie for it');
+    this.#shared.log.error(
+      {},
+      'a session was created after the first byte of a response: the client gets no cookie for it',
+    );
   }
 
   fail(error: unknown, isCommitted: boolean): void {
     const { status, headers, body } = responseFor(error);
-    const what = isCommitted ? 'the answer could not be sent' : 'the session could not be saved';
-    const end = this.#res.headersSent ? 'the connection was cut' : `a ${status} was sent instead of the answer`;
+    const what = isCommitted ? 'the response could not be sent' : 'the session could not be saved';
+    const end = this.#res.headersSent ? 'the connection was closed' : `a ${status} response was sent instead`;
     this.#shared.log.error({ err: error }, `${what}: ${end}`);
     this.#held.replace(status, headers, body);
   }
 
   #write(): Promise<void> | undefined {
     const session = this.#access.peek();
-    // An application may have put anything in its place.
+    // The application may have replaced the property.
     if (typeof this.#req.sessionID !== 'string') return undefined;
     if (!session) return this.#destroyUnset();
     this.#renewsCookie = this.#isRenewalDue(session);
@@ -111,8 +114,8 @@ export class Lifecycle implements Hooks {
     return this.#renewsCookie ? this.#logFailure(this.#confirm(session)) : this.#markSeen(session);
   }
 
-  // Another request may have ended the session since it was read: a new cookie for it would take the place of its
-  // successor's, and log the user out. A save has told by now. Who cannot find out sets none.
+  // Another request may have destroyed the session since it was read. A new cookie for it would replace the cookie of the
+  // session that followed, and log the user out. A save would have detected this. If we cannot check, set no cookie.
   async #confirm(session: object): Promise<void> {
     this.#renewsCookie = false;
     await this.#shared.store.open.confirm(session);
@@ -120,7 +123,7 @@ export class Lifecycle implements Hooks {
     await this.#markSeen(session);
   }
 
-  // The handler took the session from its request.
+  // The handler removed the session from the request.
   #destroyUnset(): Promise<void> | undefined {
     const { open } = this.#shared.store;
     return this.#shared.behavior.unsetDestroys && open.recordOf(this.#session)
@@ -145,7 +148,8 @@ export class Lifecycle implements Hooks {
     return undefined;
   }
 
-  // The key that the client has proved to hold a cookie of: an answer with a newer cookie may not have reached it.
+  // The id of the secret that signed the cookie which the client sent, if the record has an older one. The cookie that a
+  // response sets does not count: the response may not reach the client.
   #provenKeyId(session: object): string | undefined {
     const record = this.#shared.store.open.recordOf(session);
     const proven = this.#signed?.keyId;
@@ -167,8 +171,8 @@ export class Lifecycle implements Hooks {
     return behavior.resave || store.open.isTouched(session) || records.isTouchDue(record);
   }
 
-  // Nothing is lost when it fails: the next request tries again. The session has nine tenths of its time left, or its
-  // older secret stays in use.
+  // A failure loses nothing, because the next request tries again: the session has 90% of its idle time left, or its older
+  // secret stays in use.
   #logFailure(work: Promise<void>): Promise<void> {
     return work.catch((error) => {
       this.#shared.log.warn({ err: error }, 'a session could not be marked as seen');
@@ -189,7 +193,7 @@ export class Lifecycle implements Hooks {
     return true;
   }
 
-  // To sign takes 5% of a write, and most cookies are signed by the newest key.
+  // Signing takes 5% of the time of a write, so reuse the client's value if the newest key signed it.
   #sign(id: string): string {
     const [newest] = this.#shared.signingKeys();
     const signed = this.#signed;
@@ -201,14 +205,14 @@ export class Lifecycle implements Hooks {
       session.resetMaxAge();
       return (session.cookie as SerializableCookie).serialize(this.#profile.name, value);
     }
-    // The server counts idle time. The cookie stays as long as the session can, so that it need not be set again: each
-    // time it is, a slow answer could put an old one in the place of a new one.
+    // The server enforces the idle time, so the cookie lasts as long as the session can and is not set again. With each
+    // Set-Cookie, a slow response could replace a newer cookie by an older one.
     const expiresAtMs = record.createdAtMs + this.#shared.records.limits.absoluteMs;
     const maxAgeMs = expiresWithBrowser(session) ? undefined : expiresAtMs - this.#shared.records.now();
     return renderCookie(this.#profile, value, maxAgeMs);
   }
 
-  // Such a cookie has an end of its own, which a change of the session moves.
+  // A cookie with its own expiry is extended when the session changes.
   #isExtended({ cookie }: Request['session'], { data }: StoredRecord): boolean {
     if (this.#profile.maxAgeMs === undefined || !cookie?.expires) return false;
     return data !== this.#data;
@@ -230,13 +234,13 @@ export class Lifecycle implements Hooks {
   #reportInsecure(): void {
     this.#shared.log.error(
       {},
-      'a session was not set: its cookie travels over HTTPS only, and this request came over plain HTTP. ' +
-        'Behind a proxy that ends HTTPS, an environment needs TRUST_PROXY, and session() the option proxy',
+      'a session cookie was not set: it is sent over HTTPS only, and this request came over plain HTTP. ' +
+        'Behind a proxy that terminates TLS, set TRUST_PROXY in an environment, or the option proxy of session()',
     );
   }
 }
 
-// express-session's types leave it out.
+// express-session's types omit `serialize`.
 type SerializableCookie = Request['session']['cookie'] & { serialize(name: string, value: string): string };
 
 function expiresWithBrowser(session: Request['session']): boolean {

@@ -4,29 +4,29 @@ import { keepPrivate, prepareFiles } from './files.ts';
 import { OpenCloseLock } from './open-close-lock.ts';
 import { Writes } from './writes.ts';
 
-/** An LMDB file that this process has open, with any number of other processes. */
+/** An open LMDB file. Other processes may have it open too. */
 export interface OpenFile<T> {
   root: RootDatabase;
-  /** What `openTables` returned. */
+  /** The result of `openTables`. */
   tables: T;
-  /** Runs `work` in a transaction, in which nobody else writes. Resolves once it is on the disk. */
+  /** Runs `work` in a transaction; no other process writes meanwhile. Resolves after the changes are on disk. */
   write<T>(work: () => T): Promise<T>;
   close(): Promise<void>;
 }
 
 const options = {
-  // An awaited write is then on the disk, not only in memory.
+  // With this setting, an awaited write is on disk, not only in memory.
   overlappingSync: false,
-  // Its batches are promises that nobody waits for: a failed commit would end the process.
+  // Its batches are promises that nothing awaits, so a failed commit would terminate the process.
   eventTurnBatching: false,
   maxReaders: 1024,
-  // Address space, not disk: so large that processes need not agree on a larger map while they run.
+  // Address space, not disk space. It is large so that processes never have to agree on a larger map while they run.
   mapSize: 2 ** 36,
 };
 
 /**
- * @param directory where its files are; it is made where it is missing. A process must not open it twice
- * @param openTables opens the databases in the file. LMDB makes one that is missing by a commit, so nobody else commits meanwhile
+ * @param directory the directory of the files; it is created if it is missing. A process must not open it twice
+ * @param openTables opens the databases in the file. LMDB creates a missing one with a commit, so this runs under the lock
  */
 export async function openFile<T>(directory: string, openTables: (root: RootDatabase) => T): Promise<OpenFile<T>> {
   await prepareFiles(directory);

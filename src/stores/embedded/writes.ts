@@ -3,10 +3,10 @@ import type { Commits } from './commits.ts';
 import { killingOnExit } from './exit.ts';
 import type { OpenCloseLock } from './open-close-lock.ts';
 
-/** A write that changed nothing, and is to be tried again. */
+/** The write changed nothing and must run again. */
 class TryAgain extends Error {}
 
-/** Runs writes, each in a transaction that builds on the newest commit of all processes. */
+/** Runs each write in a transaction that builds on the newest commit of all processes. */
 export class Writes {
   readonly #root: RootDatabase;
   readonly #openCloseLock: OpenCloseLock;
@@ -18,7 +18,7 @@ export class Writes {
     this.#commits = commits;
   }
 
-  /** Resolves once it is on the disk. */
+  /** Resolves after the write is on disk. */
   async run<T>(work: () => T): Promise<T> {
     const verifiedWork = (): T => {
       this.#verify();
@@ -34,13 +34,13 @@ export class Writes {
     }
   }
 
-  // In the transaction.
+  // Call this inside the transaction.
   #verify(): void {
     if (this.#openCloseLock.isTaken() || !this.#commits.isNext(this.#root.getWriteTxnId())) throw new TryAgain();
   }
 }
 
-// A commit that failed, such as for a full disk, says why in a promise of its own.
+// For a failed commit, for example on a full disk, the error has the reason in a separate promise.
 async function reasonOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<never> };
   if (!commitError) return error;

@@ -4,7 +4,7 @@ import { PostgresFailure } from './failure.ts';
 const firstDelayMs = 100;
 const longestDelayMs = 500;
 
-/** What must succeed once before the store can be used: done in the background, again and again until it does. */
+/** Work that must succeed once before the store can be used. It runs in the background, and again until it succeeds. */
 export class Preparation {
   readonly #prepare: () => Promise<void>;
   #first: Promise<boolean>;
@@ -17,15 +17,15 @@ export class Preparation {
     this.#first = this.#start();
   }
 
-  /** Resolves when the store can be used; rejects with why the last attempt failed, or when the first takes too long. */
+  /** Resolves when the store can be used. Rejects with the last attempt's error, or when the first attempt takes too long. */
   async verify(ms: number): Promise<void> {
     if (this.#isReady) return;
     if (!this.#failure) await Promise.race([this.#first, wait(ms, undefined, { ref: false })]);
     if (this.#failure) throw this.#failure;
-    if (!this.#isReady) throw new PostgresFailure('PostgreSQL does not answer');
+    if (!this.#isReady) throw new PostgresFailure('PostgreSQL does not respond');
   }
 
-  /** For when what was prepared is gone. */
+  /** Call this when the prepared state is gone, for example when a table was dropped. */
   restart(): void {
     if (!this.#isReady || this.#isStopped) return;
     this.#isReady = false;

@@ -1,15 +1,15 @@
 import { escapeIdentifier, type PoolClient } from 'pg';
 import { PostgresFailure } from './failure.ts';
 
-/** Who the driver is to the database, and where its tables are. */
+/** The driver's role in the database, and the schema of its tables. */
 export interface DatabaseRole {
   role: string;
-  /** Null: the role sees none. */
+  /** Null: no schema of the search path exists. */
   schema: string | null;
   searchPath: string;
 }
 
-/** What the statements use, beside the table that tells the version. */
+/** The tables that the statements use, except the table with the version. */
 export const tables = ['sessapp_sessions', 'sessapp_sessions_aside'];
 const rights = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
 
@@ -26,7 +26,7 @@ export function mayNotUse(database: DatabaseRole): PostgresFailure {
   return mayNot('use', database, grantTables(database));
 }
 
-/** @param file what makes the tables, for who may do so */
+/** @param file the SQL file that creates the tables, for a role that may run it */
 export function mayNotMake(database: DatabaseRole, file: string): PostgresFailure {
   const role = escapeIdentifier(database.role);
   const schema = nameSchema(database);
@@ -37,7 +37,7 @@ export function mayNotMake(database: DatabaseRole, file: string): PostgresFailur
 
 function mayNot(verb: string, { role }: DatabaseRole, remedy: string): PostgresFailure {
   const fact = `the role ${escapeIdentifier(role)} may not ${verb} the tables for sessions`;
-  return new PostgresFailure(`${fact}; let the owner of the database run: ${remedy}`);
+  return new PostgresFailure(`${fact}; ask the owner of the database to run: ${remedy}`);
 }
 
 function grantTables(database: DatabaseRole): string {
@@ -48,7 +48,7 @@ function grantTables(database: DatabaseRole): string {
   return `${use}; GRANT SELECT ON ${schema}.sessapp_schema TO ${role}`;
 }
 
-// Of a search_path, the last one is meant to be there: "$user", public.
+// Use the last schema of the search path ("$user", public): this schema usually exists.
 function nameSchema({ schema, searchPath }: DatabaseRole): string {
   const last = searchPath.split(',').at(-1) ?? '';
   return escapeIdentifier(schema ?? last.trim().replace(/^"(.*)"$/, '$1'));

@@ -9,14 +9,14 @@ import type { ScriptName } from './scripts.ts';
 import { findWarnings } from './warnings.ts';
 
 /**
- * Redis itself drops a record that nobody prunes, so much later that its clock and ours need not agree: when a session
- * ends is for the servers to say, by their own clock, as with every store.
+ * How long after its expiry Redis itself deletes a record that was not pruned. The servers decide by their own clock whether a
+ * session has expired, as with every store. The time is long, so the clocks of Redis and the servers may differ.
  */
 const graceMs = 24 * 60 * 60 * 1000;
-/** How many records a listing has read ahead. */
+/** How many records a list reads ahead. */
 const batchSize = 10;
 
-/** Opens a store in a Redis or Valkey server, or in a cluster of them. */
+/** Opens a store in a Redis or Valkey server, or in a cluster. */
 export async function open(url: string, name: string): Promise<Driver> {
   return new RedisDriver(new Connection(readAddress(url)), new RedisKeys(name));
 }
@@ -96,7 +96,7 @@ class RedisDriver implements Driver {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
-  // A server may answer those who read, and refuse every change. This is one that changes nothing: no record has this name.
+  // A server may accept reads but refuse writes, so this is a write. It changes nothing, because no record has this name.
   async ping(): Promise<void> {
     const { partitions } = this.#redisKeys;
     const partition = partitions[Math.floor(Math.random() * partitions.length)] as Partition;
@@ -136,7 +136,7 @@ class RedisDriver implements Driver {
     return mergeEntries(this.#connection, indexes, range);
   }
 
-  // What an entry leads to: the record may have changed or gone since the entry was read.
+  // Reads the record of an index entry. The record may have changed or disappeared since the entry was read.
   async #find(entry: string, { owner, prefix = '', expiresBeforeMs = Number.POSITIVE_INFINITY }: ListQuery) {
     const key = owner === undefined ? keyInExpiryEntry(entry) : entry.slice(ownerEntry(owner, '').length);
     if (!key.startsWith(prefix)) return undefined;

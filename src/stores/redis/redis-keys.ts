@@ -1,26 +1,26 @@
 /**
- * The keys of one part of an environment's sessions. The braces are a hash tag of Redis Cluster: what is in one part is
- * on one node, where a script changes it all at once. The partitions spread over the nodes.
+ * The Redis keys of one partition of an environment's sessions. The braces are a hash tag of Redis Cluster: all keys of a
+ * partition are on one node, where a script changes them atomically. The partitions are spread over the nodes.
  */
 export interface Partition {
-  /** A sorted set in the order of expiry; an entry is the time and the session's key. */
+  /** A sorted set in the order of expiry. An entry is the time and the session key. */
   byExpiry: string;
-  /** A sorted set in the order of owners; an entry is the owner, as JSON, and the session's key. */
+  /** A sorted set in the order of owners. An entry is the owner as JSON and the session key. */
   byOwner: string;
-  /** The keys of the sessions whose records were set aside. */
+  /** A set with the session keys of the records that were set aside. */
   setAside: string;
   record(sessionKey: string): string;
   aside(sessionKey: string): string;
 }
 
-// A session's key is a hash in base64url, so that its first character is as good as any other hash of it.
+// A session key is a hash in base64url, so its first character distributes the sessions evenly.
 const firstCharacters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Where each session of an environment is. */
+/** Finds the Redis keys of an environment's sessions. */
 export class RedisKeys {
   readonly partitions: Partition[];
 
-  /** @param name keeps environments apart that share a server */
+  /** @param name separates environments that share a server */
   constructor(name: string) {
     this.partitions = [...firstCharacters].map((character) => createPartition(encodeURIComponent(name), character));
   }
