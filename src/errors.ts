@@ -46,16 +46,12 @@ export function hasCode(error: unknown, ...codes: string[]): error is NodeJS.Err
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-<<<<<<< HEAD
 /** True for an error that the operating system returned for a file, a process or an address. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
-/** What `work` resolves to; undefined when it fails with one of these codes, such as `ENOENT`. */
-=======
 /** Resolves to the result of `work`, or to undefined when it fails with one of these codes, such as `ENOENT`. */
->>>>>>> en-lib
 export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Promise<T | undefined> {
   try {
     return await work;

@@ -20,13 +20,8 @@ export function createSecret(): string {
   return isUsable(secret) ? secret : createSecret();
 }
 
-<<<<<<< HEAD
-/** What a secret is called by, also in the records of sessions; it gives nothing of the secret away. */
-export function secretIdOf(secret: string): string {
-=======
 /** The id of a secret, which session records store too. It does not reveal the secret. */
-export function keyIdOf(secret: string): string {
->>>>>>> en-lib
+export function secretIdOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 8);
 }
 
@@ -75,15 +70,9 @@ export function isPlaceholder(secret: string): boolean {
 /** The content of a new `.env`. */
 export function renderEnvFile(secret: string, nowMs: number, storeUrl?: string): string {
   return [
-<<<<<<< HEAD
-    '# Settings of this environment alone. Keep it out of version control: who has the secret can forge a session.',
-    '# Variables that are set in the real environment win. .env.example lists what else can be set.',
-    renderCreationLine(secretIdOf(secret), nowMs),
-=======
     '# Settings of this environment. Keep this file out of version control: anyone with the secret can forge sessions.',
     '# Environment variables override these settings. .env.example lists all settings.',
-    renderCreationLine(keyIdOf(secret), nowMs),
->>>>>>> en-lib
+    renderCreationLine(secretIdOf(secret), nowMs),
     `${secretVariable}=${secret}`,
     ...(storeUrl === undefined ? [] : [`STORE_URL=${storeUrl}`]),
     '',
@@ -95,14 +84,10 @@ export function renderCreationLine(id: string, nowMs: number): string {
   return `# secret ${id} since ${new Date(nowMs).toISOString()}`;
 }
 
-<<<<<<< HEAD
 /**
- * When each secret was added, in milliseconds since 1970, by its id. A secret without such a line in `.env` is left out.
- * sessapp 0.1 wrote `key` instead of `secret`.
+ * The creation times in `.env`, in milliseconds since 1970, by the id of the secret. sessapp 0.1 wrote `key` instead of
+ * `secret`.
  */
-=======
-/** The creation times in `.env`, in milliseconds since 1970, by the id of the secret. */
->>>>>>> en-lib
 export function readCreationTimes(text: string): Map<string, number> {
   const lines = text.matchAll(/^# (?:secret|key) ([0-9a-f]{8}) since (\S+)\s*$/gm);
   const times = [...lines].map(([, id = '', time = '']): [string, number] => [id, Date.parse(time)]);

@@ -48,13 +48,8 @@ test.skipIf(redisPrograms.length === 0)(
     expect({ status, retryAfter: headers['retry-after'] }).toEqual({ status: 503, retryAfter: '5' });
     await store.start();
     await waitFor(async () => (await request(`${server.url}/`)).status === 200);
-<<<<<<< HEAD
     await waitFor(() => server.output().includes('the store responds again'));
-    await waitFor(() => server.output().includes('Redis keeps no sessions when it restarts'));
-=======
-    await waitFor(() => server.output().includes('the store answers now'));
     await waitFor(() => server.output().includes('Redis loses all sessions when it restarts'));
->>>>>>> en-lib
     const ended = once(server.child, 'exit');
     server.child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);

@@ -64,17 +64,13 @@ test('a random secret that looks like a placeholder is not used', () => {
   expect(isUsable(secret)).toBe(true);
 });
 
-<<<<<<< HEAD
 test('the age of a secret in a .env that sessapp 0.1 wrote is read too', () => {
   expect([...readCreationTimes('# key 1a2b3c4d since 2026-01-31T12:00:00.000Z\n')]).toEqual([
     ['1a2b3c4d', Date.UTC(2026, 0, 31, 12)],
   ]);
 });
 
-test('a new .env says how old its secret is', () => {
-=======
 test('a new .env contains the creation time of its secret', () => {
->>>>>>> en-lib
   const text = renderEnvFile(good, Date.UTC(2026, 0, 31, 12));
   expect([...readCreationTimes(text)]).toEqual([[secretIdOf(good), Date.UTC(2026, 0, 31, 12)]]);
   expect([
