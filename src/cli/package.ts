@@ -8,15 +8,15 @@ export const packageDirectory = findPackage(import.meta.dirname);
 export const templatesDirectory = join(packageDirectory, 'dist', 'templates');
 
 /** What init and info read of the package's own package.json. */
-export interface PackageManifest {
+export interface PackageJson {
   version: string;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
   [field: string]: unknown;
 }
 
-export function readPackageManifest(directory = packageDirectory): PackageManifest {
-  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageManifest;
+export function readPackageJson(directory = packageDirectory): PackageJson {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageJson;
 }
 
 /** The packages that an environment can need, with their ranges: of several that would do, the newest. */

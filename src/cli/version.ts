@@ -3,11 +3,11 @@ import { dirname, join, resolve } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
 import { markerName } from '../settings/marker.ts';
 import type { System } from '../system.ts';
-import { readPackageManifest } from './package.ts';
+import { readPackageJson } from './package.ts';
 
 /** The version of this copy, and that of the environment's own copy where it is another one. */
 export function renderVersion(system: System): string {
-  const { version } = readPackageManifest();
+  const { version } = readPackageJson();
   const directory = findDirectory(system);
   const own = directory === undefined ? undefined : readOwnVersion(directory);
   return own === undefined || own === version ? version : `${version} (this environment: ${own})`;

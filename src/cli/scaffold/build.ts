@@ -12,7 +12,7 @@ import { copyCarried } from './packages.ts';
 import type { Plan } from './plan.ts';
 import { readProject } from './snapshots/key.ts';
 
-const nodeManifest = '.node/package.json';
+const nodePackageJson = '.node/package.json';
 
 /** Is told what is being done, for a person who waits. */
 export type Progress = (step: string) => void;
@@ -60,7 +60,7 @@ async function installEverything(system: System, plan: Plan, staging: string, pr
   if (plan.node !== null) {
     progress(`Installing Node.js ${plan.node}`);
     // Its version is in a file that may have been there.
-    if (plan.kept.includes(nodeManifest)) await copyInto(staging, plan.directory, nodeManifest);
+    if (plan.kept.includes(nodePackageJson)) await copyInto(staging, plan.directory, nodePackageJson);
     await installNode(system, options);
   }
 }

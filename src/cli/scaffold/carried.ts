@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { createTar } from 'nanotar';
-import { type PackageManifest, packageDirectory, readPackageManifest } from '../package.ts';
+import { type PackageJson, packageDirectory, readPackageJson } from '../package.ts';
 import { sha256 } from './hash.ts';
 
 /** The folder of an environment that holds the carried package. */
@@ -16,7 +16,7 @@ export interface CarriedPackage {
   content: Buffer;
   /** As in a lockfile. */
   integrity: string;
-  manifest: PackageManifest;
+  packageJson: PackageJson;
 }
 
 /** Packs the running package from its own files. The same files give the same bytes, on every Node.js. */
@@ -30,12 +30,12 @@ export function packCarried(): CarriedPackage {
     })),
   );
   const content = gzipStored(Buffer.from(tar));
-  const manifest = readPackageManifest();
+  const packageJson = readPackageJson();
   return {
-    path: `${carriedFolder}/sessapp-${manifest.version}-${sha256(content).slice(0, 8)}.tgz`,
+    path: `${carriedFolder}/sessapp-${packageJson.version}-${sha256(content).slice(0, 8)}.tgz`,
     content,
     integrity: `sha512-${createHash('sha512').update(content).digest('base64')}`,
-    manifest,
+    packageJson,
   };
 }
 

@@ -3,7 +3,7 @@ import { join, sep } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import type { PackageFragment } from '../environment/installation.ts';
-import { environmentRanges, readPackageManifest, templatesDirectory } from '../package.ts';
+import { environmentRanges, readPackageJson, templatesDirectory } from '../package.ts';
 import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
 
@@ -104,7 +104,7 @@ export function readAddition(name: string, { store, language }: Pick<Choice, 'st
 }
 
 /** The package.json of an environment. */
-export function renderManifest(
+export function renderPackageJson(
   name: string,
   choice: Choice,
   carried: CarriedPackage,
@@ -119,7 +119,11 @@ export function renderManifest(
     // `npm start` would take the Node.js that npm runs on.
     scripts: { start: `${choice.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
     dependencies: sorted({
-      ...pick(environmentRanges(carried.manifest.peerDependencies), 'express', storeKinds[choice.store]?.package ?? ''),
+      ...pick(
+        environmentRanges(carried.packageJson.peerDependencies),
+        'express',
+        storeKinds[choice.store]?.package ?? '',
+      ),
       sessapp: `file:${carried.path}`,
     }),
     ...(devDependencies && { devDependencies }),
@@ -129,7 +133,7 @@ export function renderManifest(
 
 // lmdb's own range of a package takes versions whose install script builds it.
 function overridesOf(store: string): PackageFragment {
-  const { overrides } = readPackageManifest();
+  const { overrides } = readPackageJson();
   return store === 'embedded' ? { overrides: overrides as Record<string, string> } : {};
 }
 
@@ -139,7 +143,7 @@ function languagePackage(): PackageFragment {
 
 /** The entries of package.json that a store's driver needs. */
 export function storePackage(store: string): PackageFragment {
-  const { peerDependencies } = readPackageManifest();
+  const { peerDependencies } = readPackageJson();
   return {
     dependencies: pick(environmentRanges(peerDependencies), storeKinds[store]?.package ?? ''),
     ...overridesOf(store),

@@ -19,8 +19,8 @@ export function lockfileFor(manifest: PackageFragment & { name: string }, carrie
 }
 
 /** The carried package as npm writes it into a lockfile. */
-export function lockCarried({ path, integrity, manifest }: CarriedPackage): LockedPackage {
-  const { version, license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta } = manifest;
+export function lockCarried({ path, integrity, packageJson }: CarriedPackage): LockedPackage {
+  const { version, license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta } = packageJson;
   const about = { license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta };
   return { version, resolved: `file:${path}`, integrity, ...about } as LockedPackage;
 }

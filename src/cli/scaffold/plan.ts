@@ -6,7 +6,7 @@ import { type CarriedPackage, packCarried } from './carried.ts';
 import { findChanged, findKept, verifyPackage } from './existing.ts';
 import { isInRepository } from './git.ts';
 import { sha256 } from './hash.ts';
-import { type Choice, readTemplateFiles, renderManifest } from './layers.ts';
+import { type Choice, readTemplateFiles, renderPackageJson } from './layers.ts';
 import { lockfileFor } from './lockfile.ts';
 import { toPackageName } from './package-name.ts';
 import { findWarnings, warnOfStore } from './warnings.ts';
@@ -66,7 +66,7 @@ export async function makePlan(wish: Wish, action: Plan['action']): Promise<Plan
   // What is there already and just as we would write it counts as ours: so it is where only the marker was lost.
   const foreign = await findChanged(directory, hashesOf(contents));
   const generated = new Map([...contents].filter(([path]) => !foreign.includes(path)));
-  const marker = toMarker(wish, carried.manifest.version, hashesOf(generated));
+  const marker = toMarker(wish, carried.packageJson.version, hashesOf(generated));
   const files: PlannedFile[] = [...contents]
     .filter(([path]) => !kept.includes(path))
     .map(([path, content]) => ({ path, mode: 0o644, content }));
@@ -87,12 +87,12 @@ export function renderFiles(
 ): Map<string, string | Buffer> {
   const contents = new Map<string, string | Buffer>();
   for (const { path, content } of readTemplateFiles(wish)) contents.set(path, content);
-  const manifest = renderManifest(toPackageName(basename(wish.directory)), wish, carried);
-  contents.set('package.json', renderJson(manifest));
-  contents.set('package-lock.json', renderJson(lockfileFor(manifest, carried)));
+  const packageJson = renderPackageJson(toPackageName(basename(wish.directory)), wish, carried);
+  contents.set('package.json', renderJson(packageJson));
+  contents.set('package-lock.json', renderJson(lockfileFor(packageJson, carried)));
   contents.set(carried.path, carried.content);
   if (wish.prompt !== undefined) contents.set('bin/prompt.txt', `${wish.prompt}\n`);
-  if (wish.node !== undefined) contents.set('.node/package.json', renderJson(nodeManifest(wish.node)));
+  if (wish.node !== undefined) contents.set('.node/package.json', renderJson(nodePackageJson(wish.node)));
   return contents;
 }
 
@@ -116,7 +116,7 @@ export function nodePackageName(): string {
   return `node-${platform}-${process.arch}`;
 }
 
-function nodeManifest(version: string): object {
+function nodePackageJson(version: string): object {
   return { private: true, dependencies: { [nodePackageName()]: version } };
 }
 

@@ -20,7 +20,7 @@ export interface PackagePlan {
   hashes: Record<string, string>;
 }
 
-type EnvironmentManifest = PackageFragment & { name: string };
+type EnvironmentPackageJson = PackageFragment & { name: string };
 
 /** @param rendered the files as they would be in a new environment */
 export async function planPackages(
@@ -31,8 +31,8 @@ export async function planPackages(
 ): Promise<PackagePlan> {
   const [text, lockText] = await Promise.all(packageFiles.map((path) => readTextIfThere(join(directory, path))));
   const locked = parseJson<Lockfile>(lockText);
-  const ours = JSON.parse(String(rendered.get('package.json'))) as EnvironmentManifest;
-  const found = text === undefined ? ours : (parseJson<EnvironmentManifest>(text) ?? fail(directory));
+  const ours = JSON.parse(String(rendered.get('package.json'))) as EnvironmentPackageJson;
+  const found = text === undefined ? ours : (parseJson<EnvironmentPackageJson>(text) ?? fail(directory));
   const before = locked?.packages?.['node_modules/sessapp']?.peerDependencies;
   const merged = merge(found, ours, before ? environmentRanges(before) : oldRanges);
   const manifest = JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
@@ -71,10 +71,10 @@ const oldRanges: Record<string, string> = {
  * @param ranges what the sessapp before wrote, by package: another range is one that the user has chosen, and stays
  */
 function merge(
-  found: EnvironmentManifest,
-  ours: EnvironmentManifest,
+  found: EnvironmentPackageJson,
+  ours: EnvironmentPackageJson,
   ranges: Record<string, string>,
-): EnvironmentManifest {
+): EnvironmentPackageJson {
   const isCopied = found.dependencies?.sessapp === undefined;
   const kept = Object.entries(found.dependencies ?? {}).filter(([name, range]) => {
     const isInOurs = ours.dependencies?.[name] !== undefined;

@@ -56,7 +56,7 @@ export async function planUpgrade({ directory, marker, isOld }: Upgradable): Pro
   const packages = await planPackages(directory, marker, rendered, carried);
   const { needsLock, hashes } = packages;
   const plan: UpgradePlan = {
-    ...{ directory, from: marker.sessapp, to: carried.manifest.version, carried: carried.path },
+    ...{ directory, from: marker.sessapp, to: carried.packageJson.version, carried: carried.path },
     ...{ written: packages.written, removed: [], kept: [], displaced: [], needsLock },
   };
   for (const path of new Set([...rendered.keys(), ...Object.keys(marker.files)])) {

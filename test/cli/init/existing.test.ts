@@ -102,9 +102,9 @@ test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: 
   ['an .env that leads nowhere', (s) => symlink('nowhere', s.path('t', '.env')), 'file-conflict', '.env'],
   ['a .gitignore that leads nowhere', (s) => symlink('no', s.path('t', '.gitignore')), 'file-conflict', '.gitignore'],
   ['an app.js that is a link to itself', (s) => symlink('app.js', s.path('t', 'app.js')), 'file-conflict', 'app.js'],
-  ['a package.json of null', (s) => writeManifest(s, 'null'), 'package-json-conflict', 'package.json'],
-  ['a package.json of nothing', (s) => writeManifest(s, ''), 'package-json-conflict', 'package.json'],
-  ['a package.json of text', (s) => writeManifest(s, '"text"'), 'package-json-conflict', 'package.json'],
+  ['a package.json of null', (s) => writePackageJson(s, 'null'), 'package-json-conflict', 'package.json'],
+  ['a package.json of nothing', (s) => writePackageJson(s, ''), 'package-json-conflict', 'package.json'],
+  ['a package.json of text', (s) => writePackageJson(s, '"text"'), 'package-json-conflict', 'package.json'],
 ])('%s is named, with what to do, and nothing changes', async (_, arrange, code, path) => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('t'));
@@ -121,7 +121,7 @@ test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: 
   expect(await snapshot(sandbox.directory)).toEqual(before);
 });
 
-async function writeManifest(sandbox: Sandbox, content: string): Promise<void> {
+async function writePackageJson(sandbox: Sandbox, content: string): Promise<void> {
   await writeFile(sandbox.path('t', 'package.json'), content);
 }
 
