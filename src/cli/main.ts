@@ -70,8 +70,8 @@ function reportFailure(error: unknown, output: Output): number {
 }
 
 function asksForJson(argv: string[]): boolean {
-  const end = argv.indexOf('--');
-  return argv.slice(0, end === -1 ? undefined : end).includes('--json');
+  const separator = argv.indexOf('--');
+  return argv.slice(0, separator === -1 ? undefined : separator).includes('--json');
 }
 
 /** What goes wrong with our output, as it happens. */

@@ -56,11 +56,11 @@ function explain(verify: Question['verify'], answer: string): string | undefined
 // A prompt hears nothing of either, and would wait for ever.
 function untilClosed(stdin: System['stdin']): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
-  const end = (): void => controller.abort();
+  const abort = (): void => controller.abort();
   const press = (_: unknown, key?: { ctrl: boolean; name?: string }): void => {
-    if (key?.ctrl && key.name === 'd') end();
+    if (key?.ctrl && key.name === 'd') abort();
   };
-  if (stdin.readableEnded) end();
-  stdin.on('keypress', press).on('end', end);
-  return { signal: controller.signal, stop: () => stdin.off('keypress', press).off('end', end) };
+  if (stdin.readableEnded) abort();
+  stdin.on('keypress', press).on('end', abort);
+  return { signal: controller.signal, stop: () => stdin.off('keypress', press).off('end', abort) };
 }

@@ -37,7 +37,7 @@ export async function backUp(
   { replace, signal, onStart }: Options,
 ): Promise<Backup> {
   await verifyInOneStore(system, environment);
-  const file = await findPlace(system, environment, named);
+  const file = await resolveFile(system, environment, named);
   if (!replace) await verifyFree(file);
   const staging = await mkdtemp(join(dirname(file), '.sessapp-backup-'));
   try {
@@ -63,7 +63,7 @@ async function verifyInOneStore(system: System, { directory, marker: { migration
 }
 
 /** Where the file is to be, without links on the way, so that it is clear what it is inside of. */
-async function findPlace(system: System, { directory }: Environment, named: string): Promise<string> {
+async function resolveFile(system: System, { directory }: Environment, named: string): Promise<string> {
   if (named === '' || named === '-') throw new UsageError('A backup goes to a file.', 'Name one: sessions.mdb');
   const given = resolve(system.cwd, named);
   const file = join(await findDirectory(dirname(given)), basename(given));

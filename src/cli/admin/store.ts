@@ -176,9 +176,9 @@ function createStore(
     // A copy of a large store takes long, so it has no deadline.
     backup: (file) => guard(current().then(async (driver) => (await driver.backup?.(file)) ?? false)),
     inspectNext: async (store, url, nowMs) => {
-      const place = { store, ...(url !== undefined && { url }) };
+      const location = { store, ...(url !== undefined && { url }) };
       const options = { dataDirectory: join(directory, 'data'), name: marker.cookie };
-      const [driver, next] = [await guard(current()), await guard(library.openStore(place, options))];
+      const [driver, next] = [await guard(current()), await guard(library.openStore(location, options))];
       return guard(inspectNext(driver, next, nowMs).finally(() => next.close()));
     },
     walkMove: (step) => guardEach(walkCurrent(step, current), guard),

@@ -16,10 +16,10 @@ export const command = onEnvironment({
   ],
   verify: readPort,
   async run({ input, system, output, environment, name }) {
-    const onListening = async (url: string, end: AbortSignal): Promise<void> => {
+    const onListening = async (url: string, signal: AbortSignal): Promise<void> => {
       output.report({ data: { url }, text: `The dashboard of ${name}: ${output.style.cyan(url)}` });
       output.note('The link works once. Ctrl-C ends the dashboard.');
-      if (flag(input, 'open')) await openLink(system, url, end, () => output.warn('No browser could be opened.'));
+      if (flag(input, 'open')) await openLink(system, url, signal, () => output.warn('No browser could be opened.'));
     };
     const options = { port: readPort(input), isReadOnly: flag(input, 'readOnly'), showsValues: flag(input, 'values') };
     await runDashboard(system, environment, { ...options, onListening }, system.catchInterrupts());

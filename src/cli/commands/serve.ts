@@ -7,10 +7,10 @@ import type { System } from '../../system.ts';
 import { openInBrowser } from '../browser.ts';
 import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
-import { type Follower, runInForeground } from '../control/foreground.ts';
+import { runInForeground, type ServerObserver } from '../control/foreground.ts';
 import type { ServerOptions } from '../control/server-process.ts';
-import { claimServer, describePlace, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
-import { describeEnd, type ServerEnd } from '../control/start-outcome.ts';
+import { claimServer, describeOrigin, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
+import { describeExit, type ServerExit } from '../control/start-outcome.ts';
 import type { WatchPaths } from '../control/watch.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { verifyReady } from '../environment/readiness.ts';
@@ -103,9 +103,9 @@ async function alreadyRunning({ system }: Context, environment: Environment, rec
   const { directory } = environment;
   const { url, pid, owner } = record;
   const state = url === undefined ? `being started by process ${owner.pid}` : `running at ${url} (process ${pid})`;
-  const place = await describePlace(environment, record);
+  const origin = await describeOrigin(environment, record);
   const stop = await commandLine(system, directory, 'stop');
-  return new UserError('already-running', `The server of ${directory} is ${state}${place}.`, `To stop it: ${stop}`);
+  return new UserError('already-running', `The server of ${directory} is ${state}${origin}.`, `To stop it: ${stop}`);
 }
 
 async function serveInBackground(
@@ -134,29 +134,29 @@ async function serveInForeground(
   signal: AbortSignal,
 ): Promise<Report> {
   const { system, output } = context;
-  const follower = follow(context, environment, options);
-  const end = await runInForeground(system, environment, options, follower).catch((error: unknown) => {
+  const observer = createObserver(context, environment, options);
+  const exit = await runInForeground(system, environment, options, observer).catch((error: unknown) => {
     // A server that was asked to stop before it listened did not fail.
     if (!signal.aborted) throw error;
     return { exitCode: 0, signal: undefined, drained: true };
   });
-  if (!end.drained) throw signal.aborted ? cutOff(end) : diedByItself(end);
+  if (!exit.drained) throw signal.aborted ? cutOff(exit) : diedByItself(exit);
   output.event({ event: 'stopped' }, 'Stopped.');
   return {};
 }
 
-function cutOff(end: ServerEnd): UserError {
-  const fact = `The server did not stop cleanly: it ended with ${describeEnd(end)}.`;
+function cutOff(exit: ServerExit): UserError {
+  const fact = `The server did not stop cleanly: it ended with ${describeExit(exit)}.`;
   return new UserError('not-drained', fact, 'A request that takes longer than 4 s to end is cut off.');
 }
 
-function diedByItself(end: ServerEnd): UserError {
-  const how = describeEnd(end);
+function diedByItself(exit: ServerExit): UserError {
+  const how = describeExit(exit);
   const { hint } = toEndFailure('', how);
   return new UserError('server-died', `The server exited without being asked to (${how}).`, hint);
 }
 
-function follow(context: Context, environment: Environment, options: ServeOptions): Follower {
+function createObserver(context: Context, environment: Environment, options: ServeOptions): ServerObserver {
   const { output } = context;
   const { bold, cyan, dim, yellow } = output.style;
   let { open } = options;
@@ -175,7 +175,7 @@ function follow(context: Context, environment: Environment, options: ServeOption
       const message =
         failure instanceof UserError
           ? `${failure.message}\n${failure.hint ?? ''}`
-          : `The server ended with ${describeEnd(failure)}.`;
+          : `The server ended with ${describeExit(failure)}.`;
       output.event({ event: 'down', message }, `${yellow(message.trimEnd())}\nWaiting for a change.`);
     },
   };

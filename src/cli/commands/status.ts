@@ -1,6 +1,6 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { findServed } from '../control/running-server.ts';
-import { describePlace, isListening } from '../control/server-record.ts';
+import { describeOrigin, isListening } from '../control/server-record.ts';
 import { countWorkers } from '../control/workers.ts';
 import { renderDistance } from '../durations.ts';
 
@@ -21,11 +21,11 @@ export const command: Command = {
     const { url, pid, background } = server;
     const since = new Date(server.sinceMs).toISOString();
     const started = renderDistance(server.sinceMs, system.now());
-    const place = await describePlace(environment, server);
+    const origin = await describeOrigin(environment, server);
     const counts = await countWorkers(environment, server);
     return {
       data: { running: true, url, pid, since, background, ...counts },
-      text: `${name} runs at ${output.style.cyan(url)}${place} (process ${pid}${describe(counts)}, started ${started}).`,
+      text: `${name} runs at ${output.style.cyan(url)}${origin} (process ${pid}${describe(counts)}, started ${started}).`,
     };
   },
 };

@@ -8,7 +8,7 @@ import type { Environment } from '../environment/find.ts';
 import { killGroup } from '../environment/process-identity.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
 import { activate } from '../shells/activation.ts';
-import { explainStart, lastWordMs, onMessage, type ServerEnd, untilSaid } from './start-outcome.ts';
+import { explainStart, lastWordMs, onMessage, type ServerExit, untilSaid } from './start-outcome.ts';
 import { importsIn, reportImports } from './watch.ts';
 
 /** How a server is to run: what overrides its `.env`. */
@@ -29,9 +29,9 @@ export interface ServerOptions {
 export interface RunningServer extends Listening {
   pid: number;
   /** Resolves when the process has ended. */
-  ended: Promise<ServerEnd>;
+  ended: Promise<ServerExit>;
   /** Asks it to drain and stop; ends it for good when it has not within 5 s. */
-  stop(): Promise<ServerEnd>;
+  stop(): Promise<ServerExit>;
   /** Lets it live on without this process. */
   detach(): Promise<void>;
 }
@@ -55,7 +55,7 @@ export async function startServer(
   const { child, ended } = spawnServer(system, environment, variables(options), options.output ?? 'inherit');
   const { onImport } = options;
   if (onImport) child.on('message', (message) => importsIn(message).forEach(onImport));
-  const stop = (): Promise<ServerEnd> => stopServer(child, ended);
+  const stop = (): Promise<ServerExit> => stopServer(child, ended);
   const onCancel = (): void => void stop();
   cancelSignal.addEventListener('abort', onCancel);
   try {
@@ -92,14 +92,14 @@ function spawnServer(
   environment: Environment,
   variables: NodeJS.ProcessEnv,
   output: number | 'inherit' | 'ignore',
-): { child: ChildProcess; ended: Promise<ServerEnd> } {
+): { child: ChildProcess; ended: Promise<ServerExit> } {
   const child = system.start(nodeOf(environment), [serverFile(environment)], {
     cwd: environment.directory,
     env: { ...activate(environment, system.env), ...variables },
     stdio: ['ignore', output, output, 'ipc'],
     detached: true,
   });
-  return { child, ended: watchEnd(child) };
+  return { child, ended: watchExit(child) };
 }
 
 function variables({ port, host, production, workers, hasWorkers, onImport }: ServerOptions): NodeJS.ProcessEnv {
@@ -113,7 +113,7 @@ function variables({ port, host, production, workers, hasWorkers, onImport }: Se
   };
 }
 
-async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
+async function watchExit(child: ChildProcess): Promise<ServerExit> {
   let drained = false;
   onMessage(child, ({ event }) => {
     if (event === 'drained') drained = true;
@@ -136,7 +136,7 @@ function rethrowStartError(error: unknown): never {
   );
 }
 
-async function stopServer(child: ChildProcess, ended: Promise<ServerEnd>): Promise<ServerEnd> {
+async function stopServer(child: ChildProcess, ended: Promise<ServerExit>): Promise<ServerExit> {
   const { pid } = child;
   // It could not be started.
   if (pid === undefined) return ended;

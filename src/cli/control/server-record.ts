@@ -117,7 +117,7 @@ async function inodeOf({ directory }: EnvironmentDirectory): Promise<number> {
 }
 
 /** Where else the server runs, ` from <directory>`; empty where it serves this environment. It may have been moved. */
-export async function describePlace({ directory }: EnvironmentDirectory, record: ServerRecord): Promise<string> {
+export async function describeOrigin({ directory }: EnvironmentDirectory, record: ServerRecord): Promise<string> {
   const from = record.directory;
   return from === undefined || from === (await realpath(directory)) || !(await isThere(from)) ? '' : ` from ${from}`;
 }
@@ -154,7 +154,7 @@ async function stopRecorded({ owner, pid }: ServerRecord): Promise<boolean> {
 }
 
 async function isGoneWithin(ms: number, owner: ProcessIdentity): Promise<boolean> {
-  for (const end = Date.now() + ms; Date.now() < end; await wait(pollMs)) {
+  for (const deadlineMs = Date.now() + ms; Date.now() < deadlineMs; await wait(pollMs)) {
     if (!(await isRunning(owner))) return true;
   }
   return false;

@@ -7,7 +7,7 @@ import type { Environment } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
 
 /** How a server process ended. */
-export interface ServerEnd {
+export interface ServerExit {
   exitCode: number | undefined;
   signal: NodeJS.Signals | undefined;
   /** True when requests in flight were ended and the store closed. */
@@ -28,7 +28,7 @@ export function onMessage(child: ChildProcess, callback: (message: Message) => v
 type Said = Extract<Message, { event: 'listening' | 'loaded' | 'failed' }> | { event: 'ended' };
 
 /** Resolves when the server has said that it is ready or has failed, or has ended. */
-export async function untilSaid(child: ChildProcess, ended: Promise<ServerEnd>): Promise<Said> {
+export async function untilSaid(child: ChildProcess, ended: Promise<ServerExit>): Promise<Said> {
   let timer: NodeJS.Timeout | undefined;
   const response = new Promise<Said>((resolve, reject) => {
     const slow = new UserError(
@@ -51,15 +51,15 @@ export async function explainStart(
   system: System,
   environment: Environment,
   said: Said,
-  ended: Promise<ServerEnd>,
+  ended: Promise<ServerExit>,
 ): Promise<UserError> {
   if (said.event === 'failed') {
     // It may be printing its reason.
     await Promise.race([ended, wait(lastWordMs, undefined, { ref: false })]);
     return toUserError(system, environment, said);
   }
-  const end = describeEnd(await ended);
-  const failure = toEndFailure(`The server exited before it was listening (${end}).`, end);
+  const exit = describeExit(await ended);
+  const failure = toEndFailure(`The server exited before it was listening (${exit}).`, exit);
   return toUserError(system, environment, failure);
 }
 
@@ -80,6 +80,6 @@ export async function toUserError(
 }
 
 /** `exit code 1`, or `signal SIGKILL`. */
-export function describeEnd({ exitCode, signal }: ServerEnd): string {
+export function describeExit({ exitCode, signal }: ServerExit): string {
   return signal ? `signal ${signal}` : `exit code ${exitCode}`;
 }

@@ -65,7 +65,7 @@ export const calls: Record<string, (call: Call) => Promise<object>> = {
   'POST /api/end': async ({ dashboard, body }) => {
     if (dashboard.isReadOnly)
       throw new UserError('read-only', 'This dashboard ends no session.', 'Start it without --read-only.');
-    return dashboard.store.use(async (store) => ({ ended: await end(store, body, dashboard) }));
+    return dashboard.store.use(async (store) => ({ ended: await endRequested(store, body, dashboard) }));
   },
 };
 
@@ -114,7 +114,11 @@ async function countOf(store: Store, owner: string, { system }: Dashboard, signa
 }
 
 /** @returns how many sessions were ended */
-async function end(store: Store, { ref, owner, all }: Call['body'], { system, signal }: Dashboard): Promise<number> {
+async function endRequested(
+  store: Store,
+  { ref, owner, all }: Call['body'],
+  { system, signal }: Dashboard,
+): Promise<number> {
   const nowMs = system.now();
   if (typeof ref === 'string') {
     const { key } = await findSession(store, ref, nowMs);

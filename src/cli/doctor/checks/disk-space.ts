@@ -1,4 +1,4 @@
-import { dataPlace } from '../../paths.ts';
+import { nearestDataDirectory } from '../../paths.ts';
 import { type Check, note, ok, problem } from '../check.ts';
 
 const megabyte = 1024 * 1024;
@@ -14,7 +14,7 @@ const why = 'On a full disk no session can be saved: requests that change one ge
 export const diskSpace: Check = {
   name: 'disk-space',
   async examine({ directory }, system) {
-    const place = await dataPlace(directory);
+    const place = await nearestDataDirectory(directory);
     const { bavail, bsize, blocks, files, ffree } = await system.statfs(place);
     const free = bavail * bsize;
     const fact = `${Math.floor(free / megabyte)} MB are free on the disk of ${place}.`;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { orUndefined } from '../../../errors.ts';
-import { dataPlace, isInside } from '../../paths.ts';
+import { isInside, nearestDataDirectory } from '../../paths.ts';
 import { type Check, type Finding, notChecked, note, ok, problem, withMarker } from '../check.ts';
 
 /** By the numbers of statfs(2). */
@@ -28,7 +28,7 @@ export const fileSystem: Check = {
   examine: withMarker(async ({ directory, marker }, system) => {
     if (marker.store !== 'embedded') return [ok(`The store ${marker.store} keeps its sessions elsewhere.`)];
     if (process.platform !== 'linux') return [notChecked('only Linux says by number what a file system is.')];
-    const place = await dataPlace(directory);
+    const place = await nearestDataDirectory(directory);
     const { type } = await system.statfs(place);
     const network = networkTypes[type >>> 0];
     if (network !== undefined) return [isNetwork(place, network)];

@@ -1,5 +1,5 @@
 import { isThere } from '../../../files.ts';
-import { describePlace, findRunningServer, recordFile, type ServerRecord } from '../../control/server-record.ts';
+import { describeOrigin, findRunningServer, recordFile, type ServerRecord } from '../../control/server-record.ts';
 import { readLock } from '../../environment/lock.ts';
 import { type Check, note, ok } from '../check.ts';
 import { typeOn } from '../remedies.ts';
@@ -10,8 +10,8 @@ export const server: Check = {
   async examine(subject) {
     const running = await findRunningServer(subject);
     if (running) {
-      const place = await describePlace(subject, running);
-      return [ok(running.url === undefined ? `It is being started${place}.` : `It runs at ${running.url}${place}.`)];
+      const origin = await describeOrigin(subject, running);
+      return [ok(running.url === undefined ? `It is being started${origin}.` : `It runs at ${running.url}${origin}.`)];
     }
     const path = recordFile(subject);
     if (!(await isThere(path))) return [ok('It does not run.')];
