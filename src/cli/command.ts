@@ -29,7 +29,7 @@ export interface Context {
   output: Output;
 }
 
-const environment = 'the environment (default: SESSAPP_ENV, else the nearest one above)';
+const environment = 'the environment (default: SESSAPP_ENV, else the nearest parent directory)';
 
 /** The option of every command that works on an environment without naming it first. */
 export const environmentOption: [string, string] = ['-e, --env <dir>', environment];

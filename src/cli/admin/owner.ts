@@ -4,7 +4,7 @@ import { type Input, text } from '../command.ts';
 
 export const ownerOption: [string, string] = [
   '--user <owner>',
-  'only those of this owner: their userId, username, or id',
+  'list only sessions of this owner (userId, username or id)',
 ];
 
 /** The owner that the command line names, as the store has it. */

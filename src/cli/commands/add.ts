@@ -5,9 +5,9 @@ import { listAdditions } from '../scaffold/layers.ts';
 import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'add a feature to the application of an environment; no file that is there is replaced',
+  summary: 'add a feature to the application; replace no existing file',
   examples: ['sessapp add passkeys', 'sessapp add passkeys -e myenv'],
-  operands: [['[addition]', 'passkeys, for the template accounts']],
+  operands: [['[addition]', 'the feature to add: passkeys (for the template accounts)']],
   verify: ({ operands: [addition] }) => verifyAddition(addition),
   async run({ input, system, output, environment, name }) {
     const [addition = ''] = input.operands;

@@ -15,12 +15,12 @@ import { nearPath, quoteLine } from '../shells/shells.ts';
 import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'write the files that run an environment elsewhere; none that is there is replaced',
+  summary: 'write the files to deploy an environment; replace no existing file',
   examples: ['sessapp deploy compose -e myenv', 'sessapp deploy kubernetes --network-policy --dry-run'],
-  operands: [['[target]', deployTargets.join(', ')]],
+  operands: [['[target]', `where to deploy: ${deployTargets.join(', ')}`]],
   options: [
-    ['--network-policy', `${policyTarget}: also write a NetworkPolicy that lets in HTTP only`],
-    ['--dry-run', 'print the files, and write nothing'],
+    ['--network-policy', `with ${policyTarget}: also write a NetworkPolicy that allows only HTTP in`],
+    ['--dry-run', 'print the files, but write nothing'],
   ],
   verify: ({ operands: [target], options }) => verifyTarget(target, options),
   async run({ input, system, output, environment, name }) {

@@ -33,10 +33,10 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
 
 /** One line for `sessapp --help` about each group of commands. */
 export const groups: Record<string, string> = {
-  cache: 'look after the snapshots of installed dependencies',
-  secret: 'look at the secrets that sign an environment’s sessions, and rotate them',
-  sessions: 'look at the sessions of an environment, and end them',
-  store: 'look after the store of an environment',
+  cache: 'show or remove the snapshots of installed dependencies',
+  secret: 'list, rotate and retire the secrets that sign sessions',
+  sessions: 'list, show, count and end sessions',
+  store: 'back up the store, or move its sessions to another store',
 };
 
 /** The names of all commands, one word or two: `secret list`. */

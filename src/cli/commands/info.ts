@@ -5,7 +5,7 @@ import { type Environment, findEnvironment, promptOf } from '../environment/find
 import { checkReadiness, nodeOf } from '../environment/readiness.ts';
 
 export const command: Command = {
-  summary: 'say what an environment is',
+  summary: 'show the settings and the state of an environment',
   examples: ['sessapp info myenv'],
   operands: [environmentOperand],
   options: [environmentOption],

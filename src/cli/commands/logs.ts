@@ -17,13 +17,13 @@ import { type Report, untilDrained } from '../output.ts';
 const defaultLines = 100;
 
 export const command: Command = {
-  summary: 'print the log of a server that runs, or ran, in the background',
+  summary: 'print the log of the server in the background, running or stopped',
   examples: ['sessapp logs myenv --follow', 'sessapp logs --lines 20'],
   operands: [environmentOperand],
   options: [
     environmentOption,
-    ['-f, --follow', 'go on with what is added'],
-    ['-n, --lines <number>', `how many of the last lines (default: ${defaultLines})`],
+    ['-f, --follow', 'keep printing new lines'],
+    ['-n, --lines <number>', `how many lines to print from the end (default: ${defaultLines})`],
   ],
   isHandedOver: true,
   async run(input, context) {

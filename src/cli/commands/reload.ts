@@ -3,7 +3,7 @@ import { findServed } from '../control/running-server.ts';
 import { reloadWorkers } from '../control/workers.ts';
 
 export const command: Command = {
-  summary: 'replace the workers of a running server one by one, after a change of its code or .env',
+  summary: 'replace the workers one by one, to load a change of code or .env',
   examples: ['sessapp reload myenv'],
   operands: [environmentOperand],
   options: [environmentOption],

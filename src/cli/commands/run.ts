@@ -5,7 +5,7 @@ import { findEnvironment } from '../environment/find.ts';
 import { activate } from '../shells/activation.ts';
 
 export const command: Command = {
-  summary: 'run a command inside an environment, without activating it',
+  summary: 'run a command inside an environment without activating it',
   examples: ['sessapp run -- node --version', 'sessapp run -e myenv -- npm test'],
   operands: [['[command...]', 'the command and its arguments, after --']],
   options: [environmentOption],

@@ -5,7 +5,7 @@ import { countWorkers } from '../control/workers.ts';
 import { renderDistance } from '../durations.ts';
 
 export const command: Command = {
-  summary: 'say whether the server of an environment runs: exit code 0 when it does, else 1',
+  summary: 'show whether the server runs (exit code 0 if it does, else 1)',
   examples: ['sessapp status myenv'],
   operands: [environmentOperand],
   options: [environmentOption],

@@ -3,7 +3,7 @@ import { findServed } from '../control/running-server.ts';
 import { stopServer } from '../control/server-record.ts';
 
 export const command: Command = {
-  summary: 'stop the server of an environment, and wait until it is gone',
+  summary: 'stop the server, and wait until it has exited',
   examples: ['sessapp stop myenv'],
   operands: [environmentOperand],
   options: [environmentOption],

@@ -17,13 +17,13 @@ import { findUpgradable, undoUpgrade, upgrade, verifyUpgradable } from '../upgra
 import { visible } from '../visible.ts';
 
 export const command: Command = {
-  summary: 'give an environment this sessapp; what you changed stays',
+  summary: 'give an environment this version of sessapp; keep your changes',
   examples: ['sessapp upgrade myenv --dry-run', 'sessapp upgrade myenv --undo'],
   operands: [environmentOperand],
   options: [
     environmentOption,
-    ['--dry-run', 'print what would be done, and do nothing'],
-    ['--undo', 'bring the state before the last upgrade back'],
+    ['--dry-run', 'print what would be done, but change nothing'],
+    ['--undo', 'restore the state before the last upgrade'],
     ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache'],
   ],
   async run(input, context) {

@@ -5,7 +5,7 @@ import { cacheDirectory, refuseDirectory } from '../../scaffold/snapshots/cache-
 import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
 
 export const command: Command = {
-  summary: 'remove all snapshots; environments stay as they are',
+  summary: 'remove all snapshots; environments are not changed',
   examples: ['sessapp cache clean'],
   async run(_input, { system }) {
     const directory = cacheDirectory(system);

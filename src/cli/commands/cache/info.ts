@@ -4,7 +4,7 @@ import { cacheDirectory, refuseDirectory } from '../../scaffold/snapshots/cache-
 import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
 
 export const command: Command = {
-  summary: 'say where snapshots are, and what they take',
+  summary: 'show where the snapshots are, and their size',
   examples: ['sessapp cache info'],
   async run(_input, { system, output }) {
     const directory = cacheDirectory(system);

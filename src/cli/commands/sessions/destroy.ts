@@ -10,12 +10,12 @@ import { ask } from '../../prompts.ts';
 import { onEnvironment, type Work } from '../on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'end sessions for good, also those that are in use',
+  summary: 'end sessions for good, even while they are in use',
   examples: ['sessapp sessions destroy --user ann', 'sessapp sessions destroy --all --yes -e myenv'],
   operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
-    ['--user <owner>', 'all sessions of this owner: their userId, username, or id'],
-    ['--all', 'all sessions'],
+    ['--user <owner>', 'end all sessions of this owner (userId, username or id)'],
+    ['--all', 'end all sessions'],
     ['-y, --yes', 'with --all: do not ask'],
   ],
   verify(input, context) {

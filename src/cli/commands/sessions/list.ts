@@ -18,9 +18,9 @@ export const command = onEnvironment({
   examples: ['sessapp sessions list --user ann', 'sessapp sessions list myenv --older-than 7d --limit 20'],
   options: [
     ownerOption,
-    ['--older-than <duration>', 'only those last seen longer ago than this: 90m, 12h, 7d'],
-    ['--limit <number>', 'at most this many'],
-    ['--ndjson', 'print one JSON document a line, for any number of sessions'],
+    ['--older-than <duration>', 'list only sessions last seen longer ago than this: 90m, 12h, 7d'],
+    ['--limit <number>', 'list at most this many'],
+    ['--ndjson', 'print one JSON document per line, for any number of sessions'],
   ],
   verify(input, { system, output }) {
     if (flag(input, 'ndjson') && output.json)

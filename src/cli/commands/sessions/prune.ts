@@ -4,7 +4,7 @@ import { renderCount } from '../../amounts.ts';
 import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'delete what expired sessions left behind; a server does so too, a little at a time',
+  summary: 'delete expired sessions now; a running server also does so, bit by bit',
   examples: ['sessapp sessions prune myenv'],
   async run({ system, output, environment, name }) {
     const signal = system.catchInterrupts();

@@ -14,7 +14,7 @@ export const command = onEnvironment({
   summary: 'show a session, without its values',
   examples: ['sessapp sessions show Qm3xT7pLw2aZ'],
   operands: [['<ref>', 'the REF of the session in sessions list, or its beginning']],
-  options: [['--values', 'with its values, except those whose keys look like credentials']],
+  options: [['--values', 'also show its values, except those whose keys look like credentials']],
   async run({ input, system, environment }) {
     const nowMs = system.now();
     const session = await withStore(system, environment, (store) => readSession(store, input.operands[0] ?? '', nowMs));

@@ -11,17 +11,17 @@ import { commandLine } from '../../shells/shells.ts';
 import { onEnvironment, type Work } from '../on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'move the sessions to another store, also while the server runs',
+  summary: 'move the sessions to another store, even while the server runs',
   examples: [
     'sessapp store migrate redis --store-url redis://localhost:6379',
     'sessapp store migrate postgres --store-url postgres://user@localhost:5432/database --dry-run',
   ],
-  operands: [['<store>', 'where they are to live: embedded, postgres or redis']],
+  operands: [['<store>', 'the new store: embedded, postgres or redis']],
   options: [
-    ['--store-url <url>', 'where that store is, without a password (default: NEXT_STORE_URL, which may have one)'],
-    ['--dry-run', 'print what would be done, and do nothing'],
-    ['--rollback', 'take back a move that has not begun to move sessions'],
-    ['--offline', 'take packages from npm’s cache only'],
+    ['--store-url <url>', 'its address; only NEXT_STORE_URL, the default, may contain a password'],
+    ['--dry-run', 'print what would be done, but change nothing'],
+    ['--rollback', 'take back a move that has not moved any session yet'],
+    ['--offline', 'take packages only from npm’s cache'],
   ],
   async run(given) {
     const { system, environment } = given;
