@@ -121,7 +121,7 @@ test('what is no environment is an error, as everywhere; an interrupted init in 
 test.each([
   ['nonsense', '--url is not a valid address.'],
   ['ftp://example.org', '--url takes an http or https address, not one of ftp:'],
-  ['https://me:hunter42@example.org', '--url takes no user and password.'],
+  ['https://me:hunter42@example.org', '--url does not take a user or password.'],
 ])('--url %s is refused', async (address, message) => {
   const { exitCode, stdout } = await run(shared, ['doctor', 'myenv', '--url', address, '--json']);
   expect(exitCode).toBe(2);

@@ -11,13 +11,13 @@ export const command = onEnvironment({
   verify: ({ operands: [addition] }) => verifyAddition(addition),
   async run({ input, system, output, environment, name }) {
     const [addition = ''] = input.operands;
-    // From here on a signal ends it when it has cleared up.
+    // From here on, a signal ends the command after it has cleaned up.
     system.catchInterrupts();
     const plan = await planAddition(environment, addition);
     const files = plan.files.map(({ path, state }) => ({ path, state }));
     const isPresent = plan.packages.length === 0 && files.every(({ state }) => state === 'unchanged');
     const data = { status: isPresent ? 'present' : 'added', addition, packages: plan.packages, files };
-    if (isPresent) return { data, text: `${name} has ${addition} already.` };
+    if (isPresent) return { data, text: `${name} already has ${addition}.` };
     await output.working(async (step) => {
       step(`Adding ${[addition, ...plan.packages].join(', ')}`);
       await applyAddition(system, environment, plan);

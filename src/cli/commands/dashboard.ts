@@ -18,7 +18,7 @@ export const command = onEnvironment({
   async run({ input, system, output, environment, name }) {
     const onListening = async (url: string, signal: AbortSignal): Promise<void> => {
       output.report({ data: { url }, text: `The dashboard of ${name}: ${output.style.cyan(url)}` });
-      output.note('The link works once. Ctrl-C ends the dashboard.');
+      output.note('The link works once. Press Ctrl-C to stop the dashboard.');
       if (flag(input, 'open')) await openLink(system, url, signal, () => output.warn('No browser could be opened.'));
     };
     const options = { port: readPort(input), isReadOnly: flag(input, 'readOnly'), showsValues: flag(input, 'values') };

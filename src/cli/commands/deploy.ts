@@ -42,7 +42,7 @@ async function verifyTarget(target: string | undefined, { networkPolicy }: Input
   if (target !== undefined) {
     await verifyChoice('target', target, deployTargets);
     if (!networkPolicy || target === policyTarget) return;
-    throw new UsageError(`--network-policy does not go with ${target}.`, `Leave it out, or deploy ${policyTarget}.`);
+    throw new UsageError(`--network-policy is only for ${policyTarget}.`, `Leave it out, or deploy ${policyTarget}.`);
   }
   const choices = deployTargets.map((name) => `deploy ${name}`).join(', ');
   throw new UsageError('No target given.', `Choose one: ${choices}.`);
@@ -51,8 +51,8 @@ async function verifyTarget(target: string | undefined, { networkPolicy }: Input
 function render(files: DeployedFile[], isDryRun: boolean, { style }: Output): string[] {
   const words = {
     written: isDryRun ? 'would be written' : 'written',
-    unchanged: 'is there already',
-    kept: 'is there already, with other content: left as it is',
+    unchanged: 'exists already',
+    kept: 'exists already with other content; not changed',
   };
   return files.flatMap(({ path, state, content }) => [
     `  ${path}: ${state === 'kept' ? style.yellow(words.kept) : words[state]}`,

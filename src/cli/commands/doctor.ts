@@ -32,8 +32,8 @@ function readUrl(address: string | undefined): URL | undefined {
   if (!URL.canParse(address)) throw new UsageError('--url is not a valid address.', example);
   const url = new URL(address);
   if (!['http:', 'https:'].includes(url.protocol))
-    throw new UsageError(`--url takes an http or https address, not one of ${url.protocol}`, example);
+    throw new UsageError(`--url takes an http or https address, not ${url.protocol}`, example);
   if (url.username !== '' || url.password !== '')
-    throw new UsageError('--url takes no user and password.', 'Leave them out.');
+    throw new UsageError('--url does not take a user or password.', 'Leave them out.');
   return url;
 }

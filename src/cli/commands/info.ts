@@ -36,13 +36,13 @@ export const command: Command = {
       directory,
       template,
       store,
-      ...(migration && { move: `from ${migration.from} to ${migration.to}, in the phase ${migration.phase}` }),
+      ...(migration && { migration: `from ${migration.from} to ${migration.to}, phase ${migration.phase}` }),
       language,
       'session cookie': cookie,
       'made by': `sessapp ${sessapp}`,
       'Node.js': `${node.version} (${node.own ? 'its own' : node.path})`,
       dependencies: dependencies.replaceAll('-', ' '),
-      server: server?.url ?? 'does not run',
+      server: server?.url ?? 'not running',
     };
     return { data, text: [output.style.bold(data.name), ...renderRows(rows)].join('\n') };
   },

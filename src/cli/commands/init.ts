@@ -36,7 +36,7 @@ export const command: Command = {
   ],
   async run(input, context) {
     if (flag(input, 'serve') && input.options.install === false)
-      throw new UsageError('--serve and --no-install do not go together.', 'Leave one of them out.');
+      throw new UsageError('--serve and --no-install cannot be combined.', 'Leave one of them out.');
     const answers = await readAnswers(input, context);
     const isDryRun = flag(input, 'dryRun');
     if (!isDryRun) await recover(answers.directory);
@@ -52,18 +52,18 @@ export const command: Command = {
   },
 };
 
-/** The environment is there: fine, if it is the one that was asked for. */
+/** Reports an environment that exists already, if it is what the command line asks for. */
 async function reuse(
   input: Input,
   context: Context,
   environment: Environment,
   answers: Answers,
-  fact = 'is an environment already; nothing changed.',
+  fact = 'is already an environment; nothing changed.',
 ): Promise<Report> {
   const { directory, marker } = environment;
   const differences = findDifferences(marker, answers);
   if (differences.length > 0) {
-    const fact = `${directory} is an environment already, with ${differences.join(' and ')}.`;
+    const fact = `${directory} is already an environment, with ${differences.join(' and ')}.`;
     throw new UserError('exists', fact, `Name another directory.${await adviseMove(context, environment, answers)}`);
   }
   if (flag(input, 'git')) await verifyInRepository(context, directory);
@@ -76,7 +76,7 @@ async function reuse(
   });
 }
 
-// Its sessions would stay in the store that it has.
+// The environment's sessions would stay in its current store.
 async function adviseMove({ system }: Context, { directory, marker }: Environment, { store, storeUrl }: Answers) {
   if (store === undefined || store === marker.store) return '';
   const words = [store, ...(storeUrl === undefined ? [] : ['--store-url', storeUrl])];
@@ -86,13 +86,13 @@ async function adviseMove({ system }: Context, { directory, marker }: Environmen
 async function verifyInRepository({ system }: Context, directory: string): Promise<void> {
   if (await isInRepository(directory)) return;
   const line = await quoteLine(system, 'git', '-C', nearPath(system.cwd, directory), 'init');
-  throw new UserError('exists', `${directory} is an environment already, in no git repository.`, `Type: ${line}`);
+  throw new UserError('exists', `${directory} is already an environment, but not in a git repository.`, `Type: ${line}`);
 }
 
 async function make(input: Input, context: Context, plan: Plan, answers: Answers): Promise<Report> {
   const { system, output } = context;
   const startMs = system.now();
-  // From here on a signal ends it when it has cleared up.
+  // From here on, a signal ends the command after it has cleaned up.
   system.catchInterrupts();
   const made = await output.working((step) => createEnvironment(system, plan, step));
   if (!made) return yieldTo(input, context, answers);
@@ -106,7 +106,7 @@ async function make(input: Input, context: Context, plan: Plan, answers: Answers
   return serveIfAsked(input, context, plan, { data, text });
 }
 
-// A package.json or node_modules that was there may lack something.
+// A package.json or node_modules that existed before may lack something.
 async function warnUnlessReady({ system, output }: Context, environment: Environment): Promise<void> {
   await verifyReady(system, environment).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
@@ -114,22 +114,22 @@ async function warnUnlessReady({ system, output }: Context, environment: Environ
   });
 }
 
-// Another process was faster.
+// Another process made the target first.
 async function yieldTo(input: Input, context: Context, answers: Answers): Promise<Report> {
   const target = await inspectTarget(context.system, answers.directory);
   if (target.kind === 'environment') {
-    return reuse(input, context, target, answers, 'was made by another sessapp meanwhile; this one changed nothing.');
+    return reuse(input, context, target, answers, 'was made by another sessapp in the meantime; nothing changed.');
   }
   throw new UserError(
     'target-not-empty',
-    `${answers.directory} appeared while the environment was made.`,
-    'Look at what is there, then run the same command again.',
+    `Another process created ${answers.directory} while the environment was being made.`,
+    'Check what is in it, then run the same command again.',
   );
 }
 
 async function serveIfAsked(input: Input, context: Context, environment: Environment, report: Report): Promise<Report> {
   if (!flag(input, 'serve') || flag(input, 'dryRun')) return report;
-  // A signal that came too late to leave nothing behind still ends the command.
+  // A signal that came after the environment was made still ends the command.
   context.system.catchInterrupts().throwIfAborted();
   const { data, text = '' } = report;
   context.output.event({ event: String(data?.status), ...data }, text);

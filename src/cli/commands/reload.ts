@@ -16,6 +16,6 @@ export const command: Command = {
     });
     const name = output.style.bold(environment.name);
     const what = workers === 1 ? 'its worker was' : `its ${workers} workers were`;
-    return { data: { status: 'reloaded', workers }, text: `${name} runs what is there now: ${what} replaced.` };
+    return { data: { status: 'reloaded', workers }, text: `${name} runs the current code: ${what} replaced.` };
   },
 };

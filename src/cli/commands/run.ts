@@ -13,7 +13,7 @@ export const command: Command = {
   isHandedOver: true,
   async run(input, { system }) {
     const [file, ...args] = input.operands;
-    // Empty such as a variable of a script that is not set.
+    // An unset variable in a script gives an empty word.
     if (!file) throw new UsageError('No command given.', 'For example: sessapp run -- node --version');
     const environment = await findEnvironment(system, text(input, 'env'));
     const exitCode = await runInPlace(system, file, args, activate(environment, system.env));

@@ -42,7 +42,7 @@ interface ServeOptions extends ServerOptions {
   background?: boolean;
 }
 
-/** Serves the environment: in the foreground until a signal asks for its end. */
+/** Runs the environment's server: in the background, or in the foreground until a signal stops it. */
 export async function serve(context: Context, environment: Environment, options: ServeOptions = {}): Promise<Report> {
   const { system, output } = context;
   await verifyReady(system, environment);
@@ -54,7 +54,7 @@ export async function serve(context: Context, environment: Environment, options:
     hasOwnStoreUrl: Boolean(system.env.STORE_URL),
   });
   if (running) throw await alreadyRunning(context, environment, running);
-  // Under --json stdout is for our own lines.
+  // Under --json, stdout is only for our own lines.
   const server: ServeOptions = output.json ? { output: 2, ...options } : options;
   if (options.background) return serveInBackground(context, environment, server);
   try {
@@ -66,16 +66,16 @@ export async function serve(context: Context, environment: Environment, options:
 
 function readOptions(input: Input, system: System): ServeOptions {
   const port = text(input, 'port');
-  if (port !== undefined && !isPort(port)) throw new UsageError(`'${port}' is no port.`, portRemedy);
+  if (port !== undefined && !isPort(port)) throw new UsageError(`'${port}' is not a valid port.`, portRemedy);
   const host = text(input, 'host');
   if (host === '') throw new UsageError('The host is empty.', 'For example: --host 0.0.0.0');
   const workers = text(input, 'workers');
   if (workers !== undefined && !isWorkerCount(workers))
-    throw new UsageError(`'${workers}' is no number of workers.`, workersRemedy);
+    throw new UsageError(`'${workers}' is not a valid number of workers.`, workersRemedy);
   const [production, open, background] = ['production', 'open', 'background'].map((name) => flag(input, name));
   const watch = readWatchPaths(input, system);
   if (background && watch)
-    throw new UsageError('--watch and --background do not go together.', 'Leave one of them out.');
+    throw new UsageError('--watch and --background cannot be combined.', 'Leave one of them out.');
   return {
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
@@ -89,7 +89,7 @@ function readWatchPaths(input: Input, { cwd }: System): WatchPaths | undefined {
   const [watched, ignored] = ['watchPath', 'watchIgnore'].map((name) => text(input, name));
   if (!flag(input, 'watch')) {
     if (watched === undefined && ignored === undefined) return undefined;
-    throw new UsageError('--watch-path and --watch-ignore go with --watch.', 'Add --watch.');
+    throw new UsageError('--watch-path and --watch-ignore need --watch.', 'Add --watch.');
   }
   const split = (paths = ''): string[] =>
     paths
@@ -136,7 +136,7 @@ async function serveInForeground(
   const { system, output } = context;
   const observer = createObserver(context, environment, options);
   const exit = await runInForeground(system, environment, options, observer).catch((error: unknown) => {
-    // A server that was asked to stop before it listened did not fail.
+    // A server that is told to stop before it listens has not failed.
     if (!signal.aborted) throw error;
     return { exitCode: 0, signal: undefined, drained: true };
   });
@@ -146,14 +146,14 @@ async function serveInForeground(
 }
 
 function cutOff(exit: ServerExit): UserError {
-  const fact = `The server did not stop cleanly: it ended with ${describeExit(exit)}.`;
-  return new UserError('not-drained', fact, 'A request that takes longer than 4 s to end is cut off.');
+  const fact = `The server did not stop cleanly: it exited with ${describeExit(exit)}.`;
+  return new UserError('not-drained', fact, 'Requests that take longer than 4 s to finish are cut off.');
 }
 
 function diedByItself(exit: ServerExit): UserError {
   const how = describeExit(exit);
   const { hint } = toEndFailure('', how);
-  return new UserError('server-died', `The server exited without being asked to (${how}).`, hint);
+  return new UserError('server-died', `The server exited unexpectedly (${how}).`, hint);
 }
 
 function createObserver(context: Context, environment: Environment, options: ServeOptions): ServerObserver {
@@ -166,7 +166,7 @@ function createObserver(context: Context, environment: Environment, options: Ser
       const how = `${store} store${sharedBy(workers)}${watching}`;
       const banner = `${bold(promptOf(environment))} runs at ${cyan(url)} (${how}). Ctrl-C stops it.`;
       output.event({ event: 'listening', url, pid, store, workers }, banner);
-      // A browser that stays in the foreground must not keep a signal waiting.
+      // Do not wait: a browser that stays in the foreground would delay the handling of a signal.
       if (open) void openPage(context, url);
       open = false;
     },
@@ -175,7 +175,7 @@ function createObserver(context: Context, environment: Environment, options: Ser
       const message =
         failure instanceof UserError
           ? `${failure.message}\n${failure.hint ?? ''}`
-          : `The server ended with ${describeExit(failure)}.`;
+          : `The server exited with ${describeExit(failure)}.`;
       output.event({ event: 'down', message }, `${yellow(message.trimEnd())}\nWaiting for a change.`);
     },
   };
@@ -186,5 +186,5 @@ function sharedBy(workers: number): string {
 }
 
 async function openPage({ system, output }: Context, url: string): Promise<void> {
-  if (!(await openInBrowser(system, url))) output.warn(`No browser could be opened; the page is at ${url}`);
+  if (!(await openInBrowser(system, url))) output.warn(`No browser could be opened. The page is at ${url}`);
 }

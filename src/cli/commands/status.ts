@@ -13,9 +13,9 @@ export const command: Command = {
     const environment = await findServed(system, input.operands[0], text(input, 'env'));
     const { server } = environment;
     const name = output.style.bold(environment.name);
-    if (!server) return { data: { running: false }, text: `${name} does not run.`, exitCode: 1 };
+    if (!server) return { data: { running: false }, text: `${name} is not running.`, exitCode: 1 };
     if (!isListening(server)) {
-      const fact = `process ${server.owner.pid} is starting it, or waits for a change`;
+      const fact = `process ${server.owner.pid} is starting it, or waits for a file to change`;
       return { data: { running: false, starting: true }, text: `${name} does not respond: ${fact}.`, exitCode: 1 };
     }
     const { url, pid, background } = server;

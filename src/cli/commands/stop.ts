@@ -12,9 +12,9 @@ export const command: Command = {
     const environment = await findServed(system, input.operands[0], text(input, 'env'));
     const { server } = environment;
     const name = output.style.bold(environment.name);
-    if (!server) return { data: { status: 'not-running' }, text: `${name} does not run.` };
+    if (!server) return { data: { status: 'not-running' }, text: `${name} is not running.` };
     const forced = await stopServer(environment, server);
-    if (forced) output.warn('It did not stop within 10 s and was ended; requests in flight may have been cut.');
+    if (forced) output.warn('The server did not stop within 10 s and was killed. Requests in flight may have been cut off.');
     return { data: { status: 'stopped', forced }, text: `${name} has stopped.` };
   },
 };

@@ -36,7 +36,7 @@ export const command: Command = {
     if (flag(input, 'undo')) return undo(context, environment, isDryRun);
     await verifyUpgradable(system, environment);
     const plan = await planUpgrade(environment);
-    if (isUpToDate(plan)) return report(context, plan, 'unchanged', 'has this sessapp already; nothing changed.');
+    if (isUpToDate(plan)) return report(context, plan, 'unchanged', 'already has this sessapp; nothing changed.');
     if (isDryRun) return report(context, plan, 'planned', `would get sessapp ${plan.to} (it has ${plan.from}).`);
     await make(input, context, environment, plan);
     return report(context, plan, 'upgraded', `has sessapp ${plan.to} now (it had ${plan.from}).`);
@@ -45,7 +45,7 @@ export const command: Command = {
 
 async function make(input: Input, { system, output }: Context, environment: Upgradable, plan: UpgradePlan) {
   const offline = flag(input, 'offline');
-  // From here on a signal ends it when it has cleared up.
+  // From here on, a signal ends the command after it has cleaned up.
   system.catchInterrupts();
   await output.working((step) => upgrade(system, environment, plan, offline, step));
 }
@@ -60,11 +60,11 @@ async function report(context: Context, plan: UpgradePlan, status: string, fact:
     ...list('Written', paths),
     ...list('Removed', removed),
     ...list(
-      'Changed by you, and kept',
+      'Changed by you and kept',
       kept.map(({ path }) => path),
     ),
     ...kept.flatMap(({ news }) => (news === undefined ? [] : [news.trimEnd()])),
-    ...list('Changed by you, and replaced; your versions are in .sessapp/previous/former/files', displaced),
+    ...list('Changed by you and replaced (your versions are in .sessapp/previous/former/files)', displaced),
     ...(status === 'upgraded' ? await renderNext(context, directory) : []),
   ];
   return { data: { ...data, kept: kept.map(({ path, news = null }) => ({ path, news })) }, text: lines.join('\n') };
@@ -82,8 +82,8 @@ function list(title: string, paths: string[]): string[] {
 async function renderNext({ system }: Context, directory: string): Promise<string[]> {
   const { server } = await findServed(system, directory, undefined);
   return [
-    ...(server ? [`Its server runs the code from before: ${await commandLine(system, directory, 'reload')}`] : []),
-    `To take it back: ${await commandLine(system, directory, 'upgrade', '--undo')}`,
+    ...(server ? [`The server still runs the old code. To load the new: ${await commandLine(system, directory, 'reload')}`] : []),
+    `To undo the upgrade: ${await commandLine(system, directory, 'upgrade', '--undo')}`,
   ];
 }
 

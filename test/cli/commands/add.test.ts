@@ -51,7 +51,7 @@ test.each([
   expect(await readFile(join(directory, folder, `store.${extension}`), 'utf8')).toContain(`sessapp/stores/${store}`);
   expect(paths.some((path: string) => path.endsWith('browser.mjs'))).toBe(true);
 
-  expect((await invoke(directory, ['add', 'passkeys'])).stdout).toContain('shop has passkeys already.');
+  expect((await invoke(directory, ['add', 'passkeys'])).stdout).toContain('shop already has passkeys.');
   expect(await add(directory)).toMatchObject({ status: 'present', packages: [] });
 });
 

@@ -78,8 +78,8 @@ test('a file that is there stays as it is, whatever it is, and is said to', asyn
   await symlink('nowhere', join(directory, 'compose.yaml'));
   const { exitCode, stdout } = await invoke(directory, ['deploy', 'compose']);
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/Dockerfile: is there already, with other content/);
-  expect(stdout).toMatch(/compose\.yaml: is there already, with other content/);
+  expect(stdout).toMatch(/Dockerfile: exists already with other content/);
+  expect(stdout).toMatch(/compose\.yaml: exists already with other content/);
   expect(await readFile(join(directory, 'Dockerfile'), 'utf8')).toBe('FROM mine\n');
   expect((await lstat(join(directory, 'compose.yaml'))).isSymbolicLink()).toBe(true);
 });
@@ -303,5 +303,5 @@ test('a NetworkPolicy is written when it is asked for, and only for Kubernetes',
   expect(policy).toMatch(/kind: NetworkPolicy\n(.*\n)*\s+- port: http\n/);
   expect(policy).not.toMatch(/STORE_URL|\{\{/);
   const wrong = await invoke(directory, ['deploy', 'docker', '--network-policy']);
-  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('does not go with docker') });
+  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is only for kubernetes') });
 });

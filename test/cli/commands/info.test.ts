@@ -54,5 +54,5 @@ test('info tells of a move of the sessions that is under way', async () => {
   const migration = { from: 'embedded', to: 'redis', phase: 'move' };
   await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), migration }));
   expect(JSON.parse((await invoke(environment, ['info', '--json'])).stdout)).toMatchObject({ migration });
-  expect((await invoke(environment, ['info'])).stdout).toMatch(/^ +move +from embedded to redis, in the phase move$/m);
+  expect((await invoke(environment, ['info'])).stdout).toMatch(/^ +migration +from embedded to redis, phase move$/m);
 });

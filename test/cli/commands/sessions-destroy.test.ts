@@ -67,7 +67,7 @@ test('--all ends all sessions, and is not done without a yes', async () => {
   await fill(environment, [{ owner: 'ann' }, {}, expired]);
   const refused = await destroy('--all');
   expect(refused.exitCode).toBe(2);
-  expect(refused.stderr).toMatch(/there is nobody to ask\.\nIf that is meant, add --yes\.\n$/);
+  expect(refused.stderr).toMatch(/this is not a terminal\.\nTo confirm, add --yes\.\n$/);
   expect(await stored(environment)).toHaveLength(3);
   expect((await destroy('--all', '--yes', '--json')).stdout).toBe('{"version":1,"status":"destroyed","destroyed":2}\n');
   expect(await stored(environment)).toEqual([]);
@@ -116,7 +116,7 @@ test.each([
 test('prune deletes what has expired, however much it is, and leaves the rest', async () => {
   await fill(environment, [...Array.from({ length: 1100 }, () => expired), { owner: 'ann' }]);
   const { stdout, exitCode } = await invoke(environment, ['sessions', 'prune']);
-  expect({ stdout, exitCode }).toEqual({ stdout: '1100 sessions of myenv had expired: deleted.\n', exitCode: 0 });
+  expect({ stdout, exitCode }).toEqual({ stdout: 'Deleted 1100 expired sessions of myenv.\n', exitCode: 0 });
   expect(await owners()).toEqual(['ann']);
-  expect((await invoke(environment, ['sessions', 'prune'])).stdout).toBe('0 sessions of myenv had expired: deleted.\n');
+  expect((await invoke(environment, ['sessions', 'prune'])).stdout).toBe('Deleted 0 expired sessions of myenv.\n');
 });

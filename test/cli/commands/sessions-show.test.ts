@@ -134,7 +134,7 @@ test('a damaged session is shown as such', async () => {
   for (const n of [0, 1, 2]) {
     const text = await show(keyOf(n), '--values');
     expect(text).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(text.stdout).toMatch(/keys +none can be read: the record is damaged\n$/);
+    expect(text.stdout).toMatch(/keys +cannot be read: the record is damaged\n$/);
     const printed = await showJson(keyOf(n), '--values');
     expect(printed).toMatchObject({ damaged: true, keys: [] });
     expect(printed).not.toHaveProperty('values');

@@ -167,7 +167,7 @@ test('a person is told the link on stdout, and how to end it on stderr', async (
   expect(stdout).toMatch(/^The dashboard of myenv: http:\/\/127\.0\.0\.1:\d+\/#[\w-]{43}\n$/);
   expect({ exitCode, stderr }).toEqual({
     exitCode: 0,
-    stderr: 'The link works once. Ctrl-C ends the dashboard.\nStopped.\n',
+    stderr: 'The link works once. Press Ctrl-C to stop the dashboard.\nStopped.\n',
   });
 });
 

@@ -12,7 +12,7 @@ test.each([
   [['--prompt', 'a\nb'], 'The prompt must be a line of text.', /--prompt/],
   [['--prompt', ''], 'The prompt must be a line of text.', /--prompt/],
   [['--template'], "Option '--template <name>' argument missing.", /sessapp init --help/],
-  [['--serve', '--no-install'], '--serve and --no-install do not go together.', /Leave one of them out/],
+  [['--serve', '--no-install'], '--serve and --no-install cannot be combined.', /Leave one of them out/],
 ])('%j: exit code 2, what is valid, and the nearest, in words and as JSON', async (options, message, hint) => {
   const sandbox = new Sandbox();
   const words = await invoke(sandbox.directory, ['init', 'myenv', ...options]);

@@ -11,7 +11,7 @@ export const command: Command = {
     const directory = cacheDirectory(system);
     const refusal = await refuseDirectory(directory);
     if (refusal !== undefined) {
-      const remedy = 'Set SESSAPP_CACHE_DIR to a directory that is yours alone.';
+      const remedy = 'Set SESSAPP_CACHE_DIR to a directory that only you can write to.';
       throw new UserError('cache-refused', `${directory} is not used: ${refusal}.`, remedy);
     }
     const snapshots = new Snapshots(directory);

@@ -17,7 +17,7 @@ export const command: Command = {
     );
     const text = [
       output.style.bold(directory),
-      ...(refusal === undefined ? [] : [`  is not used: ${refusal}`]),
+      ...(refusal === undefined ? [] : [`  not used: ${refusal}`]),
       `  ${renderCount(snapshots.length, 'snapshot')}, ${renderSize(bytes)}`,
       ...rows,
     ];

@@ -14,7 +14,7 @@ export const command = onEnvironment({
         return pruneSessions(store, system.now(), signal);
       }),
     );
-    const text = `${renderCount(deleted, 'session')} of ${name} had expired: deleted.`;
+    const text = `Deleted ${renderCount(deleted, 'expired session')} of ${name}.`;
     return { data: { status: 'pruned', deleted }, text };
   },
 });

@@ -39,7 +39,7 @@ function render(session: SessionDetail, values: Values | undefined, isShown: boo
     ['size', renderSize(bytes)],
     ['signed by', keyId === undefined ? 'an unknown secret' : `secret ${visible(keyId)}`],
     ['changes', String(version ?? 'unknown')],
-    ['keys', values === undefined ? 'none can be read: the record is damaged' : keys.join(', ')],
+    ['keys', values === undefined ? 'cannot be read: the record is damaged' : keys.join(', ')],
   ];
   if (!isShown) return renderRows(rows);
   const shown = Object.entries(values ?? {}).map(([name, value]): [string, string] => [

@@ -57,7 +57,7 @@ export async function verifySameStoreUrl(
   const wanted = await chooseStoreUrl(marker.store, said, system.env);
   const found = await readStoreUrl(system, environment);
   if (found !== undefined && withoutUser(found) === withoutUser(wanted ?? '')) return;
-  const fact = `${directory} is an environment already, whose ${storeVariable} is ${found === undefined ? 'not set' : 'another one'}.`;
+  const fact = `${directory} is already an environment, whose ${storeVariable} is ${found === undefined ? 'not set' : 'another one'}.`;
   throw new UserError('exists', fact, `Set ${storeVariable} in its .env, or name another directory.`);
 }
 
