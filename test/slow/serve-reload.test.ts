@@ -114,7 +114,7 @@ describe('a server in the background', () => {
       'its code is none',
       'app.js',
       'export function routes( {',
-      /No worker was replaced, .*: SyntaxError/,
+      /No worker was replaced; .*: SyntaxError/,
       /sessapp logs\n$/,
     ],
     [

@@ -86,7 +86,11 @@ async function adviseMove({ system }: Context, { directory, marker }: Environmen
 async function verifyInRepository({ system }: Context, directory: string): Promise<void> {
   if (await isInRepository(directory)) return;
   const line = await quoteLine(system, 'git', '-C', nearPath(system.cwd, directory), 'init');
-  throw new UserError('exists', `${directory} is already an environment, but not in a git repository.`, `Type: ${line}`);
+  throw new UserError(
+    'exists',
+    `${directory} is already an environment, but not in a git repository.`,
+    `Type: ${line}`,
+  );
 }
 
 async function make(input: Input, context: Context, plan: Plan, answers: Answers): Promise<Report> {

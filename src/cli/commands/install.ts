@@ -45,8 +45,7 @@ async function renderScripts(system: System, directory: string, names: string[])
 
 // npm runs in the environment's directory, but the user names a folder or an archive relative to the working directory.
 function toSpecifier(name: string, cwd: string): string {
-  if (name.trim() === '')
-    throw new UsageError('A package name is empty.', 'For example: sessapp install helmet');
+  if (name.trim() === '') throw new UsageError('A package name is empty.', 'For example: sessapp install helmet');
   if (name.startsWith('-'))
     throw new UsageError(`'${name}' is not a package.`, 'To pass options to npm, type: sessapp run -- npm install …');
   const path = /^(?:file:)?(\.\.?(?:\/.*)?|[^:@]*\.(?:tgz|tar|tar\.gz))$/.exec(name)?.[1];

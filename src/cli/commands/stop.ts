@@ -14,7 +14,8 @@ export const command: Command = {
     const name = output.style.bold(environment.name);
     if (!server) return { data: { status: 'not-running' }, text: `${name} is not running.` };
     const forced = await stopServer(environment, server);
-    if (forced) output.warn('The server did not stop within 10 s and was killed. Requests in flight may have been cut off.');
+    if (forced)
+      output.warn('The server did not stop within 10 s and was killed. Requests in flight may have been cut off.');
     return { data: { status: 'stopped', forced }, text: `${name} has stopped.` };
   },
 };

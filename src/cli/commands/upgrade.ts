@@ -82,7 +82,9 @@ function list(title: string, paths: string[]): string[] {
 async function renderNext({ system }: Context, directory: string): Promise<string[]> {
   const { server } = await findServed(system, directory, undefined);
   return [
-    ...(server ? [`The server still runs the old code. To load the new: ${await commandLine(system, directory, 'reload')}`] : []),
+    ...(server
+      ? [`The server still runs the old code. To load the new: ${await commandLine(system, directory, 'reload')}`]
+      : []),
     `To undo the upgrade: ${await commandLine(system, directory, 'upgrade', '--undo')}`,
   ];
 }

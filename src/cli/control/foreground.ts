@@ -6,12 +6,12 @@ import { recordDown, recordListening } from './server-record.ts';
 import type { ServerExit } from './start-outcome.ts';
 import { type Changes, type WatchPaths, watchFiles } from './watch.ts';
 
-/** Is told what happens to the server, for a person or a script that follows. */
+/** Receives the events of a server, to report them to a person or a script. */
 export interface ServerObserver {
   listening(server: RunningServer): Promise<void>;
-  /** @param file the one that changed, by its path in the environment */
+  /** @param file the path of the changed file in the environment */
   restarting(file: string): void;
-  /** Under `watch` only: it did not start or ended, and starts again at the next change. */
+  /** Only under `watch`: the server did not start, or exited. It is restarted at the next change. */
   down(error: UserError | ServerExit): void;
 }
 
@@ -19,7 +19,7 @@ interface Run {
   system: System;
   environment: Environment;
   options: ServerOptions;
-  /** Asks for the end. */
+  /** Aborted when the server must stop. */
   signal: AbortSignal;
   observer: ServerObserver;
 }
@@ -27,9 +27,9 @@ interface Run {
 const notRunning: ServerExit = { exitCode: 0, signal: undefined, drained: true };
 
 /**
- * Runs the server until a signal asks for its end.
- * @param options `watch`: it restarts when a file changes that it runs from
- * @returns how it ended; without a signal, it ended by itself
+ * Runs the server until a signal stops it.
+ * @param options with `watch` it restarts when a file that it uses changes
+ * @returns how it exited; if there was no signal, it exited by itself
  */
 export async function runInForeground(
   system: System,
@@ -105,7 +105,7 @@ async function reportDown({ environment, observer }: Run, failure: UserError | S
   observer.down(failure);
 }
 
-// A free port that was found once is kept, so that the page can be reloaded.
+// Keep the free port over restarts, so that the open page can be reloaded.
 function portToKeep({ system, options }: Run, { url }: RunningServer): string | undefined {
   return (options.port ?? system.env.PORT) === '0' ? new URL(url).port : undefined;
 }

@@ -38,7 +38,10 @@ function verifyOneChoice(input: Input): void {
 
 function verifyCanConfirm(input: Input, { output }: Context): void {
   if (flag(input, 'yes') || output.interactive) return;
-  throw new UsageError('--all ends every session and asks first, but this is not a terminal.', 'To confirm, add --yes.');
+  throw new UsageError(
+    '--all ends every session and asks first, but this is not a terminal.',
+    'To confirm, add --yes.',
+  );
 }
 
 /** How many sessions were ended; undefined when the user did not confirm. */
