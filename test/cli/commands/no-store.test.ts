@@ -34,7 +34,7 @@ test('a backup before the first start says that there is no store, and makes not
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout).error).toMatchObject({
     code: 'no-store',
-    message: 'There is no store yet, and nothing to back up.',
+    message: 'There is no store yet, so there is nothing to back up.',
   });
   expect(await isThere(join(environment, 'data'))).toBe(false);
   expect(await isThere(sandbox.path('copy'))).toBe(false);

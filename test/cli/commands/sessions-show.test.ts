@@ -95,7 +95,7 @@ test('the beginning of several references is an error that lists them', async ()
   const ambiguous = await show('AAAA');
   expect(ambiguous).toMatchObject({ exitCode: 1, stdout: '' });
   expect(ambiguous.stderr).toMatch(
-    /^error: Several sessions begin with AAAA: AAAABBBBCCCx, AAAABBBBCCCy, AAAAC_______\.\nType more of the reference\.\n$/,
+    /^error: Several sessions begin with AAAA: AAAABBBBCCCx, AAAABBBBCCCy, AAAAC_______\.\nType more characters of the reference\.\n$/,
   );
   expect((await showJson('AAAA')).error.code).toBe('session-ambiguous');
   expect(await showJson('AAAABBBBCCCy')).toMatchObject({ ref: keys[1] });

@@ -52,7 +52,7 @@ test('a file that is there is kept, and replaced with --force', async () => {
   await writeFile(file, 'mine', { mode: 0o644 });
   const refused = await backup(file);
   expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(refused.stderr).toBe(`error: ${file} is there already.\nName another file, or replace it with --force.\n`);
+  expect(refused.stderr).toBe(`error: ${file} exists already.\nName another file, or replace it with --force.\n`);
   expect(await readFile(file, 'utf8')).toBe('mine');
   const replaced = await backup(file, '--force');
   expect(replaced.stdout).toMatch(/ is a copy of the store of myenv \(\d\d\.\d kB\)\.\n$/);
@@ -70,7 +70,7 @@ test('a file that comes there meanwhile is kept', async () => {
     return start(...args);
   };
   expect(await main(['store', 'backup', file], system)).toBe(1);
-  expect(printed.stderr).toContain('is there already');
+  expect(printed.stderr).toContain('exists already');
   expect(await readFile(file, 'utf8')).toBe('mine');
   expect(await readdir(outside)).toEqual(['sessions.mdb']);
 });
@@ -102,7 +102,7 @@ test('while sessions move to another store they are in two, of which there is no
   await writeFile(marker, JSON.stringify({ ...JSON.parse(await readFile(marker, 'utf8')), migration }));
   const { exitCode, stderr } = await invoke(moving, ['store', 'backup', join(outside, 'copy.mdb')]);
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/in two stores until their move from embedded to redis has ended\.\n.*store migrate redis/);
+  expect(stderr).toMatch(/in two stores until their move from embedded to redis is finished\.\n.*store migrate redis/);
   expect(await readdir(outside)).toEqual([]);
 });
 
@@ -115,7 +115,7 @@ test('a store that is no file of the environment has no backup', async () => {
   await writeFile(driver, 'export const open = async () => ({ close: async () => {}, ping: async () => {} });');
   const { exitCode, stderr } = await invoke(other, ['store', 'backup', join(outside, 'copy.mdb')]);
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/The store 'embedded' is no file of the environment.*\nBack it up with its own tools\.\n$/);
+  expect(stderr).toMatch(/The embedded store is not a file in the environment.*\nBack it up with the tools of embedded\.\n$/);
   expect(await readdir(outside)).toEqual([]);
 });
 

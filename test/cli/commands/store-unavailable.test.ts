@@ -61,14 +61,14 @@ test.runIf(canActAsStranger)(`a store of another user, and one that may not be w
   await fill(environment, [{}]);
   const asStranger = (): Promise<Result> =>
     sandbox.sessapp(['sessions', 'list', '-e', environment, '--json'], { ...stranger, env: { HOME: '/' } });
-  expectUnavailable(await asStranger(), /this user may not read and write its files/);
+  expectUnavailable(await asStranger(), /this user is not allowed to read and write its files/);
   await chmod(data, 0o755);
   await chmod(join(data, 'sessions'), 0o755);
   expectUnavailable(await asStranger(), /its files belong to another user|this user may not/);
   for (const name of ['data.mdb', 'lock.mdb']) await chown(join(data, 'sessions', name), stranger.uid, stranger.gid);
   await chown(join(data, 'sessions'), stranger.uid, stranger.gid);
   for (const name of ['data.mdb', 'lock.mdb']) await chmod(join(data, 'sessions', name), 0o400);
-  expectUnavailable(await asStranger(), /this user may not read and write its files/);
+  expectUnavailable(await asStranger(), /this user is not allowed to read and write its files/);
 });
 
 test.runIf(mountable)(`a full disk is told of, and sessions can be read nevertheless${onlyWithMount}`, async () => {

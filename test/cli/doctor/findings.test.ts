@@ -425,7 +425,7 @@ test('a damaged store is found', async () => {
 });
 
 test.each([
-  ['takes nothing', 'create: async () => false', /it did not take a new record/],
+  ['takes nothing', 'create: async () => false', /it did not accept a new record/],
   ['deletes nothing', 'read: async () => ({})', /it did not delete a record/],
 ])('a store that %s is found', async (_, broken, fact) => {
   const sandbox = new Sandbox();
