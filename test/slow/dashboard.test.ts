@@ -128,7 +128,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
       .getByRole('button', { name: /^Details/ })
       .first()
       .click();
-    await page.getByRole('button', { name: 'End all of this user' }).click();
+    await page.getByRole('button', { name: 'End all sessions of this user' }).click();
     expect(await question.innerText()).toContain('Live sessions of bob: 2. End all of them?');
     await question.getByRole('button', { name: 'End' }).click();
     await page.getByText('Sessions ended: 2').waitFor();

@@ -8,7 +8,7 @@ const en = {
   ended: 'Ended',
   requests: 'Requests per second',
   window: 'since {0}',
-  noServer: 'no server runs',
+  noServer: 'no server is running',
   now: 'now {0}, highest {1}',
   state: 'State',
   store: 'Store',
@@ -18,20 +18,20 @@ const en = {
   contentOf: '{0}, sessions without an owner: {1}',
   leftovers: 'Expired, not yet deleted: {0}. Damaged: {1}. Set aside as damaged: {2}',
   migration: 'Migration',
-  noMigration: 'none is under way',
+  noMigration: 'none in progress',
   migrating: 'from {0} to {1}',
-  prepare: 'servers learn of the new store',
-  move: 'sessions move',
+  prepare: 'servers switch to both stores',
+  move: 'sessions are being moved',
   switch: 'all sessions have moved',
   secrets: 'Secrets',
   signs: '{0} signs (sessions: {1})',
   older: '{0} only verifies (sessions: {1})',
-  rotating: 'A rotation is under way. Sessions whose client has not returned yet: {0}',
+  rotating: 'A rotation is in progress. Sessions whose client has not returned yet: {0}',
   otherSecrets: 'Sessions of other secrets: {0}',
   unknownSecret: 'Sessions of an unknown secret: {0}',
   noSecret: 'none is set',
   server: 'Server',
-  runs: 'runs since {0} (process {1})',
+  runs: 'running since {0} (process {1})',
   workers: 'Workers',
   ready: '{0} of {1} are ready',
   sessions: 'Live sessions',
@@ -53,7 +53,7 @@ const en = {
   detailsOf: 'Details of session {0}',
   end: 'End',
   endOf: 'End session {0}',
-  endUser: 'End all of this user',
+  endUser: 'End all sessions of this user',
   endAll: 'End all sessions',
   previous: 'Previous',
   next: 'Next',
@@ -75,8 +75,8 @@ const en = {
   valuesHidden: 'Values are hidden. Start the dashboard with --values to see them.',
   noAccess: 'This page has no access',
   linkUsed:
-    'The link works once, and only in the browser that opened it first. For a new link, end the dashboard with Ctrl-C in its terminal and start it again.',
-  gone: 'The dashboard does not respond. It may have been ended in its terminal.',
+    'The link works once, and only in the browser that opened it first. For a new link, stop the dashboard with Ctrl-C in its terminal and start it again.',
+  gone: 'The dashboard does not respond. It may have been stopped in its terminal.',
   unavailable: 'The store cannot be used',
   sessionGone: 'This session has ended already.',
   noScript: 'This page needs JavaScript.',
@@ -166,7 +166,7 @@ const ko: Record<keyof typeof en, string> = {
   noScript: '이 페이지에는 JavaScript가 필요합니다.',
 };
 
-/** What the page says. `{0}` stands for what the script puts in. */
+/** The texts of the page. The script replaces `{0}` and so on by values. */
 export const messages = { en, ko };
 
 /** The language that an Accept-Language header prefers; English where it names neither. */

@@ -7,10 +7,10 @@ import type { System } from '../../system.ts';
 import { openInBrowser } from '../browser.ts';
 
 /**
- * Opens the link in the user's browser, through a file that only this user can read and that is removed at the end: every
- * user of the machine can list the arguments of a process.
- * @param signal aborted when the link is of no use any more
- * @param onFailure is called when no browser could be opened
+ * Opens the link in the user's browser. Every user of the machine can list the arguments of a process, so the browser gets
+ * the path of a file with the link, which only this user can read. The file is removed at the end.
+ * @param signal aborted when the link is no longer needed
+ * @param onFailure called when no browser could be opened
  */
 export async function openLink(
   system: System,

@@ -58,7 +58,7 @@ test.each([
   ['an address of another store', ['redis', '--store-url', 'postgres://a/b'], {}, 2, /no address of the store redis/],
   ['a variable with an address of another store', ['redis'], { NEXT_STORE_URL: 'http://a' }, 1, /NEXT_STORE_URL holds/],
   ['an address for a store that has none', ['embedded', ...address], {}, 2, /The store embedded has no address/],
-  ['the store that they are in', ['embedded'], {}, 1, /in that store \(embedded\) already/],
+  ['the store that they are in', ['embedded'], {}, 1, /already in this embedded store/],
   ['a password for all to see', ['redis', '--store-url', `redis://:${password}@a`], {}, 2, /NEXT_STORE_URL/],
   ['a variable that wins over .env', ['redis', ...address], { STORE_URL: 'redis://a' }, 1, /unset the variable/],
 ])('refuses %s', async (_, args, env, exitCode, message) => {
@@ -76,7 +76,7 @@ test('with no move under way there is nothing to take back', async () => {
     const refused = await migrate([...args, '--rollback', '--json']);
     expect([refused.exitCode, JSON.parse(refused.stdout).error.code]).toEqual([1, 'no-migration']);
   }
-  expect((await migrate(['redis', '--rollback'])).stderr).toMatch(/No move is under way: .* in the store embedded\./);
+  expect((await migrate(['redis', '--rollback'])).stderr).toMatch(/No move is in progress: .* in the embedded store\./);
   expect(await readFiles()).toEqual(files);
 });
 
@@ -119,5 +119,5 @@ test('moves once at a time', async () => {
 test('refuses while a server runs that has STORE_URL of its own', async () => {
   await serve(sandbox, environment, [], { env: { STORE_URL: 'redis://a' } });
   const { exitCode, stderr } = await migrate(['redis', ...address]);
-  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/for the server that runs \(process \d+\)/)]);
+  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/for the running server \(process \d+\)/)]);
 });

@@ -178,7 +178,7 @@ test('--port takes that port, and says what to do when it is taken', async () =>
   expect(JSON.parse(stdout).error).toEqual({
     code: 'port-in-use',
     message: `Port ${port} of 127.0.0.1 is in use by another program.`,
-    hint: 'Leave --port out: the dashboard takes a free one.',
+    hint: 'Leave --port out. The dashboard then takes a free port.',
   });
   expect((await sandbox.sessapp(['dashboard', environment, '--port', '70000'])).exitCode).toBe(2);
 });
