@@ -44,7 +44,10 @@ test('a background server answers when serve returns; status, logs and stop find
   expect(await readdir(join(environment, 'data'))).not.toContain('server.json');
   expect(isAlive(Number(pid))).toBe(false);
   await expect(request(url)).rejects.toThrow('ECONNREFUSED');
-  expect(await sandbox.sessapp(['stop', environment])).toMatchObject({ exitCode: 0, stdout: 'myenv is not running.\n' });
+  expect(await sandbox.sessapp(['stop', environment])).toMatchObject({
+    exitCode: 0,
+    stdout: 'myenv is not running.\n',
+  });
   expect(await sandbox.sessapp(['status', environment])).toMatchObject({
     exitCode: 1,
     stdout: 'myenv is not running.\n',

@@ -126,18 +126,8 @@ test('without a browser serve says where the page is, and goes on', async () => 
 
 test.each<[string, string, RegExp, string]>([
   ['exits', 'process.exit(3)', /The server exited unexpectedly \(exit code 3\)/, 'server-died'],
-  [
-    'throws',
-    "setTimeout(() => { throw new Error('boom') })",
-    /exited unexpectedly \(exit code 1\)/,
-    'server-died',
-  ],
-  [
-    'is killed',
-    "process.kill(process.pid, 'SIGKILL')",
-    /exited unexpectedly \(signal SIGKILL\)/,
-    'server-died',
-  ],
+  ['throws', "setTimeout(() => { throw new Error('boom') })", /exited unexpectedly \(exit code 1\)/, 'server-died'],
+  ['is killed', "process.kill(process.pid, 'SIGKILL')", /exited unexpectedly \(signal SIGKILL\)/, 'server-died'],
 ])('when the server %s, serve says so and fails', async (_, action, fact, code) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);

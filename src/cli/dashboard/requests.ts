@@ -43,7 +43,8 @@ export function createDashboardServer(site: Site): Server {
 }
 
 async function respond(site: Site, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  if (!isFromHere(req)) return sendError(res, 403, { code: 'foreign', message: 'The request comes from another site.' });
+  if (!isFromHere(req))
+    return sendError(res, 403, { code: 'foreign', message: 'The request comes from another site.' });
   const [path = '', query] = (req.url ?? '').split('?');
   const asset = site.assets.get(path);
   if (asset && ['GET', 'HEAD'].includes(req.method ?? '')) {

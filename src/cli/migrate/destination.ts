@@ -63,7 +63,9 @@ export async function decideRollback(
 /** @throws UserError when STORE_URL is set as an environment variable: it overrides `.env`, so a server cannot follow */
 async function verifyFollows(system: System, environment: Environment): Promise<void> {
   const server = await findRunningServer(environment);
-  const where = system.env.STORE_URL ? 'here' : server?.hasOwnStoreUrl && `for the running server (process ${server.pid})`;
+  const where = system.env.STORE_URL
+    ? 'here'
+    : server?.hasOwnStoreUrl && `for the running server (process ${server.pid})`;
   if (!where) return;
   throw new UserError(
     'store-url-in-environment',

@@ -5,7 +5,7 @@ import { invoke } from '../../support/in-process.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment, serve } from '../../support/server.ts';
 
-test('info says what the environment is, as JSON and as a text', async () => {
+test('info shows the environment as JSON and as text', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const marker = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));
@@ -47,7 +47,7 @@ test('info says what the environment is, as JSON and as a text', async () => {
   ]);
 });
 
-test('info tells of a move of the sessions that is under way', async () => {
+test('info shows a migration that is in progress', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const file = join(environment, 'sessapp.json');
