@@ -6,7 +6,7 @@ import { runChecks } from '../doctor/run.ts';
 import { readSubject } from '../doctor/subject.ts';
 
 export const command: Command = {
-  summary: 'find problems, and show how to fix them (exit code 1 if there are any)',
+  summary: 'find problems, and show how to fix them (exit code 1 if any)',
   examples: ['sessapp doctor myenv', 'sessapp doctor --url https://example.org'],
   operands: [environmentOperand],
   options: [

@@ -12,7 +12,7 @@ const relayed = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2',
 /** A terminal sends these to its whole foreground process group, so the child gets them without us. */
 const fromTerminal = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']);
 
-/** The error for a program that could not be started. The exit code is the one that shells, env and nohup use. */
+/** The error for a program that could not be started. The exit codes are those of shells, env and nohup. */
 class CommandNotRun extends UserError {
   override name = 'CommandNotRun';
   override readonly exitCode: 126 | 127;

@@ -36,7 +36,7 @@ const en = {
   ready: '{0} of {1} are ready',
   sessions: 'Live sessions',
   search: 'Search',
-  searchHint: 'Owner, a part of it, or the beginning of a REF',
+  searchHint: 'Owner, part of an owner, or the beginning of a REF',
   clear: 'Clear',
   searching: 'Searching…',
   ref: 'REF',

@@ -137,7 +137,7 @@ test.each([
   ['한글', 'session-server'],
   ['x'.repeat(200), 'x'.repeat(50)],
 ])(
-  'the name %j is changed so that every target accepts it, and no part of it acts as a specifier or variable',
+  'the name %j is changed so that every target accepts it, and no part acts as a specifier or variable',
   async (name, label) => {
     const { directory } = await createEnvironment(name);
     await invoke(directory, ['deploy', 'systemd']);

@@ -94,7 +94,7 @@ test('rotate puts a new secret in front, and keeps the mode and every other line
   expect((await readdir(directory)).sort()).toEqual(['.env', 'data', 'sessapp.json']);
 });
 
-test('without a .env, rotate makes one that only its user can read', async () => {
+test('without a .env, rotate creates a .env for its user only', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   const { id } = await rotate(directory);

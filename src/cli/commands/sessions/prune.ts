@@ -4,7 +4,7 @@ import { renderCount } from '../../amounts.ts';
 import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'delete expired sessions now; a running server also does so, bit by bit',
+  summary: 'delete expired sessions now; a running server also does so gradually',
   examples: ['sessapp sessions prune myenv'],
   async run({ system, output, environment, name }) {
     const signal = system.catchInterrupts();
