@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import { hasCode, Interrupted, type InterruptSignal, interruptSignals, UserError } from './errors.ts';
 import { endsWithTerminal } from './terminal.ts';
 
-/** Everything a command takes from the world around it, so that a test can hand it another one. */
+/** Everything that a command uses of the operating system, so that a test can replace it. */
 export interface System {
   /** The working directory, absolute. */
   cwd: string;
@@ -17,31 +17,31 @@ export interface System {
   stderr: Writable & { isTTY?: boolean; columns?: number };
   /** The time in milliseconds since 1970. */
   now(): number;
-  /** What is known of the file system that a path is on. */
+  /** Information about the file system that a path is on. */
   statfs(path: string): Promise<StatsFs>;
   /**
-   * From here on a signal aborts this instead of ending the process. Its reason is an `Interrupted`,
-   * which the command that calls it throws when it has cleared up. A second one kills what `run` waits for.
+   * From this call on, a signal such as SIGINT aborts the returned AbortSignal instead of ending the process. The reason is
+   * an `Interrupted`, which the command throws after it has cleaned up. A second signal kills the child that `run` waits for.
    */
   catchInterrupts(): AbortSignal;
-  /** Runs `file` with `args`, never through a shell, and resolves when it has ended, whatever its exit code. */
+  /** Runs `file` with `args`, never through a shell, and resolves when it has exited, with any exit code. */
   run(file: string, args: string[], options: RunOptions): Promise<RunResult>;
   /** Starts `file` with `args`, never through a shell, and returns at once. */
   start(file: string, args: string[], options: SpawnOptions): ChildProcess;
-  /** True for a command of this tool whose operand is the environment: `serve [dir]`. To the others it is `-e <dir>`. */
+  /** True for a command of sessapp that takes the environment as an operand: `serve [dir]`. Others take only `-e <dir>`. */
   takesDirectory(command: string): Promise<boolean>;
 }
 
 export interface RunOptions {
   cwd: string;
-  /** The whole environment of the child; nothing is added to it. */
+  /** All environment variables of the child; nothing is added. */
   env: NodeJS.ProcessEnv;
-  /** Ends the child with SIGTERM; with SIGKILL where it has not ended after 2.5 s, or at a second signal to this process. */
+  /** Ends the child with SIGTERM, and with SIGKILL after 2.5 s or at a second signal to this process. */
   cancelSignal?: AbortSignal;
 }
 
 export interface RunResult {
-  /** Undefined when a signal ended the child or it could not be started. */
+  /** Undefined when a signal ended the child, or when it could not be started. */
   exitCode: number | undefined;
   signal: NodeJS.Signals | undefined;
   /** Node's error code when the child could not be started, such as `ENOENT`. */
@@ -50,14 +50,14 @@ export interface RunResult {
   stderr: string;
 }
 
-/** The real world. What is known of the commands comes from above, as nothing below them imports them. */
+/** The real operating system. `takesDirectory` is passed in because this module must not import the commands. */
 export function createSystem(takesDirectory: System['takesDirectory']): System {
   return {
     get cwd() {
       return readWorkingDirectory();
     },
     env: process.env,
-    // Most commands read nothing, and to open it took 5 of the 150 ms of `info` in a profile.
+    // Most commands read nothing, and opening stdin took 5 of the 150 ms of `info` in a profile.
     get stdin() {
       return process.stdin;
     },
@@ -72,7 +72,7 @@ export function createSystem(takesDirectory: System['takesDirectory']): System {
   };
 }
 
-// Most commands start nothing, and to load this module takes a tenth of their time.
+// Most commands start no process, and loading this module takes a tenth of their time.
 function start(file: string, args: string[], options: SpawnOptions): ChildProcess {
   const { spawn } = createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
   return spawn(file, args, options);
@@ -87,9 +87,9 @@ function readWorkingDirectory(): string {
   }
 }
 
-/** How long a child may take to end when it is asked to: npm at times takes no notice. */
+/** How long a child may take to exit after SIGTERM: npm sometimes ignores it. */
 const endMs = 2500;
-/** What comes sooner after a signal is the same one: npx passes on a Ctrl-C that the terminal has sent already. */
+/** A second signal within this time is the same Ctrl-C: npx passes on a signal that the terminal has sent already. */
 const againMs = 100;
 
 let interrupts: AbortController | undefined;
@@ -127,7 +127,7 @@ async function run(file: string, args: string[], options: RunOptions): Promise<R
   impatience.on('again', kill);
   const result = await child.finally(() => impatience.off('again', kill));
   const startError = result.exitCode === undefined && !result.isTerminated ? result.code : undefined;
-  // The system's code is the same for a program that is not there.
+  // ENOENT means a missing program or a missing working directory.
   if (startError === 'ENOENT' && !existsSync(options.cwd))
     throw new UserError('directory-missing', `There is no directory ${options.cwd}.`, 'Run the same command again.');
   return {

@@ -8,10 +8,10 @@ const openers: Partial<Record<NodeJS.Platform, [file: string, ...args: string[]]
   win32: ['explorer.exe'],
 };
 
-/** A browser that still runs after this time shows the page. */
+/** A browser process that still runs after this time has opened the page. */
 const failureMs = 1_000;
 
-/** Shows the page in the user's browser: BROWSER, else what the system opens pages with. False when that failed. */
+/** Opens a page with the command in BROWSER, else with the system's default opener. False when that failed. */
 export async function openInBrowser(system: System, url: string): Promise<boolean> {
   const [file, ...args] = system.env.BROWSER ? [system.env.BROWSER] : (openers[process.platform] ?? ['xdg-open']);
   const browser = system.start(file, [...args, url], {

@@ -5,18 +5,18 @@ import type { Command, Input } from './command.ts';
 import { groups, listCommands, loadCommand } from './commands/index.ts';
 import { renderSuggestion, verifyChoice } from './nearest.ts';
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export interface Invocation {
-  /** One of `listCommands`. */
+  /** A name from `listCommands`. */
   name: string;
   command: Command;
   input: Input;
 }
 
 /**
- * @param given what follows `sessapp`
- * @returns undefined when the command line only asked for help, which has been printed
- * @throws UsageError with the valid words when it is none
+ * @param given the arguments after `sessapp`
+ * @returns undefined when the command line asked for help, which has been printed
+ * @throws UsageError with the valid words when the command line is not valid
  */
 export async function parse(given: string[], system: System): Promise<Invocation | undefined> {
   const names = listCommands();
@@ -40,14 +40,14 @@ export async function parse(given: string[], system: System): Promise<Invocation
   return invocation;
 }
 
-/** `help secret list` and `secret help list` ask for what `secret list --help` does; `help help` for all. */
+/** `help secret list` and `secret help list` mean `secret list --help`; `help help` means `--help`. */
 function withHelpOption(given: string[], names: string[]): string[] {
   const isGroup = names.some((name) => name.startsWith(`${given[0]} `));
   const asks = given[isGroup ? 1 : 0] === 'help';
   return asks ? [...given.filter((word) => word !== 'help' && word !== '--'), '--help'] : given;
 }
 
-/** Those that the first word of the command line can mean; only they are loaded. */
+/** The commands that the first word of the command line can mean. Only these are loaded. */
 function wantedBy(argv: string[], names: string[]): string[] {
   const asked = argv.find((word) => !word.startsWith('-'));
   const wanted = names.filter((name) => name.split(' ')[0] === asked);
@@ -69,7 +69,7 @@ function createParser(system: System): Parser {
     });
 }
 
-/** The parser of a new command, below that of its group where it has one. */
+/** Creates the parser of a command, under the parser of its group if it has one. */
 function parserOf(root: Parser, name: string): Parser {
   const [first = '', second] = name.split(' ');
   if (second === undefined) return root.command(first);
@@ -97,7 +97,7 @@ function declare(parser: Parser, command: Command, act: (input: Input) => void):
   });
 }
 
-// `sessapp info -e --json`: the parser takes the next option for the value that was forgotten.
+// In `sessapp info -e --json` the value is missing, and the parser takes the next option as the value.
 function verifyValues(parser: Parser): void {
   const flags = parser.options.flatMap(({ long, short }) => [long, short]);
   for (const option of parser.options) {
@@ -108,7 +108,7 @@ function verifyValues(parser: Parser): void {
 }
 
 async function verifyCommandName(argv: string[], names: string[], root: Parser): Promise<void> {
-  // It only says that no options follow.
+  // `--` only ends the options.
   const [first, second] = argv.filter((word) => word !== '--');
   if (first === undefined) throw new UsageError('No command given.', `\n${root.helpInformation().trimEnd()}`);
   if (first.startsWith('-')) return;
@@ -117,11 +117,11 @@ async function verifyCommandName(argv: string[], names: string[], root: Parser):
   const inGroup = names.filter((name) => name.startsWith(`${first} `));
   if (inGroup.length === 0 || second?.startsWith('-')) return;
   if (second === undefined)
-    throw new UsageError(`'${first}' is several commands.`, `Choose one: ${inGroup.join(', ')}.`);
+    throw new UsageError(`'${first}' is a group of commands.`, `Choose one: ${inGroup.join(', ')}.`);
   await verifyChoice('command', `${first} ${second}`, inGroup);
 }
 
-/** The parser that the command line leads to. */
+/** The parser of the command, or group, that the command line names. */
 function reachedBy(argv: string[], root: Parser): Parser {
   const words = argv.filter((word) => !word.startsWith('-'));
   const below = root.commands.find((command) => command.name() === words[0]);
@@ -134,16 +134,16 @@ function helpOf(parser: Parser): string {
   return `Type ${names.join(' ')} --help`;
 }
 
-// Some commands take their environment as an operand, these as an option.
+// Some commands take the environment as an operand, others only as an option.
 function adviceOn({ code }: CommanderError, { options, registeredArguments }: Parser): string {
   const takesOption = options.some(({ long }) => long === '--env');
   const takesOperand = registeredArguments.some((operand) => operand.name() === 'dir');
   const isExcess = code === 'commander.excessArguments' && takesOption && !takesOperand;
-  return isExcess ? 'An environment is named with -e <dir>. ' : '';
+  return isExcess ? 'To name an environment, use -e <dir>. ' : '';
 }
 
 async function toUsageError(error: CommanderError, parser: Parser): Promise<UsageError> {
-  // What follows a '=' may be nothing to repeat, such as a password.
+  // The value after '=' may be a password, so do not repeat it.
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\n.*$/s, '')
@@ -156,7 +156,7 @@ async function toUsageError(error: CommanderError, parser: Parser): Promise<Usag
     .visibleOptions(parser)
     .map((option) => option.long ?? option.flags);
   if (flags.includes(unknown)) return new UsageError(`Option '${unknown}' takes no value.`, helpOf(parser));
-  // None is that long. It may be the id of a session, pasted by mistake, which no message repeats.
+  // No option is that long. It may be a session id that was pasted by mistake, so do not repeat it.
   const shown = unknown.length > 40 ? `${unknown.slice(0, 4)}…` : unknown;
   return new UsageError(
     sentence.replace(unknown, () => shown),

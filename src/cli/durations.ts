@@ -10,11 +10,11 @@ const units: Record<string, number> = { s: second, m: minute, h: hour, d: day };
 export function parseDuration(text: string): number {
   const [, number = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const unitMs = units[unit];
-  if (unitMs === undefined) throw new UsageError(`'${text}' is no length of time.`, 'For example: 90m, 12h, 7d.');
+  if (unitMs === undefined) throw new UsageError(`'${text}' is not a valid duration.`, 'For example: 90m, 12h, 7d.');
   return Number(number) * unitMs;
 }
 
-/** How far away a time is: `3h ago`, `in 30d`, `now`. */
+/** The distance between a time and now: `3h ago`, `in 30d`, `now`. */
 export function renderDistance(atMs: number, nowMs: number): string {
   const awayMs = Math.abs(atMs - nowMs);
   if (awayMs < second) return 'now';

@@ -14,9 +14,9 @@ import { recoverUpgrade } from './upgrade/swap.ts';
 type Main = (argv: string[], system: System) => Promise<number>;
 
 /**
- * What runs a command on an environment whose own copy of the package is another one than this: that copy. It is
- * imported, or started where the environment has a Node.js of another version.
- * @returns undefined when this copy is the one to run it, or the other one is not whole
+ * Finds the function that runs a command with the environment's own copy of the package, if that is a different build. The
+ * copy is imported, or started as a process when the environment has a Node.js of another version.
+ * @returns undefined when this copy should run the command, or the other copy is incomplete
  */
 export async function findOwnCommand(
   command: Command,
@@ -47,12 +47,12 @@ async function loadMain(own: string): Promise<Main | undefined> {
   }
 }
 
-// Files of it are missing, or cut off: this copy can say so, and `install` mends it.
+// Files are missing or truncated. This copy runs the command then: it can report that, and `install` repairs it.
 function isDamaged(error: unknown): boolean {
   return hasCode(error, 'ERR_MODULE_NOT_FOUND') || error instanceof SyntaxError;
 }
 
-/** Undefined when the command itself is to say what is wrong. */
+/** Undefined when there is no valid environment: the command itself reports why. */
 async function findMeant(command: Command, input: Input, system: System): Promise<Environment | undefined> {
   const operand = command.operands?.some(([syntax]) => syntax === '[dir]') ? input.operands[0] : undefined;
   try {
@@ -65,7 +65,7 @@ async function findMeant(command: Command, input: Input, system: System): Promis
   }
 }
 
-/** Names the content of a copy of the package; undefined where there is no whole one. */
+/** Reads the id of a copy's content; undefined when the copy is missing or incomplete. */
 async function readBuild(directory: string): Promise<string | undefined> {
   return readTextIfThere(join(directory, 'dist', 'build-id'));
 }

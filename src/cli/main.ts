@@ -8,14 +8,14 @@ const bugExitCode = 70;
 
 /**
  * Runs one command line.
- * @param argv what follows `sessapp`
- * @returns the exit code: 0 done, 1 an expected failure, 2 usage, 70 a bug, or what the command says
+ * @param argv the arguments after `sessapp`
+ * @returns the exit code: 0 done, 1 an expected failure, 2 usage, 70 a bug, or the code that the command returns
  */
 export async function main(argv: string[], system: System = createSystem(takesDirectory)): Promise<number> {
   const lost = collectFailures(system);
   const exitCode = isAboutVersion(argv) ? await printVersion(system) : await runCommand(argv, system);
   await new Promise((resolve) => system.stdout.write('', resolve));
-  // `sessapp info | head -1` closes our stdout early; that is not a failure.
+  // `sessapp info | head -1` closes our stdout early, which is not a failure.
   const failure = lost.find((error) => !hasCode(error, 'EPIPE'));
   return failure ? reportFailure(failure, await createOutput(system, false)) : exitCode;
 }
@@ -41,7 +41,7 @@ async function runCommand(argv: string[], system: System): Promise<number> {
   }
 }
 
-// To load the parser and the colours takes as long as all of this.
+// Loading the parser and the colours would double the time that this takes.
 function isAboutVersion([first]: string[]): boolean {
   return first === '--version' || first === '-V';
 }
@@ -70,11 +70,11 @@ function reportFailure(error: unknown, output: Output): number {
 }
 
 function asksForJson(argv: string[]): boolean {
-  const end = argv.indexOf('--');
-  return argv.slice(0, end === -1 ? undefined : end).includes('--json');
+  const separator = argv.indexOf('--');
+  return argv.slice(0, separator === -1 ? undefined : separator).includes('--json');
 }
 
-/** What goes wrong with our output, as it happens. */
+/** Collects the errors of our output streams as they happen. */
 function collectFailures({ stdout, stderr }: System): Error[] {
   const failures: Error[] = [];
   for (const stream of [stdout, stderr]) stream.on('error', (error) => failures.push(error));

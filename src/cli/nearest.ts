@@ -1,10 +1,10 @@
 import { UsageError } from '../errors.ts';
 
-/** The valid word that a mistyped one most likely meant, or undefined when none is near. */
+/** The valid word that a mistyped word most likely means; undefined when none is close. */
 export async function nearest(given: string, valid: string[]): Promise<string | undefined> {
   if (valid.length === 0) return undefined;
   const { closest, distance } = await import('fastest-levenshtein');
-  // Of two that are as near, letters that changed places are more likely than one that was forgotten.
+  // If two words are equally close, prefer equal length: swapped letters are more likely than a missing one.
   const byLength = valid.toSorted((a, b) => lengthApart(given, a) - lengthApart(given, b));
   const match = closest(given, byLength);
   return distance(given, match) <= Math.max(2, given.length / 3) ? match : undefined;
@@ -23,7 +23,7 @@ export async function renderSuggestion(kind: string, given: string, valid: strin
 /** @throws UsageError when `given` is not one of the valid words; it lists them and suggests the nearest */
 export async function verifyChoice(kind: string, given: string, valid: string[]): Promise<void> {
   if (valid.includes(given)) return;
-  // An address may have a password in it, which no message repeats.
+  // An address may contain a password, so do not repeat it.
   const named = given.includes('://') ? 'of that name' : `'${given}'`;
   throw new UsageError(`There is no ${kind} ${named}.`, await renderSuggestion(kind, given, valid));
 }

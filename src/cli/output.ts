@@ -4,9 +4,9 @@ import type { UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { toVisibleJson, visibleText } from './visible.ts';
 
-/** What a command hands back: what it found, and an exit code where 0 would not say it. */
+/** The result of a command, and its exit code if that is not 0. */
 export interface Report {
-  /** For --json. Without it nothing is printed: what there was to say has been said. */
+  /** For --json. Without it nothing is printed, because the command has printed its result itself. */
   data?: Record<string, unknown>;
   /** For a person. */
   text?: string;
@@ -15,12 +15,12 @@ export interface Report {
 
 export type Style = Pick<typeof kleur, 'bold' | 'dim' | 'green' | 'cyan' | 'yellow' | 'red'>;
 
-/** The version of every shape that --json prints; it grows when a field is removed or changes its meaning. */
+/** The version of the JSON that --json prints. It grows when a field is removed or changes its meaning. */
 const jsonVersion = 1;
 
 const frames = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 
-/** The two ends of a command's output: results on stdout, everything else on stderr. */
+/** The output of a command: results on stdout, everything else on stderr. */
 export class Output {
   readonly style: Style;
   readonly json: boolean;
@@ -33,7 +33,7 @@ export class Output {
     this.style = kleur;
   }
 
-  /** True when a person is at both ends, so that a question can be asked. */
+  /** True when stdin and stderr are terminals, so that a person can be asked. */
   get interactive(): boolean {
     const { stdin, stderr, env } = this.#system;
     return Boolean(stdin.isTTY && stderr.isTTY && !this.json && !isSet(env.CI));
@@ -45,8 +45,8 @@ export class Output {
   }
 
   /**
-   * Tells a person who waits what is being done: a line that moves on a terminal, else a line for each step.
-   * The spinners of packages are of no use here: on Ctrl-C they end the process, before we have cleared up.
+   * Shows the current step while work is in progress: a spinner on a terminal, else a line for each step. We do not use a
+   * spinner package, because those exit the process on Ctrl-C, before we have cleaned up.
    */
   async working<T>(work: (step: (name: string) => void) => Promise<T>): Promise<T> {
     const { stderr, env } = this.#system;
@@ -70,7 +70,7 @@ export class Output {
     }
   }
 
-  /** Something that went wrong but did not stop the command, on stderr. */
+  /** A problem that did not stop the command, on stderr. */
   warn(line: string): void {
     this.#tell(`${this.style.yellow('warning:')} ${line}`);
   }
@@ -83,16 +83,16 @@ export class Output {
   }
 
   /**
-   * A part of a result that is a text, on stdout.
-   * @returns false when the reader is to be waited for
+   * Writes a part of a text result to stdout.
+   * @returns false when the caller must wait until the reader has caught up
    */
   text(part: string): boolean {
     return this.#system.stdout.write(this.#toText(part));
   }
 
   /**
-   * A result too long for memory, line by line on stdout: text, or JSON documents. It ends early when the reader is gone.
-   * @returns how many lines there were until then
+   * Writes a result that is too long for memory, line by line: text, or JSON documents. Stops when the reader has closed.
+   * @returns how many lines were read from `lines`
    */
   async lines(lines: AsyncIterable<string | Record<string, unknown>>): Promise<number> {
     const { stdout } = this.#system;
@@ -112,13 +112,13 @@ export class Output {
     return count;
   }
 
-  /** One event of a command that goes on: a JSON line on stdout under --json, else the text on stderr. */
+  /** An event of a command that keeps running: a JSON line on stdout under --json, else the text on stderr. */
   event(data: { event: string } & Record<string, unknown>, text: string): void {
     if (this.json) this.#system.stdout.write(`${toVisibleJson({ version: jsonVersion, ...data })}\n`);
     else if (text !== '') this.#tell(text);
   }
 
-  /** The failure that ended the command: on stdout as the one JSON document under --json, else on stderr. */
+  /** The error that ended the command: under --json the one JSON document on stdout, else text on stderr. */
   fail({ code, message, hint }: Pick<UserError, 'code' | 'message' | 'hint'>): void {
     if (this.json) {
       const error = { code, message, ...(hint !== undefined && { hint }) };
@@ -133,13 +133,13 @@ export class Output {
     this.#system.stderr.write(`${this.#toText(line)}\n`);
   }
 
-  // The one place through which text goes that may be from outside: a directory's name, sessapp.json, npm, a log.
+  // All text passes here. It may come from outside: the name of a directory, sessapp.json, npm, a log.
   #toText(text: string): string {
     return visibleText(text, kleur.$.enabled);
   }
 }
 
-/** Resolves when the stream takes more, was closed, or the signal aborted. */
+/** Resolves when the stream accepts more, was closed, or the signal aborted. */
 export function untilDrained(stream: Writable, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const goOn = (): void => {
@@ -152,7 +152,7 @@ export function untilDrained(stream: Writable, signal?: AbortSignal): Promise<vo
   });
 }
 
-// https://no-color.org and https://force-color.org: set and not empty; NO_COLOR wins.
+// https://no-color.org and https://force-color.org: a variable counts if it is not empty; NO_COLOR wins.
 function wantsColour({ env, stderr, stdout }: System): boolean {
   if (isSet(env.NO_COLOR)) return false;
   if (isSet(env.FORCE_COLOR)) return env.FORCE_COLOR !== '0';

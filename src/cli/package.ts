@@ -1,25 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The directory of the package that runs: the same from src, from dist, and from an environment's own copy. */
+/** The directory of the running package: this repository, an installed package, or an environment's own copy. */
 export const packageDirectory = findPackage(import.meta.dirname);
 
-/** What is written into environments, as it was built. */
+/** The built templates, which are written into environments. */
 export const templatesDirectory = join(packageDirectory, 'dist', 'templates');
 
-/** What init and info read of the package's own package.json. */
-export interface PackageManifest {
+/** The fields that init and info read from the package's own package.json. */
+export interface PackageJson {
   version: string;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
   [field: string]: unknown;
 }
 
-export function readPackageManifest(directory = packageDirectory): PackageManifest {
-  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageManifest;
+export function readPackageJson(directory = packageDirectory): PackageJson {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageJson;
 }
 
-/** The packages that an environment can need, with their ranges: of several that would do, the newest. */
+/** The packages that an environment may need, each with the newest of its allowed ranges. */
 export function environmentRanges(peers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(peers).map(([name, range]) => [name, range.split('||').at(-1)?.trim() ?? '']),

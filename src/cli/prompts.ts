@@ -2,7 +2,7 @@ import { Interrupted, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { visible } from './visible.ts';
 
-/** What a person sees when choosing. */
+/** An option of a question, as it is shown. */
 export interface ChoiceOption {
   value: string;
   label: string;
@@ -11,24 +11,24 @@ export interface ChoiceOption {
 
 export interface Question {
   message: string;
-  /** Without options the answer is a text. */
+  /** Without options the user types a text. */
   options?: ChoiceOption[];
-  /** What Enter alone answers. */
+  /** The value when the user only presses Enter. */
   initial: string;
   /** @throws UserError when a text is not valid: its message is shown, and the question stays */
-  verify?: (answer: string) => void;
+  verify?: (given: string) => void;
 }
 
 /**
- * Asks a person. Call it only where `output.interactive` is true.
- * @throws Interrupted when Ctrl-C, Ctrl-D or Escape was the answer, or there will be none
+ * Asks the user a question. Call it only when `output.interactive` is true.
+ * @throws Interrupted when the user presses Ctrl-C, Ctrl-D or Escape, or when stdin ends
  */
 export async function ask(system: System, { message, options, initial, verify }: Question): Promise<string> {
   const { isCancel, select, text } = await import('@clack/prompts');
   const closing = untilClosed(system.stdin);
   const common = { message: visible(message), input: system.stdin, output: system.stderr, signal: closing.signal };
   try {
-    const answer = await (options
+    const reply = await (options
       ? select({ ...common, options, initialValue: initial })
       : text({
           ...common,
@@ -36,16 +36,16 @@ export async function ask(system: System, { message, options, initial, verify }:
           defaultValue: initial,
           validate: (given) => explain(verify, given || initial),
         }));
-    if (isCancel(answer)) throw new Interrupted('SIGINT');
-    return answer;
+    if (isCancel(reply)) throw new Interrupted('SIGINT');
+    return reply;
   } finally {
     closing.stop();
   }
 }
 
-function explain(verify: Question['verify'], answer: string): string | undefined {
+function explain(verify: Question['verify'], given: string): string | undefined {
   try {
-    verify?.(answer);
+    verify?.(given);
     return undefined;
   } catch (error) {
     if (error instanceof UserError) return `${error.message} ${error.hint ?? ''}`.trimEnd();
@@ -53,14 +53,14 @@ function explain(verify: Question['verify'], answer: string): string | undefined
   }
 }
 
-// A prompt hears nothing of either, and would wait for ever.
+// A prompt does not notice Ctrl-D or the end of stdin, and would wait for ever.
 function untilClosed(stdin: System['stdin']): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
-  const end = (): void => controller.abort();
+  const abort = (): void => controller.abort();
   const press = (_: unknown, key?: { ctrl: boolean; name?: string }): void => {
-    if (key?.ctrl && key.name === 'd') end();
+    if (key?.ctrl && key.name === 'd') abort();
   };
-  if (stdin.readableEnded) end();
-  stdin.on('keypress', press).on('end', end);
-  return { signal: controller.signal, stop: () => stdin.off('keypress', press).off('end', end) };
+  if (stdin.readableEnded) abort();
+  stdin.on('keypress', press).on('end', abort);
+  return { signal: controller.signal, stop: () => stdin.off('keypress', press).off('end', abort) };
 }

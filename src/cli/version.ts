@@ -3,17 +3,17 @@ import { dirname, join, resolve } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
 import { markerName } from '../settings/marker.ts';
 import type { System } from '../system.ts';
-import { readPackageManifest } from './package.ts';
+import { readPackageJson } from './package.ts';
 
-/** The version of this copy, and that of the environment's own copy where it is another one. */
+/** The version of this copy, and the version of the environment's own copy if it differs. */
 export function renderVersion(system: System): string {
-  const { version } = readPackageManifest();
+  const { version } = readPackageJson();
   const directory = findDirectory(system);
   const own = directory === undefined ? undefined : readOwnVersion(directory);
   return own === undefined || own === version ? version : `${version} (this environment: ${own})`;
 }
 
-// As for a command that names no environment; but nothing is wrong where there is none.
+// Finds the environment as a command without -e does. A missing environment is not an error here.
 function findDirectory(system: System): string | undefined {
   const { SESSAPP_ENV } = system.env;
   try {

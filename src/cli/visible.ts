@@ -1,18 +1,18 @@
-// Control characters, those that change the direction of text or cannot be seen, halves of characters, line separators.
+// Control characters, characters that change the text direction or are invisible, lone surrogates, line separators.
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Text of strangers, so that it does nothing to a terminal: what cannot be seen is shown as JSON writes it, `\u001b`. */
+/** Makes text from outside safe for a terminal: invisible characters are escaped as in JSON, such as `\u001b`. */
 export function visible(text: string): string {
   return text.replace(invisible, escapeUnits);
 }
 
 const intro = '\u001b';
-// The codes of our own style.
+// The escape codes of our own styles.
 const styled = new RegExp(`(${intro}\\[(?:1|2|22|3[1236]|39)m|[\\n\\t])|${invisible.source}`, 'gu');
 
 /**
- * Text for a person, which may hold names and messages from outside: lines, and our own colours, stay.
- * @param isColoured false where we write none, so that any is from outside
+ * Makes a message safe for a terminal, but keeps its line breaks, tabs and our own colours.
+ * @param isColoured false when we write no colours: then any escape code is from outside
  */
 export function visibleText(text: string, isColoured: boolean): string {
   return text.replace(styled, (found: string, own?: string) =>
@@ -20,7 +20,7 @@ export function visibleText(text: string, isColoured: boolean): string {
   );
 }
 
-/** The same value as JSON, with nothing in it that could do something to a terminal. */
+/** The value as JSON that is safe for a terminal. */
 export function toVisibleJson(value: unknown): string {
   return visible(JSON.stringify(value));
 }

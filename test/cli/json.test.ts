@@ -14,7 +14,7 @@ async function examples(section: string): Promise<Record<string, unknown>[]> {
   return [...text.matchAll(/```json\n([^`]*)```/g)].map(([, json]) => JSON.parse(json ?? ''));
 }
 
-/** The names of a value's fields, at every depth; a list counts as its first element. */
+/** The names of a value's fields, at every depth. Of a list, only the first element is used. */
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
   if (typeof value !== 'object' || value === null) return typeof value;
@@ -27,7 +27,7 @@ async function expectDocumented(section: string, ...printed: unknown[]): Promise
 
 const parse = ({ stdout }: { stdout: string }): unknown => JSON.parse(stdout);
 
-test('docs/json.md shows the very fields that each command prints', async () => {
+test('docs/json.md shows exactly the fields that each command prints', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const options = { cwd: environment, env: { SESSAPP_STATE_DIR: sandbox.path('state') } };
@@ -61,7 +61,7 @@ test('docs/json.md shows the very fields that each command prints', async () => 
   await expectDocumented('install', await sessapp('install', 'is-number@7.0.0'));
 });
 
-test('docs/json.md shows the very fields of the commands on sessions and the store', async () => {
+test('docs/json.md shows exactly the fields of the commands on sessions and the store', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { url } = await serve(sandbox, environment);
@@ -83,7 +83,7 @@ test('docs/json.md shows the very fields of the commands on sessions and the sto
   await expectDocumented('sessions prune', await sessapp('sessions', 'prune', '--json'));
 });
 
-test('docs/json.md shows the very events of serve', async () => {
+test('docs/json.md shows exactly the events of serve', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { child, ...listening } = await serve(sandbox, environment, ['--watch']);
@@ -101,7 +101,7 @@ test('docs/json.md shows the very events of serve', async () => {
   await expectDocumented('serve', { version: 1, event: 'listening', ...listening, store: 'embedded' }, ...events());
 });
 
-test('docs/json.md shows the very fields of init, and has a section for each command', async () => {
+test('docs/json.md shows exactly the fields of init, and has a section for each command', async () => {
   const sandbox = new Sandbox();
   const printed = parse(await sandbox.sessapp(['init', 'new', '--no-install', '--json'])) as { plan: unknown };
   await expectDocumented('init', { ...printed, plan: {} });

@@ -31,7 +31,7 @@ test.each(listCommands())(
   },
 );
 
-test.each(listCommands())('the help of %s ends with examples, which are valid command lines of it', async (name) => {
+test.each(listCommands())('the help of %s ends with examples, which are valid command lines', async (name) => {
   const { stdout } = await sessapp(...name.split(' '), '--help');
   const { examples } = await loadCommand(name);
   const { directory: empty } = new Sandbox();
@@ -75,7 +75,7 @@ test.each([
     /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: add, cache, dashboard, deploy, doctor, info, init/,
   ],
   [['secert'], /Did you mean secret\?/],
-  [['sessions'], /'sessions' is several commands\.\nChoose one: sessions /],
+  [['sessions'], /'sessions' is a group of commands\.\nChoose one: sessions /],
   [['sessions', 'xyzzy'], /There is no command 'sessions xyzzy'\.\nValid commands: sessions /],
   [['sessions', '--values'], /Unknown option '--values'\./],
   [['sessions', 'stats', '-e'], /argument missing\.\nType sessapp sessions stats --help/],
@@ -88,31 +88,31 @@ test.each([
   [['info', 'a', 'b'], /Too many arguments for 'info'.*\nType sessapp info --help/],
   [
     ['deploy', 'docker', 'myenv'],
-    /Too many arguments for 'deploy'.*\nAn environment is named with -e <dir>\. Type sessapp/,
+    /Too many arguments for 'deploy'.*\nTo name an environment, use -e <dir>\. Type sessapp/,
   ],
   [[], /^error: No command given\.\n\nUsage: sessapp (.*\n)+ {2}init .*make an environment\n/],
   [['--'], /^error: No command given\.\n\nUsage: sessapp /],
-  [['secret', '--'], /'secret' is several commands\.\nChoose one: secret /],
+  [['secret', '--'], /'secret' is a group of commands\.\nChoose one: secret /],
   [['stop', ''], /The name of the environment is empty\./],
   [['status', '-e', ''], /The name of the environment is empty\./],
-  [['info', 'myenv', '-e', 'other'], /Two environments were given: .*myenv and .*other/],
-])('sessapp %j is answered with what is wrong and what is valid', async (args, message) => {
+  [['info', 'myenv', '-e', 'other'], /Two environments are named: .*myenv and .*other/],
+])('sessapp %j is a usage error that says what is wrong and what is valid', async (args, message) => {
   expect((await sessapp(...args)).stderr).toMatch(message);
 });
 
-test('the same environment may be named twice', async () => {
+test('the same environment may be named by [dir] and by -e', async () => {
   expect((await sessapp('info', 'myenv', '-e', './myenv/')).exitCode).toBe(0);
 });
 
 test.each([
-  ['nowhere', /\/nowhere does not exist\.\nSESSAPP_ENV names this directory\./],
-  ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names this directory\./],
-])('SESSAPP_ENV=%s is named as what is wrong', async (directory, message) => {
+  ['nowhere', /\/nowhere does not exist\.\nSESSAPP_ENV names it\./],
+  ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names it\./],
+])('the error for SESSAPP_ENV=%s names the variable', async (directory, message) => {
   expect((await invoke(shared.directory, ['status'], { SESSAPP_ENV: directory })).stderr).toMatch(message);
 });
 
 test.each(['--help', 'info myenv', 'info myenv --json', 'status nowhere', 'init --help'])(
-  'a reader of sessapp %s that has gone away is no failure and no stack',
+  'sessapp %s does not fail when its reader closes early',
   async (args) => {
     for (const reader of ['true', 'head -c 0']) {
       const script = `"$0" "$1" ${args} 2> err | ${reader}; cat err >&2`;
@@ -122,7 +122,7 @@ test.each(['--help', 'info myenv', 'info myenv --json', 'status nowhere', 'init 
   },
 );
 
-test('a full disk under stdout is a failure in words', async () => {
+test('a full disk under stdout is an error with a message', async () => {
   const script = '"$0" "$1" info myenv > /dev/full';
   const result = await finish(shared.spawn('sh', ['-c', script, process.execPath, cli]));
   expect(result.exitCode).toBe(1);
@@ -139,7 +139,7 @@ test.for<[where: string, variables: NodeJS.ProcessEnv, terminal: boolean, colour
   ['on a terminal with NO_COLOR', { NO_COLOR: '1' }, true, false],
   ['on a terminal with FORCE_COLOR=0', { FORCE_COLOR: '0' }, true, false],
   ['on a dumb terminal', { TERM: 'dumb' }, true, false],
-])('%s there is colour or not', async ([_, variables, terminal, coloured], { skip }) => {
+])('output is coloured or not %s', async ([_, variables, terminal, coloured], { skip }) => {
   skip(terminal && withoutTerminal !== '', withoutTerminal);
   const env = { NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm', ...variables };
   const command = `${process.execPath} ${cli} info myenv`;
@@ -150,12 +150,12 @@ test.for<[where: string, variables: NodeJS.ProcessEnv, terminal: boolean, colour
   expect(stdout).toContain('minimal');
 });
 
-test('off a terminal nothing is asked: init without a directory is a usage error at once', async () => {
+test('without a terminal, init without a directory is a usage error, not a question', async () => {
   const child = shared.start(['init'], { stdio: ['pipe', 'pipe', 'pipe'] });
   expect(await finish(child)).toMatchObject({ exitCode: 2, stdout: '' });
 });
 
-test('an environment is named as [dir] where a command has no other operand, and by -e on every command', async () => {
+test('every command takes -e, and commands without other operands also take [dir]', async () => {
   for (const name of listCommands().filter((name) => !/^(init|cache|completion|list$)/.test(name))) {
     const { operands = [], options = [] } = await loadCommand(name);
     expect(
@@ -186,7 +186,7 @@ test.each<[string[], string]>([
   [['sessions', 'show', 'AAAA'], 'sessapp sessions show -e a b'],
   [['serve', 'mynev'], 'sessapp serve a b'],
   [['doctor', '.'], 'sessapp doctor a b'],
-])('sessapp %j beside environments names them', async (args, suggested) => {
+])('the error of sessapp %j suggests environments nearby', async (args, suggested) => {
   const sandbox = new Sandbox();
   const suggest = (name: string) => suggested.replace('a b', name);
   await sandbox.environment('one');
@@ -208,25 +208,22 @@ test.each<[string[], string]>([
   [['serve', `${hostile}x`], ''],
   [['logs', hostile], ''],
   [['run', '-e', hostile, '--', hostile], '1'],
-])(
-  'sessapp %j writes nothing to a terminal but visible text, whatever names come from outside',
-  async (args, named) => {
-    const sandbox = new Sandbox();
-    const directory = await copyEnvironment(sandbox, hostile);
-    await mkdir(join(directory, 'data'), { recursive: true, mode: 0o700 });
-    await writeFile(join(directory, 'data', 'server.log'), `${hostile}\n`);
-    const marker = JSON.parse(await readFile(join(directory, 'sessapp.json'), 'utf8'));
-    await writeFile(
-      join(directory, 'sessapp.json'),
-      JSON.stringify({ ...marker, prompt: `p${hostile}`, sessapp: hostile }),
-    );
-    for (const env of [{ NO_COLOR: '1' }, { FORCE_COLOR: '1' }]) {
-      const { stdout, stderr } = await invoke(sandbox.directory, args, env);
-      const text = stdout + stderr;
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-      expect(text).not.toMatch(/\u001b(?!\[\d+m)|[\u0000-\u0008\u000b-\u001a\u007f-\u009f\u202e]/);
-      if ('NO_COLOR' in env) expect(text).not.toContain('\u001b');
-      if ('NO_COLOR' in env && named !== '') expect(text).toContain(shown);
-    }
-  },
-);
+])('sessapp %j writes only visible text to a terminal, whatever names come from outside', async (args, named) => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox, hostile);
+  await mkdir(join(directory, 'data'), { recursive: true, mode: 0o700 });
+  await writeFile(join(directory, 'data', 'server.log'), `${hostile}\n`);
+  const marker = JSON.parse(await readFile(join(directory, 'sessapp.json'), 'utf8'));
+  await writeFile(
+    join(directory, 'sessapp.json'),
+    JSON.stringify({ ...marker, prompt: `p${hostile}`, sessapp: hostile }),
+  );
+  for (const env of [{ NO_COLOR: '1' }, { FORCE_COLOR: '1' }]) {
+    const { stdout, stderr } = await invoke(sandbox.directory, args, env);
+    const text = stdout + stderr;
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for them
+    expect(text).not.toMatch(/\u001b(?!\[\d+m)|[\u0000-\u0008\u000b-\u001a\u007f-\u009f\u202e]/);
+    if ('NO_COLOR' in env) expect(text).not.toContain('\u001b');
+    if ('NO_COLOR' in env && named !== '') expect(text).toContain(shown);
+  }
+});

@@ -7,7 +7,7 @@ import { fakeSystem } from '../support/in-process.ts';
 test.each<[string, Question]>([
   ['a text', { message: 'Which?', initial: 'a' }],
   ['a choice', { message: 'Which?', initial: 'a', options: [{ value: 'a', label: 'A', hint: '' }] }],
-])('a question for %s is given up when the input ends, or has ended', async (_, question) => {
+])('a question for %s is cancelled when the input ends or has ended', async (_, question) => {
   const stdin = new PassThrough();
   const system = { ...fakeSystem(() => '/').system, stdin };
   const asked = ask(system, question);

@@ -21,13 +21,16 @@ test.runIf(canActAsStranger).each([
   [['deploy', 'docker'], '/.dockerignore'],
   [['store', 'backup', 'copy.mdb'], '/'],
   [['install'], '/'],
-])(`sessapp %j that may not write names what it would have written${onlyAsRoot}`, async (args, named) => {
-  const before = await readdir(environment);
-  const { stderr, exitCode } = await shared.sessapp(args, { ...stranger, cwd: environment, env: { HOME: '/' } });
-  expect(exitCode).toBe(1);
-  expect(stderr.split('\n')).toContain(`error: Permission denied: ${environment}${named}.`);
-  expect(await readdir(environment)).toEqual(before);
-});
+])(
+  `sessapp %j without permission to write names the file that it could not write${onlyAsRoot}`,
+  async (args, named) => {
+    const before = await readdir(environment);
+    const { stderr, exitCode } = await shared.sessapp(args, { ...stranger, cwd: environment, env: { HOME: '/' } });
+    expect(exitCode).toBe(1);
+    expect(stderr.split('\n')).toContain(`error: Permission denied: ${environment}${named}.`);
+    expect(await readdir(environment)).toEqual(before);
+  },
+);
 
 test.each([
   ['/srv/.sessapp-staging-1-2-3/node_modules/a/package.json', '/srv/'],
@@ -37,12 +40,12 @@ test.each([
   ['/.sessapp-staging-1-2-3', '/'],
   ['/srv/myenv/.sessapp/sessapp-0.1.0-1a2b3c4d.tgz', '/srv/myenv/.sessapp/sessapp-0.1.0-1a2b3c4d.tgz'],
   ['/srv/my.sessapp-env/app.js', '/srv/my.sessapp-env/app.js'],
-])('of a failure at %s a message names %s', (path, named) => {
+])('the message of an error at %s names %s', (path, named) => {
   const error = Object.assign(new Error('no space'), { code: 'ENOSPC', path });
   expect(toUserError(error)?.message).toBe(`The disk is full: ${named}.`);
 });
 
-test('what fails at a draft names the file that it would become', async () => {
+test('the error for a temporary file names the final file', async () => {
   const missing = join(shared.directory, 'missing', 'file');
   await expect(withDraft(missing, '', 0o600, async () => true)).rejects.toMatchObject({
     code: 'ENOENT',
@@ -50,7 +53,7 @@ test('what fails at a draft names the file that it would become', async () => {
   });
 });
 
-test('what git says names no staging directory', async () => {
+test('an error of git does not name the staging directory', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('bin'));
   const git = '#!/bin/sh\necho "fatal: cannot mkdir $PWD/.git: Denied" >&2\nexit 1\n';

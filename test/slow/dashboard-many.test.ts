@@ -10,10 +10,10 @@ import { type RunningStore, sharedStores } from '../support/shared-stores.ts';
 
 const count = 100_000;
 const pageSize = 50;
-/** More at once would wait for a connection for too long. */
+/** With more at once, some would wait too long for a connection. */
 const batchSize = 100;
 const text = 'x'.repeat(1000);
-/** All sessions have twice as much data. */
+/** The data of all sessions is twice as large. */
 const heapMegabytes = 48;
 
 for (const { title, missing } of sharedStores) if (missing !== undefined) test.skip(`${title} (${missing})`);
@@ -92,7 +92,7 @@ describe.each(present)(`${count} sessions in $title`, ({ store, start }) => {
   });
 });
 
-/** A leading dash is a plus to the command line. */
+/** In a reference, a leading dash is written as a plus. */
 function toRef(key: string): string {
   return key.replace(/^-/, '+');
 }

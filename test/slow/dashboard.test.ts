@@ -1,4 +1,4 @@
-// The dashboard in a real Chromium. SCREENSHOTS=<directory> makes an image of each state.
+// The dashboard in a real Chromium. SCREENSHOTS=<directory> saves an image of each state.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -40,14 +40,14 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
     users += 1;
   });
 
-  /** A page of a browser of its own; the test fails when it reports an error. */
+  /** Opens a page in a new browser context. The test fails if the page reports an error. */
   async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await browser.newContext({ locale: 'en-US', viewport: sizes.desk, ...options });
     const page = await context.newPage();
     const errors: string[] = [];
     page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => {
-      // What the server refuses is in the console too; the tests of that look at the page.
+      // Refused requests are in the console too. Tests of refusals check the page instead.
       if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) errors.push(message.text());
     });
     onTestFinished(async () => {
@@ -57,7 +57,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
     return page;
   }
 
-  /** The dashboard in a browser. */
+  /** Opens the dashboard in a browser. */
   async function open(
     args: string[] = [],
     options: BrowserContextOptions = {},
@@ -75,7 +75,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
     return { page, dashboard };
   }
 
-  /** A browser in which this user is logged in to the application. */
+  /** Opens a browser in which this user is logged in to the application. */
   async function login(name: string): Promise<Page> {
     const page = await newPage();
     await page.goto(`${url}/login/${name}`);
@@ -93,7 +93,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
   }
 
   async function expectAccessible(page: Page): Promise<void> {
-    // As an expression of the debugger, which the page's policy does not stop.
+    // Evaluated by the debugger, which the page's content security policy does not block.
     await page.evaluate(axe);
     const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
@@ -102,11 +102,11 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
   async function search(page: Page, text: string): Promise<void> {
     await page.getByRole('searchbox').fill(text);
     await page.getByRole('searchbox').press('Enter');
-    // The rows of before are still there until then.
+    // Until then, the page still shows the old rows.
     await page.getByText('Searching…').waitFor({ state: 'hidden' });
   }
 
-  test('a session that it ends is out in the other browser, and the rest go on', async () => {
+  test('an ended session is logged out in the other browser, and the other sessions stay', async () => {
     const [ann, bob, phone] = [await login('ann'), await login('bob'), await login('bob')];
     expect([await who(ann), await who(bob), await who(phone)]).toEqual(['ann', 'bob', 'bob']);
     const { page } = await open();
@@ -128,14 +128,14 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
       .getByRole('button', { name: /^Details/ })
       .first()
       .click();
-    await page.getByRole('button', { name: 'End all of this user' }).click();
+    await page.getByRole('button', { name: 'End all sessions of this user' }).click();
     expect(await question.innerText()).toContain('Live sessions of bob: 2. End all of them?');
     await question.getByRole('button', { name: 'End' }).click();
     await page.getByText('Sessions ended: 2').waitFor();
     expect([await who(bob), await who(phone)]).toEqual(['nobody', 'nobody']);
   });
 
-  test('all sessions are ended after a question that says how many', async () => {
+  test('all sessions are ended after a confirmation that says how many', async () => {
     const eve = await login('eve');
     const { page } = await open();
     const live = Number(await page.locator('#charts strong').first().innerText());
@@ -147,40 +147,43 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
     expect(await who(eve)).toBe('nobody');
   });
 
-  test.each(['desk', 'phone'] as const)('the keyboard alone does it all, at the size of a %s', async (size) => {
-    const ann = await login('ann');
-    const { page } = await open([], { viewport: sizes[size] });
-    const focused = () =>
-      page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.id');
-    const tabTo = async (wanted: RegExp, key = 'Tab'): Promise<void> => {
-      for (let presses = 0; presses < 40 && !wanted.test(String(await focused())); presses += 1)
-        await page.keyboard.press(key);
-      expect(await focused()).toMatch(wanted);
-    };
-    await page.keyboard.press('Tab');
-    expect(await page.locator(':focus').innerText()).toBe('Go to the sessions');
-    await page.keyboard.press('Enter');
-    await tabTo(/^text$/);
-    await page.keyboard.type('ann');
-    await page.keyboard.press('Enter');
-    await page.locator('#rows tr').first().getByText('ann', { exact: true }).waitFor();
-    await tabTo(/^Details of session/);
-    await page.keyboard.press('Enter');
-    await page.locator('#details[open]').waitFor();
-    await page.keyboard.press('Escape');
-    await tabTo(/^Details of session/);
-    await tabTo(/^End session/);
-    await page.keyboard.press('Space');
-    await page.locator('#confirm[open]').waitFor();
-    // What ends nothing comes first.
-    expect(await page.locator(':focus').innerText()).toBe('Cancel');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    await page.getByText('Sessions ended: 1').waitFor();
-    expect(await who(ann)).toBe('nobody');
-  });
+  test.each(['desk', 'phone'] as const)(
+    'everything works with the keyboard alone, at the size of a %s',
+    async (size) => {
+      const ann = await login('ann');
+      const { page } = await open([], { viewport: sizes[size] });
+      const focused = () =>
+        page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.id');
+      const tabTo = async (wanted: RegExp, key = 'Tab'): Promise<void> => {
+        for (let presses = 0; presses < 40 && !wanted.test(String(await focused())); presses += 1)
+          await page.keyboard.press(key);
+        expect(await focused()).toMatch(wanted);
+      };
+      await page.keyboard.press('Tab');
+      expect(await page.locator(':focus').innerText()).toBe('Go to the sessions');
+      await page.keyboard.press('Enter');
+      await tabTo(/^text$/);
+      await page.keyboard.type('ann');
+      await page.keyboard.press('Enter');
+      await page.locator('#rows tr').first().getByText('ann', { exact: true }).waitFor();
+      await tabTo(/^Details of session/);
+      await page.keyboard.press('Enter');
+      await page.locator('#details[open]').waitFor();
+      await page.keyboard.press('Escape');
+      await tabTo(/^Details of session/);
+      await tabTo(/^End session/);
+      await page.keyboard.press('Space');
+      await page.locator('#confirm[open]').waitFor();
+      // The button that ends nothing has the focus first.
+      expect(await page.locator(':focus').innerText()).toBe('Cancel');
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      await page.getByText('Sessions ended: 1').waitFor();
+      expect(await who(ann)).toBe('nobody');
+    },
+  );
 
-  test('it follows by itself, and the keyboard stays where it is', async () => {
+  test('the page updates by itself, and the keyboard focus stays', async () => {
     await login('first');
     const { page } = await open();
     const end = page.getByRole('row', { name: /first/ }).getByRole('button', { name: /^End/ });
@@ -193,7 +196,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
     await page.locator('#charts li').nth(1).locator('strong').getByText('3', { exact: true }).waitFor();
   });
 
-  test('the link opens one tab: it may be loaded again, and no other has access', async () => {
+  test('the link opens one tab, which can be reloaded, and no other tab has access', async () => {
     const { page, dashboard } = await open();
     expect(page.url()).toBe(`${dashboard.origin}/`);
     await page.reload();
@@ -210,7 +213,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
     await page.getByText('The dashboard does not respond.').waitFor();
   });
 
-  test('names and values of strangers stay text', async () => {
+  test('names and values from users are shown as text, not HTML', async () => {
     const name = encodeURIComponent(hostile);
     const stranger = await login(name);
     expect(await who(stranger)).toBe(hostile);
@@ -224,7 +227,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
     expect(await page.title()).toBe('myenv – Sessions');
   });
 
-  test('--read-only has nothing that ends a session', async () => {
+  test('--read-only shows no button that ends a session', async () => {
     await login('ann');
     const { page } = await open(['--read-only']);
     await page.getByText('read-only').waitFor();
@@ -236,7 +239,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
     expect(await page.getByRole('button', { name: /^End/ }).count()).toBe(0);
   });
 
-  test('pages of sessions are turned over', async () => {
+  test('the buttons Next and Previous change the page of sessions', async () => {
     const expiresAtMs = Date.now() + hourMs / 2;
     const many = Array.from(
       { length: 60 },
@@ -260,7 +263,7 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
       ['desk', 'ko-KR'],
       ['phone', 'en-US'],
       ['phone', 'ko-KR'],
-    ] as const)('contrast, labels and structure are as WCAG has them: %s, %s', async (size, locale) => {
+    ] as const)('contrast, labels and structure conform to WCAG: %s, %s', async (size, locale) => {
       for (const name of ['ann', 'bob', '이순신']) await request(`${url}/login/${encodeURIComponent(name)}`);
       const { page } = await open(['--values'], { viewport: sizes[size], colorScheme, locale });
       expect(await page.locator('html').getAttribute('lang')).toBe(locale.slice(0, 2));

@@ -7,7 +7,7 @@ import { cli, finish, type Result, repository, Sandbox } from '../support/sandbo
 import { copyEnvironment, waitFor } from '../support/server.ts';
 
 const sandbox = new Sandbox(afterAll);
-/** The other build says so in what `sessions stats` prints, and is of another version. */
+/** The other build prints a different text in `sessions stats`, and has a different version. */
 const words = { this: 'without an owner', other: 'nobody’s, says the other' };
 const otherVersion = '0.0.1';
 const otherCli = sandbox.path('other', 'bin', 'sessapp.js');
@@ -55,15 +55,18 @@ const pairs: [asked: Build, environment: string, runs: Build][] = [
   ['other', 'of-other', 'other'],
 ];
 
-test.each(pairs)('%s build, asked about the environment %s: the copy of %s answers', async (asked, name, runs) => {
-  const { exitCode, stdout, stderr } = await run(asked, ['sessions', 'stats', '-e', name]);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  expect(stdout).toContain(words[runs]);
-  const json = await run(asked, ['sessions', 'stats', '-e', name, '--json']);
-  expect(JSON.parse(json.stdout)).toMatchObject({ sessions: 0 });
-});
+test.each(pairs)(
+  '%s build, started on the environment %s: the copy of %s runs the command',
+  async (asked, name, runs) => {
+    const { exitCode, stdout, stderr } = await run(asked, ['sessions', 'stats', '-e', name]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain(words[runs]);
+    const json = await run(asked, ['sessions', 'stats', '-e', name, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ sessions: 0 });
+  },
+);
 
-test('the environment is found by -e, SESSAPP_ENV and the nearest one above', async () => {
+test('the environment is found by -e, by SESSAPP_ENV and in the nearest parent directory', async () => {
   const directory = sandbox.path('of-other');
   for (const [args, options] of [
     [['-e', directory], {}],
@@ -81,7 +84,7 @@ test('the environment is found by the operand of a command that takes one', asyn
   expect(await run('other', ['stop', 'of-other'])).toMatchObject({ exitCode: 0 });
 });
 
-test('usage errors, and failures in JSON, are those of one command', async () => {
+test('usage errors and JSON errors are printed once, as by a single command', async () => {
   const usage = await run('this', ['sessions', 'stats', '-e', 'of-other', '--nonsense', '--json']);
   expect(usage.exitCode).toBe(2);
   expect(JSON.parse(usage.stdout).error.code).toBe('usage');
@@ -96,7 +99,7 @@ test('usage errors, and failures in JSON, are those of one command', async () =>
   expect(JSON.parse(two.stdout).error.code).toBe('usage');
 });
 
-// Were it handed over, the copy would fail: its command line is none.
+// If the command were handed over, it would fail, because main.js of this copy throws.
 test.each<[string[], number]>([
   [['info', 'of-broken'], 0],
   [['status', 'of-broken'], 1],
@@ -118,12 +121,12 @@ test.each<[string[], number]>([
 
 async function replaceIn(environment: string, name: string, text: string): Promise<void> {
   const path = sandbox.path(environment, 'node_modules', 'sessapp', ...name.split('/'));
-  // It is a link to the one of other environments.
+  // The file is hard-linked to other environments.
   await rm(path);
   await writeFile(path, text);
 }
 
-test('without its packages the remedy is told, and nothing is downloaded', async () => {
+test('without installed packages the error has a remedy, and nothing is downloaded', async () => {
   await copyEnvironment(sandbox, 'bare');
   await rename(sandbox.path('bare', 'node_modules'), sandbox.path('taken'));
   const env = { npm_config_registry: 'http://127.0.0.1:1' };
@@ -141,7 +144,7 @@ test('without its packages the remedy is told, and nothing is downloaded', async
   expect(await readdir(sandbox.path('bare'))).not.toContain('node_modules');
 });
 
-test('an own copy that lost its files is mended by install', async () => {
+test('install repairs an own copy that lost its files', async () => {
   await copyEnvironment(sandbox, 'damaged');
   await rm(sandbox.path('damaged', 'node_modules', 'sessapp', 'dist', 'cli', 'main.js'));
   const installed = await run('other', ['install', '-e', 'damaged', '--json']);
@@ -149,7 +152,7 @@ test('an own copy that lost its files is mended by install', async () => {
   expect((await run('other', ['sessions', 'stats', '-e', 'damaged'])).stdout).toContain(words.this);
 });
 
-test('--version says both where they differ', async () => {
+test('--version prints both versions if they differ', async () => {
   const version = async (build: Build, options: object) => (await run(build, ['--version'], options)).stdout.trim();
   const both = `${thisVersion} (this environment: ${otherVersion})`;
   expect(await version('this', { cwd: sandbox.path('of-other', 'bin') })).toBe(both);
@@ -159,7 +162,7 @@ test('--version says both where they differ', async () => {
   expect(await version('this', { env: { SESSAPP_ENV: '/nowhere' } })).toBe(thisVersion);
 });
 
-test('an own Node.js of another version runs its commands, with their exit codes and signals', async () => {
+test('commands run with the environment’s own Node.js of another version keep their exit codes and signals', async () => {
   const made = await run('other', ['init', 'own', '--node', '22', '--json']);
   expect(made).toMatchObject({ exitCode: 0 });
   const { node } = JSON.parse(made.stdout) as { node: string };

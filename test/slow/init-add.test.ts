@@ -72,7 +72,7 @@ test('install copies a folder and adds a package from the registry while the ser
   const restored = await sandbox.sessapp(['install'], { cwd: join(environment, 'bin') });
   expect(restored).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringMatching(/^myenv has what its lockfile says\.\nNot run: the install scripts of tiny\./),
+    stdout: expect.stringMatching(/^myenv has the packages of its lockfile\.\nNot run: the install scripts of tiny\./),
   });
   expect(await readText(environment, 'package-lock.json')).toBe(lockfile);
   expect(await readText(environment, 'node_modules', 'tiny', 'index.js')).toContain('tiny');

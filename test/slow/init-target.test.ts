@@ -58,7 +58,7 @@ test('the same command again changes nothing, and reports that', async () => {
   const again = await invoke(sandbox.directory, ['init', 'myenv', ...options]);
   expect(again).toMatchObject({
     exitCode: 0,
-    stdout: 'shop is an environment already; nothing changed.\n',
+    stdout: 'shop is already an environment; nothing changed.\n',
     stderr: '',
   });
   const json = await invoke(sandbox.directory, ['init', 'myenv', '--json']);
@@ -83,7 +83,7 @@ test.each([
   await invoke(sandbox.directory, ['init', 'myenv', '--no-install']);
   const before = await snapshot(sandbox.directory);
   const result = await invoke(sandbox.directory, ['init', 'myenv', '--json', ...options]);
-  expectRefusal(result, 'exists', `is an environment already, with ${difference}.`);
+  expectRefusal(result, 'exists', `is already an environment, with ${difference}.`);
   expect(await snapshot(sandbox.directory)).toEqual(before);
 });
 

@@ -8,15 +8,15 @@ import { Sandbox } from '../support/sandbox.ts';
 
 const signals = ['SIGKILL', 'SIGKILL of the group', 'SIGTERM', 'SIGINT of the group'] as const;
 /**
- * How long an undisturbed run may take, in milliseconds, when npm installs and a snapshot is kept, and when there is one:
- * the instants are spread over it, with the end in favour.
+ * How long an uninterrupted run takes, in milliseconds, with an installation by npm and with a snapshot. The signals are
+ * spread over this time, with more of them near the end.
  */
 const spansMs = { 'without a snapshot': 3800, 'with a snapshot': 700 };
 
 interface Situation {
   title: string;
   options: string[];
-  /** What is there before; `mine` are files that must stay as they are wherever init may put them. */
+  /** Creates the target as it is before the run. `mine` are the user's files, which must not change. */
   arrange(sandbox: Sandbox): Promise<void>;
   mine: Record<string, string>;
 }
@@ -44,7 +44,7 @@ const cases = Array.from({ length: 52 }, (_, index) => {
 });
 
 test.each(cases)(
-  '$title, $cache, $signal after $delayMs ms: whole or as before; the next run completes it',
+  '$title, $cache, $signal after $delayMs ms: complete or unchanged, and the next run completes it',
   async (situation) => {
     const { options, cache, signal, delayMs, arrange, mine } = situation;
     const sandbox = new Sandbox();
@@ -76,7 +76,7 @@ test.each(cases)(
   },
 );
 
-// Whatever was killed, the next environment is made from what is kept.
+// After a kill, the next environment can be made from the snapshot.
 async function verifySnapshot(sandbox: Sandbox): Promise<void> {
   const names = await readdir(sandbox.path('cache', 'snapshots'));
   expect(names).toEqual([expect.stringMatching(/^[0-9a-f]{40}$/)]);
@@ -85,13 +85,13 @@ async function verifySnapshot(sandbox: Sandbox): Promise<void> {
   expect(JSON.parse(offline.stdout)).toMatchObject({ status: 'created' });
 }
 
-// The change itself takes some milliseconds, which instants all over the run seldom meet.
+// The change itself takes only milliseconds, so signals at random times seldom hit it.
 const moments = situations
   .slice(1)
   .flatMap((situation) => Array.from({ length: 16 }, (_, index) => ({ ...situation, index })));
 
 test.each(moments)(
-  '$title, SIGKILL in the midst of the change ($index): nothing is lost, and the next run settles it',
+  '$title, SIGKILL during the change ($index): nothing is lost, and the next run completes or undoes it',
   async (situation) => {
     const { options, arrange, mine, index } = situation;
     const sandbox = new Sandbox();
@@ -106,7 +106,7 @@ test.each(moments)(
     await ended;
     await verifyKept(sandbox, mine);
 
-    // Without --git: an interrupted one is undone or completed all the same.
+    // Without --git: an interrupted run with --git is undone or completed as well.
     const again = await sandbox.sessapp([...args, ...options.filter((option) => option === '--allow-existing')]);
     expect([again.exitCode, again.stderr]).toEqual([0, '']);
     await verifyFiles(sandbox);
@@ -115,7 +115,7 @@ test.each(moments)(
   },
 );
 
-test('eight real installations at once on one target: one makes it, nothing is mixed', async () => {
+test('of eight installations at once on one target, one makes the environment and no files are mixed', async () => {
   for (const isThere of [false, true]) {
     const sandbox = new Sandbox();
     await mkdir(sandbox.path('work', ...(isThere ? ['myenv'] : [])), { recursive: true });
@@ -132,7 +132,7 @@ test('eight real installations at once on one target: one makes it, nothing is m
   }
 });
 
-// Only what this test started: its own process, or the group that it was made the leader of.
+// Kills only what this test started: the child, or the process group that the child leads.
 function kill(pid: number, signal: (typeof signals)[number]): void {
   const [name, ...group] = signal.split(' ') as [NodeJS.Signals, ...string[]];
   try {
@@ -142,7 +142,7 @@ function kill(pid: number, signal: (typeof signals)[number]): void {
   }
 }
 
-/** Every generated file is as the marker says it, and the dependencies are what the lockfile says. */
+/** Verifies that every generated file matches the marker, and that the dependencies match the lockfile. */
 async function verifyWhole(sandbox: Sandbox): Promise<void> {
   await verifyFiles(sandbox);
   const info = await sandbox.sessapp(['info', 'work/myenv', '--json']);

@@ -44,10 +44,13 @@ test('a background server responds when serve returns; status, logs and stop fin
   expect(await readdir(join(environment, 'data'))).not.toContain('server.json');
   expect(isAlive(Number(pid))).toBe(false);
   await expect(request(url)).rejects.toThrow('ECONNREFUSED');
-  expect(await sandbox.sessapp(['stop', environment])).toMatchObject({ exitCode: 0, stdout: 'myenv does not run.\n' });
+  expect(await sandbox.sessapp(['stop', environment])).toMatchObject({
+    exitCode: 0,
+    stdout: 'myenv is not running.\n',
+  });
   expect(await sandbox.sessapp(['status', environment])).toMatchObject({
     exitCode: 1,
-    stdout: 'myenv does not run.\n',
+    stdout: 'myenv is not running.\n',
   });
   expect(await statusOf(sandbox, environment)).toEqual({ exitCode: 1, version: 1, running: false });
 });
@@ -157,7 +160,7 @@ test('a record whose pid now belongs to another process is recognised, and that 
   for (const pid of [stranger.pid, process.pid]) {
     await writeFile(path, JSON.stringify({ ...record, pid, owner: { ...record.owner, pid } }));
     expect(await statusOf(sandbox, environment)).toMatchObject({ exitCode: 1, running: false });
-    expect((await sandbox.sessapp(['stop', environment])).stdout).toBe('myenv does not run.\n');
+    expect((await sandbox.sessapp(['stop', environment])).stdout).toBe('myenv is not running.\n');
   }
   expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
   await serveInBackground(sandbox, environment);
@@ -182,7 +185,7 @@ test('the copy of a running environment is not running, and its stop does not af
   const copy = sandbox.path('copy');
   await finish(sandbox.spawn('cp', ['-a', environment, copy]));
   expect(await statusOf(sandbox, copy)).toMatchObject({ exitCode: 1, running: false });
-  expect((await sandbox.sessapp(['stop', copy])).stdout).toBe('copy does not run.\n');
+  expect((await sandbox.sessapp(['stop', copy])).stdout).toBe('copy is not running.\n');
   expect((await request(url)).status).toBe(200);
   const second = await serveInBackground(sandbox, copy);
   expect(second.pid).not.toBe(pid);
@@ -348,7 +351,7 @@ test('releases that share their data directory find one server; a copy has its o
   expect((await run('doctor', 'second', '--verbose')).stdout).toContain(`It runs at ${url} from ${first}.`);
   expect((await run('serve', 'second', '--port', '0')).stderr).toMatch(/already|is running at .* from .*first\./);
   await finish(sandbox.spawn('cp', ['-aL', first, sandbox.path('copy')]));
-  expect((await run('status', 'copy')).stdout).toBe('copy does not run.\n');
+  expect((await run('status', 'copy')).stdout).toBe('copy is not running.\n');
   expect((await run('stop', 'second')).stdout).toBe('second has stopped.\n');
   expect((await run('status', 'first')).exitCode).toBe(1);
 });

@@ -78,15 +78,15 @@ test('the server gets --host, --production and the environment variables of the 
 });
 
 test.each([
-  [['--port', 'http'], "'http' is no port"],
-  [['--port', '65536'], "'65536' is no port"],
-  [['--port', ''], "'' is no port"],
+  [['--port', 'http'], "'http' is not a valid port"],
+  [['--port', '65536'], "'65536' is not a valid port"],
+  [['--port', ''], "'' is not a valid port"],
   [['--host', ''], 'The host is empty'],
   ...['0', '257', '1.5', 'many', ''].map((count): [string[], string] => [
     ['--workers', count],
-    `'${count}' is no number of workers`,
+    `'${count}' is not a valid number of workers`,
   ]),
-  [['--watch', '--background'], '--watch and --background do not go together'],
+  [['--watch', '--background'], '--watch and --background cannot be combined'],
 ])('%j is a usage error', async (args, message) => {
   const sandbox = new Sandbox();
   const result = await sandbox.sessapp(['serve', ...args]);
@@ -119,26 +119,16 @@ test('without a browser, serve prints the URL and keeps running', async () => {
   const environment = await copyEnvironment(sandbox);
   const child = sandbox.start(['serve', environment, '--port', '0', '--open'], { env: { BROWSER: '/nonexistent' } });
   const output = collect(child);
-  await waitFor(() => /warning: No browser could be opened; the page is at http:/.test(output.stderr()));
+  await waitFor(() => /warning: No browser could be opened\. The page is at http:/.test(output.stderr()));
   child.kill('SIGINT');
   expect(await output.ended).toEqual([0, null]);
 });
 
 test.each<[string, string, RegExp, string]>([
-  ['exits', 'process.exit(3)', /The server exited without being asked to \(exit code 3\)/, 'server-died'],
-  [
-    'throws',
-    "setTimeout(() => { throw new Error('boom') })",
-    /exited without being asked to \(exit code 1\)/,
-    'server-died',
-  ],
-  [
-    'is killed',
-    "process.kill(process.pid, 'SIGKILL')",
-    /exited without being asked to \(signal SIGKILL\)/,
-    'server-died',
-  ],
-])('when the server %s, serve reports it and fails', async (_, action, fact, code) => {
+  ['exits', 'process.exit(3)', /The server exited unexpectedly \(exit code 3\)/, 'server-died'],
+  ['throws', "setTimeout(() => { throw new Error('boom') })", /exited unexpectedly \(exit code 1\)/, 'server-died'],
+  ['is killed', "process.kill(process.pid, 'SIGKILL')", /exited unexpectedly \(signal SIGKILL\)/, 'server-died'],
+])('when the server %s, serve says so and fails', async (_, action, fact, code) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(environment, `app.get('/end', () => { ${action} });`);

@@ -77,7 +77,7 @@ describe('a server in the background', () => {
     const { exitCode, stdout, stderr } = await reload(environment);
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
-      stdout: 'myenv runs what is there now: its worker was replaced.\n',
+      stdout: 'myenv runs the current code: its worker was replaced.\n',
     });
     expect(stderr).toBe('Replacing workers …\n');
     expect((await request(server.url)).body).toBe('two');
@@ -114,7 +114,7 @@ describe('a server in the background', () => {
       'its code is none',
       'app.js',
       'export function routes( {',
-      /No worker was replaced, .*: SyntaxError/,
+      /No worker was replaced; .*: SyntaxError/,
       /sessapp logs\n$/,
     ],
     [
@@ -198,7 +198,7 @@ test('reload fails for a server without workers, which keeps running, and says h
   const environment = await prepare(sandbox);
   const none = await reload(environment);
   expect(none).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(none.stderr).toMatch(/The server of .*myenv does not run\.\nTo start it: sessapp serve --background\n$/);
+  expect(none.stderr).toMatch(/The server of .*myenv is not running\.\nTo start it: sessapp serve --background\n$/);
   const { url } = await serve(sandbox, environment);
   const refused = await reload(environment);
   expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
@@ -238,5 +238,5 @@ test('after a kill -9 of the primary no worker is left, and status says that no 
   process.kill(pid, 'SIGKILL');
   for (const worker of workers) await untilGone(worker);
   expect(await statusOf(environment)).toEqual({ version: 1, running: false });
-  expect((await reload(environment)).stderr).toMatch(/does not run/);
+  expect((await reload(environment)).stderr).toMatch(/is not running/);
 });

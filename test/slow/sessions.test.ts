@@ -8,7 +8,7 @@ import { copyEnvironment } from '../support/server.ts';
 
 const count = 100_000;
 const text = 'x'.repeat(2000);
-/** All sessions have eight times as much data; what is told of them takes more than that as well. */
+/** The data of all sessions is eight times as large, and the printed list is larger than this too. */
 const heapMegabytes = 24;
 
 const sandbox = new Sandbox(afterAll);
@@ -37,7 +37,7 @@ async function addMany(): Promise<void> {
   }
 }
 
-/** Gives the environment a Node.js of its own, which has little memory. */
+/** Gives the environment its own Node.js, which has little memory. */
 async function limitMemory(): Promise<void> {
   const marker = join(environment, 'sessapp.json');
   await writeFile(marker, JSON.stringify({ ...(await readJson(marker)), node: process.versions.node }));
@@ -48,13 +48,13 @@ async function limitMemory(): Promise<void> {
   await writeFile(join(environment, '.node', 'node_modules', '.package-lock.json'), '{}');
 }
 
-/** Runs the tool with as little memory. */
+/** Runs the command with the same memory limit. */
 async function sessapp(...args: string[]): Promise<Result> {
   const options = [`--max-old-space-size=${heapMegabytes}`, cli];
   return finish(sandbox.spawn(process.execPath, [...options, ...args, '-e', environment]));
 }
 
-test(`${count} sessions are listed in little memory, in the tool and beside the store`, async () => {
+test(`${count} sessions are listed in little memory, as lines and as --ndjson`, async () => {
   for (const [args, shape] of [
     [['--ndjson'], /^\{"version":1,"ref":".*\}$/],
     [[], /^[\w+-]{43}\tuser \d+\t/],

@@ -149,7 +149,7 @@ describe('store migrate', () => {
     const visits = startVisits(() => url, busy);
     await killAt(startMigrate(sandbox, to), 'Waiting');
     expect((await finish(startMigrate(sandbox, to, '--rollback', '--dry-run'))).stdout).toContain(
-      'would not move any more',
+      'would no longer move',
     );
     const back = await finish(startMigrate(sandbox, to, '--rollback', '--json'));
     expect(JSON.parse(back.stdout)).toMatchObject({ status: 'rolled-back', from, to });

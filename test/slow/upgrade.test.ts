@@ -119,7 +119,7 @@ test('a running server keeps its old code, and upgrade prints the reload command
   const { cookie } = await request(url);
   const build = await copyBuild(sandbox);
   const { stdout } = await build.run(['upgrade', 'myenv']);
-  expect(stdout).toContain('Its server runs the code from before: sessapp reload myenv\n');
+  expect(stdout).toContain('The server still runs the old code. To load the new: sessapp reload myenv\n');
   const reloaded = await build.run(['reload', 'myenv']);
   expect(reloaded.exitCode).toBe(0);
   expect((await request(`${url}/profile`, { cookie })).body).toBe('현재 유저는 guest입니다.\n');

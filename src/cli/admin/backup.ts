@@ -17,18 +17,18 @@ export interface Backup {
 }
 
 interface Options {
-  /** Whether a file that is there already may go. */
+  /** Whether to replace an existing file. */
   replace: boolean;
-  /** Aborted when a signal asks the command to stop. */
+  /** Aborted when a signal stops the command. */
   signal: AbortSignal;
-  /** Nothing is in the way; from here on it may take a while. */
+  /** Called after all checks, before the copy, which may take a while. */
   onStart(): void;
 }
 
 /**
- * Copies the store to a file that is whole or not there at all.
+ * Copies the store to a file, atomically: the file is complete or does not exist.
  * @param named the file as the user typed it
- * @throws UserError when it cannot be made, Interrupted when `signal` says so
+ * @throws UserError when the copy fails, Interrupted when `signal` aborts
  */
 export async function backUp(
   system: System,
@@ -37,7 +37,7 @@ export async function backUp(
   { replace, signal, onStart }: Options,
 ): Promise<Backup> {
   await verifyInOneStore(system, environment);
-  const file = await findPlace(system, environment, named);
+  const file = await resolveFile(system, environment, named);
   if (!replace) await verifyFree(file);
   const staging = await mkdtemp(join(dirname(file), '.sessapp-backup-'));
   try {
@@ -57,13 +57,13 @@ async function verifyInOneStore(system: System, { directory, marker: { migration
   if (!migration || migration.phase === 'switch') return;
   throw new UserError(
     'migration-unfinished',
-    `The sessions are in two stores until their move from ${migration.from} to ${migration.to} has ended.`,
-    `Let it come to its end first: ${await commandLine(system, directory, 'store migrate', migration.to)}`,
+    `The sessions are in two stores until their move from ${migration.from} to ${migration.to} is finished.`,
+    `To finish it first: ${await commandLine(system, directory, 'store migrate', migration.to)}`,
   );
 }
 
-/** Where the file is to be, without links on the way, so that it is clear what it is inside of. */
-async function findPlace(system: System, { directory }: Environment, named: string): Promise<string> {
+/** The path of the file with all links resolved, to check which directory it is in. */
+async function resolveFile(system: System, { directory }: Environment, named: string): Promise<string> {
   if (named === '' || named === '-') throw new UsageError('A backup goes to a file.', 'Name one: sessions.mdb');
   const given = resolve(system.cwd, named);
   const file = join(await findDirectory(dirname(given)), basename(given));
@@ -72,14 +72,14 @@ async function findPlace(system: System, { directory }: Environment, named: stri
     throw new UserError('backup-in-data', `${file} is inside the store’s own directory.`, 'Name a file elsewhere.');
   const found = await findEntry(file);
   if (found !== undefined && !found.isFile())
-    throw new UserError('not-a-file', `${file} is there, and is no file.`, 'Name a file.');
+    throw new UserError('not-a-file', `${file} exists and is not a file.`, 'Name another file.');
   return file;
 }
 
 async function findDirectory(directory: string): Promise<string> {
   const real = await realDirectory(directory);
   if (real !== undefined) return real;
-  throw new UserError('no-directory', `There is no directory ${directory}.`, 'Make it first, with mkdir.');
+  throw new UserError('no-directory', `There is no directory ${directory}.`, 'Make it first with mkdir.');
 }
 
 async function verifyFree(file: string): Promise<void> {
@@ -87,7 +87,7 @@ async function verifyFree(file: string): Promise<void> {
 }
 
 function taken(file: string): UserError {
-  return new UserError('file-exists', `${file} is there already.`, 'Name another file, or replace it with --force.');
+  return new UserError('file-exists', `${file} exists already.`, 'Name another file, or replace it with --force.');
 }
 
 async function findEntry(path: string): Promise<Stats | undefined> {
@@ -100,8 +100,8 @@ async function copyTo(store: Store, { marker }: Environment, copy: string, signa
   if (isCopied) return;
   throw new UserError(
     'no-backup',
-    `The store '${marker.store}' is no file of the environment that sessapp could copy.`,
-    'Back it up with its own tools.',
+    `The ${marker.store} store is not a file in the environment, so sessapp cannot copy it.`,
+    `Back it up with the tools of ${marker.store}.`,
   );
 }
 
@@ -119,13 +119,13 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-// A link never replaces what came there meanwhile.
+// A hard link, unlike a rename, never replaces a file that another process has created in the meantime.
 async function moveToFree(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
   } catch (error) {
     if (hasCode(error, 'EEXIST')) throw taken(to);
-    // Some file systems have no links.
+    // Some file systems do not support hard links.
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error;
     await verifyFree(to);
     await rename(from, to);

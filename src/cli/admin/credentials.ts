@@ -1,15 +1,15 @@
-/** What is shown in the place of a value. */
+/** Shown instead of a value. */
 const mask = '[masked]';
-/** What lies deeper is not shown: to walk there would overflow the stack. */
+/** Deeper values are not shown, because walking there would overflow the stack. */
 const maxDepth = 100;
 
-// Anywhere in the name of a key. To mask `author` costs less than to show `authorization`.
+// Parts that may be anywhere in the name of a key. Masking `author` is better than showing `authorization`.
 const parts =
   /passw|passphrase|passcode|pwd|secret|token|credential|key|auth|cookie|[cx]srf|otp|card|iban|bearer|signature|sessionid|nonce|verifier|cvv|cvc|비밀|암호|토큰|인증|쿠키|카드|계좌|주민/;
-// A word of it: `pin` is a part of `shopping` too.
+// Whole words only: `pin` is also a part of `shopping`.
 const words = /^(pass|pw|sid|jwt|ssn|mfa|salt|.*pin(s|no|num|number|codes?|hash)?)$/;
 
-/** A value of a session, with everything masked whose key looks like that of a credential, at any depth. */
+/** Masks each value, at any depth, whose key looks like the name of a credential. */
 export function maskCredentials(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (depth === maxDepth) return '[too deep to show]';

@@ -33,7 +33,7 @@ export function toDetailJson(
   };
 }
 
-/** A session for a program that reads lines: whole reference, owner, created, last seen, expires, bytes, between tabs. */
+/** A session as a line for programs: whole reference, owner, created, last seen, expires, bytes, separated by tabs. */
 export function toLine({ key, owner = '', createdAtMs, seenAtMs, expiresAtMs, bytes }: SessionSummary): string {
   const times = [createdAtMs, seenAtMs, expiresAtMs].map((ms) => toIso(ms) ?? '');
   return [renderRef(key), visible(owner), ...times, bytes].join('\t');

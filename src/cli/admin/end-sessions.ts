@@ -2,15 +2,15 @@ import { UserError } from '../../errors.ts';
 import { inBatches } from '../../stores/batches.ts';
 import type { Store } from './store.ts';
 
-/** How many sessions are ended, or deleted, at once: a batch must not keep a request waiting for long. */
+/** How many sessions are ended or deleted at once. A larger batch would delay requests. */
 const batchSize = 500;
-/** New visitors never stop coming. After so many rounds, all sessions left were created since the start. */
+/** New visitors never stop coming, so stop after this many rounds. All remaining sessions are newer than the start. */
 const rounds = 10;
 
 /**
- * Ends all sessions, or all of one owner, including those that are created meanwhile.
+ * Ends all sessions, or all sessions of one owner, including sessions that are created in the meantime.
  * @returns how many of them were live
- * @throws Interrupted, or the failure; its message says how many were ended before
+ * @throws Interrupted or another UserError; its message says how many sessions were ended before
  */
 export async function endSessions(
   store: Store,
@@ -42,7 +42,7 @@ export async function endSessions(
 /**
  * Deletes expired records.
  * @returns how many
- * @throws Interrupted, or the failure; its message says how many were deleted before
+ * @throws Interrupted or another UserError; its message says how many records were deleted before
  */
 export async function pruneSessions(store: Store, nowMs: number, signal: AbortSignal): Promise<number> {
   let deleted = 0;

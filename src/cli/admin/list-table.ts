@@ -9,7 +9,7 @@ import type { SessionSummary } from './session-summary.ts';
 type Cells = [ref: string, owner: string, created: string, seen: string, expires: string, size: string];
 
 interface Look {
-  /** Of the terminal. */
+  /** The width of the terminal. */
   columns: number;
   nowMs: number;
   style: Style;
@@ -21,7 +21,7 @@ const timeWidth = 9;
 const sizeWidth = 8;
 const leastOwnerWidth = 8;
 
-/** A table whose lines all fit the terminal, line by line. Without sessions it has no header either. */
+/** Yields the lines of a table that fits the terminal. Without sessions there is no header either. */
 export async function* renderTable(
   sessions: AsyncIterable<SessionSummary>,
   { columns, nowMs, style }: Look,
@@ -43,7 +43,7 @@ function toCells(session: SessionSummary, nowMs: number): Cells {
   return [ref, visible(owner), created ?? '', seen ?? '', expires ?? '', renderSize(bytes)];
 }
 
-/** The owner column takes the width that the others leave. A line that still does not fit is cut off at the right. */
+/** The owner column gets the remaining width. A line that still does not fit is cut off at the right. */
 function renderLine([ref, owner, created, seen, expires, size]: Cells, columns: number): string {
   const first = ref.padEnd(shortRefLength);
   const times = [created, seen, expires].map((time) => toWidth(time, timeWidth));

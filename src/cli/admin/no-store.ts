@@ -6,8 +6,8 @@ import type { Driver } from '../../stores/driver.ts';
 import type { Environment } from '../environment/find.ts';
 
 /**
- * True for an embedded store that no server has made yet. To open it would make it, with its directories, for the user
- * who asks: the server's own user could not use it then.
+ * True for an embedded store that no server has created yet. Opening it would create it, owned by the user of this command,
+ * and the server's user could not use it.
  */
 export async function hasNoStore({ directory, marker }: Environment): Promise<boolean> {
   if (marker.store !== 'embedded' || marker.migration) return false;
@@ -15,7 +15,7 @@ export async function hasNoStore({ directory, marker }: Environment): Promise<bo
   return (await orUndefined(stat(file), 'ENOENT')) === undefined;
 }
 
-/** In the place of a store that is not there: it has no sessions, and takes none. */
+/** Stands in for a missing store: it has no sessions and accepts none. */
 export const noStore: Driver = {
   read: async () => undefined,
   create: async () => false,
@@ -27,8 +27,8 @@ export const noStore: Driver = {
   prune: async () => 0,
   countSetAside: async () => 0,
   async backup() {
-    const fact = 'There is no store yet, and nothing to back up.';
-    throw new UserError('no-store', fact, 'The server makes its store when it first starts.');
+    const fact = 'There is no store yet, so there is nothing to back up.';
+    throw new UserError('no-store', fact, 'The server creates the store when it first starts.');
   },
   ping: async () => undefined,
   close: async () => undefined,

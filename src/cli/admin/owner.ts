@@ -4,12 +4,12 @@ import { type Input, text } from '../command.ts';
 
 export const ownerOption: [string, string] = [
   '--user <owner>',
-  'only those of this owner: their userId, username, or id',
+  'list only sessions of this owner (userId, username or id)',
 ];
 
-/** The owner that the command line names, as the store has it. */
+/** The owner in --user, in the form that the store uses. */
 export function readOwner(input: Input): string | undefined {
   const owner = text(input, 'user');
-  if (owner === '') throw new UsageError('--user names nobody.', 'For example: --user ann');
+  if (owner === '') throw new UsageError('--user is empty.', 'For example: --user ann');
   return owner === undefined ? undefined : toListedOwner(owner);
 }

@@ -4,26 +4,26 @@ import type { Store } from './store.ts';
 
 /** The length of a short reference: 72 bits of the key, so that two sessions do not share one by accident. */
 export const shortRefLength = 12;
-/** The least to type of a reference. */
+/** The minimum length of a typed reference. */
 const leastLength = 4;
 /** How many candidates an error lists. */
 const shownCandidates = 10;
-/** A longer text may be a session id that was pasted by mistake: no message repeats it. */
+/** A longer text may be a session id that was pasted by mistake, so do not repeat it. */
 const repeatedLength = 16;
 
-/** The whole session key as a user types it. A leading dash becomes a plus: the command would read it as an option. */
+/** The whole session key as a user types it. A leading dash becomes a plus, because the parser would see an option. */
 export function renderRef(key: string): string {
   return key.replace(/^-/, '+');
 }
 
-/** The part of a reference that a person sees. */
+/** The part of a reference that is shown to people. */
 export function renderShortRef(key: string): string {
   return renderRef(key.slice(0, shortRefLength));
 }
 
 /**
- * The session whose reference begins with what the user typed.
- * @throws UserError when there is none or several
+ * Finds the session whose reference begins with what the user typed.
+ * @throws UserError when no session or more than one session matches
  */
 export async function findSession(store: Store, given: string, nowMs: number): Promise<SessionSummary> {
   const prefix = toPrefix(given);
@@ -35,7 +35,7 @@ export async function findSession(store: Store, given: string, nowMs: number): P
   throw found.length === 0 ? unknown(given) : ambiguous(given, found);
 }
 
-/** The details of the session that `findSession` finds. */
+/** Reads the session that `findSession` finds. */
 export async function readSession(store: Store, given: string, nowMs: number): Promise<SessionDetail> {
   const { key } = await findSession(store, given, nowMs);
   const session = await store.read(key);
@@ -44,15 +44,15 @@ export async function readSession(store: Store, given: string, nowMs: number): P
 }
 
 /**
- * The beginning of a session key, from what the user typed.
+ * Converts what the user typed to the beginning of a session key.
  * @throws UsageError when no key can begin so
  */
 function toPrefix(given: string): string {
-  const hint = 'Type the REF that sessapp sessions list shows, or its beginning.';
+  const hint = 'Type a REF from sessapp sessions list, or its beginning.';
   if (!/^[\w+-][\w-]*$/.test(given))
-    throw new UsageError('A reference has only letters, digits, - and _. The one given has other characters.', hint);
+    throw new UsageError('A reference has only letters, digits, - and _. This one has other characters.', hint);
   if (given.length < leastLength)
-    throw new UsageError(`'${given}' is too short: at least ${leastLength} characters.`, hint);
+    throw new UsageError(`'${given}' is too short: type at least ${leastLength} characters.`, hint);
   return given.replace(/^\+/, '-');
 }
 
@@ -71,6 +71,6 @@ function ambiguous(given: string, found: SessionSummary[]): UserError {
   return new UserError(
     'session-ambiguous',
     `Several sessions begin with ${given}: ${refs}${more}.`,
-    'Type more of the reference.',
+    'Type more characters of the reference.',
   );
 }

@@ -1,7 +1,7 @@
 import { maskCredentials } from './credentials.ts';
 import type { SessionDetail } from './session-summary.ts';
 
-/** A session's values by their keys, credentials masked. */
+/** A session's values by their keys, with credentials masked. */
 export type Values = Record<string, unknown>;
 
 /** Undefined when the record is damaged. */
@@ -10,7 +10,7 @@ export function readValues({ data }: SessionDetail): Values | undefined {
   try {
     const parsed: unknown = JSON.parse(data);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-    // Not a value of the application: the session layer keeps the chosen lifetime here.
+    // `cookie` is not a value of the application: the session layer stores the chosen lifetime there.
     const { cookie: _, ...values } = parsed as Values;
     return maskCredentials(values) as Values;
   } catch (error) {

@@ -2,12 +2,12 @@ import { statfs } from 'node:fs/promises';
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 import { orUndefined, UserError } from '../../errors.ts';
 
-/** With less than this a disk is as good as full. */
+/** A disk with less free space than this counts as full. */
 const fullBytes = 64 * 1024;
 
 /**
- * For a person: why a call to a store failed.
- * @param dataDirectory where the embedded store is
+ * Turns the error of a call to a store into a message for the user.
+ * @param dataDirectory the directory of the embedded store
  */
 export async function explainFailure(given: unknown, dataDirectory: string): Promise<unknown> {
   if (given instanceof UserError) return given;
@@ -16,18 +16,18 @@ export async function explainFailure(given: unknown, dataDirectory: string): Pro
   const message = error instanceof Error ? error.message : String(error);
   if (typeof hint === 'string') return new StoreUnavailable(message.replace(/\.$/, ''), hint);
   const code = codeOf(error, message);
-  // LMDB does not always say why it could not write.
+  // LMDB does not always report why it could not write.
   const isUnclear = code === undefined || code === 'EIO';
   return toUnavailable(message, isUnclear && (await isFull(dataDirectory)) ? 'ENOSPC' : code);
 }
 
-// The deadline says that the store failed, and for what.
+// The error of the deadline has the real error as its cause.
 function rootOf(error: unknown): unknown {
   const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown };
   return name === 'StoreUnavailable' && cause !== undefined ? cause : error;
 }
 
-// LMDB has the system's numbers, and negative ones of its own; or the system's text alone.
+// An LMDB error has the system's error number, a negative number of its own, or only the system's text.
 function codeOf(error: unknown, message: string): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   if (typeof code === 'number') return code > 0 ? getSystemErrorName(-code) : undefined;
@@ -43,7 +43,7 @@ async function isFull(directory: string): Promise<boolean> {
 
 const space = 'Free some space, then run the same command again.';
 const reasons: Record<string, [fact: string, remedy?: string]> = {
-  EACCES: ['this user may not read and write its files'],
+  EACCES: ['this user is not allowed to read and write its files'],
   EPERM: ['its files belong to another user'],
   EEXIST: ['a file is in the place of its directory'],
   ENOTDIR: ['a file is in the place of its directory'],
@@ -63,7 +63,7 @@ function toUnavailable(message: string, code = ''): StoreUnavailable {
   return new StoreUnavailable(reason, /\bdamaged\b/.test(line) ? restore : undefined);
 }
 
-/** Why a store cannot be used. Without a hint, `withStore` adds one. */
+/** The error for a store that cannot be used. If it has no hint, `withStore` adds one. */
 export class StoreUnavailable extends UserError {
   override name = 'StoreUnavailable';
   readonly reason: string;

@@ -2,7 +2,7 @@ import type { Driver } from '../../stores/driver.ts';
 import type { SessionSummary, Tally } from './session-summary.ts';
 import { isDamaged, summaries } from './store-walks.ts';
 
-/** Counts all records in one walk, in memory that does not grow with their number. */
+/** Counts all records in one walk, in constant memory. */
 export async function tally(driver: Pick<Driver, 'list'>, nowMs: number, sinceMs = nowMs): Promise<Tally> {
   const sum = { live: 0, created: 0, expired: 0, damaged: 0, anonymous: 0, bytes: 0 };
   const bySecretId: Record<string, number> = {};

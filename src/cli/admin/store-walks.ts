@@ -2,10 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { Driver, StoredRecord } from '../../stores/driver.ts';
 import type { ListedRecord, SessionDetail, SessionQuery, SessionSummary } from './session-summary.ts';
 
-/** After how many records a long walk lets this process hear of a signal. */
+/** After this many records, a long walk yields to the event loop, so that the process can handle signals. */
 const turn = 1000;
 
-/** The sessions that a query asks for, one by one, without their data. */
+/** Yields the sessions that match a query, without their data. */
 export async function* summaries(driver: Pick<Driver, 'list'>, query: SessionQuery): AsyncGenerator<SessionSummary> {
   const { owner, prefix, limit = Number.POSITIVE_INFINITY } = query;
   const inPrefix = prefix === undefined ? {} : { prefix };
@@ -22,7 +22,7 @@ export async function* summaries(driver: Pick<Driver, 'list'>, query: SessionQue
   }
 }
 
-/** A record with its data, unless it is damaged. */
+/** The session with its data, or without if the record is damaged. */
 export function toDetail(record: StoredRecord | undefined): SessionDetail | undefined {
   if (!record) return undefined;
   const { data, version } = record;
@@ -30,12 +30,12 @@ export function toDetail(record: StoredRecord | undefined): SessionDetail | unde
   return isDamaged(summary) ? summary : { ...summary, data, version };
 }
 
-/** True for a record that lacks what every session has. */
+/** True for a record that lacks a required field. */
 export function isDamaged({ expiresAtMs }: SessionSummary): boolean {
   return expiresAtMs === undefined;
 }
 
-/** A record without its data; only `key` and `bytes` of a damaged one. */
+/** The session without its data; only `key` and `bytes` if the record is damaged. */
 export function summarize(record: ListedRecord): SessionSummary {
   const { key, data, owner, keyId, createdAtMs, seenAtMs, expiresAtMs } = record;
   if (typeof data !== 'string') return { key, bytes: 0 };
@@ -52,7 +52,7 @@ export function summarize(record: ListedRecord): SessionSummary {
   };
 }
 
-// A time that Date cannot hold is damaged.
+// A time outside the range of Date is damaged.
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
 }

@@ -20,57 +20,57 @@ import { summaries, toDetail } from './store-walks.ts';
 import { verifyOpenable } from './verify-openable.ts';
 import { verifyServerReady } from './verify-server-ready.ts';
 
-/** What a command asks of an environment's store, also while its server runs. Each call throws StoreUnavailable. */
+/** The store of an environment, as commands use it, even while the server runs. Each call may throw StoreUnavailable. */
 export interface Store {
   ping(): Promise<void>;
-  /** Writes a record that has expired already, and deletes it. */
+  /** Writes a record that is already expired, and deletes it. */
   probe(): Promise<void>;
   read(key: string): Promise<SessionDetail | undefined>;
   /** Ends these sessions for good. */
   delete(...keys: string[]): Promise<void>;
-  /** Deletes at most `limit` records that have expired by `nowMs`, and says how many. */
+  /** Deletes at most `limit` records that have expired by `nowMs`. @returns how many */
   prune(nowMs: number, limit: number): Promise<number>;
-  /** @param sinceMs live sessions that were created after this time are counted as `created`, too */
+  /** @param sinceMs live sessions that were created after this time are also counted as `created` */
   tally(nowMs: number, sinceMs?: number): Promise<Tally>;
-  /** By default in the order of their expiry; never all in memory. */
+  /** By default in the order of their expiry. Never loads all into memory. */
   list(query: SessionQuery): AsyncIterable<SessionSummary>;
-  /** Writes a consistent copy of the store to a new file. False: this store cannot. */
+  /** Writes a consistent copy of the store to a new file. @returns false when this store cannot do that */
   backup(file: string): Promise<boolean>;
-  /** Looks whether sessions could move to this store. */
+  /** Checks whether sessions can move to another store. */
   inspectNext(store: string, url: string | undefined, nowMs: number): Promise<NextStore>;
-  /** Goes through the old store, while sessions move to another one. */
+  /** Walks through the old store while sessions move to another one. */
   walkMove(step: MoveStep): AsyncIterable<MovePage>;
 }
 
-/** How long a call may take: a store that another process holds does not answer. */
+/** How long a call may take: a store that another process has locked does not respond. */
 const deadlineMs = 30_000;
-/** How long closing a store may take: nothing is left to be written then. */
+/** How long closing a store may take. All writes are done by then. */
 const closeMs = 2000;
 const silent = { info: () => undefined, error: () => undefined };
 
-/** The environment's own copy of the library, which finds the driver's package in the environment. */
+/** The environment's own copy of the library, which resolves the driver's package from the environment. */
 interface Library {
   FollowedStore: typeof import('../../migration/follow-store.ts')['FollowedStore'];
   openStore: typeof import('../../migration/open-stores.ts')['openStore'];
 }
 
 interface StoreOptions {
-  /** Whether a store that is not there yet is made. */
+  /** Whether to create a missing store. */
   mayCreate?: boolean;
 }
 
 /** A store that stays open until it is closed. */
 export interface OpenStore {
   store: Store;
-  /** True while the environment has no store yet: this one is empty, and does not learn of a store that a server makes. */
+  /** True when the environment has no store yet. This store stays empty, even when a server creates the real one. */
   isMissing: boolean;
   close(): Promise<void>;
 }
 
 /**
- * Works with the store of an environment, through the environment's own copy of the library. To read makes nothing: a
- * store that no server has made yet is empty.
- * @throws UserError when the dependencies are not there, or the store does not answer
+ * Opens the store of an environment with the environment's own copy of the library, for some work. A missing store is
+ * treated as empty and is not created.
+ * @throws UserError when the dependencies are missing, or the store does not respond
  */
 export async function withStore<T>(
   system: System,
@@ -89,7 +89,7 @@ export async function withStore<T>(
 }
 
 /**
- * Opens the store for a command that goes on. It follows `sessapp store migrate`, as a server does.
+ * Opens the store for a command that keeps running. Like a server, it follows `sessapp store migrate`.
  * @throws UserError as `withStore` does
  */
 export async function openStore(
@@ -113,7 +113,7 @@ export async function openStore(
   return { store, isMissing: false, close: () => guard(endWithin(followed.close(), closeMs)) };
 }
 
-/** Adds what to type to a failure of the store that does not say it. */
+/** Adds a hint to a StoreUnavailable that has none. */
 export async function withRemedy<T>(system: System, { directory }: Environment, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -126,12 +126,12 @@ export async function withRemedy<T>(system: System, { directory }: Environment, 
 async function verifyUsable(system: System, environment: Environment): Promise<void> {
   const { store, migration } = environment.marker;
   if (![store, migration?.from, migration?.to].includes('embedded')) return;
-  // While sessions move, it may be the other store that is not ready.
+  // During a migration, the store that is not ready may be the other one.
   if (!migration) await verifyServerReady(system, environment);
   await verifyOpenable(system, environment);
 }
 
-// What does not answer does not close either. `bin` ends the process then.
+// A store that does not respond does not close either. `bin` exits the process then.
 async function endWithin(work: Promise<void>, limitMs: number): Promise<void> {
   const over = new AbortController();
   try {
@@ -165,7 +165,7 @@ function createStore(
     ping: () => guarded.ping(),
     probe: () => probe(guarded),
     read: async (key) => toDetail(await guarded.read(key)),
-    // At the same time, so that a store which gathers writes has one to do.
+    // Delete all at the same time, so that a store that batches its writes needs only one.
     delete: async (...keys) => void (await Promise.all(keys.map((key) => guarded.delete(key)))),
     prune: (nowMs, limit) => guarded.prune(nowMs, limit),
     tally: async (nowMs, sinceMs) => {
@@ -173,12 +173,12 @@ function createStore(
       return { ...(await tally(guarded, nowMs, sinceMs)), ...(setAside !== undefined && { setAside }) };
     },
     list: (query) => summaries(guarded, query),
-    // A copy of a large store takes long, so it has no deadline.
+    // Copying a large store takes long, so there is no deadline.
     backup: (file) => guard(current().then(async (driver) => (await driver.backup?.(file)) ?? false)),
     inspectNext: async (store, url, nowMs) => {
-      const place = { store, ...(url !== undefined && { url }) };
+      const location = { store, ...(url !== undefined && { url }) };
       const options = { dataDirectory: join(directory, 'data'), name: marker.cookie };
-      const [driver, next] = [await guard(current()), await guard(library.openStore(place, options))];
+      const [driver, next] = [await guard(current()), await guard(library.openStore(location, options))];
       return guard(inspectNext(driver, next, nowMs).finally(() => next.close()));
     },
     walkMove: (step) => guardEach(walkCurrent(step, current), guard),
@@ -193,7 +193,7 @@ async function* guardEach<T>(items: AsyncGenerator<T>, guard: Guard): AsyncGener
   for (let step = await guard(items.next()); !step.done; step = await guard(items.next())) yield step.value;
 }
 
-/** The address of an environment's store: its own variable, else what `.env` says. */
+/** The address of an environment's store: the environment variable STORE_URL, else the value in `.env`. */
 export async function readStoreUrl({ env }: System, { directory }: Environment): Promise<string | undefined> {
   return overlay(await readVariables(directory), env).STORE_URL;
 }

@@ -6,13 +6,13 @@ import { findRunningServer, isListening } from '../control/server-record.ts';
 import type { Environment } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
 
-/** The server asks its store for a second at most. */
+/** The server waits for its store for one second at most. */
 const waitMs = 2000;
 
 /**
- * A running server goes on with the files that it opened when these are removed or replaced, and is not ready then: a
- * command would list, and end, the sessions of other files.
- * @throws UserError when the environment's server says that it is not ready
+ * Checks that a running server is ready. When its store files are removed or replaced, the server keeps using the files that
+ * it opened and reports that it is not ready. A command would then list and end the sessions of other files.
+ * @throws UserError when the environment's server reports that it is not ready
  */
 export async function verifyServerReady(system: System, environment: Environment): Promise<void> {
   const server = await findRunningServer(environment);
@@ -24,12 +24,12 @@ export async function verifyServerReady(system: System, environment: Environment
   ]);
   throw new UserError(
     'server-not-ready',
-    `The server at ${server.url} is not ready: it may use other files than those in ${directory}/data/sessions now.`,
-    `Its log says why. To have it open the files that are there: ${stop}, then ${start}`,
+    `The server at ${server.url} is not ready. It may use other files than those now in ${directory}/data/sessions.`,
+    `Its log says why. To make it open the current files: ${stop}, then ${start}`,
   );
 }
 
-// Whatever else it says, or when it says nothing, is no reason to refuse. An application may have a /readyz of its own.
+// Any other response, or none, is not a reason to refuse: the application may have its own /readyz.
 async function isUnready(url: string): Promise<boolean> {
   try {
     const sent = get(`${url}/readyz`, { agent: false, signal: AbortSignal.timeout(waitMs) });

@@ -5,19 +5,19 @@ import { listAdditions } from '../scaffold/layers.ts';
 import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'add a feature to the application of an environment; no file that is there is replaced',
+  summary: 'add a feature to the application; replace no existing file',
   examples: ['sessapp add passkeys', 'sessapp add passkeys -e myenv'],
-  operands: [['[addition]', 'passkeys, for the template accounts']],
+  operands: [['[addition]', 'the feature to add: passkeys (for the template accounts)']],
   verify: ({ operands: [addition] }) => verifyAddition(addition),
   async run({ input, system, output, environment, name }) {
     const [addition = ''] = input.operands;
-    // From here on a signal ends it when it has cleared up.
+    // From here on, a signal ends the command after it has cleaned up.
     system.catchInterrupts();
     const plan = await planAddition(environment, addition);
     const files = plan.files.map(({ path, state }) => ({ path, state }));
     const isPresent = plan.packages.length === 0 && files.every(({ state }) => state === 'unchanged');
     const data = { status: isPresent ? 'present' : 'added', addition, packages: plan.packages, files };
-    if (isPresent) return { data, text: `${name} has ${addition} already.` };
+    if (isPresent) return { data, text: `${name} already has ${addition}.` };
     await output.working(async (step) => {
       step(`Adding ${[addition, ...plan.packages].join(', ')}`);
       await applyAddition(system, environment, plan);

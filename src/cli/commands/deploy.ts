@@ -15,12 +15,12 @@ import { nearPath, quoteLine } from '../shells/shells.ts';
 import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'write the files that run an environment elsewhere; none that is there is replaced',
+  summary: 'write the files to deploy an environment; replace no existing file',
   examples: ['sessapp deploy compose -e myenv', 'sessapp deploy kubernetes --network-policy --dry-run'],
-  operands: [['[target]', deployTargets.join(', ')]],
+  operands: [['[target]', `where to deploy: ${deployTargets.join(', ')}`]],
   options: [
-    ['--network-policy', `${policyTarget}: also write a NetworkPolicy that lets in HTTP only`],
-    ['--dry-run', 'print the files, and write nothing'],
+    ['--network-policy', `with ${policyTarget}: also write a NetworkPolicy that allows only HTTP in`],
+    ['--dry-run', 'print the files, but write nothing'],
   ],
   verify: ({ operands: [target], options }) => verifyTarget(target, options),
   async run({ input, system, output, environment, name }) {
@@ -42,7 +42,7 @@ async function verifyTarget(target: string | undefined, { networkPolicy }: Input
   if (target !== undefined) {
     await verifyChoice('target', target, deployTargets);
     if (!networkPolicy || target === policyTarget) return;
-    throw new UsageError(`--network-policy does not go with ${target}.`, `Leave it out, or deploy ${policyTarget}.`);
+    throw new UsageError(`--network-policy is only for ${policyTarget}.`, `Leave it out, or deploy ${policyTarget}.`);
   }
   const choices = deployTargets.map((name) => `deploy ${name}`).join(', ');
   throw new UsageError('No target given.', `Choose one: ${choices}.`);
@@ -51,8 +51,8 @@ async function verifyTarget(target: string | undefined, { networkPolicy }: Input
 function render(files: DeployedFile[], isDryRun: boolean, { style }: Output): string[] {
   const words = {
     written: isDryRun ? 'would be written' : 'written',
-    unchanged: 'is there already',
-    kept: 'is there already, with other content: left as it is',
+    unchanged: 'exists already',
+    kept: 'exists already with other content; not changed',
   };
   return files.flatMap(({ path, state, content }) => [
     `  ${path}: ${state === 'kept' ? style.yellow(words.kept) : words[state]}`,

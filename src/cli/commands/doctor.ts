@@ -6,13 +6,13 @@ import { runChecks } from '../doctor/run.ts';
 import { readSubject } from '../doctor/subject.ts';
 
 export const command: Command = {
-  summary: 'find what is wrong with an environment, and say what to type: exit code 1 when there is a problem',
+  summary: 'find problems, and show how to fix them (exit code 1 if any)',
   examples: ['sessapp doctor myenv', 'sessapp doctor --url https://example.org'],
   operands: [environmentOperand],
   options: [
     environmentOption,
-    ['--url <address>', 'the address that its users type; the page there is checked too'],
-    ['--verbose', 'show what is ok, too'],
+    ['--url <address>', 'also check the page at this address, which users type'],
+    ['--verbose', 'also show the checks that pass'],
   ],
   async run(input, { system, output }) {
     const url = readUrl(text(input, 'url'));
@@ -32,8 +32,8 @@ function readUrl(address: string | undefined): URL | undefined {
   if (!URL.canParse(address)) throw new UsageError('--url is not a valid address.', example);
   const url = new URL(address);
   if (!['http:', 'https:'].includes(url.protocol))
-    throw new UsageError(`--url takes an http or https address, not one of ${url.protocol}`, example);
+    throw new UsageError(`--url takes an http or https address, not ${url.protocol}`, example);
   if (url.username !== '' || url.password !== '')
-    throw new UsageError('--url takes no user and password.', 'Leave them out.');
+    throw new UsageError('--url does not take a user or password.', 'Leave them out.');
   return url;
 }

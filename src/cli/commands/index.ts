@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 
-// Only the command that is asked for is loaded.
+// Only the command that runs is loaded.
 const commands: Record<string, () => Promise<{ command: Command }>> = {
   add: () => import('./add.ts'),
   'cache clean': () => import('./cache/clean.ts'),
@@ -32,12 +32,12 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   upgrade: () => import('./upgrade.ts'),
 };
 
-/** One line for `sessapp --help` about each group of commands. */
+/** The summary of each group of commands, for `sessapp --help`. */
 export const groups: Record<string, string> = {
-  cache: 'look after the snapshots of installed dependencies',
-  secret: 'look at the secrets that sign an environment’s sessions, and rotate them',
-  sessions: 'look at the sessions of an environment, and end them',
-  store: 'look after the store of an environment',
+  cache: 'show or remove the snapshots of installed dependencies',
+  secret: 'list, rotate and retire the secrets that sign sessions',
+  sessions: 'list, show, count and end sessions',
+  store: 'back up the store, or move its sessions to another store',
 };
 
 /** The names of all commands, one word or two: `secret list`. */
@@ -45,7 +45,7 @@ export function listCommands(): string[] {
   return Object.keys(commands);
 }
 
-/** True for a command whose operand is the environment, as in `serve [dir]`. @param name one of `listCommands` */
+/** True for a command that takes the environment as an operand: `serve [dir]`. @param name one of `listCommands` */
 export async function takesDirectory(name: string): Promise<boolean> {
   const { operands = [] } = await loadCommand(name);
   return operands[0]?.[0] === '[dir]';

@@ -5,7 +5,7 @@ import { type Environment, findEnvironment, promptOf } from '../environment/find
 import { checkReadiness, nodeOf } from '../environment/readiness.ts';
 
 export const command: Command = {
-  summary: 'say what an environment is',
+  summary: 'show the settings and the state of an environment',
   examples: ['sessapp info myenv'],
   operands: [environmentOperand],
   options: [environmentOption],
@@ -36,13 +36,13 @@ export const command: Command = {
       directory,
       template,
       store,
-      ...(migration && { move: `from ${migration.from} to ${migration.to}, in the phase ${migration.phase}` }),
+      ...(migration && { migration: `from ${migration.from} to ${migration.to}, phase ${migration.phase}` }),
       language,
       'session cookie': cookie,
       'made by': `sessapp ${sessapp}`,
       'Node.js': `${node.version} (${node.own ? 'its own' : node.path})`,
       dependencies: dependencies.replaceAll('-', ' '),
-      server: server?.url ?? 'does not run',
+      server: server?.url ?? 'not running',
     };
     return { data, text: [output.style.bold(data.name), ...renderRows(rows)].join('\n') };
   },

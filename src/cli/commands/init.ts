@@ -20,24 +20,24 @@ import { serve } from './serve.ts';
 export const command: Command = {
   summary: 'make an environment',
   examples: ['sessapp init myenv', 'sessapp init myenv --store redis --store-url redis://localhost:6379'],
-  operands: [['[dir]', 'the directory to make']],
+  operands: [['[dir]', 'the directory of the new environment']],
   options: [
     ['--template <name>', `the application to start from (default: ${defaults.template})`],
-    ['--store <name>', `where sessions live (default: ${defaults.store})`],
-    ['--store-url <url>', 'where the store is, without a password (default: STORE_URL, which may have one)'],
-    ['--typescript', 'write the TypeScript source instead of JavaScript'],
-    ['--node <version>', 'give the environment its own Node.js, such as 24'],
-    ['--prompt <text>', 'what an activated prompt shows (default: the name of the directory)'],
-    ['--allow-existing', 'add what is missing to a directory with files; none of them is replaced'],
-    ['--dry-run', 'print what would be done, and do nothing'],
+    ['--store <name>', `where sessions are stored (default: ${defaults.store})`],
+    ['--store-url <url>', 'the address of the store; only STORE_URL, the default, may contain a password'],
+    ['--typescript', 'write TypeScript instead of JavaScript'],
+    ['--node <version>', 'give the environment its own Node.js of this version, such as 24'],
+    ['--prompt <text>', 'the name in the activated prompt (default: the name of the directory)'],
+    ['--allow-existing', 'add missing files to a directory that has files; replace none of them'],
+    ['--dry-run', 'print what would be done, but change nothing'],
     ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache'],
-    ['--no-install', 'write the files only'],
-    ['--git', 'make it a git repository'],
-    ['--serve', 'run its server when it is made'],
+    ['--no-install', 'write the files, but install no dependencies'],
+    ['--git', 'make the environment a git repository'],
+    ['--serve', 'run the server when the environment is ready'],
   ],
   async run(input, context) {
     if (flag(input, 'serve') && input.options.install === false)
-      throw new UsageError('--serve and --no-install do not go together.', 'Leave one of them out.');
+      throw new UsageError('--serve and --no-install cannot be combined.', 'Leave one of them out.');
     const options = await readInitOptions(input, context);
     const isDryRun = flag(input, 'dryRun');
     if (!isDryRun) await recover(options.directory);
@@ -53,18 +53,18 @@ export const command: Command = {
   },
 };
 
-/** The environment is there: fine, if it is the one that was asked for. */
+/** Reports an environment that exists already, if it is what the command line asks for. */
 async function reuse(
   input: Input,
   context: Context,
   environment: Environment,
   options: InitOptions,
-  fact = 'is an environment already; nothing changed.',
+  fact = 'is already an environment; nothing changed.',
 ): Promise<Report> {
   const { directory, marker } = environment;
   const differences = findDifferences(marker, options);
   if (differences.length > 0) {
-    const fact = `${directory} is an environment already, with ${differences.join(' and ')}.`;
+    const fact = `${directory} is already an environment, with ${differences.join(' and ')}.`;
     throw new UserError('exists', fact, `Name another directory.${await adviseMove(context, environment, options)}`);
   }
   if (flag(input, 'git')) await verifyInRepository(context, directory);
@@ -78,7 +78,7 @@ async function reuse(
   });
 }
 
-// Its sessions would stay in the store that it has.
+// The environment's sessions would stay in its current store.
 async function adviseMove({ system }: Context, { directory, marker }: Environment, { store, storeUrl }: InitOptions) {
   if (store === undefined || store === marker.store) return '';
   const words = [store, ...(storeUrl === undefined ? [] : ['--store-url', storeUrl])];
@@ -88,13 +88,17 @@ async function adviseMove({ system }: Context, { directory, marker }: Environmen
 async function verifyInRepository({ system }: Context, directory: string): Promise<void> {
   if (await isInRepository(directory)) return;
   const line = await quoteLine(system, 'git', '-C', nearPath(system.cwd, directory), 'init');
-  throw new UserError('exists', `${directory} is an environment already, in no git repository.`, `Type: ${line}`);
+  throw new UserError(
+    'exists',
+    `${directory} is already an environment, but not in a git repository.`,
+    `Type: ${line}`,
+  );
 }
 
 async function make(input: Input, context: Context, plan: Plan, options: InitOptions): Promise<Report> {
   const { system, output } = context;
   const startMs = system.now();
-  // From here on a signal ends it when it has cleared up.
+  // From here on, a signal ends the command after it has cleaned up.
   system.catchInterrupts();
   const made = await output.working((step) => createEnvironment(system, plan, step));
   if (!made) return yieldTo(input, context, options);
@@ -109,7 +113,7 @@ async function make(input: Input, context: Context, plan: Plan, options: InitOpt
   return serveIfAsked(input, context, plan, { data, text });
 }
 
-// A package.json or node_modules that was there may lack something.
+// A package.json or node_modules that existed before may lack something.
 async function warnUnlessReady({ system, output }: Context, environment: Environment): Promise<void> {
   await verifyReady(system, environment).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
@@ -117,22 +121,22 @@ async function warnUnlessReady({ system, output }: Context, environment: Environ
   });
 }
 
-// Another process was faster.
+// Another process made the target first.
 async function yieldTo(input: Input, context: Context, options: InitOptions): Promise<Report> {
   const target = await inspectTarget(context.system, options.directory);
   if (target.kind === 'environment') {
-    return reuse(input, context, target, options, 'was made by another sessapp meanwhile; this one changed nothing.');
+    return reuse(input, context, target, options, 'was made by another sessapp in the meantime; nothing changed.');
   }
   throw new UserError(
     'target-not-empty',
-    `${options.directory} appeared while the environment was made.`,
-    'Look at what is there, then run the same command again.',
+    `Another process created ${options.directory} while the environment was being made.`,
+    'Check what is in it, then run the same command again.',
   );
 }
 
 async function serveIfAsked(input: Input, context: Context, environment: Environment, report: Report): Promise<Report> {
   if (!flag(input, 'serve') || flag(input, 'dryRun')) return report;
-  // A signal that came too late to leave nothing behind still ends the command.
+  // A signal that came after the environment was made still ends the command.
   context.system.catchInterrupts().throwIfAborted();
   const { data, text = '' } = report;
   context.output.event({ event: String(data?.status), ...data }, text);

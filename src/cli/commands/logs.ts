@@ -17,13 +17,13 @@ import { type Report, untilDrained } from '../output.ts';
 const defaultLines = 100;
 
 export const command: Command = {
-  summary: 'print the log of a server that runs, or ran, in the background',
+  summary: 'print the log of the server in the background, running or stopped',
   examples: ['sessapp logs myenv --follow', 'sessapp logs --lines 20'],
   operands: [environmentOperand],
   options: [
     environmentOption,
-    ['-f, --follow', 'go on with what is added'],
-    ['-n, --lines <number>', `how many of the last lines (default: ${defaultLines})`],
+    ['-f, --follow', 'keep printing new lines'],
+    ['-n, --lines <number>', `how many lines to print from the end (default: ${defaultLines})`],
   ],
   isHandedOver: true,
   async run(input, context) {
@@ -31,7 +31,7 @@ export const command: Command = {
     const lines = readLines(input);
     const isFollowing = flag(input, 'follow');
     if (isFollowing && output.json)
-      throw new UsageError('--follow and --json do not go together.', 'Leave one of them out.');
+      throw new UsageError('--follow and --json cannot be combined.', 'Leave one of them out.');
     const path = logFile(await findServed(system, input.operands[0], text(input, 'env')));
     return isFollowing ? followLog(context, path, lines) : printTail(context, path, lines);
   },
@@ -40,12 +40,12 @@ export const command: Command = {
 function readLines(input: Input): number {
   const lines = text(input, 'lines') ?? String(defaultLines);
   if (/^[1-9]\d*$/.test(lines)) return Number(lines);
-  throw new UsageError(`'${lines}' is not a valid number of lines.`, 'Give a number from 1 up.');
+  throw new UsageError(`'${lines}' is not a valid number of lines.`, 'Use a number of at least 1.');
 }
 
 async function printTail({ output }: Context, path: string, lines: number): Promise<Report> {
   const tail = await readTail(path, lines);
-  if (tail === undefined) output.note('There is no log: the server writes one when it runs in the background.');
+  if (tail === undefined) output.note('There is no log. The server writes one only when it runs in the background.');
   else if (tail === '') output.note('The log is empty so far.');
   return { data: { log: path, lines: tail ? tail.split('\n') : [] }, text: tail ?? '' };
 }
@@ -54,14 +54,14 @@ async function followLog({ system, output }: Context, path: string, lines: numbe
   const interrupted = system.catchInterrupts();
   const signal = AbortSignal.any([interrupted, untilClosed(system.stdout)]);
   for await (const text of followFile(path, lines, signal)) {
-    // A reader that takes its time must not fill the memory.
+    // Wait for a slow reader, so that unread text does not fill the memory.
     if (!output.text(text)) await untilDrained(system.stdout, signal);
   }
   interrupted.throwIfAborted();
   return {};
 }
 
-// `sessapp logs -f | head` has read enough.
+// `head` in `sessapp logs -f | head` closes our stdout when it has read enough.
 function untilClosed(stream: Writable): AbortSignal {
   const controller = new AbortController();
   stream.once('close', () => controller.abort());

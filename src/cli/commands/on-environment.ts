@@ -2,23 +2,23 @@ import { type Command, type Context, environmentOperand, environmentOption, type
 import { type Environment, findEnvironment, promptOf } from '../environment/find.ts';
 import type { Report } from '../output.ts';
 
-/** What a command on an environment works with. */
+/** The input of a command on an environment. */
 export interface Work extends Context {
   input: Input;
   environment: Environment;
-  /** The environment's name, as a person is told it. */
+  /** The environment's name for messages. */
   name: string;
 }
 
 interface EnvironmentCommand extends Pick<Command, 'summary' | 'examples' | 'operands' | 'options'> {
-  /** @throws UsageError before an environment is looked for */
+  /** Checks the command line before the environment is looked for. @throws UsageError */
   verify?(input: Input, context: Context): unknown;
   run(work: Work): Promise<Report>;
 }
 
 /**
- * A command on an environment whose `sessapp.json` can be read: the one of `-e`, or of its operand where it takes no
- * other operands.
+ * Creates a command that works on an environment with a valid `sessapp.json`. The environment is named by `-e`, or by
+ * `[dir]` if the command has no operands of its own.
  */
 export function onEnvironment({ operands, options = [], verify, run, ...command }: EnvironmentCommand): Command {
   return {

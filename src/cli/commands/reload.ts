@@ -3,7 +3,7 @@ import { findServed } from '../control/running-server.ts';
 import { reloadWorkers } from '../control/workers.ts';
 
 export const command: Command = {
-  summary: 'replace the workers of a running server one by one, after a change of its code or .env',
+  summary: 'replace the workers one by one, to load a change of code or .env',
   examples: ['sessapp reload myenv'],
   operands: [environmentOperand],
   options: [environmentOption],
@@ -16,6 +16,6 @@ export const command: Command = {
     });
     const name = output.style.bold(environment.name);
     const what = workers === 1 ? 'its worker was' : `its ${workers} workers were`;
-    return { data: { status: 'reloaded', workers }, text: `${name} runs what is there now: ${what} replaced.` };
+    return { data: { status: 'reloaded', workers }, text: `${name} runs the current code: ${what} replaced.` };
   },
 };

@@ -9,8 +9,8 @@ import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
 import { runInForeground, type ServerObserver } from '../control/foreground.ts';
 import type { ServerOptions } from '../control/server-process.ts';
-import { claimServer, describePlace, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
-import { describeEnd, type ServerEnd } from '../control/start-outcome.ts';
+import { claimServer, describeOrigin, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
+import { describeExit, type ServerExit } from '../control/start-outcome.ts';
 import type { WatchPaths } from '../control/watch.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { remember } from '../environment/known.ts';
@@ -23,15 +23,15 @@ export const command = onEnvironment({
   summary: 'run the server of an environment',
   examples: ['sessapp serve myenv --watch', 'sessapp serve myenv --production --workers auto --background'],
   options: [
-    ['-p, --port <number>', 'the port; 0 takes any free one (default: PORT, else 5000)'],
-    ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
-    ['--workers <number>', 'how many processes respond, or auto: one a core (default: WORKERS)'],
+    ['-p, --port <number>', 'the port; 0 takes any free port (default: PORT, else 5000)'],
+    ['--host <name>', 'the host to listen on (default: HOST, else localhost)'],
+    ['--workers <number>', 'how many worker processes, or auto: one per core (default: WORKERS)'],
     ['--production', 'run with NODE_ENV=production'],
     ['--watch', 'restart when a file changes, and reload the open page'],
-    ['--watch-path <paths>', 'with --watch: also files or folders, separated by commas'],
-    ['--watch-ignore <paths>', 'with --watch: except these files or folders, separated by commas'],
-    ['--open', 'open a browser at the page'],
-    ['--background', 'return once the server responds, and leave it running'],
+    ['--watch-path <paths>', 'with --watch: also watch these paths, separated by commas'],
+    ['--watch-ignore <paths>', 'with --watch: ignore these paths, separated by commas'],
+    ['--open', 'open the page in a browser'],
+    ['--background', 'return when the server responds, and leave it running'],
   ],
   verify: (input, { system }) => readOptions(input, system),
   run: (work) => serve(work, work.environment, readOptions(work.input, work.system)),
@@ -43,7 +43,7 @@ interface ServeOptions extends ServerOptions {
   background?: boolean;
 }
 
-/** Serves the environment: in the foreground until a signal asks for its end. */
+/** Runs the environment's server: in the background, or in the foreground until a signal stops it. */
 export async function serve(context: Context, environment: Environment, options: ServeOptions = {}): Promise<Report> {
   const { system, output } = context;
   await verifyReady(system, environment);
@@ -56,7 +56,7 @@ export async function serve(context: Context, environment: Environment, options:
   });
   if (running) throw await alreadyRunning(context, environment, running);
   await remember(system, environment.directory);
-  // Under --json stdout is for our own lines.
+  // Under --json, stdout is only for our own lines.
   const server: ServeOptions = output.json ? { output: 2, ...options } : options;
   if (options.background) return serveInBackground(context, environment, server);
   try {
@@ -68,16 +68,16 @@ export async function serve(context: Context, environment: Environment, options:
 
 function readOptions(input: Input, system: System): ServeOptions {
   const port = text(input, 'port');
-  if (port !== undefined && !isPort(port)) throw new UsageError(`'${port}' is no port.`, portRemedy);
+  if (port !== undefined && !isPort(port)) throw new UsageError(`'${port}' is not a valid port.`, portRemedy);
   const host = text(input, 'host');
   if (host === '') throw new UsageError('The host is empty.', 'For example: --host 0.0.0.0');
   const workers = text(input, 'workers');
   if (workers !== undefined && !isWorkerCount(workers))
-    throw new UsageError(`'${workers}' is no number of workers.`, workersRemedy);
+    throw new UsageError(`'${workers}' is not a valid number of workers.`, workersRemedy);
   const [production, open, background] = ['production', 'open', 'background'].map((name) => flag(input, name));
   const watch = readWatchPaths(input, system);
   if (background && watch)
-    throw new UsageError('--watch and --background do not go together.', 'Leave one of them out.');
+    throw new UsageError('--watch and --background cannot be combined.', 'Leave one of them out.');
   return {
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
@@ -91,7 +91,7 @@ function readWatchPaths(input: Input, { cwd }: System): WatchPaths | undefined {
   const [watched, ignored] = ['watchPath', 'watchIgnore'].map((name) => text(input, name));
   if (!flag(input, 'watch')) {
     if (watched === undefined && ignored === undefined) return undefined;
-    throw new UsageError('--watch-path and --watch-ignore go with --watch.', 'Add --watch.');
+    throw new UsageError('--watch-path and --watch-ignore need --watch.', 'Add --watch.');
   }
   const split = (paths = ''): string[] =>
     paths
@@ -105,9 +105,9 @@ async function alreadyRunning({ system }: Context, environment: Environment, rec
   const { directory } = environment;
   const { url, pid, owner } = record;
   const state = url === undefined ? `being started by process ${owner.pid}` : `running at ${url} (process ${pid})`;
-  const place = await describePlace(environment, record);
+  const origin = await describeOrigin(environment, record);
   const stop = await commandLine(system, directory, 'stop');
-  return new UserError('already-running', `The server of ${directory} is ${state}${place}.`, `To stop it: ${stop}`);
+  return new UserError('already-running', `The server of ${directory} is ${state}${origin}.`, `To stop it: ${stop}`);
 }
 
 async function serveInBackground(
@@ -137,25 +137,25 @@ async function serveInForeground(
 ): Promise<Report> {
   const { system, output } = context;
   const observer = createObserver(context, environment, options);
-  const end = await runInForeground(system, environment, options, observer).catch((error: unknown) => {
-    // A server that was asked to stop before it listened did not fail.
+  const exit = await runInForeground(system, environment, options, observer).catch((error: unknown) => {
+    // A server that is told to stop before it listens has not failed.
     if (!signal.aborted) throw error;
     return { exitCode: 0, signal: undefined, drained: true };
   });
-  if (!end.drained) throw signal.aborted ? cutOff(end) : diedByItself(end);
+  if (!exit.drained) throw signal.aborted ? cutOff(exit) : diedByItself(exit);
   output.event({ event: 'stopped' }, 'Stopped.');
   return {};
 }
 
-function cutOff(end: ServerEnd): UserError {
-  const fact = `The server did not stop cleanly: it ended with ${describeEnd(end)}.`;
-  return new UserError('not-drained', fact, 'A request that takes longer than 4 s to end is cut off.');
+function cutOff(exit: ServerExit): UserError {
+  const fact = `The server did not stop cleanly: it exited with ${describeExit(exit)}.`;
+  return new UserError('not-drained', fact, 'Requests that take longer than 4 s to finish are cut off.');
 }
 
-function diedByItself(end: ServerEnd): UserError {
-  const how = describeEnd(end);
+function diedByItself(exit: ServerExit): UserError {
+  const how = describeExit(exit);
   const { hint } = toExitFailure('', how);
-  return new UserError('server-died', `The server exited without being asked to (${how}).`, hint);
+  return new UserError('server-died', `The server exited unexpectedly (${how}).`, hint);
 }
 
 function createObserver(context: Context, environment: Environment, options: ServeOptions): ServerObserver {
@@ -168,7 +168,7 @@ function createObserver(context: Context, environment: Environment, options: Ser
       const how = `${store} store${sharedBy(workers)}${watching}`;
       const banner = `${bold(promptOf(environment))} runs at ${cyan(url)} (${how}). Ctrl-C stops it.`;
       output.event({ event: 'listening', url, pid, store, workers }, banner);
-      // A browser that stays in the foreground must not keep a signal waiting.
+      // Do not wait: a browser that stays in the foreground would delay the handling of a signal.
       if (open) void openPage(context, url);
       open = false;
     },
@@ -177,7 +177,7 @@ function createObserver(context: Context, environment: Environment, options: Ser
       const message =
         failure instanceof UserError
           ? `${failure.message}\n${failure.hint ?? ''}`
-          : `The server ended with ${describeEnd(failure)}.`;
+          : `The server exited with ${describeExit(failure)}.`;
       output.event({ event: 'down', message }, `${yellow(message.trimEnd())}\nWaiting for a change.`);
     },
   };
@@ -188,5 +188,5 @@ function sharedBy(workers: number): string {
 }
 
 async function openPage({ system, output }: Context, url: string): Promise<void> {
-  if (!(await openInBrowser(system, url))) output.warn(`No browser could be opened; the page is at ${url}`);
+  if (!(await openInBrowser(system, url))) output.warn(`No browser could be opened. The page is at ${url}`);
 }

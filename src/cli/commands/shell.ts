@@ -4,7 +4,7 @@ import { findShellCommand } from '../shells/interactive-shell.ts';
 import { onEnvironment } from './on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'open your shell inside an environment; exit leaves it',
+  summary: 'open your shell inside an environment; type exit to leave it',
   examples: ['sessapp shell myenv'],
   async run({ system, output, environment }) {
     const { file, args, env } = await findShellCommand(system, environment);

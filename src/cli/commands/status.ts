@@ -1,11 +1,11 @@
 import { type Command, environmentOperand, environmentOption, text } from '../command.ts';
 import { findServed } from '../control/running-server.ts';
-import { describePlace, isListening } from '../control/server-record.ts';
+import { describeOrigin, isListening } from '../control/server-record.ts';
 import { countWorkers } from '../control/workers.ts';
 import { renderDistance } from '../durations.ts';
 
 export const command: Command = {
-  summary: 'say whether the server of an environment runs: exit code 0 when it does, else 1',
+  summary: 'show whether the server runs (exit code 0 if it does, else 1)',
   examples: ['sessapp status myenv'],
   operands: [environmentOperand],
   options: [environmentOption],
@@ -13,19 +13,19 @@ export const command: Command = {
     const environment = await findServed(system, input.operands[0], text(input, 'env'));
     const { server } = environment;
     const name = output.style.bold(environment.name);
-    if (!server) return { data: { running: false }, text: `${name} does not run.`, exitCode: 1 };
+    if (!server) return { data: { running: false }, text: `${name} is not running.`, exitCode: 1 };
     if (!isListening(server)) {
-      const fact = `process ${server.owner.pid} is starting it, or waits for a change`;
+      const fact = `process ${server.owner.pid} is starting it, or waits for a file to change`;
       return { data: { running: false, starting: true }, text: `${name} does not respond: ${fact}.`, exitCode: 1 };
     }
     const { url, pid, background } = server;
     const since = new Date(server.sinceMs).toISOString();
     const started = renderDistance(server.sinceMs, system.now());
-    const place = await describePlace(environment, server);
+    const origin = await describeOrigin(environment, server);
     const counts = await countWorkers(environment, server);
     return {
       data: { running: true, url, pid, since, background, ...counts },
-      text: `${name} runs at ${output.style.cyan(url)}${place} (process ${pid}${describe(counts)}, started ${started}).`,
+      text: `${name} runs at ${output.style.cyan(url)}${origin} (process ${pid}${describe(counts)}, started ${started}).`,
     };
   },
 };

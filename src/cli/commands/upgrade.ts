@@ -18,13 +18,13 @@ import { findUpgradable, undoUpgrade, upgrade, verifyUpgradable } from '../upgra
 import { visible } from '../visible.ts';
 
 export const command: Command = {
-  summary: 'give an environment this sessapp; what you changed stays',
+  summary: 'give an environment this version of sessapp; keep your changes',
   examples: ['sessapp upgrade myenv --dry-run', 'sessapp upgrade myenv --undo'],
   operands: [environmentOperand],
   options: [
     environmentOption,
-    ['--dry-run', 'print what would be done, and do nothing'],
-    ['--undo', 'bring the state before the last upgrade back'],
+    ['--dry-run', 'print what would be done, but change nothing'],
+    ['--undo', 'restore the state before the last upgrade'],
     ['--offline', 'use what is on this machine only: a snapshot, or npm’s cache'],
   ],
   async run(input, context) {
@@ -38,7 +38,7 @@ export const command: Command = {
     await verifyUpgradable(system, environment);
     if (!isDryRun) await remember(system, directory);
     const plan = await planUpgrade(environment);
-    if (isUpToDate(plan)) return report(context, plan, 'unchanged', 'has this sessapp already; nothing changed.');
+    if (isUpToDate(plan)) return report(context, plan, 'unchanged', 'already has this sessapp; nothing changed.');
     if (isDryRun) return report(context, plan, 'planned', `would get sessapp ${plan.to} (it has ${plan.from}).`);
     await make(input, context, environment, plan);
     return report(context, plan, 'upgraded', `has sessapp ${plan.to} now (it had ${plan.from}).`);
@@ -47,7 +47,7 @@ export const command: Command = {
 
 async function make(input: Input, { system, output }: Context, environment: Upgradable, plan: UpgradePlan) {
   const offline = flag(input, 'offline');
-  // From here on a signal ends it when it has cleared up.
+  // From here on, a signal ends the command after it has cleaned up.
   system.catchInterrupts();
   await output.working((step) => upgrade(system, environment, plan, offline, step));
 }
@@ -62,11 +62,11 @@ async function report(context: Context, plan: UpgradePlan, status: string, fact:
     ...list('Written', paths),
     ...list('Removed', removed),
     ...list(
-      'Changed by you, and kept',
+      'Changed by you and kept',
       kept.map(({ path }) => path),
     ),
     ...kept.flatMap(({ news }) => (news === undefined ? [] : [news.trimEnd()])),
-    ...list('Changed by you, and replaced; your versions are in .sessapp/previous/former/files', displaced),
+    ...list('Changed by you and replaced (your versions are in .sessapp/previous/former/files)', displaced),
     ...(status === 'upgraded' ? await renderNext(context, directory) : []),
   ];
   return { data: { ...data, kept: kept.map(({ path, news = null }) => ({ path, news })) }, text: lines.join('\n') };
@@ -84,8 +84,10 @@ function list(title: string, paths: string[]): string[] {
 async function renderNext({ system }: Context, directory: string): Promise<string[]> {
   const { server } = await findServed(system, directory, undefined);
   return [
-    ...(server ? [`Its server runs the code from before: ${await commandLine(system, directory, 'reload')}`] : []),
-    `To take it back: ${await commandLine(system, directory, 'upgrade', '--undo')}`,
+    ...(server
+      ? [`The server still runs the old code. To load the new: ${await commandLine(system, directory, 'reload')}`]
+      : []),
+    `To undo the upgrade: ${await commandLine(system, directory, 'upgrade', '--undo')}`,
   ];
 }
 

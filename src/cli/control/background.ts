@@ -9,9 +9,9 @@ import { logFile, recordListening } from './server-record.ts';
 import { readTail } from './tail.ts';
 
 /**
- * Starts the server, and leaves it running once it listens. What it prints goes to its log. Nobody sees it end, so that
- * it has at least one worker: another takes the place of one that dies, and of one that is to be reloaded.
- * @throws UserError with its reason, and the end of its log, when it does not start
+ * Starts the server and leaves it running once it listens. Its output goes to the log. It runs with at least one worker,
+ * because nobody would notice a crash: a worker that dies is replaced, and `reload` can replace one.
+ * @throws UserError with the reason and the end of the log, when the server does not start
  */
 export async function startInBackground(
   system: System,
@@ -33,7 +33,7 @@ export async function startInBackground(
 
 async function startWithLog(system: System, environment: Environment, options: ServerOptions): Promise<RunningServer> {
   const path = logFile(environment);
-  // The log of the server before is kept.
+  // Keep the log of the previous server.
   await orUndefined(rename(path, `${path}.1`), 'ENOENT');
   const log = openSync(path, 'a', 0o600);
   try {

@@ -6,13 +6,13 @@ import { hasCode, UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { endsWithTerminal } from '../../terminal.ts';
 
-/** The signals that are passed on to a child that runs in our place. */
+/** The signals that are passed on to the child. */
 const relayed = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const;
 
-/** A terminal sends these to its whole foreground group: the child has them already. */
+/** A terminal sends these to its whole foreground process group, so the child gets them without us. */
 const fromTerminal = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGCONT']);
 
-/** A command that could not be run. The exit code is the convention of shells, env and nohup. */
+/** The error for a program that could not be started. The exit codes are those of shells, env and nohup. */
 class CommandNotRun extends UserError {
   override name = 'CommandNotRun';
   override readonly exitCode: 126 | 127;
@@ -24,9 +24,9 @@ class CommandNotRun extends UserError {
 }
 
 /**
- * Runs a command in our place: it has our streams and gets our signals.
- * @returns its exit code; 128 and the signal's number when a signal ended it, as a shell has it
- * @throws UserError when it cannot be started
+ * Runs a program in place of this process: it uses our streams and gets our signals.
+ * @returns its exit code; 128 plus the signal's number when a signal ended it, as in a shell
+ * @throws UserError when the program cannot be started
  */
 export async function runInPlace(
   system: System,
@@ -58,7 +58,7 @@ function relaySignals(child: ChildProcess, system: System): () => void {
   };
 }
 
-// proc(5): after the name in parentheses, field 5 is our process group and field 8 the terminal's foreground one.
+// See proc(5): field 5 is our process group, and field 8 the terminal's foreground process group.
 function isInForeground({ stdin, stdout, stderr }: System): boolean {
   if (process.platform !== 'linux') return [stdin, stdout, stderr].some((stream) => stream.isTTY);
   const stat = readFileSync('/proc/self/stat', 'utf8');
@@ -73,10 +73,15 @@ function explain(error: unknown, file: string): unknown {
       127,
       'command-missing',
       fact,
-      'Add the package that has it: sessapp install <package>, or run npx …',
+      'Add the package that provides it: sessapp install <package>, or use npx',
     );
   }
   if (hasCode(error, 'EACCES'))
-    return new CommandNotRun(126, 'command-not-executable', `'${file}' may not be executed.`, 'chmod +x it.');
+    return new CommandNotRun(
+      126,
+      'command-not-executable',
+      `'${file}' is not executable.`,
+      'Make it executable with chmod +x.',
+    );
   return error;
 }

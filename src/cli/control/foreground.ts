@@ -3,40 +3,40 @@ import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server-process.ts';
 import { recordDown, recordListening } from './server-record.ts';
-import type { ServerEnd } from './start-outcome.ts';
+import type { ServerExit } from './start-outcome.ts';
 import { type Changes, type WatchPaths, watchFiles } from './watch.ts';
 
-/** Is told what happens to the server, for a person or a script that follows. */
+/** Receives the events of a server, to report them to a person or a script. */
 export interface ServerObserver {
   listening(server: RunningServer): Promise<void>;
-  /** @param file the one that changed, by its path in the environment */
+  /** @param file the path of the changed file in the environment */
   restarting(file: string): void;
-  /** Under `watch` only: it did not start or ended, and starts again at the next change. */
-  down(error: UserError | ServerEnd): void;
+  /** Only under `watch`: the server did not start, or exited. It is restarted at the next change. */
+  down(error: UserError | ServerExit): void;
 }
 
 interface Run {
   system: System;
   environment: Environment;
   options: ServerOptions;
-  /** Asks for the end. */
+  /** Aborted when the server must stop. */
   signal: AbortSignal;
   observer: ServerObserver;
 }
 
-const notRunning: ServerEnd = { exitCode: 0, signal: undefined, drained: true };
+const notRunning: ServerExit = { exitCode: 0, signal: undefined, drained: true };
 
 /**
- * Runs the server until a signal asks for its end.
- * @param options `watch`: it restarts when a file changes that it runs from
- * @returns how it ended; without a signal, it ended by itself
+ * Runs the server until a signal stops it.
+ * @param options with `watch` it restarts when a file that it uses changes
+ * @returns how it exited; if there was no signal, it exited by itself
  */
 export async function runInForeground(
   system: System,
   environment: Environment,
   { watch, ...options }: ServerOptions & { watch?: WatchPaths | undefined },
   observer: ServerObserver,
-): Promise<ServerEnd> {
+): Promise<ServerExit> {
   const run = { system, environment, options, signal: system.catchInterrupts(), observer };
   if (!watch) return runOnce(run);
   const changes = await watchFiles(environment.directory, watch);
@@ -47,13 +47,13 @@ export async function runInForeground(
   }
 }
 
-async function runOnce(run: Run): Promise<ServerEnd> {
+async function runOnce(run: Run): Promise<ServerExit> {
   const server = await start(run, run.options.port);
   await Promise.race([server.ended, untilAborted(run.signal)]);
   return run.signal.aborted ? server.stop() : server.ended;
 }
 
-async function runAndRestart(run: Run, changes: Changes): Promise<ServerEnd> {
+async function runAndRestart(run: Run, changes: Changes): Promise<ServerExit> {
   const { environment, signal, observer } = run;
   const aborted = untilAborted(signal);
   let { port } = run.options;
@@ -100,12 +100,12 @@ async function startIfPossible(run: Run, port: string | undefined): Promise<Runn
   }
 }
 
-async function reportDown({ environment, observer }: Run, failure: UserError | ServerEnd): Promise<void> {
+async function reportDown({ environment, observer }: Run, failure: UserError | ServerExit): Promise<void> {
   await recordDown(environment);
   observer.down(failure);
 }
 
-// A free port that was found once is kept, so that the page can be reloaded.
+// Keep the free port over restarts, so that the open page can be reloaded.
 function portToKeep({ system, options }: Run, { url }: RunningServer): string | undefined {
   return (options.port ?? system.env.PORT) === '0' ? new URL(url).port : undefined;
 }

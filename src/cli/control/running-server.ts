@@ -10,17 +10,17 @@ import {
   type ServerRecord,
 } from './server-record.ts';
 
-/** An environment and the server that runs in it, whatever became of its `sessapp.json`. */
+/** An environment and its running server, even if its `sessapp.json` is damaged or missing. */
 export interface ServedEnvironment extends EnvironmentDirectory {
-  /** What an activated prompt shows. */
+  /** The name in the activated prompt. */
   name: string;
   /** Undefined when no server runs. */
   server: ServerRecord | undefined;
 }
 
 /**
- * The environment that a command means, and its server. A server goes on when its `sessapp.json` is damaged or deleted,
- * and can still be looked at and stopped.
+ * Finds the environment that the command line names, and its server. A server keeps running when its `sessapp.json` is
+ * damaged or deleted, so commands can still show and stop it.
  * @param named as for `findEnvironment`
  * @throws UserError when there is no environment, or its sessapp.json is damaged and no server runs
  */
@@ -31,7 +31,7 @@ export async function findServed(system: System, ...named: (string | undefined)[
   return { directory: found.directory, name: promptOf(found), server };
 }
 
-/** @throws UserError when no server runs, or it does not listen yet */
+/** @throws UserError when no server runs, or the server does not listen yet */
 export async function verifyListening(
   system: System,
   { directory, server }: ServedEnvironment,
@@ -39,10 +39,10 @@ export async function verifyListening(
   if (server && isListening(server)) return server;
   if (server) throw notListening(directory);
   const start = await commandLine(system, directory, 'serve', '--background');
-  throw new UserError('not-running', `The server of ${directory} does not run.`, `To start it: ${start}`);
+  throw new UserError('not-running', `The server of ${directory} is not running.`, `To start it: ${start}`);
 }
 
-/** The failure of a command that needs a server which listens. */
+/** The error of a command that needs a listening server. */
 export function notListening(directory: string): UserError {
   return new UserError('starting', `The server of ${directory} does not respond yet.`, 'Wait until it does.');
 }

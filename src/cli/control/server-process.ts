@@ -8,19 +8,19 @@ import type { Environment } from '../environment/find.ts';
 import { killGroup } from '../environment/process-identity.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
 import { activate } from '../shells/activation.ts';
-import { explainStart, lastWordMs, onMessage, type ServerEnd, untilSaid } from './start-outcome.ts';
+import { explainStart, lastWordMs, onMessage, type ServerExit, untilSaid } from './start-outcome.ts';
 import { importsIn, reportImports } from './watch.ts';
 
-/** How a server is to run: what overrides its `.env`. */
+/** Options that override the `.env` of a server. */
 export interface ServerOptions {
   port?: string;
   host?: string;
   production?: boolean;
-  /** How many, or `auto`. */
+  /** The number of workers, or `auto`. */
   workers?: string;
-  /** At least one, whatever `.env` says. */
+  /** Run at least one worker, whatever `.env` says. */
   hasWorkers?: boolean;
-  /** Is told each file that it imports. */
+  /** Called with each file that the server imports. */
   onImport?: (file: string) => void;
   /** Where its output goes: this process's own output, or a file descriptor. */
   output?: number | 'ignore';
@@ -28,22 +28,22 @@ export interface ServerOptions {
 
 export interface RunningServer extends Listening {
   pid: number;
-  /** Resolves when the process has ended. */
-  ended: Promise<ServerEnd>;
-  /** Asks it to drain and stop; ends it for good when it has not within 5 s. */
-  stop(): Promise<ServerEnd>;
-  /** Lets it live on without this process. */
+  /** Resolves when the process has exited. */
+  ended: Promise<ServerExit>;
+  /** Makes it drain and stop; kills it after 5 s. */
+  stop(): Promise<ServerExit>;
+  /** Leaves it running when this process exits. */
   detach(): Promise<void>;
 }
 
-/** How long a server may take from being asked to stop until it is ended for good. */
+/** How long a server may take to stop before it is killed. */
 const stopMs = 5_000;
 
 /**
- * Starts the environment's server in a session of its own, so that a Ctrl-C reaches it once, through us.
- * It stops by itself when this process is gone, unless it was detached.
+ * Starts the environment's server in its own process session, so that Ctrl-C reaches it only once, through us.
+ * It stops by itself when this process exits, unless it was detached.
  * @returns once it accepts connections
- * @throws UserError with its own reason when it does not, Interrupted when the signal aborted before
+ * @throws UserError with the server's own reason when it does not start, Interrupted when a signal came first
  */
 export async function startServer(
   system: System,
@@ -55,7 +55,7 @@ export async function startServer(
   const { child, ended } = spawnServer(system, environment, variables(options), options.output ?? 'inherit');
   const { onImport } = options;
   if (onImport) child.on('message', (message) => importsIn(message).forEach(onImport));
-  const stop = (): Promise<ServerEnd> => stopServer(child, ended);
+  const stop = (): Promise<ServerExit> => stopServer(child, ended);
   const onCancel = (): void => void stop();
   cancelSignal.addEventListener('abort', onCancel);
   try {
@@ -73,11 +73,11 @@ export async function startServer(
 }
 
 /**
- * Has the server load its settings and its application, and end. Nothing listens, and no store is opened.
- * @throws UserError with the reason when it does not
+ * Makes the server load its settings and its application and exit, without listening or opening a store.
+ * @throws UserError with the reason when that fails
  */
 export async function verifyLoads(system: System, environment: Environment): Promise<void> {
-  // A package that knows no trial starts its server, on a free port.
+  // An older package does not know SESSAPP_TRIAL and starts the server. Use a free port for that.
   const { child, ended } = spawnServer(system, environment, { SESSAPP_TRIAL: '1', PORT: '0' }, 'ignore');
   try {
     const said = await untilSaid(child, ended);
@@ -92,14 +92,14 @@ function spawnServer(
   environment: Environment,
   variables: NodeJS.ProcessEnv,
   output: number | 'inherit' | 'ignore',
-): { child: ChildProcess; ended: Promise<ServerEnd> } {
+): { child: ChildProcess; ended: Promise<ServerExit> } {
   const child = system.start(nodeOf(environment), [serverFile(environment)], {
     cwd: environment.directory,
     env: { ...activate(environment, system.env), ...variables },
     stdio: ['ignore', output, output, 'ipc'],
     detached: true,
   });
-  return { child, ended: watchEnd(child) };
+  return { child, ended: watchExit(child) };
 }
 
 function variables({ port, host, production, workers, hasWorkers, onImport }: ServerOptions): NodeJS.ProcessEnv {
@@ -113,7 +113,7 @@ function variables({ port, host, production, workers, hasWorkers, onImport }: Se
   };
 }
 
-async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
+async function watchExit(child: ChildProcess): Promise<ServerExit> {
   let drained = false;
   onMessage(child, ({ event }) => {
     if (event === 'drained') drained = true;
@@ -122,7 +122,7 @@ async function watchEnd(child: ChildProcess): Promise<ServerEnd> {
     number | null,
     NodeJS.Signals | null,
   ];
-  // What it said last may arrive after the news of its end.
+  // The last message of the server may arrive after its exit event.
   if (child.connected) await Promise.race([once(child, 'disconnect'), wait(lastWordMs, undefined, { ref: false })]);
   return { exitCode: exitCode ?? undefined, signal: signal ?? undefined, drained };
 }
@@ -132,22 +132,22 @@ function rethrowStartError(error: unknown): never {
   throw new UserError(
     'node-missing',
     `Node.js could not be started: ${error.path}.`,
-    'Type: sessapp install in the environment.',
+    'In the environment, type: sessapp install',
   );
 }
 
-async function stopServer(child: ChildProcess, ended: Promise<ServerEnd>): Promise<ServerEnd> {
+async function stopServer(child: ChildProcess, ended: Promise<ServerExit>): Promise<ServerExit> {
   const { pid } = child;
-  // It could not be started.
+  // The process could not be started.
   if (pid === undefined) return ended;
   child.kill('SIGTERM');
   const timer = setTimeout(() => killGroup(pid), stopMs);
   return ended.finally(() => clearTimeout(timer));
 }
 
-// The server closes the channel when it has read this.
+// The server closes the channel when it has read this message.
 async function detach(child: ChildProcess): Promise<void> {
   const error = await new Promise<Error | null>((resolve) => child.send('detach', resolve));
-  if (error) throw new UserError('server-failed', 'The server ended as soon as it listened.', 'Its log says why.');
+  if (error) throw new UserError('server-failed', 'The server exited as soon as it listened.', 'Its log says why.');
   child.unref();
 }

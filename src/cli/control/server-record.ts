@@ -22,18 +22,18 @@ import {
   signalIfRunning,
 } from '../environment/process-identity.ts';
 
-/** What is known of the server that `serve` started: `data/server.json`. Its owner is the process to signal. */
+/** The server that `serve` started, as recorded in `data/server.json`. Its owner is the process to signal. */
 export interface ServerRecord extends Lock {
-  /** The inode of `data/`: a copy of the environment is another one, and releases that share their data are one. */
+  /** The inode of `data/`. It differs in a copy of the environment, and is the same in releases that share their data. */
   inode: number;
-  /** The environment that it serves, absolute: of several that share their data it is one. */
+  /** The absolute path of the environment that it serves: one of them if several share their data. */
   directory?: string;
   background: boolean;
-  /** It was started with SESSION_SECRET set, which wins over `.env` while it runs. */
+  /** Whether it was started with SESSION_SECRET set, which wins over `.env` while it runs. */
   hasOwnSecret: boolean;
-  /** The same of STORE_URL. */
+  /** Whether it was started with STORE_URL set. */
   hasOwnStoreUrl?: boolean;
-  /** These are there once it listens. */
+  /** `pid`, `url` and `sinceMs` are set once it listens. */
   pid?: number;
   url?: string;
   /** When it began to listen, in milliseconds since 1970. */
@@ -43,22 +43,22 @@ export interface ServerRecord extends Lock {
 /** The record of a server that accepts connections. */
 export type ListeningServer = ServerRecord & Required<Pick<ServerRecord, 'pid' | 'url' | 'sinceMs'>>;
 
-/** Also an environment whose `sessapp.json` cannot be read. */
+/** An environment, also one whose `sessapp.json` cannot be read. */
 export type EnvironmentDirectory = Pick<Environment, 'directory'>;
 
-/** False while the server is being started, and under `--watch` while it waits for a change. */
+/** False while the server is starting, and while `serve --watch` waits for a change. */
 export function isListening(record: ServerRecord): record is ListeningServer {
   return record.pid !== undefined && record.url !== undefined && record.sinceMs !== undefined;
 }
 
-/** Where the server writes what it prints when it runs in the background. */
+/** The file that gets the output of a server in the background. */
 export function logFile({ directory }: EnvironmentDirectory): string {
   return join(directory, 'data', 'server.log');
 }
 
 /**
- * Makes this process the one that serves the environment.
- * @returns the record of the server that runs already, if one does
+ * Makes this process the server of the environment.
+ * @returns the record of a server that is running already, else undefined
  */
 export async function claimServer(
   environment: Environment,
@@ -71,15 +71,15 @@ export async function claimServer(
   return acquireLock<ServerRecord>(recordFile(environment), { inode, directory, ...about }, isHeld);
 }
 
-/** The record of the server that runs in this environment. One that crashed, or whose pid is another's now, is none. */
+/** The record of the running server. Undefined for a server that crashed, also when another process has its pid now. */
 export async function findRunningServer(environment: EnvironmentDirectory): Promise<ServerRecord | undefined> {
   const record = await readLock<ServerRecord>(recordFile(environment));
   return record && (await isCurrent(environment, record)) ? record : undefined;
 }
 
 /**
- * Notes where the server is.
- * @param owner the process to signal, when it is no longer this one
+ * Records that the server listens.
+ * @param owner the process to signal, if that is no longer this process
  */
 export async function recordListening(
   environment: Environment,
@@ -92,7 +92,7 @@ export async function recordListening(
   await rewriteLock(recordFile(environment), { ...record, pid, url, sinceMs, ...(owner && { owner }) });
 }
 
-/** Notes that no server listens at present: this process starts it anew at the next change. */
+/** Records that no server listens now. This process restarts it at the next change. */
 export async function recordDown(environment: Environment): Promise<void> {
   const record = await readLock<ServerRecord>(recordFile(environment));
   if (!record) return;
@@ -100,15 +100,15 @@ export async function recordDown(environment: Environment): Promise<void> {
   await rewriteLock(recordFile(environment), rest);
 }
 
-/** Removes the record that this process made: the server is gone. The directory may be another one by now. */
+/** Removes the record that this process made. Another environment may have taken the place of the directory by now. */
 export async function forgetServer(environment: Environment): Promise<void> {
   const record = await readLock<ServerRecord>(recordFile(environment));
-  // In another container another process may have the same pid.
+  // A process in another container may have the same pid, so compare the whole identity.
   if (isDeepStrictEqual(record?.owner, await ownIdentity())) await releaseLock(recordFile(environment));
 }
 
 async function isCurrent(environment: EnvironmentDirectory, { owner, inode }: ServerRecord): Promise<boolean> {
-  // It may be removed at any moment, with the record in it.
+  // `data/` may be removed at any moment, with the record in it.
   return inode === (await orUndefined(inodeOf(environment), 'ENOENT')) && (await isRunning(owner));
 }
 
@@ -116,24 +116,27 @@ async function inodeOf({ directory }: EnvironmentDirectory): Promise<number> {
   return (await stat(join(directory, 'data'))).ino;
 }
 
-/** Where else the server runs, ` from <directory>`; empty where it serves this environment. It may have been moved. */
-export async function describePlace({ directory }: EnvironmentDirectory, record: ServerRecord): Promise<string> {
+/**
+ * Says which other environment the server was started from: ` from <directory>`. Empty when it is this one, or when that
+ * directory is gone, because it may have been moved here.
+ */
+export async function describeOrigin({ directory }: EnvironmentDirectory, record: ServerRecord): Promise<string> {
   const from = record.directory;
   return from === undefined || from === (await realpath(directory)) || !(await isThere(from)) ? '' : ` from ${from}`;
 }
 
-/** Where the record is. */
+/** The path of the record. */
 export function recordFile({ directory }: EnvironmentDirectory): string {
   return join(directory, 'data', 'server.json');
 }
 
-/** How long a server that was asked to stop may take, and how often to look, in milliseconds. */
+/** How long a server may take to stop, and how often to check, in milliseconds. */
 const stopMs = 10_000;
 const pollMs = 50;
 
 /**
- * Asks the server to stop, waits until it is gone, and removes its record.
- * @returns true when it had to be ended for good
+ * Stops the server, waits until it has exited, and removes its record.
+ * @returns true when it had to be killed
  */
 export async function stopServer(environment: EnvironmentDirectory, record: ServerRecord): Promise<boolean> {
   const forced = await stopRecorded(record);
@@ -144,7 +147,7 @@ export async function stopServer(environment: EnvironmentDirectory, record: Serv
 async function stopRecorded({ owner, pid }: ServerRecord): Promise<boolean> {
   const server = pid === undefined ? undefined : await identify(pid);
   await signalIfRunning(owner, 'SIGTERM');
-  // One that was suspended with Ctrl-Z has to go on to hear of it.
+  // A server that was suspended with Ctrl-Z must continue to handle the signal.
   await signalIfRunning(owner, 'SIGCONT');
   if (await isGoneWithin(stopMs, owner)) return false;
   await signalIfRunning(owner, 'SIGKILL');
@@ -154,7 +157,7 @@ async function stopRecorded({ owner, pid }: ServerRecord): Promise<boolean> {
 }
 
 async function isGoneWithin(ms: number, owner: ProcessIdentity): Promise<boolean> {
-  for (const end = Date.now() + ms; Date.now() < end; await wait(pollMs)) {
+  for (const deadlineMs = Date.now() + ms; Date.now() < deadlineMs; await wait(pollMs)) {
     if (!(await isRunning(owner))) return true;
   }
   return false;

@@ -6,35 +6,35 @@ import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
 
-/** How a server process ended. */
-export interface ServerEnd {
+/** How a server process exited. */
+export interface ServerExit {
   exitCode: number | undefined;
   signal: NodeJS.Signals | undefined;
-  /** True when requests in flight were ended and the store closed. */
+  /** True when all requests in flight were finished and the store was closed. */
   drained: boolean;
 }
 
-/** How long a server may take until it listens. */
+/** How long a server may take to listen. */
 const startMs = 30_000;
-/** How long the last output and the last message of a server that ends may take. */
+/** How long to wait for the last output and the last message of a server that exits. */
 export const lastWordMs = 1_000;
 
-/** Calls back with what the server says to the command that started it. */
+/** Calls back with each message that the server sends to the command that started it. */
 export function onMessage(child: ChildProcess, callback: (message: Message) => void): void {
   child.on('message', (message) => isMessage(message) && callback(message));
 }
 
-/** How a start went. */
+/** The outcome of a start. */
 type Said = Extract<Message, { event: 'listening' | 'loaded' | 'failed' }> | { event: 'ended' };
 
-/** Resolves when the server has said that it is ready or has failed, or has ended. */
-export async function untilSaid(child: ChildProcess, ended: Promise<ServerEnd>): Promise<Said> {
+/** Resolves when the server reports that it is ready or has failed, or when it exits. */
+export async function untilSaid(child: ChildProcess, ended: Promise<ServerExit>): Promise<Said> {
   let timer: NodeJS.Timeout | undefined;
   const response = new Promise<Said>((resolve, reject) => {
     const slow = new UserError(
       'server-slow',
       `The server did not listen within ${startMs / 1000} s.`,
-      'Check what app does when it starts.',
+      'Check what the application does when it starts.',
     );
     timer = setTimeout(() => reject(slow), startMs);
     onMessage(child, (message) => isAboutStart(message) && resolve(message));
@@ -46,24 +46,24 @@ function isAboutStart(message: Message): message is Extract<Message, Said> {
   return ['listening', 'loaded', 'failed'].includes(message.event);
 }
 
-/** Why the server did not start. */
+/** The error for a server that did not start. */
 export async function explainStart(
   system: System,
   environment: Environment,
   said: Said,
-  ended: Promise<ServerEnd>,
+  ended: Promise<ServerExit>,
 ): Promise<UserError> {
   if (said.event === 'failed') {
-    // It may be printing its reason.
+    // The server may still be printing the reason.
     await Promise.race([ended, wait(lastWordMs, undefined, { ref: false })]);
     return toUserError(system, environment, said);
   }
-  const end = describeEnd(await ended);
-  const failure = toExitFailure(`The server exited before it was listening (${end}).`, end);
+  const exit = describeExit(await ended);
+  const failure = toExitFailure(`The server exited before it was listening (${exit}).`, exit);
   return toUserError(system, environment, failure);
 }
 
-/** A server names commands as one types them in its directory; the user may be elsewhere. */
+/** The server's hints name commands as typed in its directory; this adapts them to the user's working directory. */
 export async function toUserError(
   system: System,
   { directory }: Pick<Environment, 'directory'>,
@@ -80,6 +80,6 @@ export async function toUserError(
 }
 
 /** `exit code 1`, or `signal SIGKILL`. */
-export function describeEnd({ exitCode, signal }: ServerEnd): string {
+export function describeExit({ exitCode, signal }: ServerExit): string {
   return signal ? `signal ${signal}` : `exit code ${exitCode}`;
 }

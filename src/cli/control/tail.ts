@@ -6,7 +6,7 @@ import { orUndefined } from '../../errors.ts';
 const chunkBytes = 64 * 1024;
 const pollMs = 200;
 
-/** The last lines of a file, of its last 64 KB at most; undefined when there is no file. */
+/** The last lines of a file, at most its last 64 KB; undefined when there is no file. */
 export async function readTail(path: string, lines: number): Promise<string | undefined> {
   const file = await openIfThere(path);
   if (!file) return undefined;
@@ -18,8 +18,8 @@ export async function readTail(path: string, lines: number): Promise<string | un
 }
 
 /**
- * Yields the last lines of a file and what is added to it until the signal aborts. When a new file takes its place,
- * the old one is read to its end and the new one from its beginning; one that was emptied is read anew.
+ * Yields the last lines of a file and what is appended, until the signal aborts. When the file is replaced, the old one is
+ * read to its end and the new one from its start. A file that was truncated is read from its start again.
  */
 export async function* followFile(path: string, lines: number, signal: AbortSignal): AsyncIterable<string> {
   const decoder = new StringDecoder('utf8');
@@ -56,7 +56,7 @@ async function readLastLines(file: FileHandle, lines: number): Promise<{ text: s
   const chunk = (await readChunk(file, start)) ?? Buffer.alloc(0);
   const all = chunk.toString('utf8').split('\n');
   const ended = all.at(-1) === '' ? 1 : 0;
-  // The first of them may have been cut. Where it is all there is, its end says more than nothing.
+  // The first line may be incomplete: drop it, unless it is the only one.
   if (start > 0 && all.length - ended > 1) all.shift();
   return { text: all.slice(-lines - ended).join('\n'), endPosition: start + chunk.length };
 }
@@ -67,7 +67,7 @@ async function readChunk(file: FileHandle | undefined, position: number): Promis
   return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
 }
 
-// Such as by logrotate's `copytruncate`.
+// For example after logrotate's `copytruncate`.
 async function isShorter(file: FileHandle | undefined, position: number): Promise<boolean> {
   return file !== undefined && (await file.stat()).size < position;
 }

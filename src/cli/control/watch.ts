@@ -5,30 +5,30 @@ import type { FSWatcher } from 'chokidar';
 import { hasCode, UserError } from '../../errors.ts';
 import { isInside } from '../paths.ts';
 
-/** How long no further file may change before a change counts, in milliseconds: editors write more than once. */
+/** How long to wait after the last change of a file, in milliseconds: editors write several times. */
 const quietMs = 100;
 
-/** What is watched beside what the server imports, `.env`, the views and what pages load: paths, absolute. */
+/** Absolute paths to watch in addition to imports, `.env`, views and the files that pages load; and paths to ignore. */
 export interface WatchPaths {
   watched: string[];
   ignored: string[];
 }
 
-/** Changes of the files that a server runs from. */
+/** Watches the files that the server uses. */
 export interface Changes {
-  /** Resolves at the next change after the call, with the path of the file in the environment. */
+  /** Resolves at the next change after the call, with the path of the file relative to the environment. */
   next(): Promise<string>;
-  /** The server imports this file. @param file its path, absolute */
+  /** Adds a file that the server imports. @param file its absolute path */
   imported(file: string): void;
-  /** Whether a server runs. The next one may import any code; one that does not run writes none. */
+  /** While no server runs, any change of code counts: the next server may import it. */
   setRunning(isRunning: boolean): void;
   close(): Promise<void>;
 }
 
 /**
- * The files that the server writes, such as uploads, must not restart it: it would never come to rest. So what counts is
- * a list of what it runs from, not of what to leave out.
- * @throws UserError when the system does not let so many files be watched
+ * Files that the server itself writes, such as uploads, must not restart it, or it would restart for ever. So we list the
+ * files that count, not the files to ignore.
+ * @throws UserError when the system's limit of watched files is reached
  */
 export async function watchFiles(directory: string, { watched, ignored }: WatchPaths): Promise<Changes> {
   const { watch } = await import('chokidar');
@@ -43,7 +43,7 @@ export async function watchFiles(directory: string, { watched, ignored }: WatchP
   const watcher = watch([directory, ...watched], {
     ignored: (path) => isIgnored(directory, path) || ignored.some((place) => isInside(place, path)),
     ignoreInitial: true,
-    // A directory that may not be read is not watched: the server cannot read it either.
+    // Skip a directory that we may not read: the server cannot read it either.
     ignorePermissionErrors: true,
   });
   await untilReady(watcher);
@@ -60,10 +60,10 @@ export async function watchFiles(directory: string, { watched, ignored }: WatchP
   };
 }
 
-/** Beside the imports: what the server reads when it starts, and Express's folder of templates. */
+/** The files that the server reads when it starts, and the default folder of Express's views. */
 const settings = ['.env', 'sessapp.json', 'package.json', 'views'];
 const isCode = /\.[cm]?[jt]s$/;
-// What a page loads from `public`, so that the open page loads it again; uploads are other kinds of files.
+// Files in `public` that pages load: a change reloads the open page. Uploads are usually of other types.
 const isLoaded = /\.(css|html|m?js)$/;
 const isInstalled = /[\\/]node_modules[\\/]/;
 
@@ -84,32 +84,32 @@ function untilChanged(watcher: FSWatcher, counts: (path: string) => boolean): Pr
   });
 }
 
-// An import is known by its real path.
+// Node.js reports an import by its real path.
 function realPath(path: string): string {
   return existsSync(path) ? realpathSync(path) : path;
 }
 
-/** The variable by which `node --watch` has a process report its imports. */
+/** The environment variable with which `node --watch` makes a process report its imports. */
 export const reportImports = { WATCH_REPORT_DEPENDENCIES: '1' };
 
-/** The files that such a report names; none in any other message. */
+/** The files in such a report; none for other messages. */
 export function importsIn(message: unknown): string[] {
   const report = (message ?? {}) as { 'watch:import'?: string[]; 'watch:require'?: (string | null)[] };
   const urls = (report['watch:import'] ?? []).filter((url) => url.startsWith('file:'));
-  // A module of Node.js's own has a name or none.
+  // A built-in module has a name without a path, or null.
   const paths = (report['watch:require'] ?? []).filter((path) => path !== null && isAbsolute(path));
   return [...urls.map((url) => fileURLToPath(url)), ...(paths as string[])];
 }
 
 async function untilReady(watcher: FSWatcher): Promise<void> {
   try {
-    // There may be an error for each further file: the listener stays, and what is settled takes no notice.
+    // More errors may follow, one per file. Keep the listener: rejecting again does nothing.
     await new Promise<void>((resolve, reject) => watcher.on('error', reject).once('ready', () => resolve()));
   } catch (error) {
     await watcher.close();
     throw explain(error);
   }
-  // What is watched by now stays watched, and the server runs: only changes of what came later are missed.
+  // After this, an error only means that a new file is not watched. The server keeps running.
   watcher.once('error', (error) => process.emitWarning(`A new file is not watched: ${describe(explain(error))}`));
 }
 

@@ -10,10 +10,10 @@ import { toUserError } from './start-outcome.ts';
 import { readState } from './state.ts';
 
 const pollMs = 50;
-/** A worker that does not listen fails after 30 s; longer than that nothing stays as it is. */
+/** A worker that does not listen fails after 30 s, so a reload without any change for longer is stuck. */
 const slowMs = 45_000;
 
-/** How many processes answer for a server: of one without workers that is itself. */
+/** How many processes respond to requests: 1 for a server without workers. */
 export async function countWorkers(
   environment: EnvironmentDirectory,
   record: ServerRecord,
@@ -23,9 +23,9 @@ export async function countWorkers(
 }
 
 /**
- * Has the server replace its workers, one by one, and waits until it has replaced all.
- * @returns how many there are
- * @throws UserError when there are none, or with the reason why they were not replaced
+ * Makes the server replace its workers one by one, and waits until all are replaced.
+ * @returns how many workers there are
+ * @throws UserError when there are no workers, or with the reason why they were not replaced
  */
 export async function reloadWorkers(system: System, environment: ServedEnvironment): Promise<number> {
   const record = await verifyListening(system, environment);
@@ -43,8 +43,8 @@ export async function reloadWorkers(system: System, environment: ServedEnvironme
   const fact = replaced === 0 ? 'No worker was replaced' : `${replaced} of ${workers} workers were replaced`;
   throw new UserError(
     'not-reloaded',
-    `${fact}, those that run go on: ${message}`,
-    isInLog ? `What it printed: ${logs}` : hint,
+    `${fact}; the rest still run the old code: ${message}`,
+    isInLog ? `To see its output: ${logs}` : hint,
   );
 }
 
@@ -58,13 +58,13 @@ async function untilReloaded(
     const isThere = await isRunning(server);
     const report = await read();
     if (report && report.reloads.ended > before.reloads.started) return report;
-    if (!isThere) throw new UserError('server-died', 'The server ended before its workers were replaced.');
+    if (!isThere) throw new UserError('server-died', 'The server exited before its workers were replaced.');
     const now = JSON.stringify(report);
     if (now !== last) sinceMs = Date.now();
     last = now;
   }
-  const fact = `The server does not reload: nothing has changed for ${slowMs / 1000} s.`;
-  throw new UserError('reload-slow', fact, 'It may be suspended, or the machine overloaded.');
+  const fact = `The server does not reload: no worker changed its state for ${slowMs / 1000} s.`;
+  throw new UserError('reload-slow', fact, 'The server may be suspended, or the machine overloaded.');
 }
 
 function readReport(environment: EnvironmentDirectory, record: ServerRecord): Promise<WorkersState | undefined> {
@@ -72,7 +72,7 @@ function readReport(environment: EnvironmentDirectory, record: ServerRecord): Pr
 }
 
 async function withoutWorkers(system: System, { directory }: EnvironmentDirectory): Promise<UserError> {
-  const fact = `The server of ${directory} runs without workers: nothing would respond while it restarts.`;
+  const fact = `The server of ${directory} runs without workers, so nothing would respond while it restarts.`;
   const [stop, start] = await Promise.all([
     commandLine(system, directory, 'stop'),
     commandLine(system, directory, 'serve', '--workers', '1'),

@@ -2,17 +2,18 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { UserError } from '../../errors.ts';
 
-/** Who may use the dashboard: the browser that was first to open the link which the command printed. */
+/** Access control: only the browser that first opens the link in the command's output may use the dashboard. */
 export class Access {
-  /** The secret of the link. A browser sends no fragment of an address, so that it is in no log and no Referer. */
+  /** The token in the link's fragment. A browser does not send the fragment, so it appears in no log and no Referer. */
   readonly linkToken = createToken();
   // Kept by the page, not in a cookie: a browser would send a cookie to every port of this host.
   readonly #pageToken = createToken();
   #isUsed = false;
 
   /**
-   * @returns what the page sends with each request from then on
-   * @throws UserError for a wrong token, and for a link that was used
+   * Exchanges the link's token for the page's token.
+   * @returns the token that the page sends with each later request
+   * @throws UserError for a wrong token, and for a link that was used already
    */
   enter(token: unknown): string {
     const isValid = !this.#isUsed && typeof token === 'string' && isSame(token, this.linkToken);
@@ -28,12 +29,12 @@ export class Access {
   }
 }
 
-const again = 'For a new link, end the dashboard with Ctrl-C and start it again.';
+const again = 'For a new link, stop the dashboard with Ctrl-C and start it again.';
 const localHosts = ['127.0.0.1', 'localhost', '[::1]'];
 
 /**
- * False for a request that a page of another site caused. Its `Host` shows a name that was made to lead here (DNS
- * rebinding); its `Origin` is not our own. Through a tunnel the port may be another one.
+ * False for a request that a page of another site caused: its `Host` is a foreign name that resolves to this machine (DNS
+ * rebinding), or its `Origin` is not ours. Any port is accepted, because a tunnel may use another one.
  */
 export function isFromHere({ headers }: IncomingMessage): boolean {
   const { host = '', origin } = headers;

@@ -15,17 +15,17 @@ import type { KeptStore } from './kept-store.ts';
 import { readOverview, readServer } from './overview.ts';
 import type { Sampler } from './sampler.ts';
 
-/** What the dashboard works with. */
+/** The parts and options of a dashboard. */
 export interface Dashboard {
   system: System;
   environment: Environment;
   store: KeptStore;
   sampler: Sampler;
-  /** It ends no session. */
+  /** Whether ending sessions is refused. */
   isReadOnly: boolean;
-  /** Details of a session have its values. */
+  /** Whether the details of a session include its values. */
   showsValues: boolean;
-  /** Aborted when the command is to end. */
+  /** Aborted when the command stops. */
   signal: AbortSignal;
 }
 
@@ -33,11 +33,11 @@ interface Call {
   dashboard: Dashboard;
   params: URLSearchParams;
   body: Record<string, unknown>;
-  /** Aborted when the client has gone away. */
+  /** Aborted when the client disconnects. */
   signal: AbortSignal;
 }
 
-/** What the page asks for, by method and path. */
+/** The API calls of the page, by method and path. */
 export const calls: Record<string, (call: Call) => Promise<object>> = {
   'GET /api/state': ({ dashboard }) => readState(dashboard),
   'GET /api/sessions': ({ dashboard, params, signal }) =>
@@ -64,8 +64,8 @@ export const calls: Record<string, (call: Call) => Promise<object>> = {
     })),
   'POST /api/end': async ({ dashboard, body }) => {
     if (dashboard.isReadOnly)
-      throw new UserError('read-only', 'This dashboard ends no session.', 'Start it without --read-only.');
-    return dashboard.store.use(async (store) => ({ ended: await end(store, body, dashboard) }));
+      throw new UserError('read-only', 'This dashboard is read-only.', 'Start it without --read-only.');
+    return dashboard.store.use(async (store) => ({ ended: await endRequested(store, body, dashboard) }));
   },
 };
 
@@ -114,7 +114,11 @@ async function countOf(store: Store, owner: string, { system }: Dashboard, signa
 }
 
 /** @returns how many sessions were ended */
-async function end(store: Store, { ref, owner, all }: Call['body'], { system, signal }: Dashboard): Promise<number> {
+async function endRequested(
+  store: Store,
+  { ref, owner, all }: Call['body'],
+  { system, signal }: Dashboard,
+): Promise<number> {
   const nowMs = system.now();
   if (typeof ref === 'string') {
     const { key } = await findSession(store, ref, nowMs);

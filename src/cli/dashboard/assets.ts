@@ -16,7 +16,7 @@ const types: Record<string, string> = {
 };
 const directory = join(packageDirectory, 'dist', 'cli', 'dashboard');
 
-/** The files of the page, by their paths. */
+/** The files of the page, by their URL paths. */
 export async function readAssets(): Promise<Map<string, Asset>> {
   const names = await readdir(directory);
   const read = names.map(async (name): Promise<[string, Asset]> => {
@@ -26,7 +26,7 @@ export async function readAssets(): Promise<Map<string, Asset>> {
   return new Map(await Promise.all(read));
 }
 
-/** The page in a language that the client prefers. */
+/** The page in the language that the client prefers. */
 export function translate({ type, content }: Asset, acceptLanguage: string | undefined): Asset {
   const language = languageOf(acceptLanguage);
   const texts: Record<string, string> = messages[language];

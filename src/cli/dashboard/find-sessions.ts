@@ -11,7 +11,7 @@ export interface Search {
   /** From 0. */
   page: number;
   nowMs: number;
-  /** Aborted when nobody waits for the result any more. */
+  /** Aborted when the result is no longer needed. */
   signal: AbortSignal;
 }
 
@@ -21,7 +21,7 @@ export interface SessionPage {
   hasMore: boolean;
 }
 
-/** One page of live sessions, in memory that does not grow with their number. */
+/** Finds one page of live sessions, in constant memory. */
 export async function findSessions(store: Store, search: Search): Promise<SessionPage> {
   const sessions: SessionSummary[] = [];
   let left = search.page * pageSize;
@@ -33,7 +33,7 @@ export async function findSessions(store: Store, search: Search): Promise<Sessio
   return { sessions, hasMore: false };
 }
 
-/** What the store finds by an index comes first; then all sessions are looked at. */
+/** Yields the sessions that the store finds by an index, then those found by a walk through all sessions. */
 async function* matches(store: Store, { text, nowMs: liveAtMs, signal }: Search): AsyncGenerator<SessionSummary> {
   if (text === '') return yield* store.list({ liveAtMs });
   const exact = toListedOwner(text);
@@ -49,7 +49,7 @@ async function* matches(store: Store, { text, nowMs: liveAtMs, signal }: Search)
       isFound = true;
       yield session;
     }
-  // Nothing else is meant by a reference as the page shows it.
+  // A text as long as the references on the page is a reference, so do not search owners for it.
   if (isFound && text.length >= shortRefLength) return;
   const isLeft = (session: SessionSummary): boolean => isPart(session) && !isExact(session) && !isNamed(session);
   yield* filter(store.list({ liveAtMs }), signal, isLeft);
@@ -66,7 +66,7 @@ async function* filter(
   }
 }
 
-/** The beginning of a session's key, if the text can be that of a reference. */
+/** The beginning of a session key, if the text can be the beginning of a reference. */
 function toPrefix(text: string): string | undefined {
   return /^[\w+-][\w-]{3,42}$/.test(text) ? text.replace(/^\+/, '-') : undefined;
 }

@@ -4,7 +4,7 @@ import { hasNoStore } from '../admin/no-store.ts';
 import { type OpenStore, openStore, type Store, withRemedy } from '../admin/store.ts';
 import type { Environment } from '../environment/find.ts';
 
-/** The store of an environment for as long as the dashboard runs. */
+/** The store of an environment, kept open while the dashboard runs. */
 export class KeptStore {
   readonly #system: System;
   readonly #directory: string;
@@ -16,8 +16,8 @@ export class KeptStore {
   }
 
   /**
-   * Makes sure that the store responds and that its files are still those that were opened, and then works with it.
-   * @throws UserError when the store cannot be used; the next use opens it again
+   * Verifies that the store responds and that its files were not replaced, then does some work with it.
+   * @throws UserError when the store cannot be used; the next call opens it again
    */
   async use<T>(work: (store: Store, pingMs: number) => Promise<T>): Promise<T> {
     const environment = { directory: this.#directory, marker: await requireMarker(this.#directory) };
@@ -30,7 +30,7 @@ export class KeptStore {
   }
 
   async #drop(error: unknown): Promise<never> {
-    // What failed may not close either.
+    // Closing a store that failed may fail too.
     await this.close().catch(() => undefined);
     throw error;
   }

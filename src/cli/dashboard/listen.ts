@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { hasCode, UserError } from '../../errors.ts';
 
 /**
- * Listens at the loopback address.
- * @param port 0 takes a free one
- * @returns the address for a browser
- * @throws UserError when the port cannot be had
+ * Listens on the loopback address.
+ * @param port 0 takes a free port
+ * @returns the URL for a browser
+ * @throws UserError when the port is in use or not permitted
  */
 export async function listenAtLoopback(server: Server, port: number): Promise<string> {
   const host = '127.0.0.1';
@@ -15,10 +15,11 @@ export async function listenAtLoopback(server: Server, port: number): Promise<st
   try {
     await once(server, 'listening');
   } catch (error) {
-    const hint = 'Leave --port out: the dashboard takes a free one.';
+    const hint = 'Leave --port out. The dashboard then takes a free port.';
     if (hasCode(error, 'EADDRINUSE'))
       throw new UserError('port-in-use', `Port ${port} of ${host} is in use by another program.`, hint);
-    if (hasCode(error, 'EACCES')) throw new UserError('port-denied', `This user may not open port ${port}.`, hint);
+    if (hasCode(error, 'EACCES'))
+      throw new UserError('port-denied', `This user is not allowed to open port ${port}.`, hint);
     throw error;
   }
   return `http://${host}:${(server.address() as AddressInfo).port}`;

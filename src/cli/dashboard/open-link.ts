@@ -7,18 +7,23 @@ import type { System } from '../../system.ts';
 import { openInBrowser } from '../browser.ts';
 
 /**
- * Opens the link in the user's browser, through a file that only this user can read and that is removed at the end: every
- * user of the machine can list the arguments of a process.
- * @param end when the link is of no use any more
- * @param onFailure is called when no browser could be opened
+ * Opens the link in the user's browser. Every user of the machine can list the arguments of a process, so the browser gets
+ * the path of a file with the link, which only this user can read. The file is removed at the end.
+ * @param signal aborted when the link is no longer needed
+ * @param onFailure called when no browser could be opened
  */
-export async function openLink(system: System, link: string, end: AbortSignal, onFailure: () => void): Promise<void> {
+export async function openLink(
+  system: System,
+  link: string,
+  signal: AbortSignal,
+  onFailure: () => void,
+): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'sessapp-dashboard-'));
   try {
     const file = join(directory, 'dashboard.html');
     await writeFile(file, renderRedirect(link), { mode: 0o600 });
     if (!(await openInBrowser(system, pathToFileURL(file).href))) onFailure();
-    if (!end.aborted) await once(end, 'abort');
+    if (!signal.aborted) await once(signal, 'abort');
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -25,7 +25,7 @@ export interface ServerState {
   ready: number;
 }
 
-/** What `sessapp.json` says now. */
+/** Reads the current settings in `sessapp.json`. */
 export async function readOverview({ directory }: Environment): Promise<Overview> {
   const marker = await requireMarker(directory);
   const { store, migration } = marker;
@@ -40,13 +40,13 @@ export async function readServer(environment: Environment): Promise<ServerState 
   return { url, pid, sinceMs, ...(await countWorkers(environment, server)) };
 }
 
-/** What the server counts; undefined when none runs that tells. */
+/** The counters of the running server; undefined when no server runs or it has no counters. */
 export async function readCounts(environment: Environment): Promise<CountsState | undefined> {
   const server = await findRunningServer(environment);
   return server && readState<CountsState>(environment, server, countsFile);
 }
 
-/** @throws what is not for a user to mend */
+/** @throws the error itself when it is a bug */
 export function toFailure(error: unknown): Failure {
   const expected = toUserError(error);
   if (!expected) throw error;

@@ -5,7 +5,7 @@ import { type Access, isFromHere } from './access.ts';
 import { calls, type Dashboard } from './api.ts';
 import { type Asset, translate } from './assets.ts';
 
-/** No request is longer. */
+/** The maximum length of a request body. */
 const bodyLimit = 10_000;
 
 const headers = {
@@ -25,25 +25,26 @@ interface Site {
   dashboard: Dashboard;
   access: Access;
   assets: Map<string, Asset>;
-  /** Is told of a failure that is a bug. */
+  /** Called with an error that is a bug. */
   onBug(error: unknown): void;
 }
 
-/** The server of the dashboard. Each response but the page's own files takes the token of the page. */
+/** Creates the server of the dashboard. Every request except those for the page's files needs the token of the page. */
 export function createDashboardServer(site: Site): Server {
   return createServer((req, res) => {
     respond(site, req, res).catch((error: unknown) => {
-      // The client has gone away before it had sent its request.
+      // The client disconnected before it had sent the whole request.
       if (!req.complete && req.destroyed) return;
       site.onBug(error);
       if (res.headersSent) res.destroy();
-      else sendError(res, 500, { code: 'bug', message: 'The dashboard failed; its terminal says why.' });
+      else sendError(res, 500, { code: 'bug', message: 'The dashboard failed. Its terminal shows why.' });
     });
   });
 }
 
 async function respond(site: Site, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  if (!isFromHere(req)) return sendError(res, 403, { code: 'foreign', message: 'The request is of another site.' });
+  if (!isFromHere(req))
+    return sendError(res, 403, { code: 'foreign', message: 'The request comes from another site.' });
   const [path = '', query] = (req.url ?? '').split('?');
   const asset = site.assets.get(path);
   if (asset && ['GET', 'HEAD'].includes(req.method ?? '')) {

@@ -11,15 +11,15 @@ import { createDashboardServer } from './requests.ts';
 import { Sampler } from './sampler.ts';
 
 export interface DashboardOptions extends Pick<Dashboard, 'isReadOnly' | 'showsValues'> {
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port: number;
-  /** Is told the link, once it can be opened, and when that ends. */
-  onListening(link: string, end: AbortSignal): Promise<void>;
+  /** Called once the link can be opened. The signal aborts when the dashboard stops. */
+  onListening(link: string, signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Serves the dashboard until the signal.
- * @throws UserError when it cannot begin
+ * Serves the dashboard until the signal aborts.
+ * @throws UserError when it cannot start
  */
 export async function runDashboard(
   system: System,

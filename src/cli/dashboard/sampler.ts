@@ -4,14 +4,14 @@ import type { Tally } from '../admin/session-summary.ts';
 import type { KeptStore } from './kept-store.ts';
 import { type Failure, toFailure } from './overview.ts';
 
-/** What is counted at one time. */
+/** The counts at one time. */
 export interface Sample {
   atMs: number;
   live: number;
-  /** Since the sample before. */
+  /** `created` and `ended` count since the previous sample. */
   created: number;
   ended: number;
-  /** A second; undefined when no server tells. */
+  /** Per second; undefined when there is no server with counters. */
   requests?: number;
 }
 
@@ -25,11 +25,11 @@ export interface StoreState {
 }
 
 const leastPauseMs = 2000;
-/** Counting reads the whole store; it must not take more than a twentieth of the time. */
+/** Counting reads the whole store, so it may take at most 1/20 of the time. */
 const pauseFactor = 20;
 const keptSamples = 300;
 
-/** Counts the sessions of a store again and again. */
+/** Counts the sessions of a store repeatedly. */
 export class Sampler {
   readonly samples: Sample[] = [];
   state: StoreState = {};
@@ -39,14 +39,14 @@ export class Sampler {
   readonly #readCounts: () => Promise<CountsState | undefined>;
   #counts: CountsState | undefined;
 
-  /** @param readCounts what the server counts now */
+  /** @param readCounts reads the server's current counters */
   constructor(store: KeptStore, readCounts: () => Promise<CountsState | undefined>, now: () => number) {
     this.#store = store;
     this.#readCounts = readCounts;
     this.#now = now;
   }
 
-  /** Goes on until the signal. */
+  /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const startMs = performance.now();
@@ -88,6 +88,6 @@ export class Sampler {
 
 function compare({ live, created }: Tally, last: Sample | undefined): Omit<Sample, 'atMs'> {
   if (!last) return { live, created: 0, ended: 0 };
-  // Sessions that began and ended in between are not seen.
+  // Sessions that started and ended between two samples are not counted.
   return { live, created, ended: Math.max(0, last.live + created - live) };
 }

@@ -12,9 +12,9 @@ import { type Destination, nextVariable } from './migrate.ts';
 import { verifyRollback } from './roll-back.ts';
 
 /**
- * Where the sessions are to go: to what was named, or on to where an interrupted move is going.
+ * Decides where the sessions move to: the store on the command line, or the target of an interrupted move.
  * @param said the address on the command line
- * @throws UserError when they cannot go there; nothing of an address is repeated
+ * @throws UserError when they cannot move there; its message repeats no part of an address
  */
 export async function decideDestination(
   system: System,
@@ -27,24 +27,24 @@ export async function decideDestination(
   await verifyFollows(system, environment);
   const { migration } = environment.marker;
   if (migration) return goOn(system, environment, store, said);
-  // An interrupted call may have written it down.
+  // An interrupted call may have written the address to `.env`.
   const variables = overlay(await readVariables(environment.directory), system.env);
   const url = await chooseStoreUrl(store, said, variables, nextVariable);
   const address = storeKinds[store]?.address;
   if (address && url === undefined)
     throw new UsageError(
-      `Where is the store ${store}?`,
+      `The address of the ${store} store is missing.`,
       `Add --store-url ${address.example}, or set ${nextVariable} to an address with a password.`,
     );
   const current = await readStoreUrl(system, environment);
   const isSame = store === environment.marker.store && (!url || withoutUser(url) === withoutUser(current ?? ''));
   if (!isSame) return { store, url };
-  throw new UserError('same-store', `The sessions are in that store (${store}) already.`, 'Name another one.');
+  throw new UserError('same-store', `The sessions are already in this ${store} store.`, 'Name another store.');
 }
 
 /**
- * Where the sessions were to go, also when an interrupted call has left no more of it than a driver.
- * @throws UserError when nothing is to be taken back, or it cannot be
+ * Decides which move to cancel, even if an interrupted call only installed a driver.
+ * @throws UserError when there is no move, or it can no longer be cancelled
  */
 export async function decideRollback(
   system: System,
@@ -60,17 +60,17 @@ export async function decideRollback(
   return destination;
 }
 
-/** @throws UserError when STORE_URL is set where it wins over `.env`: then no server can follow */
+/** @throws UserError when STORE_URL is set as an environment variable: it overrides `.env`, so a server cannot follow */
 async function verifyFollows(system: System, environment: Environment): Promise<void> {
   const server = await findRunningServer(environment);
-  const who = system.env.STORE_URL
+  const where = system.env.STORE_URL
     ? 'here'
-    : server?.hasOwnStoreUrl && `for the server that runs (process ${server.pid})`;
-  if (!who) return;
+    : server?.hasOwnStoreUrl && `for the running server (process ${server.pid})`;
+  if (!where) return;
   throw new UserError(
     'store-url-in-environment',
-    `STORE_URL is set in the environment variables ${who}, and wins over .env: a server cannot follow a change there.`,
-    'Write it into .env, unset the variable, and restart the server; then run the same command again.',
+    `STORE_URL is set in the environment variables ${where}. It overrides .env, so a server cannot follow a move.`,
+    'Write STORE_URL into .env, unset the variable and restart the server. Then run the same command again.',
   );
 }
 
@@ -85,7 +85,7 @@ async function goOn(
   if (store === migration?.to && !isOther) return { store, url };
   throw new UserError(
     'migration-unfinished',
-    `The sessions are on their way to another store${store === migration?.to ? ', at another address' : ` (${migration?.to})`}.`,
-    `Let that come to its end first: ${await commandLine(system, directory, 'store migrate', migration?.to ?? '')}`,
+    `The sessions are being moved to another ${store === migration?.to ? 'address' : `store (${migration?.to})`}.`,
+    `To finish that move first: ${await commandLine(system, directory, 'store migrate', migration?.to ?? '')}`,
   );
 }

@@ -13,17 +13,17 @@ import { renderJson } from '../scaffold/plan.ts';
 
 const names = ['package.json', 'package-lock.json'];
 
-/** How the package is added. */
+/** How to add the package. */
 interface Options {
   offline: boolean;
-  /** Is told when what was added could not be taken out again. */
+  /** Called when the package could not be removed again. */
   warn(warning: string): void;
 }
 
 /**
- * Works on an environment that has the package of a store's driver. It stays there after the move: the application may use
- * it too. When the work fails, and it was not there before, it is taken out again.
- * @throws UserError when npm fails, and then nothing has changed
+ * Installs the package of a store's driver and does some work. The package stays after the move, because the application may
+ * use it too. If the work fails, a package that was not installed before is removed again.
+ * @throws UserError when npm fails; nothing has changed then
  */
 export async function withDriverPackage<T>(
   system: System,
@@ -63,7 +63,7 @@ async function addDriverPackage(
     ...(overrides && { overrides: { ...overrides, ...before.overrides } }),
   };
   if (JSON.stringify(after) === JSON.stringify(before) && (await isReady(environment))) return environment;
-  // Generated files that nobody has changed stay so.
+  // A generated file that the user has not changed must still count as unchanged.
   const known = Object.entries(marker.files).filter(([path]) => names.includes(path));
   const changed = await findChanged(directory, Object.fromEntries(known));
   await changePackages(system, renderJson(after), { directory, offline });

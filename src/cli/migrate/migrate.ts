@@ -16,32 +16,32 @@ import { withDriverPackage } from './driver-package.ts';
 import { type MoveOptions, moveSessions } from './move-sessions.ts';
 import type { NextStore } from './store-move.ts';
 
-/** Where the sessions of an environment are to be. */
+/** Where the sessions of an environment move to. */
 export interface Destination {
   store: string;
-  /** For a store that has an address; there may be a password in it. */
+  /** The address, if the store has one. It may contain a password. */
   url: string | undefined;
 }
 
 export interface MigrateOptions extends MoveOptions {
   offline: boolean;
-  /** Is told what in the new store's configuration can lose sessions. */
+  /** Called with each setting of the new store that can lose sessions. */
   warn(warning: string): void;
 }
 
-/** The variable of `.env` that says where the sessions go. */
+/** The variable in `.env` with the address of the new store during a migration. */
 export const nextVariable = 'NEXT_STORE_URL';
 
 /**
- * By then every process has followed: what it knows when it calls a store is 2 s old at most, and a call takes 2 s at most.
- * See migration/follow-store and stores/deadline.
+ * After this time every process has followed a change: it reads `sessapp.json` at least every 2 s, and a call of a store
+ * takes 2 s at most. See migration/follow-store and stores/deadline.
  */
 const followMs = 5000;
 
 /**
- * Moves the sessions of an environment to another store, also while its server runs. Where an earlier call was interrupted
- * it goes on: `sessapp.json` says how far that came, and each step can be done twice.
- * @throws UserError when it cannot be done, Interrupted when `signal` says so
+ * Moves the sessions of an environment to another store, even while its server runs. Continues a call that was interrupted:
+ * `sessapp.json` records the phase, and each step can be repeated.
+ * @throws UserError when the move is not possible, Interrupted when `signal` aborts
  */
 export async function migrate(
   system: System,
@@ -57,9 +57,9 @@ export async function migrate(
   };
   if (!current.marker.migration) current = await prepare(system, current, destination, options);
   if (phaseOf(current) === undefined || phaseOf(current) === 'prepare') {
-    // Servers that are there still write it again.
+    // Running servers that cannot follow write this file again.
     await rm(overrideFile(current.directory), { force: true });
-    // Nobody knows for how long others have known of the phase that an interrupted call began.
+    // Start the phase again: we do not know how long ago an interrupted call started it.
     await advance('prepare');
     await verifyAllFollow(current);
     current = await mark(current, destination.store, 'move');
@@ -67,8 +67,8 @@ export async function migrate(
   if (phaseOf(current) === 'move') {
     await advance('move');
     await withStore(system, current, (store) => moveSessions(store, options));
-    // A call that had read a session in the old store before it was cleared may still be about to create it in the new
-    // one: it must not outlive the first process that knows only the new store, and deletes the session there.
+    // A call that read a session from the old store before it was cleared may still create it in the new store. Wait until
+    // such calls are done: a process that knows only the new store could delete the session there before that.
     await waitForFollowers(options);
   }
   await advance('switch');
@@ -102,40 +102,40 @@ async function prepare(
   }
 }
 
-// `sessapp doctor` looks at the old one.
+// Do not suggest `sessapp doctor` here: it checks the old store.
 function explainNext(error: unknown, url: string | undefined): never {
   if (!(error instanceof StoreUnavailable) || url === undefined) throw error;
   throw new UserError(
     'store-unavailable',
     `The new store cannot be used: ${error.reason}.`,
-    `Start it, or give another address (--store-url, ${nextVariable}); then run the same command again.`,
+    `Start it, or set another address (--store-url or ${nextVariable}), then run the same command again.`,
   );
 }
 
 function verifyUsable(store: string, { marker }: Environment, { isSame, sessions }: NextStore): void {
   if (isSame)
-    throw new UserError('same-store', `That is the store ${store} that the sessions are in.`, 'Name another address.');
+    throw new UserError('same-store', `The sessions are already in this ${store} store.`, 'Use another address.');
   if (sessions === 0) return;
   throw new UserError(
     'store-not-empty',
-    `The store ${store} holds ${sessions} sessions of this environment (${marker.cookie}) already.`,
-    'Name another address, or delete them there: docs/store.md says how.',
+    `The ${store} store already holds ${sessions} sessions of this environment (${marker.cookie}).`,
+    'Use another address, or delete these sessions there: see docs/store.md.',
   );
 }
 
-/** @throws UserError when a server has said that it cannot follow */
+/** @throws UserError when a server has reported that it cannot follow */
 async function verifyAllFollow({ directory }: Environment): Promise<void> {
   const said = await orUndefined(readFile(overrideFile(directory), 'utf8'), 'ENOENT');
   if (said === undefined) return;
   const pid = /\d+/.exec(said)?.[0] ?? 'unknown';
   throw new UserError(
     'store-url-in-environment',
-    `STORE_URL is set in the environment variables of a server (process ${pid}), and wins over .env: it cannot follow a change there.`,
-    'Write it into .env, unset the variable, and start that server anew; then run the same command again.',
+    `STORE_URL is set in the environment variables of a server (process ${pid}). It overrides .env, so the server cannot follow a move.`,
+    'Write STORE_URL into .env, unset the variable and restart that server. Then run the same command again.',
   );
 }
 
-/** Returns when every process of the environment works by what `sessapp.json` said when this was called. */
+/** Returns when every process of the environment has followed the current content of `sessapp.json`. */
 export async function waitForFollowers({ signal, step }: MoveOptions): Promise<void> {
   step('Waiting until every process follows');
   await wait(followMs, undefined, { signal }).catch(() => signal.throwIfAborted());
@@ -155,7 +155,7 @@ function phaseOf({ marker }: Environment): Mark['phase'] | undefined {
 async function finish(environment: Environment): Promise<void> {
   const { directory, marker } = environment;
   const { [nextVariable]: url } = await readVariables(directory);
-  // Without it an interrupted call has done this.
+  // If it is not set, an interrupted call has already done this.
   if (url !== undefined || !storeKinds[marker.store]?.address)
     await setVariables(environment, { STORE_URL: url, [nextVariable]: undefined });
   await changeMarker(environment, ({ migration: _, ...rest }) => rest);

@@ -3,18 +3,18 @@ import type { Store } from '../admin/store.ts';
 import type { MoveStep } from './store-move.ts';
 
 export interface MoveOptions {
-  /** Aborted when a signal asks the command to stop. */
+  /** Aborted when a signal stops the command. */
   signal: AbortSignal;
-  /** Is told what is being done. */
+  /** Called with a description of each step. */
   step(name: string): void;
 }
 
-/** Who verifies again and again that something is missing in the new store is to know that it loses what it is given. */
+/** After this many verifications that all find missing sessions, we know that the new store loses data. */
 const verifications = 3;
 
 /**
- * Brings every session of the old store to the new one, makes sure that it is there, and clears the old one.
- * @throws UserError when the new store loses what it is given, Interrupted when a signal says so
+ * Copies every session of the old store to the new one, verifies the copies, and clears the old store.
+ * @throws UserError when the new store loses data, Interrupted when `signal` aborts
  */
 export async function moveSessions(store: Store, options: MoveOptions): Promise<void> {
   const total = (await store.tally(0)).live;
@@ -24,15 +24,15 @@ export async function moveSessions(store: Store, options: MoveOptions): Promise<
     if (changed === 0) break;
     if (attempt === verifications) throw lossy(changed);
   }
-  // Until nothing is found there: a process that knows the new store only need not look.
+  // Repeat until the old store is empty, so that a process that knows only the new store misses nothing.
   while ((await walk(store, 'clear', 'Clearing the old store', total, options)).records > 0);
 }
 
 function lossy(missing: number): UserError {
   return new UserError(
     'store-lossy',
-    `The new store does not keep what it is given: ${missing} sessions were not as they were stored.`,
-    'Look at its configuration and its log (is it full?), then run the same command again.',
+    `The new store loses data: ${missing} sessions were missing or different after they had been stored.`,
+    'Check its configuration and its log (is it full?), then run the same command again.',
   );
 }
 

@@ -7,8 +7,8 @@ import { nextVariable, waitForFollowers } from './migrate.ts';
 import type { MoveOptions } from './move-sessions.ts';
 
 /**
- * Takes back a move of sessions that was prepared.
- * @throws Interrupted when a signal says so
+ * Cancels a move of sessions that was only prepared.
+ * @throws Interrupted when `signal` aborts
  */
 export async function rollBack(environment: Environment, options: MoveOptions): Promise<void> {
   const restored = await changeMarker(environment, ({ migration: _, ...rest }) => rest);
@@ -16,22 +16,22 @@ export async function rollBack(environment: Environment, options: MoveOptions): 
   await setVariables(restored, { [nextVariable]: undefined });
 }
 
-/** @throws UserError when no move is under way, or some sessions may have moved already */
+/** @throws UserError when no move is in progress, or when some sessions may have moved already */
 export async function verifyRollback(environment: Environment): Promise<void> {
   const { directory, marker } = environment;
   const { migration, store: current } = marker;
-  // What an interrupted call left that prepared a move, or took it back.
+  // A call that was interrupted while it prepared or cancelled a move leaves this variable.
   const isLeft = (await readVariables(directory))[nextVariable] !== undefined;
   if (!migration && !isLeft)
     throw new UserError(
       'no-migration',
-      `No move is under way: the sessions are in the store ${current}.`,
-      'There is nothing to take back. To move them, leave --rollback out.',
+      `No move is in progress: the sessions are in the ${current} store.`,
+      'To move them, leave --rollback out.',
     );
   if (migration && migration.phase !== 'prepare')
     throw new UserError(
       'migration-too-far',
-      `Sessions have moved to the store ${migration.to} already, and were changed there.`,
-      `Run the same command without --rollback, which brings the others there, and then move them back to ${migration.from}.`,
+      `Some sessions have already moved to the ${migration.to} store and may have changed there.`,
+      `Finish the move with the same command without --rollback, then move all sessions back to ${migration.from}.`,
     );
 }

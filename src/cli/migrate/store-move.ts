@@ -7,21 +7,21 @@ import { isTombstone } from '../../stores/tombstone.ts';
 import { withProbe } from '../admin/store-probes.ts';
 import { isDamaged, summarize } from '../admin/store-walks.ts';
 
-/** At the same time, so that a store which gathers writes has some to do; a pool of connections is not to be exhausted. */
+/** How many records are moved in parallel: enough for a store that batches writes, but fewer than a connection pool allows. */
 const pageSize = 50;
 const pruneLimit = 500;
 
-/** The store that sessions are about to move to. */
+/** The store that sessions will move to. */
 export interface NextStore {
   /** True when it is the current store under another address. */
   isSame: boolean;
-  /** How many live sessions of this environment it holds already. */
+  /** How many live sessions of this environment it already holds. */
   sessions: number;
-  /** What in its configuration can lose sessions, one sentence each. */
+  /** The settings of that store that can lose sessions, one sentence each. */
   warnings: string[];
 }
 
-/** `copy` the records of the old store, `verify` that the new one has them, `clear` the old one. */
+/** `copy` the records of the old store, `verify` that the new store has them, `clear` the old store. */
 export type MoveStep = 'copy' | 'verify' | 'clear';
 
 export interface MovePage {
@@ -30,7 +30,7 @@ export interface MovePage {
   changed: number;
 }
 
-/** Looks whether sessions could move to a store: which is another one, and has none yet. What has expired there goes. */
+/** Checks whether sessions can move to a store: it must be a different store without sessions. Prunes expired records there. */
 export async function inspectNext(from: Driver, to: Driver, nowMs: number): Promise<NextStore> {
   const isSame = await withProbe(from, async (key) => (await to.read(key)) !== undefined);
   if (isSame) return { isSame, sessions: 0, warnings: [] };
@@ -40,7 +40,7 @@ export async function inspectNext(from: Driver, to: Driver, nowMs: number): Prom
   return { isSame, sessions, warnings: (await to.warnings?.()) ?? [] };
 }
 
-/** Goes through the old store once, a page at a time. */
+/** Walks through the old store once, a page at a time. */
 export async function* walkMove(driver: MigratingDriver, step: MoveStep): AsyncGenerator<MovePage> {
   const work = steps[step];
   for await (const entries of inBatches(driver.from.list({ prefix: '' }), pageSize)) {
@@ -49,10 +49,10 @@ export async function* walkMove(driver: MigratingDriver, step: MoveStep): AsyncG
   }
 }
 
-/** What is done with each record of the old store; true: it was not yet as it is to be. */
+/** The work of each step on a record of the old store. Resolves to true when the record had to be changed. */
 const steps: Record<MoveStep, (driver: MigratingDriver, entry: StoredRecord) => Promise<boolean>> = {
   async copy(driver, entry) {
-    // One without a version can be changed by nobody, and so not be moved.
+    // A record without a version cannot be changed by compare-and-swap, so it cannot be moved.
     if (isDamaged(summarize(entry)) || !Number.isFinite(entry.version)) await driver.from.setAside(entry.key);
     else await driver.move(entry.key);
     return !isSealed(entry);
@@ -68,9 +68,9 @@ const steps: Record<MoveStep, (driver: MigratingDriver, entry: StoredRecord) => 
   },
 };
 
-/** Whether the new store has what the old one had, or what came of it: a change, or its end. */
+/** Whether the new store has the session of the old store, a later version, or its tombstone. */
 function isSameSession(old: StoredRecord | undefined, moved: StoredRecord | undefined): boolean {
-  // In the old store an end is of an earlier move, and no session.
+  // Ignore tombstones that an earlier migration left in the old store.
   if (!old || isTombstone(old)) return true;
   if (!moved || !isSealed(old)) return false;
   const before = unseal(old);
@@ -78,7 +78,7 @@ function isSameSession(old: StoredRecord | undefined, moved: StoredRecord | unde
   return moved.version === before.version && isDeepStrictEqual(contentOf(moved), contentOf(before));
 }
 
-// The times of a session that is used move on.
+// Without the times, because those change whenever the session is used.
 function contentOf({ data, createdAtMs, owner, keyId }: StoredRecord): unknown[] {
   return [data, createdAtMs, owner, keyId];
 }

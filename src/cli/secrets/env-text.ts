@@ -82,10 +82,10 @@ function edit(text: string, { start, valueStart, valueEnd }: Assignment, { add, 
 
 function append(text: string, { add }: SecretChange): string {
   if (!add) return text;
-  const end = lineEnd(text);
-  const gap = text === '' || text.endsWith('\n') ? '' : end;
+  const eol = lineEnd(text);
+  const gap = text === '' || text.endsWith('\n') ? '' : eol;
   const birth = renderCreationLine(secretIdOf(add.secret), add.nowMs);
-  return `${text}${gap}${birth}${end}${secretVariable}=${add.secret}${end}`;
+  return `${text}${gap}${birth}${eol}${secretVariable}=${add.secret}${eol}`;
 }
 
 // Versions of Node.js differ in how they parse an invalid line and the line after it.

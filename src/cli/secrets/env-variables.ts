@@ -25,10 +25,10 @@ export async function setVariables(environment: Environment, changes: VariableCh
 }
 
 function setIn(text: string, name: string, value: string | undefined): string {
-  const end = text.includes('\r\n') ? '\r\n' : '\n';
+  const eol = text.includes('\r\n') ? '\r\n' : '\n';
   const kept = text.replace(new RegExp(`(?<=^|\\n)[ \\t]*(?:export )?[ \\t]*${name}[ \\t]*=[^\\n]*(?:\\n|$)`, 'g'), '');
   if (value === undefined) return kept;
-  return `${kept}${kept === '' || kept.endsWith('\n') ? '' : end}${name}=${value}${end}`;
+  return `${kept}${kept === '' || kept.endsWith('\n') ? '' : eol}${name}=${value}${eol}`;
 }
 
 function withChanges(text: string, changes: VariableChanges): NodeJS.Dict<string> {

@@ -52,7 +52,7 @@ export async function verifyUsable(system: System, environment: Environment, lis
   const { source, secrets, unusable } = list;
   if (secrets.length > 0 && unusable === 0) return;
   const isOwn = source === 'environment';
-  const where = `${secretVariable} ${isOwn ? 'in the environment' : `in ${source}`}`;
+  const where = `${secretVariable} ${isOwn ? 'in the environment variables' : `in ${source}`}`;
   throw new UserError(
     unusable > 0 ? 'secret-unusable' : 'secret-missing',
     unusable > 0
@@ -90,7 +90,7 @@ export function verifyEnvFileCounts({ env }: System): void {
   if (!env[secretVariable]) return;
   throw new UserError(
     'secret-in-environment',
-    `${secretVariable} is set in the environment and overrides ${envFileName}: changing ${envFileName} would have no effect.`,
+    `${secretVariable} is set in the environment variables and overrides ${envFileName}: changing ${envFileName} would have no effect.`,
     `Change ${secretVariable} where it is set: put the new secret in front, then a comma and the current one. Then restart ` +
       `the server. If the server does not have the variable: unset ${secretVariable}, then run the same command again.`,
   );

@@ -133,5 +133,5 @@ export class WorkerProcess {
 
 function tooSlow(): UserError {
   const fact = `The server did not listen within ${startMs / 1000} s.`;
-  return new UserError('server-slow', fact, 'Check what app does when it starts.');
+  return new UserError('server-slow', fact, 'Check what the application does when it starts.');
 }

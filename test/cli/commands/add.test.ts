@@ -17,7 +17,7 @@ async function createEnvironment(...options: string[]): Promise<string> {
   return sandbox.path('shop');
 }
 
-/** As if npm had installed the package, which tests of its own do. */
+/** Simulates the installation by npm, which other tests cover. */
 async function install(directory: string): Promise<void> {
   const path = join(directory, 'package.json');
   const manifest = await readJson<{ dependencies: object }>(path);
@@ -37,7 +37,7 @@ test.each([
   ['embedded', 'js', []],
   ['redis', 'js', []],
   ['postgres', 'ts', ['--typescript', '--node', '24']],
-])('writes the files for %s in .%s; a second time says that they are there', async (store, extension, options) => {
+])('writes the files for %s in .%s, and reports them as present the second time', async (store, extension, options) => {
   const directory = await createEnvironment('--template', 'accounts', '--store', store, ...options);
   await install(directory);
   const before = await list(directory);
@@ -51,11 +51,11 @@ test.each([
   expect(await readFile(join(directory, folder, `store.${extension}`), 'utf8')).toContain(`sessapp/stores/${store}`);
   expect(paths.some((path: string) => path.endsWith('browser.mjs'))).toBe(true);
 
-  expect((await invoke(directory, ['add', 'passkeys'])).stdout).toContain('shop has passkeys already.');
+  expect((await invoke(directory, ['add', 'passkeys'])).stdout).toContain('shop already has passkeys.');
   expect(await add(directory)).toMatchObject({ status: 'present', packages: [] });
 });
 
-test('the application needs no change: it loads what is in its folder, once its entry is there', async () => {
+test('the application needs no change: it loads the addition once its entry file exists', async () => {
   const directory = await createEnvironment('--template', 'accounts');
   await install(directory);
   const application = await readFile(join(directory, 'app.js'), 'utf8');
@@ -64,7 +64,7 @@ test('the application needs no change: it loads what is in its folder, once its 
   expect(await readFile(join(directory, 'app.js'), 'utf8')).toBe(application);
 });
 
-test('an environment of another template gets the command that makes one', async () => {
+test('for an environment of another template, the hint names the command that makes the right one', async () => {
   const directory = await createEnvironment();
   const before = await list(directory);
   const { exitCode, error } = await add(directory);
@@ -73,7 +73,7 @@ test('an environment of another template gets the command that makes one', async
   expect(await list(directory)).toEqual(before);
 });
 
-test('an application that would not load it is told so', async () => {
+test('an application that cannot load the addition is refused with the reason', async () => {
   const directory = await createEnvironment('--template', 'accounts');
   await rm(join(directory, 'app', 'additions.js'));
   const { exitCode, error } = await add(directory);
@@ -81,7 +81,7 @@ test('an application that would not load it is told so', async () => {
   expect(error.message).toContain(join(directory, 'app', 'additions.js'));
 });
 
-test('a file with other content is named, stays, and nothing else is written', async () => {
+test('a file with other content is named and kept, and nothing is written', async () => {
   const directory = await createEnvironment('--template', 'accounts');
   await install(directory);
   await mkdir(join(directory, folder), { recursive: true });
@@ -93,7 +93,7 @@ test('a file with other content is named, stays, and nothing else is written', a
   expect(await readFile(join(directory, folder, 'texts.js'), 'utf8')).toBe('mine\n');
 });
 
-test('through a link nothing is written outside of the environment', async () => {
+test('nothing is written outside the environment through a link', async () => {
   const directory = await createEnvironment('--template', 'accounts');
   const outside = new Sandbox().directory;
   await symlink(outside, join(directory, 'app', 'additions'));
@@ -101,7 +101,7 @@ test('through a link nothing is written outside of the environment', async () =>
   expect(await readdir(outside)).toEqual([]);
 });
 
-test('what an interrupted run has left is completed, and equal files stay', async () => {
+test('files of an interrupted run are completed, and equal files stay', async () => {
   const directory = await createEnvironment('--template', 'accounts');
   await install(directory);
   await add(directory);
@@ -116,7 +116,7 @@ test('what an interrupted run has left is completed, and equal files stay', asyn
   ]);
 });
 
-test('when npm fails, no file stays, and package.json is as it was', async () => {
+test('when npm fails, no file is left behind and package.json is unchanged', async () => {
   const directory = await createEnvironment('--template', 'accounts');
   const before = await list(directory);
   const manifest = await readFile(join(directory, 'package.json'), 'utf8');
@@ -126,7 +126,7 @@ test('when npm fails, no file stays, and package.json is as it was', async () =>
   expect(await readFile(join(directory, 'package.json'), 'utf8')).toBe(manifest);
 });
 
-test('a signal during the installation ends it, and nothing is half done', async () => {
+test('a signal during the installation ends the command and leaves no partial result', async () => {
   const directory = await createEnvironment('--template', 'accounts');
   const before = await list(directory);
   const manifest = await readFile(join(directory, 'package.json'), 'utf8');
@@ -153,7 +153,7 @@ test('a signal during the installation ends it, and nothing is half done', async
 test.each([
   [[], /No addition given\.\nChoose one: add passkeys\./],
   [['passkey'], /There is no addition 'passkey'\.\nDid you mean passkeys\? Valid additions: passkeys\./],
-])('sessapp add %j says what there is to add', async (words, message) => {
+])('sessapp add %j lists the additions', async (words, message) => {
   const { exitCode, stderr } = await invoke(new Sandbox().directory, ['add', ...words]);
   expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);
 });

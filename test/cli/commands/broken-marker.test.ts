@@ -8,7 +8,7 @@ import { copyEnvironment, isAlive, request, serveInBackground, waitFor } from '.
 test.each<[string, string, (path: string) => Promise<void>]>([
   ['damaged', 'marker-damaged', (path) => writeFile(path, '{')],
   ['deleted', 'marker-missing', (path) => rm(path)],
-])('a server whose sessapp.json was %s is still found, until it is stopped', async (_, code, damage) => {
+])('a server whose sessapp.json was %s is still found until it is stopped', async (_, code, damage) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { url, pid } = await serveInBackground(sandbox, environment);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { invoke } from '../../support/in-process.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 
-test('one snapshot is one, and none take no room', async () => {
+test('the cache commands count 1 snapshot, and 0 snapshots with 0 B', async () => {
   const sandbox = new Sandbox();
   const from = join(process.env.SESSAPP_CACHE_DIR ?? '', 'snapshots');
   const key = (await readdir(from)).find((name) => /^[0-9a-f]+$/.test(name)) ?? '';

@@ -52,7 +52,7 @@ test.each(Object.keys(written))(
   },
 );
 
-test('the image gets no token of npm and no history, and systemd starts the server again without a limit', async () => {
+test('the image gets no npm token and no git history, and systemd restarts the server without a limit', async () => {
   const { directory } = await createEnvironment();
   for (const target of ['docker', 'systemd']) await invoke(directory, ['deploy', target]);
   const ignored = (await readFile(join(directory, '.dockerignore'), 'utf8')).split('\n');
@@ -60,7 +60,7 @@ test('the image gets no token of npm and no history, and systemd starts the serv
   expect(await readFile(join(directory, 'deploy', 'shop.service'), 'utf8')).toContain('\nStartLimitIntervalSec=0\n');
 });
 
-test('deploy systemd makes the folder for data, which its unit needs, and leaves one that is there alone', async () => {
+test('deploy systemd makes the data folder that its unit needs, and leaves an existing one alone', async () => {
   const { directory } = await createEnvironment();
   const data = join(directory, 'data');
   await invoke(directory, ['deploy', 'systemd', '--dry-run']);
@@ -72,14 +72,14 @@ test('deploy systemd makes the folder for data, which its unit needs, and leaves
   expect((await stat(data)).mode & 0o777).toBe(0o750);
 });
 
-test('a file that is there stays as it is, whatever it is, and is said to', async () => {
+test('an existing file of any kind is not changed, and is reported', async () => {
   const { directory } = await createEnvironment();
   await writeFile(join(directory, 'Dockerfile'), 'FROM mine\n');
   await symlink('nowhere', join(directory, 'compose.yaml'));
   const { exitCode, stdout } = await invoke(directory, ['deploy', 'compose']);
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/Dockerfile: is there already, with other content/);
-  expect(stdout).toMatch(/compose\.yaml: is there already, with other content/);
+  expect(stdout).toMatch(/Dockerfile: exists already with other content/);
+  expect(stdout).toMatch(/compose\.yaml: exists already with other content/);
   expect(await readFile(join(directory, 'Dockerfile'), 'utf8')).toBe('FROM mine\n');
   expect((await lstat(join(directory, 'compose.yaml'))).isSymbolicLink()).toBe(true);
 });
@@ -96,7 +96,7 @@ test('no file of any target holds the secret, and the image leaves .env and data
   expect(ignored).toEqual(expect.arrayContaining(['.env', 'data', '**/*.mdb', 'node_modules', '.git']));
 });
 
-test('the image has the carried package before npm ci, and none that an upgrade replaced', async () => {
+test('the image has the carried package before npm ci, but not the packages that an upgrade replaced', async () => {
   const { directory } = await createEnvironment();
   await invoke(directory, ['deploy', 'docker']);
   const text = await readFile(join(directory, 'Dockerfile'), 'utf8');
@@ -137,21 +137,21 @@ test.each([
   ['한글', 'session-server'],
   ['x'.repeat(200), 'x'.repeat(50)],
 ])(
-  'the name %j becomes one that every target takes, and nothing of it is a specifier or a variable',
+  'the name %j is changed so that every target accepts it, and no part acts as a specifier or variable',
   async (name, label) => {
     const { directory } = await createEnvironment(name);
     await invoke(directory, ['deploy', 'systemd']);
     const unit = await readFile(join(directory, 'deploy', `${label}.service`), 'utf8');
     expect(unit).not.toMatch(/[^%]%[^%]/);
     expect(unit).toContain(`\nWorkingDirectory=${directory.replaceAll('%', '%%')}\n`);
-    // A reload without workers would be an end.
+    // Without workers, a reload would stop the server.
     expect(unit).toMatch(/\nExecReload=\/bin\/kill -HUP \$MAINPID\n(.*\n)*Environment=WORKERS=1\n/);
     await invoke(directory, ['deploy', 'compose']);
     expect(await readFile(join(directory, 'compose.yaml'), 'utf8')).toContain(`\nname: ${label}\n`);
   },
 );
 
-test('without a target, and with one that is none, the valid ones are listed', async () => {
+test('a missing or unknown target is an error that lists the targets', async () => {
   const { directory } = await createEnvironment();
   const none = await invoke(directory, ['deploy']);
   expect(none).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('deploy docker, deploy compose') });
@@ -202,12 +202,12 @@ test.each<[string, Record<string, object>, Record<string, object>, string]>([
   ],
   ['an archive that is not installed yet', { optionalDependencies: { o: 'file:o.tgz' } }, {}, 'o (file:o.tgz)'],
   [
-    'a folder for development, of which npm reads the package.json',
+    'a development folder whose package.json npm reads',
     { devDependencies: { mine: 'file:../mine' } },
     { 'node_modules/mine': { version: '1.0.0', resolved: 'file:../mine', dev: true } },
     'mine (file:../mine)',
   ],
-])('an image is refused that would need %s', async (_, manifest, packages, named) => {
+])('an image that would need %s is refused', async (_, manifest, packages, named) => {
   const { directory } = await createEnvironment();
   await addPackages(directory, manifest, packages);
   const before = await readdir(directory, { recursive: true });
@@ -220,7 +220,7 @@ test.each<[string, Record<string, object>, Record<string, object>, string]>([
   expect((await invoke(directory, ['deploy', 'systemd'])).exitCode).toBe(0);
 });
 
-test('an image may have archives in .sessapp, and leaves out what is only for development', async () => {
+test('an image may use archives in .sessapp, and development packages do not matter', async () => {
   const { directory } = await createEnvironment();
   await addPackages(
     directory,
@@ -250,13 +250,13 @@ test.each([
       'kubectl apply --filename deploy/kubernetes',
     ],
   ],
-])('deploy %s prints the next commands, from where they are typed', async (target, lines) => {
+])('deploy %s prints the next commands for the working directory', async (target, lines) => {
   const { sandbox, directory } = await createEnvironment();
   const next = (...before: string[]) =>
     new RegExp(`\nNext:\n${[...before, ...lines].map((line) => `  ${line}\n`).join('')}$`);
   expect((await invoke(directory, ['deploy', target, '--dry-run'])).stdout).not.toContain('Next:');
   expect((await invoke(directory, ['deploy', target])).stdout).toMatch(next());
-  // Also when the files are there already.
+  // Also when the files exist already.
   expect((await invoke(sandbox.directory, ['deploy', target, '-e', 'shop'])).stdout).toMatch(next('cd shop'));
 });
 
@@ -293,7 +293,7 @@ test.each([
   expect(await read('network-policy.yaml')).toContain(`- port: ${port}\n`);
 });
 
-test('a NetworkPolicy is written when it is asked for, and only for Kubernetes', async () => {
+test('a NetworkPolicy is written only with --network-policy and only for Kubernetes', async () => {
   const { directory } = await createEnvironment();
   await invoke(directory, ['deploy', 'kubernetes']);
   const folder = join(directory, 'deploy', 'kubernetes');
@@ -303,5 +303,5 @@ test('a NetworkPolicy is written when it is asked for, and only for Kubernetes',
   expect(policy).toMatch(/kind: NetworkPolicy\n(.*\n)*\s+- port: http\n/);
   expect(policy).not.toMatch(/STORE_URL|\{\{/);
   const wrong = await invoke(directory, ['deploy', 'docker', '--network-policy']);
-  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('does not go with docker') });
+  expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is only for kubernetes') });
 });

@@ -5,7 +5,7 @@ import { invoke } from '../../support/in-process.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment, serve } from '../../support/server.ts';
 
-test('info says what the environment is, as JSON and as a text', async () => {
+test('info shows the environment as JSON and as text', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const marker = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));
@@ -47,12 +47,12 @@ test('info says what the environment is, as JSON and as a text', async () => {
   ]);
 });
 
-test('info tells of a move of the sessions that is under way', async () => {
+test('info shows a migration that is in progress', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const file = join(environment, 'sessapp.json');
   const migration = { from: 'embedded', to: 'redis', phase: 'move' };
   await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), migration }));
   expect(JSON.parse((await invoke(environment, ['info', '--json'])).stdout)).toMatchObject({ migration });
-  expect((await invoke(environment, ['info'])).stdout).toMatch(/^ +move +from embedded to redis, in the phase move$/m);
+  expect((await invoke(environment, ['info'])).stdout).toMatch(/^ +migration +from embedded to redis, phase move$/m);
 });

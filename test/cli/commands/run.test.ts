@@ -15,19 +15,19 @@ beforeAll(async () => {
 
 const printArguments = 'console.log(JSON.stringify(process.argv.slice(1)))';
 
-test('run gives the command its arguments as they are, and hands its exit code back', async () => {
+test('run passes the arguments unchanged and returns the exit code of the command', async () => {
   const words = ['--json', 'a b', '$(x)', '', '-e', '--', '*', "'"];
   const script = `${printArguments}; process.exitCode = 7`;
   const result = await shared.sessapp(['run', '-e', environment, '--', 'node', '-e', script, '--', ...words]);
   expect(result).toMatchObject({ exitCode: 7, stdout: `${JSON.stringify(words)}\n`, stderr: '' });
 });
 
-test('without -- the command begins at the first word that is no option', async () => {
+test('without --, the command begins at the first word that is not an option', async () => {
   const result = await shared.sessapp(['run', '-e', environment, 'node', '-e', printArguments, 'x', '--json', '-e']);
   expect(result).toMatchObject({ exitCode: 0, stdout: '["x","--json","-e"]\n' });
 });
 
-test('stdin, stdout and stderr of the command are those of run, byte for byte', async () => {
+test('the command uses the stdin, stdout and stderr of run, byte for byte', async () => {
   const script = 'process.stdin.pipe(process.stdout); console.error("aside")';
   const child = shared.start(['run', '-e', environment, '--', 'node', '-e', script], { stdio: 'pipe' });
   const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index % 94) + 33));
@@ -52,7 +52,7 @@ test.each([
   expect(result.stderr).not.toMatch(/\n\s+at /);
 });
 
-test('a command that is not found is an error in words, and in JSON under --json', async () => {
+test('a command that is not found is an error with a message, and JSON under --json', async () => {
   const text = await shared.sessapp(['run', '-e', environment, '--', 'no-such-command']);
   expect(text.stderr).toMatch(/^error: There is no command 'no-such-command'.*\n.*sessapp install/);
   const json = await shared.sessapp(['run', '-e', environment, '--json', '--', 'no-such-command']);
@@ -95,7 +95,7 @@ test.skipIf(withoutTerminal !== '').each([
   expect(await readFile(sandbox.path('counted'), 'utf8')).toBe('x');
 });
 
-test('inside, the environment is named, its programs come first and NODE_PATH is gone', async () => {
+test('inside, SESSAPP_ENV is set, programs of the environment come first and NODE_PATH is removed', async () => {
   const script =
     'console.log(JSON.stringify([process.env.SESSAPP_ENV, process.env.PATH.split(":"), process.env.NODE_PATH, process.env.MINE, process.cwd()]))';
   const other = shared.path('other');
@@ -112,7 +112,7 @@ test('inside, the environment is named, its programs come first and NODE_PATH is
   ]);
 });
 
-test('a program of the environment is found before one of the same name on the PATH, from any directory', async () => {
+test('a program of the environment is found before a program of the same name on the PATH, from any directory', async () => {
   const sandbox = new Sandbox();
   const own = await copyEnvironment(sandbox);
   const elsewhere = sandbox.path('elsewhere');
@@ -129,7 +129,7 @@ test('a program of the environment is found before one of the same name on the P
   expect((await sandbox.sessapp(['run', '--', 'tool'], { env, cwd: '/' })).stdout).toBe('mine\n');
 });
 
-test('a Node.js of the environment’s own is the node that run finds', async () => {
+test('run finds the environment’s own Node.js as node', async () => {
   const sandbox = new Sandbox();
   const own = await copyEnvironment(sandbox);
   await writeFile(sandbox.path('node'), '#!/bin/sh\necho its own node\n');

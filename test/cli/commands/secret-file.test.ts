@@ -94,7 +94,7 @@ test('rotate puts a new secret in front, and keeps the mode and every other line
   expect((await readdir(directory)).sort()).toEqual(['.env', 'data', 'sessapp.json']);
 });
 
-test('without a .env, rotate makes one that only its user can read', async () => {
+test('without a .env, rotate creates a .env for its user only', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   const { id } = await rotate(directory);
@@ -267,7 +267,7 @@ test('rotate warns of a server that was started with SESSION_SECRET: it does not
 });
 
 test.each([['rotate'], ['retire', '1a2b3c4d']])(
-  '%s refuses when SESSION_SECRET is set in the environment, because that wins',
+  '%s refuses when SESSION_SECRET is set in the environment variables, because that wins',
   async (...words) => {
     const sandbox = new Sandbox();
     const text = `SESSION_SECRET=${a},${b}\n`;

@@ -20,21 +20,21 @@ const owners = async (): Promise<(string | undefined)[]> =>
   (await stored(environment)).map(({ owner }) => owner).sort();
 const expired = { expiresAtMs: Date.now() - 1 };
 
-test('destroy ends the sessions that are named, each once', async () => {
+test('destroy ends the named sessions, each once', async () => {
   await fill(environment, [{ owner: 'ann' }, { owner: 'bob' }, { owner: 'cid' }]);
   const result = await destroy(keyOf(0), keyOf(1).slice(0, 8), keyOf(0).slice(0, 5));
   expect(result).toEqual({ exitCode: 0, stdout: 'Ended 2 sessions of myenv.\n', stderr: '' });
   expect(await owners()).toEqual(['cid']);
 });
 
-test('of which one is unknown or ambiguous, none is ended', async () => {
+test('if one reference is unknown or ambiguous, no session is ended', async () => {
   await fill(environment, [{ owner: 'ann' }, { key: 'AAAAx' }, { key: 'AAAAy' }]);
   expect(await destroy(keyOf(0), 'zzzz')).toMatchObject({ exitCode: 1, stdout: '' });
   expect(await destroy(keyOf(0), 'AAAA')).toMatchObject({ exitCode: 1, stdout: '' });
   expect(await stored(environment)).toHaveLength(3);
 });
 
-test('--user ends all sessions of one owner, and counts those that lived', async () => {
+test('--user ends all sessions of one owner, and counts the live ones', async () => {
   await fill(environment, [{ owner: 'ann' }, { owner: 'anna' }, { owner: 'ann', ...expired }, { owner: 'ann' }, {}]);
   expect((await destroy('--user', 'ann')).stdout).toBe('Ended 2 sessions of myenv.\n');
   expect(await owners()).toEqual(['anna', undefined]);
@@ -52,7 +52,7 @@ test.each(['x'.repeat(255), 'x'.repeat(256), 'x\ud83d'])(
     const [session] = JSON.parse(
       (await invoke(environment, ['sessions', 'list', '--user', name, '--json'])).stdout,
     ).sessions;
-    // As the list shows it, too.
+    // The same owner as the list shows it.
     expect((await destroy('--user', session.owner)).stdout).toBe('Ended 1 session of myenv.\n');
     expect(await owners()).toEqual(others.sort());
     await fill(
@@ -63,11 +63,11 @@ test.each(['x'.repeat(255), 'x'.repeat(256), 'x\ud83d'])(
   },
 );
 
-test('--all ends all sessions, and is not done without a yes', async () => {
+test('--all ends all sessions, but only after a confirmation', async () => {
   await fill(environment, [{ owner: 'ann' }, {}, expired]);
   const refused = await destroy('--all');
   expect(refused.exitCode).toBe(2);
-  expect(refused.stderr).toMatch(/there is nobody to ask\.\nIf that is meant, add --yes\.\n$/);
+  expect(refused.stderr).toMatch(/this is not a terminal\.\nTo confirm, add --yes\.\n$/);
   expect(await stored(environment)).toHaveLength(3);
   expect((await destroy('--all', '--yes', '--json')).stdout).toBe('{"version":1,"status":"destroyed","destroyed":2}\n');
   expect(await stored(environment)).toEqual([]);
@@ -93,14 +93,14 @@ test.skipIf(withoutTerminal !== '')(
 test.each([
   ['destroy --all --yes', /Interrupted by SIGINT\. 500 sessions were ended before\./],
   ['prune', /Interrupted by SIGINT\. 500 were deleted before\./],
-])('sessions %s that is interrupted says how far it came', async (args, message) => {
+])('an interrupted sessions %s says how many sessions it handled', async (args, message) => {
   const isPrune = args === 'prune';
   await fill(
     environment,
     Array.from({ length: 600 }, () => (isPrune ? expired : {})),
   );
   const { system, printed } = fakeSystem(() => environment, { PATH: process.env.PATH });
-  // As Ctrl-C would, once the first batch is on its way.
+  // Like Ctrl-C, once the first batch has started.
   let looks = 0;
   const { signal } = new AbortController();
   signal.throwIfAborted = () => {
@@ -113,10 +113,10 @@ test.each([
   expect(await stored(environment)).toHaveLength(100);
 });
 
-test('prune deletes what has expired, however much it is, and leaves the rest', async () => {
+test('prune deletes all expired sessions, in any number, and keeps the rest', async () => {
   await fill(environment, [...Array.from({ length: 1100 }, () => expired), { owner: 'ann' }]);
   const { stdout, exitCode } = await invoke(environment, ['sessions', 'prune']);
-  expect({ stdout, exitCode }).toEqual({ stdout: '1100 sessions of myenv had expired: deleted.\n', exitCode: 0 });
+  expect({ stdout, exitCode }).toEqual({ stdout: 'Deleted 1100 expired sessions of myenv.\n', exitCode: 0 });
   expect(await owners()).toEqual(['ann']);
-  expect((await invoke(environment, ['sessions', 'prune'])).stdout).toBe('0 sessions of myenv had expired: deleted.\n');
+  expect((await invoke(environment, ['sessions', 'prune'])).stdout).toBe('Deleted 0 expired sessions of myenv.\n');
 });

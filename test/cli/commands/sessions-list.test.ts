@@ -28,7 +28,7 @@ async function lines(...args: string[]): Promise<string[][]> {
     .map((line) => line.split('\t'));
 }
 
-/** What a terminal of this width shows. */
+/** The output on a terminal of this width. */
 async function screen(columns: number): Promise<string[]> {
   const { system, printed } = fakeSystem(() => environment, { PATH: process.env.PATH, NO_COLOR: '1' });
   Object.assign(system.stdout, { isTTY: true, columns });
@@ -38,7 +38,7 @@ async function screen(columns: number): Promise<string[]> {
 
 const refs = (found: string[][]): string[] => found.map(([ref = '']) => ref);
 
-test('a list for a program has a line for each session that lives, those that expire first at the top', async () => {
+test('a list for a program has a line for each live session, soonest to expire first', async () => {
   const now = Date.now();
   const times = { createdAtMs: now - 3000, seenAtMs: now - 2000 };
   await fill(environment, [
@@ -53,7 +53,7 @@ test('a list for a program has a line for each session that lives, those that ex
   ]);
 });
 
-test('a list can be of one owner, of those not seen for long, and of so many', async () => {
+test('a list can be limited to an owner, to sessions not seen for long, and to a number', async () => {
   const now = Date.now();
   await fill(environment, [
     { owner: 'ann', seenAtMs: now - 3 * hourMs, expiresAtMs: now + hourMs },
@@ -67,7 +67,7 @@ test('a list can be of one owner, of those not seen for long, and of so many', a
   expect(refs(await lines('--user', 'ann', '--older-than', '2h', '--limit', '5'))).toEqual([keyOf(0)]);
 });
 
-test('the owner that is asked for is compared whole', async () => {
+test('--user matches the whole owner, not a part', async () => {
   const names = [200, 255, 256, 300].map((length) => 'x'.repeat(length));
   await fill(
     environment,
@@ -92,7 +92,7 @@ test('an empty list is a note on stderr, and an empty list under --json', async 
   expect(await screen(80)).toEqual([]);
 });
 
-test('on a terminal it is a table that fits, in which the name of an owner does nothing', async () => {
+test('on a terminal the list is a table that fits, and escape codes in owners have no effect', async () => {
   const owners = ['ann', `${escapeCharacter}[2J${escapeCharacter}]0;x\u0007\u009b31m\u202eevil\n`, '김'.repeat(60)];
   await fill(
     environment,
@@ -118,7 +118,7 @@ test('on a terminal it is a table that fits, in which the name of an owner does 
   expect((await screen(200)).join('\n')).toContain('\\u0007\\u009b31m\\u202eevil\\u000a');
 });
 
-test('what --json prints does nothing to a terminal either, and is the same name', async () => {
+test('--json escapes control characters in owners, and keeps the value', async () => {
   const owner = `${escapeCharacter}[2J\u009b31m\u202e`;
   await fill(environment, [{ owner }]);
   const { stdout } = await invoke(environment, ['sessions', 'list', '--json']);
@@ -136,7 +136,7 @@ test('a table shows the first 12 characters of each reference, and no leading da
   expect(shown.slice(1).map((line) => line.split(' ')[0])).toEqual(['AAAAAAAABBBB', 'AAAAAAAABBBC', '+AAAAAAABBBB']);
 });
 
-test('a damaged record is shown as such', async () => {
+test('a damaged record is listed as damaged', async () => {
   await fill(environment, [{ owner: 'ann' }, { owner: 'bob' }, { owner: 'cid' }, { expiresAtMs: Number.NaN }]);
   const root = openLmdb({ path: join(environment, 'data', 'sessions') });
   await root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' }).put(keyOf(0), Buffer.from([0xc1]));
@@ -164,7 +164,7 @@ test('a damaged record is shown as such', async () => {
   expect(stats).toMatchObject({ sessions: 1, damaged: 3, setAside: 0 });
 });
 
-test('--ndjson prints one document a line, and does not go with --json', async () => {
+test('--ndjson prints one document per line, and cannot be combined with --json', async () => {
   await fill(environment, [{ owner: 'ann' }, { owner: 'ann' }]);
   const { stdout } = await invoke(environment, ['sessions', 'list', '--ndjson']);
   const printed = stdout.split('\n').slice(0, -1);
@@ -175,7 +175,7 @@ test('--ndjson prints one document a line, and does not go with --json', async (
   expect((await invoke(environment, ['sessions', 'list', '--ndjson', '--json'])).exitCode).toBe(2);
 });
 
-test('a reader that is slow gets every line, and no more than it can take is waiting for it', async () => {
+test('a slow reader gets every line, and unread output does not pile up', async () => {
   await fill(
     environment,
     Array.from({ length: 1200 }, () => ({})),
@@ -197,7 +197,7 @@ test('a reader that is slow gets every line, and no more than it can take is wai
   expect(mostBytes).toBeLessThan(3000);
 });
 
-test('a reader that has gone away ends the list at once, and is no failure', async () => {
+test('a reader that closes early ends the list at once without an error', async () => {
   await fill(
     environment,
     Array.from({ length: 1200 }, () => ({})),

@@ -16,7 +16,7 @@ beforeAll(async () => {
 const show = (...args: string[]): ReturnType<typeof invoke> => invoke(environment, ['sessions', 'show', ...args]);
 const showJson = async (...args: string[]) => JSON.parse((await show(...args, '--json')).stdout);
 
-test('show says everything of a session but its values', async () => {
+test('show prints everything about a session except its values', async () => {
   const createdAtMs = Date.now() - 3 * hourMs;
   const data = JSON.stringify({ username: 'ann', cart: ['a-value'], cookie: { originalMaxAge: 5000 } });
   await fill(environment, [{ data, createdAtMs, owner: 'ann', keyId: '1a2b3c4d' }]);
@@ -42,7 +42,7 @@ test('show says everything of a session but its values', async () => {
   expect(JSON.stringify(printed)).not.toContain('a-value');
 });
 
-test('--values shows values, but those that look like credentials by their key, at any depth', async () => {
+test('--values shows values, except those whose key looks like a credential, at any depth', async () => {
   const data = {
     username: 'ann',
     resetToken: 'hidden-1',
@@ -66,7 +66,7 @@ test('--values shows values, but those that look like credentials by their key, 
   });
 });
 
-test('nothing in a session does anything to a terminal', async () => {
+test('control characters in a session have no effect on a terminal', async () => {
   const nasty = '\u001b[2J\u009b31m\u202e\u0007';
   await fill(environment, [{ data: JSON.stringify({ [`k${nasty}`]: [nasty] }), owner: nasty, keyId: nasty }]);
   for (const args of [[], ['--values'], ['--json', '--values']]) {
@@ -76,7 +76,7 @@ test('nothing in a session does anything to a terminal', async () => {
   }
 });
 
-test('what is shown of a session can be typed, also where its key begins with a dash', async () => {
+test('a shown reference can be typed, even if its key begins with a dash', async () => {
   const key = `-${keyOf(1).slice(1)}`;
   await fill(environment, [{ key, owner: 'ann' }]);
   const { stdout } = await invoke(environment, ['sessions', 'list']);
@@ -95,13 +95,13 @@ test('the beginning of several references is an error that lists them', async ()
   const ambiguous = await show('AAAA');
   expect(ambiguous).toMatchObject({ exitCode: 1, stdout: '' });
   expect(ambiguous.stderr).toMatch(
-    /^error: Several sessions begin with AAAA: AAAABBBBCCCx, AAAABBBBCCCy, AAAAC_______\.\nType more of the reference\.\n$/,
+    /^error: Several sessions begin with AAAA: AAAABBBBCCCx, AAAABBBBCCCy, AAAAC_______\.\nType more characters of the reference\.\n$/,
   );
   expect((await showJson('AAAA')).error.code).toBe('session-ambiguous');
   expect(await showJson('AAAABBBBCCCy')).toMatchObject({ ref: keys[1] });
 });
 
-test('of many candidates ten are shown', async () => {
+test('an ambiguous reference lists ten candidates at most', async () => {
   await fill(
     environment,
     Array.from({ length: 12 }, (_, n) => ({ key: `AAAA${keyOf(n).slice(4)}` })),
@@ -109,7 +109,7 @@ test('of many candidates ten are shown', async () => {
   expect((await show('AAAA')).stderr).toMatch(/: (AAAA\S+, ){10}and more\.\n/);
 });
 
-test('what is expired, unknown or too short is no session, and an id that was pasted is not repeated', async () => {
+test('an expired, unknown or too short reference is an error, and a pasted session id is not repeated', async () => {
   await fill(environment, [{ expiresAtMs: Date.now() - 1 }]);
   for (const ref of [keyOf(0).slice(0, 8), 'zzzzzzzz']) {
     const { exitCode, stderr } = await show(ref);
@@ -126,7 +126,7 @@ test('what is expired, unknown or too short is no session, and an id that was pa
   }
 });
 
-test('a damaged session is shown as such', async () => {
+test('a damaged session is shown as damaged', async () => {
   await fill(environment, [{}, { data: 'no JSON' }, { data: '[1]' }]);
   const root = openLmdb({ path: join(environment, 'data', 'sessions') });
   await root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' }).put(keyOf(0), Buffer.from([0xc1]));
@@ -134,7 +134,7 @@ test('a damaged session is shown as such', async () => {
   for (const n of [0, 1, 2]) {
     const text = await show(keyOf(n), '--values');
     expect(text).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(text.stdout).toMatch(/keys +none can be read: the record is damaged\n$/);
+    expect(text.stdout).toMatch(/keys +cannot be read: the record is damaged\n$/);
     const printed = await showJson(keyOf(n), '--values');
     expect(printed).toMatchObject({ damaged: true, keys: [] });
     expect(printed).not.toHaveProperty('values');

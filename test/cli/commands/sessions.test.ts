@@ -32,7 +32,7 @@ test('sessions stats counts, beside a running server and without one', async () 
   expect(await stats()).toEqual(counted);
 });
 
-test('stats for a person say what waits for somebody to look at it', async () => {
+test('stats as text count the records that were set aside as damaged', async () => {
   const environment = await copyEnvironment(new Sandbox());
   await fill(environment, [{ owner: 'ann' }, { owner: 'bob' }, {}]);
   const root = openLmdb({ path: join(environment, 'data', 'sessions') });
@@ -43,7 +43,7 @@ test('stats for a person say what waits for somebody to look at it', async () =>
   expect(stdout).toMatch(/ last expiry +in 59m\n +size +54 B\n(.*\n){2} +set aside as damaged +1\n$/);
 });
 
-test('a session that is destroyed beside a running server is gone, also for a request that is in flight', async () => {
+test('a session that is destroyed while the server runs is gone, even for a request in flight', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(
@@ -74,7 +74,7 @@ test('a session that is destroyed beside a running server is gone, also for a re
   expect((await request(`${url}/who`, { cookie: bob.cookie })).body).toBe('bob');
 });
 
-test('prune beside a running server leaves what lives, and both agree on what is gone', async () => {
+test('prune while the server runs keeps live sessions, and both agree on which are gone', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await fill(

@@ -20,7 +20,7 @@ test('shell reads commands from a pipe inside the environment, and ends with the
   expect(await finish(child)).toEqual({ exitCode: 5, signal: null, stdout: `${environment}\n`, stderr: '' });
 });
 
-test('shell says so when the shell cannot be started', async () => {
+test('shell reports an error when the shell cannot be started', async () => {
   const sandbox = new Sandbox();
   const environment = await sandbox.environment();
   const result = await sandbox.sessapp(['shell', environment], { env: { ...process.env, SHELL: '/no/such/shell' } });

@@ -30,7 +30,7 @@ beforeEach(async () => {
 
 const backup = (...args: string[]): ReturnType<typeof invoke> => invoke(environment, ['store', 'backup', ...args]);
 
-test('the copy is one file, for its user alone, that opens as a store', async () => {
+test('the copy is a single file that only its user can read and that opens as a store', async () => {
   const file = join(outside, 'sessions.mdb');
   const { exitCode, stdout } = await backup(file, '--json');
   expect({ exitCode, ...JSON.parse(stdout) }).toEqual({
@@ -47,12 +47,12 @@ test('the copy is one file, for its user alone, that opens as a store', async ()
   expect(await stored(outside)).toEqual(await stored(environment));
 });
 
-test('a file that is there is kept, and replaced with --force', async () => {
+test('an existing file is kept, and is replaced only with --force', async () => {
   const file = join(outside, 'sessions.mdb');
   await writeFile(file, 'mine', { mode: 0o644 });
   const refused = await backup(file);
   expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(refused.stderr).toBe(`error: ${file} is there already.\nName another file, or replace it with --force.\n`);
+  expect(refused.stderr).toBe(`error: ${file} exists already.\nName another file, or replace it with --force.\n`);
   expect(await readFile(file, 'utf8')).toBe('mine');
   const replaced = await backup(file, '--force');
   expect(replaced.stdout).toMatch(/ is a copy of the store of myenv \(\d\d\.\d kB\)\.\n$/);
@@ -61,7 +61,7 @@ test('a file that is there is kept, and replaced with --force', async () => {
   expect(await readdir(outside)).toEqual(['sessions.mdb']);
 });
 
-test('a file that comes there meanwhile is kept', async () => {
+test('a file that appears during the backup is kept', async () => {
   const file = join(outside, 'sessions.mdb');
   const { system, printed } = fakeSystem(() => environment, { PATH: process.env.PATH });
   const start = system.start;
@@ -70,7 +70,7 @@ test('a file that comes there meanwhile is kept', async () => {
     return start(...args);
   };
   expect(await main(['store', 'backup', file], system)).toBe(1);
-  expect(printed.stderr).toContain('is there already');
+  expect(printed.stderr).toContain('exists already');
   expect(await readFile(file, 'utf8')).toBe('mine');
   expect(await readdir(outside)).toEqual(['sessions.mdb']);
 });
@@ -82,9 +82,9 @@ test.each<[string, (names: { data: string; out: string }) => string, string]>([
   ['behind a link into data/', ({ out }) => join(out, 'link', 'copy.mdb'), 'backup-in-data'],
   ['a directory', ({ out }) => out, 'not-a-file'],
   ['a device', () => '/dev/null', 'not-a-file'],
-  ['in a directory that is not there', ({ out }) => join(out, 'no', 'copy.mdb'), 'no-directory'],
+  ['in a missing directory', ({ out }) => join(out, 'no', 'copy.mdb'), 'no-directory'],
   ['below a file', ({ out }) => join(out, 'file', 'copy.mdb'), 'no-directory'],
-])('a target %s is refused, also with --force', async (_, target, code) => {
+])('a target %s is refused, even with --force', async (_, target, code) => {
   const data = join(environment, 'data');
   await symlink(join(data, 'sessions'), join(outside, 'link'));
   await writeFile(join(outside, 'file'), '');
@@ -95,31 +95,33 @@ test.each<[string, (names: { data: string; out: string }) => string, string]>([
   expect((await readdir(outside)).sort()).toEqual(['file', 'link']);
 });
 
-test('while sessions move to another store they are in two, of which there is no one copy', async () => {
+test('a backup is refused while sessions move to another store', async () => {
   const moving = await copyEnvironment(sandbox, 'moving');
   const marker = join(moving, 'sessapp.json');
   const migration = { from: 'embedded', to: 'redis', phase: 'move' };
   await writeFile(marker, JSON.stringify({ ...JSON.parse(await readFile(marker, 'utf8')), migration }));
   const { exitCode, stderr } = await invoke(moving, ['store', 'backup', join(outside, 'copy.mdb')]);
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/in two stores until their move from embedded to redis has ended\.\n.*store migrate redis/);
+  expect(stderr).toMatch(/in two stores until their move from embedded to redis is finished\.\n.*store migrate redis/);
   expect(await readdir(outside)).toEqual([]);
 });
 
-test('a store that is no file of the environment has no backup', async () => {
+test('a store that is not a file in the environment has no backup', async () => {
   const other = await copyEnvironment(sandbox, 'other');
   await fill(other, [{}]);
   const driver = join(other, 'node_modules', 'sessapp', 'dist', 'stores', 'embedded', 'driver.js');
-  // It is a link to the one of other environments.
+  // The file is hard-linked to other environments.
   await rm(driver);
   await writeFile(driver, 'export const open = async () => ({ close: async () => {}, ping: async () => {} });');
   const { exitCode, stderr } = await invoke(other, ['store', 'backup', join(outside, 'copy.mdb')]);
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/The store 'embedded' is no file of the environment.*\nBack it up with its own tools\.\n$/);
+  expect(stderr).toMatch(
+    /The embedded store is not a file in the environment.*\nBack it up with the tools of embedded\.\n$/,
+  );
   expect(await readdir(outside)).toEqual([]);
 });
 
-test('interrupted, it leaves nothing', async () => {
+test('an interrupted backup leaves no file behind', async () => {
   const { system, printed } = fakeSystem(() => environment, { PATH: process.env.PATH });
   const controller = new AbortController();
   const start = system.start;
@@ -133,7 +135,7 @@ test('interrupted, it leaves nothing', async () => {
   expect(await readdir(outside)).toEqual([]);
 });
 
-test('a copy that is made while others write holds a state that was: of each writer all up to some point', async () => {
+test('a copy during writes is consistent: it has all writes of each writer up to one point', async () => {
   const busy = sandbox.path('busy');
   await promisify(execFile)('cp', ['-a', environment, busy]);
   await fill(busy, []);
@@ -141,7 +143,7 @@ test('a copy that is made while others write holds a state that was: of each wri
   let isDone = false;
   const write = async (name: string): Promise<number> => {
     let n = 0;
-    // Two records for each step: of both, or of the first alone.
+    // Each step writes two records. A copy has both, or only the first.
     for (; !isDone; n += 1) {
       await driver.create(`${name}-${String(n).padStart(6, '0')}-a`, record({ data: JSON.stringify('x'.repeat(500)) }));
       await driver.create(`${name}-${String(n).padStart(6, '0')}-b`, record());
@@ -150,7 +152,7 @@ test('a copy that is made while others write holds a state that was: of each wri
   };
   const writers = ['one', 'two', 'three'].map(write);
   await wait(200);
-  // In a process of its own: two drivers in one take each other's locks away.
+  // In another process, because two drivers in one process release each other's locks.
   const copied = await sandbox.sessapp(['store', 'backup', '-e', busy, join(outside, 'data.mdb')]);
   isDone = true;
   await Promise.all(writers);

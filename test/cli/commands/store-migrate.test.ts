@@ -57,10 +57,16 @@ test.each([
   ['no address', ['redis'], {}, 2, /--store-url redis:\/\/localhost:6379, or set NEXT_STORE_URL/],
   ['an address of another store', ['redis', '--store-url', 'postgres://a/b'], {}, 2, /no address of the store redis/],
   ['a variable with an address of another store', ['redis'], { NEXT_STORE_URL: 'http://a' }, 1, /NEXT_STORE_URL holds/],
-  ['an address for a store that has none', ['embedded', ...address], {}, 2, /The store embedded takes no address/],
-  ['the store that they are in', ['embedded'], {}, 1, /in that store \(embedded\) already/],
-  ['a password for all to see', ['redis', '--store-url', `redis://:${password}@a`], {}, 2, /NEXT_STORE_URL/],
-  ['a variable that wins over .env', ['redis', ...address], { STORE_URL: 'redis://a' }, 1, /unset the variable/],
+  ['an address for a store without one', ['embedded', ...address], {}, 2, /The store embedded has no address/],
+  ['the current store', ['embedded'], {}, 1, /already in this embedded store/],
+  ['a password on the command line', ['redis', '--store-url', `redis://:${password}@a`], {}, 2, /NEXT_STORE_URL/],
+  [
+    'an environment variable that overrides .env',
+    ['redis', ...address],
+    { STORE_URL: 'redis://a' },
+    1,
+    /unset the variable/,
+  ],
 ])('refuses %s', async (_, args, env, exitCode, message) => {
   for (const more of [[], ['--dry-run']]) {
     const refused = await migrate([...args, ...more], env);
@@ -71,16 +77,16 @@ test.each([
   expect(await readFiles()).toEqual(files);
 });
 
-test('with no move under way there is nothing to take back', async () => {
+test('without a move in progress, --rollback is refused', async () => {
   for (const args of [['redis'], ['redis', ...address], ['redis', '--dry-run']]) {
     const refused = await migrate([...args, '--rollback', '--json']);
     expect([refused.exitCode, JSON.parse(refused.stdout).error.code]).toEqual([1, 'no-migration']);
   }
-  expect((await migrate(['redis', '--rollback'])).stderr).toMatch(/No move is under way: .* in the store embedded\./);
+  expect((await migrate(['redis', '--rollback'])).stderr).toMatch(/No move is in progress: .* in the embedded store\./);
   expect(await readFiles()).toEqual(files);
 });
 
-test('the address that an interrupted call left is taken back, and nothing else', async () => {
+test('--rollback removes the address that an interrupted call left, and nothing else', async () => {
   await writeFile(join(environment, '.env'), `${files['.env']}NEXT_STORE_URL=redis://a\n`);
   const before = await readFiles();
   expect((await migrate(['redis', '--rollback', '--dry-run'])).exitCode).toBe(0);
@@ -90,7 +96,7 @@ test('the address that an interrupted call left is taken back, and nothing else'
   expect(await readFiles()).toEqual(files);
 });
 
-test('one that was interrupted goes on to where it was going', async () => {
+test('an interrupted move can only continue to its own target', async () => {
   const migration = { from: 'embedded', to: 'postgres', phase: 'move' };
   await changeMarker(() => ({ migration }));
   await writeFile(join(environment, '.env'), `${files['.env']}NEXT_STORE_URL=postgres://a/b\n`);
@@ -108,7 +114,7 @@ test('one that was interrupted goes on to where it was going', async () => {
   expect(found.stdout).toMatch(/on their way from the store embedded to postgres[^}]*store migrate postgres/);
 });
 
-test('moves once at a time', async () => {
+test('only one migration runs at a time', async () => {
   const lock = join(environment, '.sessapp-migration-lock');
   await acquireLock(lock, {});
   const { stdout } = await migrate(['redis', ...address, '--json']);
@@ -116,8 +122,8 @@ test('moves once at a time', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'busy' } });
 });
 
-test('refuses while a server runs that has STORE_URL of its own', async () => {
+test('refuses while a running server has STORE_URL as an environment variable', async () => {
   await serve(sandbox, environment, [], { env: { STORE_URL: 'redis://a' } });
   const { exitCode, stderr } = await migrate(['redis', ...address]);
-  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/for the server that runs \(process \d+\)/)]);
+  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/for the running server \(process \d+\)/)]);
 });

@@ -37,9 +37,9 @@ const list = (env?: NodeJS.ProcessEnv): ReturnType<typeof invoke> =>
   invoke(environment, ['sessions', 'list', '--json'], env);
 
 test.each<[string, (file: string) => Promise<void>]>([
-  ['is no LMDB file', (file) => writeFile(file, 'x'.repeat(100_000))],
-  ['is cut off', (file) => truncate(file, 20_000)],
-])('a store whose file %s is damaged, in words', async (_, damage) => {
+  ['is not an LMDB file', (file) => writeFile(file, 'x'.repeat(100_000))],
+  ['is truncated', (file) => truncate(file, 20_000)],
+])('a store whose file %s is reported as damaged', async (_, damage) => {
   await fill(
     environment,
     Array.from({ length: 2000 }, () => ({ data: JSON.stringify('x'.repeat(500)) })),
@@ -48,30 +48,33 @@ test.each<[string, (file: string) => Promise<void>]>([
   expectUnavailable(await list(), /^The store cannot be used: .*damaged/);
 });
 
-test('a file in the place of data/ is told of', async () => {
+test('a file in the place of data/ is reported', async () => {
   await rm(data, { recursive: true, force: true });
   await writeFile(data, '');
   expectUnavailable(await list(), /a file is in the place of its directory/);
   await rm(data);
 });
 
-test.runIf(canActAsStranger)(`a store of another user, and one that may not be written${onlyAsRoot}`, async () => {
-  await chmod(sandbox.directory, 0o755);
-  await chmod(join(environment, '.env'), 0o644);
-  await fill(environment, [{}]);
-  const asStranger = (): Promise<Result> =>
-    sandbox.sessapp(['sessions', 'list', '-e', environment, '--json'], { ...stranger, env: { HOME: '/' } });
-  expectUnavailable(await asStranger(), /this user may not read and write its files/);
-  await chmod(data, 0o755);
-  await chmod(join(data, 'sessions'), 0o755);
-  expectUnavailable(await asStranger(), /its files belong to another user|this user may not/);
-  for (const name of ['data.mdb', 'lock.mdb']) await chown(join(data, 'sessions', name), stranger.uid, stranger.gid);
-  await chown(join(data, 'sessions'), stranger.uid, stranger.gid);
-  for (const name of ['data.mdb', 'lock.mdb']) await chmod(join(data, 'sessions', name), 0o400);
-  expectUnavailable(await asStranger(), /this user may not read and write its files/);
-});
+test.runIf(canActAsStranger)(
+  `a store of another user, or one without write permission, is reported${onlyAsRoot}`,
+  async () => {
+    await chmod(sandbox.directory, 0o755);
+    await chmod(join(environment, '.env'), 0o644);
+    await fill(environment, [{}]);
+    const asStranger = (): Promise<Result> =>
+      sandbox.sessapp(['sessions', 'list', '-e', environment, '--json'], { ...stranger, env: { HOME: '/' } });
+    expectUnavailable(await asStranger(), /this user is not allowed to read and write its files/);
+    await chmod(data, 0o755);
+    await chmod(join(data, 'sessions'), 0o755);
+    expectUnavailable(await asStranger(), /its files belong to another user|this user may not/);
+    for (const name of ['data.mdb', 'lock.mdb']) await chown(join(data, 'sessions', name), stranger.uid, stranger.gid);
+    await chown(join(data, 'sessions'), stranger.uid, stranger.gid);
+    for (const name of ['data.mdb', 'lock.mdb']) await chmod(join(data, 'sessions', name), 0o400);
+    expectUnavailable(await asStranger(), /this user is not allowed to read and write its files/);
+  },
+);
 
-test.runIf(mountable)(`a full disk is told of, and sessions can be read nevertheless${onlyWithMount}`, async () => {
+test.runIf(mountable)(`a full disk is reported, and sessions can still be read${onlyWithMount}`, async () => {
   await rm(data, { recursive: true, force: true });
   await mountDisk(data, '4m');
   const big = { data: JSON.stringify('x'.repeat(1000)) };
@@ -87,7 +90,7 @@ test.runIf(mountable)(`a full disk is told of, and sessions can be read neverthe
   expect(copied.exitCode).toBe(0);
 });
 
-test.runIf(mountable)(`a backup to a full disk says so, and leaves nothing${onlyWithMount}`, async () => {
+test.runIf(mountable)(`a backup to a full disk is an error and leaves no file${onlyWithMount}`, async () => {
   await rm(join(environment, 'copy.mdb'), { force: true });
   await fill(
     environment,
@@ -104,7 +107,7 @@ test.runIf(mountable)(`a backup to a full disk says so, and leaves nothing${only
   expect(await readdir(disk)).toEqual([]);
 });
 
-test('what is set for another Node.js, or for a debugger, does not keep the store from being read', async () => {
+test('NODE_OPTIONS for another Node.js or a debugger does not prevent reading the store', async () => {
   await fill(environment, [{ owner: 'ann' }]);
   const env = {
     NODE_OPTIONS: '--inspect-brk=0 --require ./missing.cjs',
@@ -114,11 +117,11 @@ test('what is set for another Node.js, or for a debugger, does not keep the stor
   expect(JSON.parse((await list(env)).stdout).sessions).toHaveLength(1);
 });
 
-test('a driver that does not load is told of in a line', async () => {
+test('a driver that does not load is an error of one line', async () => {
   const other = await copyEnvironment(sandbox, 'other');
   await fill(other, [{}]);
   const driver = join(other, 'node_modules', 'sessapp', 'dist', 'stores', 'embedded', 'driver.js');
-  // It is a link to the one of other environments.
+  // The file is hard-linked to other environments.
   await rm(driver);
   await writeFile(driver, 'nonsense(');
   const stats = (): Promise<Result> => sandbox.sessapp(['sessions', 'stats', '-e', other, '--json']);

@@ -9,7 +9,7 @@ import { copyEnvironment, request, serveInBackground } from '../../support/serve
 const readme = 'dist/templates/environment/README.md';
 const server = 'dist/templates/environment/server.js';
 
-/** A build whose README.md and server.js are other ones. */
+/** A build with another README.md and another server.js. */
 let build: OtherBuild;
 
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
   await build.edit(server, (text) => `${text}// new\n`);
 });
 
-/** Runs `upgrade` of the other build on `myenv`. */
+/** Runs the other build's `upgrade` on `myenv`. */
 async function upgrade(sandbox: Sandbox, ...args: string[]): Promise<Record<string, unknown>> {
   const { exitCode, stdout, stderr } = await build.run(['upgrade', 'myenv', ...args, '--json'], sandbox.directory);
   if (exitCode !== 0) throw new Error(`${stdout}${stderr}`);
@@ -27,7 +27,7 @@ async function upgrade(sandbox: Sandbox, ...args: string[]): Promise<Record<stri
 
 const text = (...path: string[]): Promise<string> => readFile(join(...path), 'utf8');
 
-test('it swaps the carried package, and replaces generated files that nobody has changed', async () => {
+test('upgrade replaces the carried package and the generated files that the user has not changed', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const envFile = await text(environment, '.env');
@@ -49,7 +49,7 @@ test('it swaps the carried package, and replaces generated files that nobody has
   expect(doctor.stdout).toMatch(/^0 problems/m);
 });
 
-test('a generated file that somebody has changed stays, and what is new in ours is shown', async () => {
+test('a generated file that the user has changed stays, and the changes in the new version are shown', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await appendFile(join(environment, 'server.js'), '// mine\n');
@@ -58,7 +58,7 @@ test('a generated file that somebody has changed stays, and what is new in ours 
   expect(found.kept).toEqual(
     [
       { path: 'server.js', news: expect.stringMatching(/^-\/\/ mine\n\+\/\/ new$/m) },
-      // Nothing is new in it.
+      // The new version has no changes in this file.
       { path: 'bin/activate', news: null },
     ].sort((a, b) => (a.path > b.path ? -1 : 1)),
   );
@@ -66,7 +66,7 @@ test('a generated file that somebody has changed stays, and what is new in ours 
   expect(await text(environment, 'bin', 'activate')).toMatch(/# mine\n$/);
 });
 
-test('docs/json.md shows the very fields that it prints', async () => {
+test('docs/json.md shows exactly the fields of upgrade', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await appendFile(join(environment, 'README.md'), 'mine');
@@ -77,7 +77,7 @@ test('docs/json.md shows the very fields that it prints', async () => {
   expect(Object.keys((printed.kept as object[])[0] ?? {})).toEqual(Object.keys(shown.kept[0]));
 });
 
-test('--undo brings the state before back, and once more the state after', async () => {
+test('--undo restores the state before the upgrade, and a second --undo the state after', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const own = async (): Promise<object> => {
@@ -102,7 +102,7 @@ test('without an upgrade there is nothing to undo', async () => {
   expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'nothing-to-undo']);
 });
 
-test('an undo does not take the sessions to another store', async () => {
+test('an undo does not move the sessions to another store', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await upgrade(sandbox);
@@ -127,7 +127,7 @@ test('--dry-run changes nothing', async () => {
   expect(await snapshot(environment)).toEqual(before);
 });
 
-test('the files of an application stay when its sessions are in another store now', async () => {
+test('the files of an application stay when its sessions have moved to another store', async () => {
   const sandbox = new Sandbox();
   await sandbox.sessapp(['init', 'shop', '--template', 'accounts', '--no-install']);
   const marker = await readJson(sandbox.path('shop'), 'sessapp.json');
@@ -146,7 +146,7 @@ test('a generated file that is missing is written again', async () => {
   expect([exitCode, await text(environment, 'server.js')]).toEqual([0, before]);
 });
 
-test('a carried package that is damaged is written again', async () => {
+test('a damaged carried package is written again', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const [name = ''] = await readdir(join(environment, '.sessapp'));
@@ -159,7 +159,7 @@ test('a carried package that is damaged is written again', async () => {
   expect(await readFile(path)).toEqual(before);
 });
 
-test('a folder where a file belongs is named', async () => {
+test('a folder in the place of a file is an error that names it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await rm(join(environment, 'README.md'));
@@ -168,7 +168,7 @@ test('a folder where a file belongs is named', async () => {
   expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'file-conflict']);
 });
 
-test('during a move of the sessions it is refused', async () => {
+test('upgrade is refused during a migration', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const marker = await readJson(environment, 'sessapp.json');
@@ -178,7 +178,7 @@ test('during a move of the sessions it is refused', async () => {
   expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'migration-unfinished']);
 });
 
-test('a folder that is a link is not written through', async () => {
+test('nothing is written through a folder that is a link', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await rm(join(environment, 'bin'), { recursive: true });
@@ -189,7 +189,7 @@ test('a folder that is a link is not written through', async () => {
   expect(await readdir(sandbox.path('elsewhere'))).toEqual([]);
 });
 
-test('a package.json that is not JSON is named', async () => {
+test('a package.json that is not JSON is an error that names it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writeFile(join(environment, 'package.json'), '{');
@@ -197,7 +197,7 @@ test('a package.json that is not JSON is named', async () => {
   expect([exitCode, JSON.parse(stdout).error.code]).toEqual([1, 'package-json-damaged']);
 });
 
-test('an upgrade that was killed while it took its place is ended by the next command', async () => {
+test('an upgrade that was killed while it replaced files is completed by the next command', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const next = join(environment, '.sessapp', 'next');
@@ -210,7 +210,7 @@ test('an upgrade that was killed while it took its place is ended by the next co
   expect(await readdir(join(environment, '.sessapp'))).not.toContain('next');
 });
 
-/** Makes an environment what one of the old form was, as far as an upgrade looks at it. */
+/** Changes an environment to the old form, in all points that an upgrade checks. */
 async function makeOld(environment: string): Promise<void> {
   const marker = await readJson<{ files: Record<string, string> }>(environment, 'sessapp.json');
   const manifest = await readJson<{ dependencies: Record<string, string> }>(environment, 'package.json');
@@ -234,7 +234,7 @@ async function makeOld(environment: string): Promise<void> {
   await chmod(join(environment, 'server.js'), 0o644);
 }
 
-test('of an environment of the old form, commands say how to bring it up to date', async () => {
+test('commands on an environment of the old form say how to upgrade it', async () => {
   const sandbox = new Sandbox();
   await makeOld(await copyEnvironment(sandbox));
   const { exitCode, stdout } = await sandbox.sessapp(['serve', 'myenv', '--json']);
@@ -248,7 +248,7 @@ test('of an environment of the old form, commands say how to bring it up to date
   ]);
 });
 
-test('an environment of the old form becomes a new one, and can become the old one again', async () => {
+test('an environment of the old form is upgraded, and the upgrade can be undone', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await makeOld(environment);

@@ -19,7 +19,7 @@ beforeAll(async () => {
   dashboard = await openDashboard(sandbox, environment);
 });
 
-test('the link works once, and a wrong one does not use it up', async () => {
+test('the link works once, and a wrong token does not use it up', async () => {
   const other = await startDashboard(sandbox, environment);
   expect(other.link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#[\w-]{43}$/);
   for (const wrong of ['', 'x'.repeat(43), `${other.linkToken}x`])
@@ -30,7 +30,7 @@ test('the link works once, and a wrong one does not use it up', async () => {
   expect(again.body.error.hint).toContain('Ctrl-C');
 });
 
-test('without the token of the page nothing is shown, and nothing is ended', async () => {
+test('without the token of the page, no session is shown or ended', async () => {
   for (const [method, path] of [
     ['GET', 'state'],
     ['GET', 'sessions'],
@@ -47,15 +47,15 @@ test('without the token of the page nothing is shown, and nothing is ended', asy
   expect((await dashboard.call('GET', 'sessions')).body.sessions).toHaveLength(1);
 });
 
-describe('a request that another site caused', () => {
+describe('a request from another site is refused:', () => {
   test.each([
-    ['a name that leads here', { Host: 'rebound.example' }],
-    ['the same with our port', { Host: 'rebound.example:{port}' }],
+    ['a name that resolves to this machine', { Host: 'rebound.example' }],
+    ['such a name with our port', { Host: 'rebound.example:{port}' }],
     ['another address of the machine', { Host: '192.168.0.2:{port}' }],
-    ['a name that ends as ours', { Host: 'x.localhost:{port}' }],
+    ['a name that ends like ours', { Host: 'x.localhost:{port}' }],
     ['a foreign origin', { Origin: 'http://evil.example' }],
     ['another port of this host', { Origin: 'http://127.0.0.1:1' }],
-    ['an origin that nobody may know', { Origin: 'null' }],
+    ['an opaque origin', { Origin: 'null' }],
     ['https', { Origin: 'https://127.0.0.1:{port}' }],
     ['another port, without an origin', { 'Sec-Fetch-Site': 'same-site' }],
     ['another site, without an origin', { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' }],
@@ -90,7 +90,7 @@ describe('a request that another site caused', () => {
   });
 });
 
-test('the page has nothing inline, loads nothing from elsewhere, and is in the language of the browser', async () => {
+test('the page has no inline code, loads only its own files, and uses the language of the browser', async () => {
   const read = (language: string) => send(dashboard.origin, { headers: { 'Accept-Language': language } });
   const { status, headers, body } = await read('en-US,en;q=0.9,ko;q=0.8');
   expect(status).toBe(200);
@@ -128,7 +128,7 @@ test('both languages have every text that the page uses', async () => {
   expect(differing).toEqual([]);
 });
 
-test('a request that makes no sense is refused, and the dashboard goes on', async () => {
+test('an invalid request is refused, and the dashboard keeps running', async () => {
   const headers = { Authorization: `Bearer ${dashboard.token}` };
   expect(await dashboard.call('POST', 'end', {})).toMatchObject({
     status: 409,
@@ -148,7 +148,7 @@ test('a request that makes no sense is refused, and the dashboard goes on', asyn
 test.each([
   ['SIGINT', 0],
   ['SIGTERM', 0],
-] as const)('%s ends it with exit code %i, and its link with it', async (signal, exitCode) => {
+] as const)('%s stops the dashboard with exit code %i, and its link stops working', async (signal, exitCode) => {
   const other = await startDashboard(sandbox, environment);
   const ended = finish(other.child);
   other.child.kill(signal);
@@ -156,7 +156,7 @@ test.each([
   await expect(other.enter()).rejects.toThrow('ECONNREFUSED');
 });
 
-test('a person is told the link on stdout, and how to end it on stderr', async () => {
+test('the link is printed on stdout, and how to stop the dashboard on stderr', async () => {
   const child = sandbox.start(['dashboard'], { cwd: environment });
   const ended = finish(child);
   let shown = '';
@@ -167,18 +167,18 @@ test('a person is told the link on stdout, and how to end it on stderr', async (
   expect(stdout).toMatch(/^The dashboard of myenv: http:\/\/127\.0\.0\.1:\d+\/#[\w-]{43}\n$/);
   expect({ exitCode, stderr }).toEqual({
     exitCode: 0,
-    stderr: 'The link works once. Ctrl-C ends the dashboard.\nStopped.\n',
+    stderr: 'The link works once. Press Ctrl-C to stop the dashboard.\nStopped.\n',
   });
 });
 
-test('--port takes that port, and says what to do when it is taken', async () => {
+test('--port uses that port, and the error says what to do when it is in use', async () => {
   const { port } = new URL(dashboard.origin);
   const { exitCode, stdout } = await sandbox.sessapp(['dashboard', environment, '--port', port, '--json']);
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout).error).toEqual({
     code: 'port-in-use',
     message: `Port ${port} of 127.0.0.1 is in use by another program.`,
-    hint: 'Leave --port out: the dashboard takes a free one.',
+    hint: 'Leave --port out. The dashboard then takes a free port.',
   });
   expect((await sandbox.sessapp(['dashboard', environment, '--port', '70000'])).exitCode).toBe(2);
 });

@@ -27,7 +27,7 @@ async function list(dashboard: Dashboard, query = ''): Promise<{ sessions: Row[]
   return body;
 }
 
-/** The server, which ends with the test: the next one makes other sessions. */
+/** The server, which stops with the test, because the next test needs other sessions. */
 async function serveOnce(args: string[] = []): Promise<string> {
   const { url, child } = await serve(sandbox, environment, args);
   const ended = finish(child);
@@ -40,7 +40,7 @@ async function serveOnce(args: string[] = []): Promise<string> {
 
 const ownersOf = ({ sessions }: { sessions: Row[] }): (string | null)[] => sessions.map(({ owner }) => owner);
 
-test('sessions are listed with what sessions list says of them, those that expire first above', async () => {
+test('sessions are listed with the fields of sessions list, soonest to expire first', async () => {
   const nowMs = Date.now();
   await fill(environment, [
     { owner: 'bob', keyId: 'k1', createdAtMs: nowMs - 3, seenAtMs: nowMs - 2, expiresAtMs: nowMs + hourMs },
@@ -61,7 +61,7 @@ test('sessions are listed with what sessions list says of them, those that expir
   expect(sessions[1]).toMatchObject({ ref: keyOf(0), bytes: 18, secret: 'k1', damaged: false });
 });
 
-test('many sessions are turned over page by page', async () => {
+test('many sessions are shown page by page', async () => {
   const expiresAtMs = Date.now() + hourMs;
   await fill(
     environment,
@@ -80,7 +80,7 @@ test('many sessions are turned over page by page', async () => {
   expect(owners).toEqual(Array.from({ length: 120 }, (_, n) => `user ${n}`));
 });
 
-test('a search finds an owner, a part of one in any case, and the beginning of a reference, each once', async () => {
+test('a search finds an owner, a part of an owner in any case, and the beginning of a reference, each once', async () => {
   await fill(environment, [
     { owner: 'ann' },
     { owner: 'Joanna' },
@@ -105,7 +105,7 @@ test('a search finds an owner, a part of one in any case, and the beginning of a
   expect(await search('%')).toEqual([]);
 });
 
-test('a session is shown without its values; with --values credentials are masked', async () => {
+test('a session is shown without its values; with --values, credentials are masked', async () => {
   const data = JSON.stringify({
     username: 'ann',
     cart: [1],
@@ -135,7 +135,7 @@ test('a session is shown without its values; with --values credentials are maske
   });
 });
 
-test('a session that is ended is out at once on the running server, and the others go on', async () => {
+test('an ended session is logged out at once on the running server, and the others stay', async () => {
   await rm(join(environment, 'data'), { recursive: true, force: true });
   await addRoutes(
     environment,
@@ -173,7 +173,7 @@ test('a session that is ended is out at once on the running server, and the othe
   }
 });
 
-test('--read-only ends nothing', async () => {
+test('--read-only refuses to end sessions', async () => {
   await fill(environment, [{ owner: 'ann' }]);
   const dashboard = await openDashboard(sandbox, environment, ['--read-only']);
   for (const which of [{ ref: keyOf(0) }, { owner: 'ann' }, { all: true }])
@@ -185,7 +185,7 @@ test('--read-only ends nothing', async () => {
   expect((await dashboard.call('GET', 'state')).body).toMatchObject({ isReadOnly: true });
 });
 
-test('sessions are counted over time: how many are live, are new, and have ended', async () => {
+test('live, new and ended sessions are counted over time', async () => {
   await fill(environment, [{ owner: 'ann' }, {}, { expiresAtMs: 1 }]);
   const dashboard = await openDashboard(sandbox, environment);
   const state = async () => (await dashboard.call('GET', 'state')).body;
@@ -206,7 +206,7 @@ test('sessions are counted over time: how many are live, are new, and have ended
   expect([sum('created'), sum('ended')]).toEqual([3, 1]);
 });
 
-test('a rotation and a move of the sessions are shown while they are under way', async () => {
+test('a rotation and a migration are shown while they are in progress', async () => {
   await fill(environment, []);
   const dashboard = await openDashboard(sandbox, environment);
   const state = async () => (await dashboard.call('GET', 'state')).body;
@@ -233,7 +233,7 @@ test('a rotation and a move of the sessions are shown while they are under way',
   expect((await state()).migration).toBeUndefined();
 });
 
-test('before the first start there is no session, nothing is made, and a store that a server makes is found', async () => {
+test('before the first start there are no sessions and no store is created; a store that a server creates is found', async () => {
   await rm(join(environment, 'data'), { recursive: true, force: true });
   const dashboard = await openDashboard(sandbox, environment);
   expect(await list(dashboard)).toMatchObject({ sessions: [], hasMore: false });
@@ -243,7 +243,7 @@ test('before the first start there is no session, nothing is made, and a store t
   expect(ownersOf(await list(dashboard))).toEqual(['ann']);
 });
 
-test('of a store that was replaced the page says so, and goes on with the new one', async () => {
+test('after the store was replaced, the dashboard continues with the new store', async () => {
   await fill(environment, [{ owner: 'ann' }]);
   const dashboard = await openDashboard(sandbox, environment);
   expect(ownersOf(await list(dashboard))).toEqual(['ann']);
@@ -256,7 +256,7 @@ test('of a store that was replaced the page says so, and goes on with the new on
   expect(state.counts).toMatchObject({ live: 1 });
 });
 
-test('a store that cannot be used ends the command with what to do', async () => {
+test('a store that cannot be used ends the command with an error and a remedy', async () => {
   await fill(environment, []);
   await writeFile(join(environment, 'data', 'sessions', 'data.mdb'), 'x'.repeat(10_000));
   const { exitCode, stdout } = await sandbox.sessapp(['dashboard', environment, '--json']);

@@ -57,7 +57,7 @@ test('--git is refused for an existing environment outside a repository', async 
   await sandbox.sessapp(['init', 'myenv', '--no-install']);
   const again = () => sandbox.sessapp(['init', 'myenv', '--git', '--json']);
   const refused = await again();
-  const message = `${sandbox.path('myenv')} is an environment already, in no git repository.`;
+  const message = `${sandbox.path('myenv')} is already an environment, but not in a git repository.`;
   expect(JSON.parse(refused.stdout).error).toEqual({ code: 'exists', message, hint: 'Type: git -C myenv init' });
   git(sandbox.directory, '-C', 'myenv', 'init');
   expect(JSON.parse((await again()).stdout)).toMatchObject({ status: 'unchanged' });

@@ -12,7 +12,7 @@ test.each([
   [['--prompt', 'a\nb'], 'The prompt must be one line of text, without control characters.', /--prompt/],
   [['--prompt', ''], 'The prompt must be one line of text, without control characters.', /--prompt/],
   [['--template'], "Option '--template <name>' argument missing.", /sessapp init --help/],
-  [['--serve', '--no-install'], '--serve and --no-install do not go together.', /Leave one of them out/],
+  [['--serve', '--no-install'], '--serve and --no-install cannot be combined.', /Leave one of them out/],
 ])('%j: exit code 2, the valid values and the nearest one, as text and as JSON', async (options, message, hint) => {
   const sandbox = new Sandbox();
   const words = await invoke(sandbox.directory, ['init', 'myenv', ...options]);

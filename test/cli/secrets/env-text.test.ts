@@ -89,7 +89,7 @@ test.each<[string, string, string]>([
     "A=1\r\nexport SESSION_SECRET='a, b, c' # mine\r\n",
     "A=1\r\nexport SESSION_SECRET='a, c' # mine\r\n",
   ],
-  ['one that is there twice', 'SESSION_SECRET=a,b,c,b\n', 'SESSION_SECRET=a,c\n'],
+  ['a secret that is listed twice', 'SESSION_SECRET=a,b,c,b\n', 'SESSION_SECRET=a,c\n'],
   [
     'one whose age is known',
     `# mine\r\n# secret ${secretIdOf('b')} since 2026-01-31T12:00:00.000Z\r\n${birth}\r\nSESSION_SECRET=a,b\r\n`,

@@ -6,13 +6,13 @@ import { cacheDirectory } from '../../scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
 
 export const command: Command = {
-  summary: 'remove all snapshots; environments stay as they are',
+  summary: 'remove all snapshots; environments are not changed',
   examples: ['sessapp cache clean'],
   async run(_input, { system }) {
     const directory = cacheDirectory(system);
     const refusal = await refuseDirectory(directory);
     if (refusal !== undefined) {
-      const remedy = 'Set SESSAPP_CACHE_DIR to a directory that is yours alone.';
+      const remedy = 'Set SESSAPP_CACHE_DIR to a directory that only you can write to.';
       throw new UserError('cache-refused', `${directory} is not used: ${refusal}.`, remedy);
     }
     const snapshots = new Snapshots(directory);

@@ -5,7 +5,7 @@ import { cacheDirectory } from '../../scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
 
 export const command: Command = {
-  summary: 'say where snapshots are, and what they take',
+  summary: 'show where the snapshots are, and their size',
   examples: ['sessapp cache info'],
   async run(_input, { system, output }) {
     const directory = cacheDirectory(system);
@@ -18,7 +18,7 @@ export const command: Command = {
     );
     const text = [
       output.style.bold(directory),
-      ...(refusal === undefined ? [] : [`  is not used: ${refusal}`]),
+      ...(refusal === undefined ? [] : [`  not used: ${refusal}`]),
       `  ${renderCount(snapshots.length, 'snapshot')}, ${renderSize(bytes)}`,
       ...rows,
     ];

@@ -16,7 +16,7 @@ export const command = onEnvironment({
     if (other !== undefined) output.warn(other);
     const { source } = list;
     const lines = [
-      `${name}, from ${source === 'environment' ? 'SESSION_SECRET in the environment' : source}:`,
+      `${name}, from ${source === 'environment' ? 'SESSION_SECRET in the environment variables' : source}:`,
       ...renderTable(secrets, system.now(), output.style),
       ...(sessions.sessionsOfOtherSecrets > 0
         ? [`Sessions signed by other secrets: ${sessions.sessionsOfOtherSecrets}.`]

@@ -10,12 +10,12 @@ import { ask } from '../../prompts.ts';
 import { onEnvironment, type Work } from '../on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'end sessions for good, also those that are in use',
+  summary: 'end sessions for good, even while they are in use',
   examples: ['sessapp sessions destroy --user ann', 'sessapp sessions destroy --all --yes -e myenv'],
   operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
-    ['--user <owner>', 'all sessions of this owner: their userId, username, or id'],
-    ['--all', 'all sessions'],
+    ['--user <owner>', 'end all sessions of this owner (userId, username or id)'],
+    ['--all', 'end all sessions'],
     ['-y, --yes', 'with --all: do not ask'],
   ],
   verify(input, context) {
@@ -33,15 +33,18 @@ export const command = onEnvironment({
 function verifyOneChoice(input: Input): void {
   const choices = [input.operands.length > 0, readOwner(input) !== undefined, flag(input, 'all')];
   if (choices.filter(Boolean).length === 1) return;
-  throw new UsageError('Say which sessions: their refs, or --user <owner>, or --all.', 'One of these, not two.');
+  throw new UsageError('Which sessions? Name their REFs, or use --user <owner> or --all.', 'Use only one of these.');
 }
 
 function verifyCanConfirm(input: Input, { output }: Context): void {
   if (flag(input, 'yes') || output.interactive) return;
-  throw new UsageError('--all ends every session, and there is nobody to ask.', 'If that is meant, add --yes.');
+  throw new UsageError(
+    '--all ends every session and asks first, but this is not a terminal.',
+    'To confirm, add --yes.',
+  );
 }
 
-/** How many were ended; undefined when the user said no. */
+/** How many sessions were ended; undefined when the user did not confirm. */
 async function destroy(work: Work, store: Store): Promise<number | undefined> {
   const { input, system, output } = work;
   const nowMs = system.now();
@@ -54,7 +57,7 @@ async function destroy(work: Work, store: Store): Promise<number | undefined> {
   });
 }
 
-// Find all before the first is ended, so that a mistyped reference changes nothing.
+// Find all sessions before ending the first one, so that a mistyped reference changes nothing.
 async function destroyNamed(store: Store, refs: string[], nowMs: number): Promise<number> {
   const keys = new Set<string>();
   for (const ref of refs) keys.add((await findSession(store, ref, nowMs)).key);
@@ -67,7 +70,7 @@ async function isConfirmed({ system, environment }: Work, store: Store): Promise
   const message = `End all ${renderCount(live + damaged, 'session')} of ${promptOf(environment)}? Everyone is logged out.`;
   const options = [
     { value: 'no', label: 'No', hint: 'nothing changes' },
-    { value: 'yes', label: 'Yes', hint: 'it cannot be undone' },
+    { value: 'yes', label: 'Yes', hint: 'this cannot be undone' },
   ];
   return (await ask(system, { message, options, initial: 'no' })) === 'yes';
 }

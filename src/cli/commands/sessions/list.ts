@@ -18,13 +18,13 @@ export const command = onEnvironment({
   examples: ['sessapp sessions list --user ann', 'sessapp sessions list myenv --older-than 7d --limit 20'],
   options: [
     ownerOption,
-    ['--older-than <duration>', 'only those last seen longer ago than this: 90m, 12h, 7d'],
-    ['--limit <number>', 'at most this many'],
-    ['--ndjson', 'print one JSON document a line, for any number of sessions'],
+    ['--older-than <duration>', 'list only sessions last seen longer ago than this: 90m, 12h, 7d'],
+    ['--limit <number>', 'list at most this many'],
+    ['--ndjson', 'print one JSON document per line, for any number of sessions'],
   ],
   verify(input, { system, output }) {
     if (flag(input, 'ndjson') && output.json)
-      throw new UsageError('--json and --ndjson do not go together.', 'Leave one of them out.');
+      throw new UsageError('--json and --ndjson cannot be combined.', 'Leave one of them out.');
     readQuery(input, system.now());
   },
   async run(work) {
@@ -47,7 +47,7 @@ function readQuery(input: Input, nowMs: number): SessionQuery {
   const olderThan = text(input, 'olderThan');
   const limit = text(input, 'limit');
   if (limit !== undefined && !/^[1-9]\d{0,9}$/.test(limit))
-    throw new UsageError(`'${limit}' is not a valid number of sessions.`, 'Give a number from 1 up.');
+    throw new UsageError(`'${limit}' is not a valid number of sessions.`, 'Use a number of at least 1.');
   return {
     liveAtMs: nowMs,
     ...(owner !== undefined && { owner }),
@@ -60,7 +60,7 @@ function isFiltered({ owner, seenBeforeMs }: SessionQuery): boolean {
   return owner !== undefined || seenBeforeMs !== undefined;
 }
 
-/** A table on a terminal, plain lines for a program. */
+/** A table for a terminal, else plain lines for a program. */
 function toLines({ system, output }: Context, sessions: Sessions): AsyncIterable<string> {
   const { isTTY, columns } = system.stdout;
   if (!isTTY) return map(sessions, toLine);

@@ -4,7 +4,7 @@ import { renderCount } from '../../amounts.ts';
 import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'delete what expired sessions left behind; a server does so too, a little at a time',
+  summary: 'delete expired sessions now; a running server also does so gradually',
   examples: ['sessapp sessions prune myenv'],
   async run({ system, output, environment, name }) {
     const signal = system.catchInterrupts();
@@ -14,7 +14,7 @@ export const command = onEnvironment({
         return pruneSessions(store, system.now(), signal);
       }),
     );
-    const text = `${renderCount(deleted, 'session')} of ${name} had expired: deleted.`;
+    const text = `Deleted ${renderCount(deleted, 'expired session')} of ${name}.`;
     return { data: { status: 'pruned', deleted }, text };
   },
 });

@@ -14,7 +14,7 @@ export const command = onEnvironment({
   summary: 'show a session, without its values',
   examples: ['sessapp sessions show Qm3xT7pLw2aZ'],
   operands: [['<ref>', 'the REF of the session in sessions list, or its beginning']],
-  options: [['--values', 'with its values, except those whose keys look like credentials']],
+  options: [['--values', 'also show its values, except those whose keys look like credentials']],
   async run({ input, system, environment }) {
     const nowMs = system.now();
     const session = await withStore(system, environment, (store) => readSession(store, input.operands[0] ?? '', nowMs));
@@ -39,7 +39,7 @@ function render(session: SessionDetail, values: Values | undefined, isShown: boo
     ['size', renderSize(bytes)],
     ['signed by', keyId === undefined ? 'an unknown secret' : `secret ${visible(keyId)}`],
     ['changes', String(version ?? 'unknown')],
-    ['keys', values === undefined ? 'none can be read: the record is damaged' : keys.join(', ')],
+    ['keys', values === undefined ? 'cannot be read: the record is damaged' : keys.join(', ')],
   ];
   if (!isShown) return renderRows(rows);
   const shown = Object.entries(values ?? {}).map(([name, value]): [string, string] => [

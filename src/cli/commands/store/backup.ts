@@ -4,10 +4,10 @@ import { flag } from '../../command.ts';
 import { onEnvironment } from '../on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'copy the embedded store to a file, also while the server runs',
+  summary: 'copy the embedded store to a file, even while the server runs',
   examples: ['sessapp store backup sessions.mdb'],
-  operands: [['<file>', 'the file to make; it holds the sessions, so keep it as safe as them']],
-  options: [['--force', 'replace the file if it is there']],
+  operands: [['<file>', 'the file to write; it contains the sessions, so keep it safe']],
+  options: [['--force', 'replace an existing file']],
   async run({ input, system, output, environment, name }) {
     const signal = system.catchInterrupts();
     const made = await output.working((step) => {

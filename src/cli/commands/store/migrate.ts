@@ -11,22 +11,22 @@ import { commandLine } from '../../shells/shells.ts';
 import { onEnvironment, type Work } from '../on-environment.ts';
 
 export const command = onEnvironment({
-  summary: 'move the sessions to another store, also while the server runs',
+  summary: 'move the sessions to another store, even while the server runs',
   examples: [
     'sessapp store migrate redis --store-url redis://localhost:6379',
     'sessapp store migrate postgres --store-url postgres://user@localhost:5432/database --dry-run',
   ],
-  operands: [['<store>', 'where they are to live: embedded, postgres or redis']],
+  operands: [['<store>', 'the new store: embedded, postgres or redis']],
   options: [
-    ['--store-url <url>', 'where that store is, without a password (default: NEXT_STORE_URL, which may have one)'],
-    ['--dry-run', 'print what would be done, and do nothing'],
-    ['--rollback', 'take back a move that has not begun to move sessions'],
-    ['--offline', 'take packages from npm’s cache only'],
+    ['--store-url <url>', 'its address; only NEXT_STORE_URL, the default, may contain a password'],
+    ['--dry-run', 'print what would be done, but change nothing'],
+    ['--rollback', 'take back a move that has not moved any session yet'],
+    ['--offline', 'take packages only from npm’s cache'],
   ],
   async run(given) {
     const { system, environment } = given;
     if (flag(given.input, 'dryRun')) return plan(given);
-    // Another one may have gone on with it until it let go of the lock.
+    // Another process may have continued the move until it released the lock.
     const again = (): Promise<Work['environment']> => findEnvironment(system, environment.directory);
     return withMigrationLock(environment, async () => work({ ...given, environment: await again() }));
   },
@@ -34,7 +34,7 @@ export const command = onEnvironment({
 
 async function plan(given: Work): Promise<Report> {
   await decide(given);
-  const fact = flag(given.input, 'rollback') ? 'would not move any more' : 'would move';
+  const fact = flag(given.input, 'rollback') ? 'would no longer move' : 'would move';
   return report(given, 'planned', fact);
 }
 
@@ -44,7 +44,7 @@ async function work(given: Work): Promise<Report> {
   const options = { offline: flag(input, 'offline'), signal: system.catchInterrupts() };
   if (flag(input, 'rollback')) {
     await output.working((step) => rollBack(environment, { ...options, step }));
-    return report(given, 'rolled-back', 'do not move');
+    return report(given, 'rolled-back', 'no longer move');
   }
   warnOfOthers(given);
   try {
@@ -52,7 +52,7 @@ async function work(given: Work): Promise<Report> {
       migrate(system, environment, destination, { ...options, step, warn: (line) => output.warn(line) }),
     );
   } catch (error) {
-    await tellHowToGoOn(given, destination.store);
+    await noteHowToContinue(given, destination.store);
     throw error;
   }
   return report(given, 'migrated', 'have moved');
@@ -63,7 +63,7 @@ function decide({ input, system, environment }: Work): Promise<Destination> {
   return choose(system, environment, input.operands[0] ?? '', text(input, 'storeUrl'));
 }
 
-/** @param given with the environment as it was when the command began */
+/** @param given has the environment as it was when the command started */
 async function report({ input, system, environment, name }: Work, status: string, fact: string): Promise<Report> {
   const { directory, marker } = environment;
   const from = marker.migration?.from ?? marker.store;
@@ -76,13 +76,13 @@ async function report({ input, system, environment, name }: Work, status: string
 
 function warnOfOthers({ output, environment: { marker } }: Work): void {
   if (!storeKinds[marker.store]?.address) return;
-  output.warn('Servers that run from another directory, or on another machine, do not follow: they must be stopped.');
+  output.warn('Servers that run from another directory or on another machine do not notice the move. Stop them first.');
 }
 
-async function tellHowToGoOn({ system, output, environment: { directory } }: Work, store: string): Promise<void> {
+async function noteHowToContinue({ system, output, environment: { directory } }: Work, store: string): Promise<void> {
   const { migration } = (await findEnvironment(system, directory)).marker;
   if (!migration) return;
   const again = await commandLine(system, directory, 'store migrate', store);
-  const back = migration.phase === 'prepare' ? '; to take it back, add --rollback' : '';
-  output.note(`No session is lost: the server works with both stores. To go on, type: ${again}${back}`);
+  const back = migration.phase === 'prepare' ? '. To cancel the move, add --rollback' : '';
+  output.note(`No session is lost: the server uses both stores. To continue, type: ${again}${back}`);
 }

@@ -1,6 +1,6 @@
 const tokenName = 'sessapp-dashboard';
 
-/** A response that is not a success. `code` is undefined when there was no response. */
+/** The error of an API call. `code` is undefined when there was no response. */
 export class Failure extends Error {
   constructor({ code, message, hint }) {
     super(message);
@@ -9,7 +9,7 @@ export class Failure extends Error {
   }
 }
 
-/** Takes the token of the link out of the address, and exchanges it. A page that was loaded again has its own. */
+/** Removes the link's token from the address and exchanges it for the page's token. A reloaded page has its token already. */
 export async function enter() {
   const token = location.hash.slice(1);
   if (!/^[\w-]{43}$/.test(token)) return;
@@ -17,7 +17,7 @@ export async function enter() {
   sessionStorage.setItem(tokenName, (await call('POST', 'enter', { body: { token } })).token);
 }
 
-/** @param params what the address carries, or `body`: what a POST sends */
+/** @param params the query of the URL; `body` is the JSON body of a POST */
 export async function call(method, path, { params = {}, body, signal } = {}) {
   const headers = { Authorization: `Bearer ${sessionStorage.getItem(tokenName)}` };
   const query = new URLSearchParams(params);

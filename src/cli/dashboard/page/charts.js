@@ -3,7 +3,7 @@ import { renderClock, renderNumber, t } from './text.js';
 
 const [width, height] = [240, 48];
 
-/** A number and how it went, for each of what is counted over time. */
+/** Shows the current value and the history of each count. */
 export function showCharts({ samples, server }) {
   const since = samples[0]?.atMs;
   const sum = (name) => samples.reduce((total, sample) => total + sample[name], 0);

@@ -1,7 +1,7 @@
 import { byId, element, setRows, setText } from './dom.js';
 import { renderSize, renderTime, t } from './text.js';
 
-/** Asks whether to do what the question says. */
+/** Asks the user to confirm. */
 export async function confirm(question) {
   setText(byId('question'), question);
   return (await ask(byId('confirm'))) === 'yes';
@@ -9,7 +9,7 @@ export async function confirm(question) {
 
 /**
  * Shows one session.
- * @returns what to do with it: `one`, `user`, or nothing
+ * @returns the chosen action: `one` ends it, `user` ends all sessions of its owner, anything else does nothing
  */
 export async function showDetails(session, { isReadOnly, showsValues }) {
   const { ref, label, owner, damaged, createdAt, lastSeenAt, expiresAt, bytes, secret, changes, keys, values } =
@@ -33,7 +33,7 @@ export async function showDetails(session, { isReadOnly, showsValues }) {
   return ask(byId('details'));
 }
 
-/** The value of the button that closed it; nothing for Escape. */
+/** The value of the button that closed the dialog; empty for Escape. */
 function ask(dialog) {
   dialog.returnValue = '';
   dialog.showModal();

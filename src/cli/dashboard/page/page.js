@@ -8,13 +8,13 @@ import { renderNumber, t } from './text.js';
 
 const pageSize = 50;
 const pauseMs = 2000;
-/** A search may read the whole store: it waits this many times as long as it took before it is repeated. */
+/** A search may read the whole store. The pause before the next search is this many times its duration. */
 const pauseFactor = 10;
 
 let state;
 let view = { search: '', page: 0 };
 let listing = new AbortController();
-/** What is wrong, by what it came of. */
+/** The current errors, by the work that failed. */
 const alerts = new Map();
 
 byId('search').addEventListener('submit', (event) => {
@@ -38,11 +38,11 @@ async function start() {
   await Promise.all([repeat('state', loadState), repeat('list', list)]);
 }
 
-/** Goes on until the page has no access any more. */
+/** Repeats some work until the page has lost its access. */
 async function repeat(source, work) {
   for (;;) {
     const startMs = performance.now();
-    // A page that nobody sees asks for nothing.
+    // Request nothing while the page is hidden.
     if (!document.hidden) await attempt(source, work);
     if (alerts.has('access')) return;
     const pause = Math.max(pauseMs, pauseFactor * (performance.now() - startMs));
@@ -116,12 +116,12 @@ async function endConfirmed(question, body) {
   }
 }
 
-/** Something that the user asked for. */
+/** Starts an action of the user. */
 function act(work) {
   void attempt('action', work);
 }
 
-/** @returns false when it failed; the page says why until it succeeds */
+/** @returns false when the work failed; the page shows the error until it succeeds */
 async function attempt(source, work) {
   try {
     await work();

@@ -4,7 +4,7 @@ import { renderDistance, renderSize, renderTime, t } from './text.js';
 const shortRef = ({ ref }) => ref.slice(0, 12);
 const rows = new Map();
 
-/** Shows these sessions. Rows that stay are kept, so that the keyboard's place is. */
+/** Shows these sessions. Existing rows are reused, so that the keyboard focus stays. */
 export function showRows({ sessions, nowMs, isReadOnly, onDetails, onEnd }) {
   const body = byId('rows');
   const focused = document.activeElement;
@@ -20,7 +20,7 @@ export function showRows({ sessions, nowMs, isReadOnly, onDetails, onEnd }) {
     fill(row, session, nowMs, isReadOnly);
     if (body.children[n] !== row.line) body.insertBefore(row.line, body.children[n] ?? null);
   });
-  // A row that moved has lost it.
+  // A row that moved has lost the focus.
   if (focused !== document.activeElement && body.contains(focused)) focused.focus();
 }
 

@@ -1,4 +1,4 @@
-// What the page says: the messages that the server put into it, and numbers and times in its language.
+// The texts of the page: messages that the server put into it, and numbers and times in its language.
 const messages = JSON.parse(document.body.dataset.messages);
 const { lang } = document.documentElement;
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
@@ -7,7 +7,7 @@ const clock = new Intl.DateTimeFormat(lang, { timeStyle: 'medium' });
 const number = new Intl.NumberFormat(lang, { maximumFractionDigits: 1 });
 const units = Object.entries({ day: 86_400_000, hour: 3_600_000, minute: 60_000, second: 1000 });
 
-/** A message; `{0}` and so on become the values. */
+/** A message, with `{0}` and so on replaced by values. */
 export function t(name, ...values) {
   return messages[name].replace(/\{(\d)\}/g, (_, place) => values[place]);
 }

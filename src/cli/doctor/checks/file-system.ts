@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { orUndefined } from '../../../errors.ts';
-import { dataDirectory, isInside } from '../../paths.ts';
+import { isInside, nearestDataDirectory } from '../../paths.ts';
 import { type Check, type Finding, notChecked, note, ok, problem, withMarker } from '../check.ts';
 
 /** Network file systems, by their type in statfs(2). */
@@ -28,7 +28,7 @@ export const fileSystem: Check = {
   examine: withMarker(async ({ directory, marker }, system) => {
     if (marker.store !== 'embedded') return [ok(`Not relevant: the store is ${marker.store}.`)];
     if (process.platform !== 'linux') return [notChecked('only Linux reports the type of a file system as a number.')];
-    const path = await dataDirectory(directory);
+    const path = await nearestDataDirectory(directory);
     const { type } = await system.statfs(path);
     const network = networkTypes[type >>> 0];
     if (network !== undefined) return [isNetwork(path, network)];

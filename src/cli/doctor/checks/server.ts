@@ -1,5 +1,5 @@
 import { isThere } from '../../../files.ts';
-import { describePlace, findRunningServer, recordFile, type ServerRecord } from '../../control/server-record.ts';
+import { describeOrigin, findRunningServer, recordFile, type ServerRecord } from '../../control/server-record.ts';
 import { readLock } from '../../environment/lock.ts';
 import { type Check, note, ok } from '../check.ts';
 import { typeOn } from '../remedies.ts';
@@ -10,10 +10,12 @@ export const server: Check = {
   async examine(subject) {
     const running = await findRunningServer(subject);
     if (running) {
-      const place = await describePlace(subject, running);
+      const origin = await describeOrigin(subject, running);
       return [
         ok(
-          running.url === undefined ? `The server is starting${place}.` : `The server runs at ${running.url}${place}.`,
+          running.url === undefined
+            ? `The server is starting${origin}.`
+            : `The server runs at ${running.url}${origin}.`,
         ),
       ];
     }
