@@ -1,12 +1,12 @@
 /**
- * A failure that a user can meet and mend: `message` states the fact, `hint` says what to type next.
- * Anything else that is thrown is a bug.
+ * An expected failure that the user can fix: `message` states the fact, `hint` says what to type next.
+ * Any other error is a bug.
  */
 export class UserError extends Error {
   override name = 'UserError';
   readonly exitCode: number = 1;
   readonly code: string;
-  /** A caller may add it, where only the caller knows the remedy. */
+  /** A caller may set it later, when only the caller knows the remedy. */
   hint: string | undefined;
 
   constructor(code: string, message: string, hint?: string, options?: ErrorOptions) {
@@ -16,7 +16,7 @@ export class UserError extends Error {
   }
 }
 
-/** The command line itself is wrong: an unknown option, a missing argument, a value that is not one of the valid ones. */
+/** The command line is wrong: an unknown option, a missing argument, or an invalid value. */
 export class UsageError extends UserError {
   override name = 'UsageError';
   override readonly exitCode = 2;
@@ -26,7 +26,7 @@ export class UsageError extends UserError {
   }
 }
 
-/** A signal asked the command to stop. The exit code is the shell's convention: 128 and the signal's number. */
+/** A signal stopped the command. The exit code follows the convention of shells: 128 plus the signal's number. */
 export class Interrupted extends UserError {
   override name = 'Interrupted';
   override readonly exitCode: number;
@@ -41,12 +41,17 @@ export class Interrupted extends UserError {
 export const interruptSignals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 export type InterruptSignal = keyof typeof interruptSignals;
 
-/** True for an error of Node's own with one of these codes, such as `ENOENT`. */
+/** True for an error of Node.js with one of these codes, such as `ENOENT`. */
 export function hasCode(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** What `work` resolves to; undefined when it fails with one of these codes, such as `ENOENT`. */
+/** True for an error that the operating system returned for a file, a process or an address. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
+/** Resolves to the result of `work`, or to undefined when it fails with one of these codes, such as `ENOENT`. */
 export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Promise<T | undefined> {
   try {
     return await work;
@@ -56,27 +61,27 @@ export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Prom
   }
 }
 
-const otherPlace = 'Choose a directory of your own, or give yourself the right to it.';
+const chooseDirectory = 'Choose another directory, or change the permissions of this one.';
 const systemFailures: Record<string, [code: string, fact: string, hint: string]> = {
   ENOSPC: ['disk-full', 'The disk is full', 'Free some space, then run the same command again.'],
   EDQUOT: ['disk-full', 'Your disk quota is used up', 'Free some space, then run the same command again.'],
-  EROFS: ['permission-denied', 'The file system is read-only', 'Choose a directory elsewhere.'],
-  EACCES: ['permission-denied', 'Permission denied', otherPlace],
-  EPERM: ['permission-denied', 'Operation not permitted', otherPlace],
+  EROFS: ['permission-denied', 'The file system is read-only', 'Choose a directory on another file system.'],
+  EACCES: ['permission-denied', 'Permission denied', chooseDirectory],
+  EPERM: ['permission-denied', 'Operation not permitted', chooseDirectory],
   ENAMETOOLONG: ['name-too-long', 'The name is too long for the file system', 'Choose a shorter one.'],
   EMFILE: ['too-many-files', 'Too many files are open', 'Raise the limit: ulimit -n 4096'],
 };
 
-/** What the system refused, as the failure that a user can mend; undefined for anything else. */
+/** Turns an error of the operating system into a UserError; undefined when the user cannot fix it. */
 export function toUserError(error: unknown): UserError | undefined {
   if (error instanceof UserError) return error;
   const { code = '', path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   const failure = systemFailures[code];
-  const place = path === undefined ? '' : `: ${withoutTemporary(path)}`;
-  return failure && new UserError(failure[0], `${failure[1]}${place}.`, failure[2]);
+  const atPath = path === undefined ? '' : `: ${withoutTemporary(path)}`;
+  return failure && new UserError(failure[0], `${failure[1]}${atPath}.`, failure[2]);
 }
 
-/** Names the directory in which a temporary file or folder of ours is, instead of that: nobody else knows its name. */
+/** Replaces the path of our temporary files by their directory: a user does not know the temporary names. */
 export function withoutTemporary(text: string): string {
   return text.replace(/(?<=[\\/])\.sessapp(-|[\\/]next[\\/])[^\s:'"]*/g, '');
 }

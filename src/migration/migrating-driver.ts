@@ -1,27 +1,28 @@
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../stores/driver.ts';
-import { createEnd, forgettableMs, isEnd, isSealed, seal, unseal } from './moved-record.ts';
+import { isTombstone } from '../stores/tombstone.ts';
+import { createExpiredTombstone, deletableBeforeMs, isSealed, seal, unseal } from './moved-record.ts';
 
-/** `prepare`: records change where they are. `move`: a record moves before it changes, and new ones are made in the new store. */
+/** `prepare`: records change where they are. `move`: a record moves before it changes, and the new store gets new records. */
 export type Phase = 'prepare' | 'move';
 
-/** Where a session is, and its record as it is to be seen. */
+/** A session's record, and whether it is in the new store. */
 interface LocatedRecord {
   isMoved: boolean;
   record: StoredRecord;
 }
 
 /**
- * Two stores as one, while sessions move from one to the other. Processes of both phases, and the one that copies, may
- * work at the same time, and each may die at any instant:
+ * Combines two stores while sessions move from the old store to the new one. Processes in both phases, and the process that
+ * moves all sessions, may run at the same time, and each may crash at any time:
  *
- * 1. What the new store says of a key counts, a record as well as an end; only where it says nothing, the old one does.
- * 2. A record moves in two steps: it is sealed in the old store by compare-and-swap, so that whoever is about to change it
- *    there fails and looks again; then it is created in the new store, where it is only if nobody was faster. Between the
- *    two whoever meets the sealed record does the second step. A sealed record never changes.
- * 3. It keeps its version when it moves, and each change makes that one more: a version means the same in both stores.
- * 4. Who ends a session leaves an end in the new store, and only then deletes the record in the old one.
- * 5. So a key is never in neither store while it moves; who finds it in neither, one after the other, looks once more.
- * 6. An end in the old store is one of an earlier move, and no session: nothing is done with it until all there is deleted.
+ * 1. If the new store has a record or a tombstone for a key, it counts. Otherwise the old store's record counts.
+ * 2. A record moves in two steps. First, compare-and-swap seals it in the old store, so a concurrent change there fails and
+ *    reads again. Then the record is created in the new store, unless another process has created it already. A process that
+ *    finds a sealed record does the second step. A sealed record never changes.
+ * 3. A record keeps its version when it moves, and each change adds one. So a version means the same in both stores.
+ * 4. To destroy a session, a process first writes a tombstone to the new store, and then deletes the record in the old store.
+ * 5. So a record that moves is always in at least one store. A read that finds it in neither store reads the new one again.
+ * 6. Ignore tombstones that an earlier migration left in the old store. They are deleted with everything else in that store.
  */
 export class MigratingDriver implements Driver {
   readonly from: Driver;
@@ -53,12 +54,12 @@ export class MigratingDriver implements Driver {
     const found = await this.#findToChange(key);
     if (found?.record.version !== version) return;
     if (found.isMoved) return this.to.touch(key, version, seenAtMs, expiresAtMs);
-    // Who is about to move the record must notice, and what they notice is a new version.
+    // Use an update, not a touch: a process that is moving the record notices only a new version.
     await this.from.update(key, version, { ...withoutKey(found.record), seenAtMs, expiresAtMs });
   }
 
   async delete(key: string): Promise<void> {
-    await this.#end(key);
+    await this.#leaveTombstone(key);
     await this.from.delete(key);
   }
 
@@ -68,7 +69,7 @@ export class MigratingDriver implements Driver {
     await this.delete(key);
   }
 
-  /** First come those that the old store still knows of; each part is in the order that the query asks for. */
+  /** Lists the sessions that the old store still has, and then the others. Each part is in the order of the query. */
   async *list({ limit = Number.POSITIVE_INFINITY, ...query }: ListQuery): AsyncGenerator<StoredRecord> {
     let left = limit;
     for await (const record of this.#listAll(query)) {
@@ -80,8 +81,8 @@ export class MigratingDriver implements Driver {
 
   async prune(nowMs: number, limit: number): Promise<number> {
     let count = await this.from.prune(nowMs, limit);
-    for await (const { key } of this.to.list({ expiresBeforeMs: forgettableMs(nowMs), limit })) {
-      // In this order: without its end, what is left of a session in the old store would count again.
+    for await (const { key } of this.to.list({ expiresBeforeMs: deletableBeforeMs(nowMs), limit })) {
+      // Delete in this order: without its tombstone, a record left in the old store would count again.
       await this.from.delete(key);
       await this.to.delete(key);
       count += 1;
@@ -89,11 +90,11 @@ export class MigratingDriver implements Driver {
     return count;
   }
 
-  /** Moves a record, if it is still to be moved. An end, or one that makes no sense, stays where it is. */
+  /** Moves a record that has not moved yet. Tombstones and damaged records stay where they are. */
   async move(key: string): Promise<void> {
     for (;;) {
       const source = await this.from.read(key);
-      if (!source || isEnd(source) || !isSound(source)) return;
+      if (!source || isTombstone(source) || !isSound(source)) return;
       if (!isSealed(source) && !(await this.from.update(key, source.version, seal(withoutKey(source))))) continue;
       const record = unseal(source);
       await this.to.create(key, withoutKey(record), record.version);
@@ -118,27 +119,27 @@ export class MigratingDriver implements Driver {
     await Promise.all([this.from.close(), this.to.close()]);
   }
 
-  // The old store first, and all of it: what leaves it meanwhile is in the new one by then.
+  // List the whole old store first: a record that moves meanwhile is then found in the new store.
   async *#listAll(query: ListQuery): AsyncGenerator<StoredRecord> {
     for await (const record of this.from.list(query)) {
-      if (isEnd(record)) continue;
+      if (isTombstone(record)) continue;
       const moved = await this.to.read(record.key);
       if (!moved) yield unseal(record);
-      else if (!isEnd(moved)) yield moved;
+      else if (!isTombstone(moved)) yield moved;
     }
     for await (const record of this.to.list(query))
-      if (!isEnd(record) && !(await this.from.read(record.key))) yield record;
+      if (!isTombstone(record) && !(await this.from.read(record.key))) yield record;
   }
 
   async #find(key: string): Promise<LocatedRecord | undefined> {
     const moved = await this.to.read(key);
-    if (moved) return isEnd(moved) ? undefined : { isMoved: true, record: moved };
+    if (moved) return isTombstone(moved) ? undefined : { isMoved: true, record: moved };
     const source = await this.from.read(key);
-    if (source && isEnd(source)) return undefined;
+    if (source && isTombstone(source)) return undefined;
     if (source && !isSealed(source)) return { isMoved: false, record: source };
     if (source) await this.move(key);
     const late = await this.to.read(key);
-    return late && !isEnd(late) ? { isMoved: true, record: late } : undefined;
+    return late && !isTombstone(late) ? { isMoved: true, record: late } : undefined;
   }
 
   async #findToChange(key: string): Promise<LocatedRecord | undefined> {
@@ -148,15 +149,15 @@ export class MigratingDriver implements Driver {
     return this.#find(key);
   }
 
-  async #end(key: string): Promise<void> {
-    const end = createEnd(Date.now());
+  async #leaveTombstone(key: string): Promise<void> {
+    const tombstone = createExpiredTombstone(Date.now());
     for (;;) {
-      // No record has the version 0: nobody takes the end for what they have read before.
-      if (await this.to.create(key, end, 0)) return;
+      // No record has version 0, so a process that read a record before never mistakes the tombstone for it.
+      if (await this.to.create(key, tombstone, 0)) return;
       const found = await this.to.read(key);
       if (!found) continue;
-      if (isEnd(found) || (await this.to.update(key, found.version, end))) return;
-      // What makes no sense has no version, and would be in the way for good.
+      if (isTombstone(found) || (await this.to.update(key, found.version, tombstone))) return;
+      // A damaged record has no version, so it cannot be updated. Set it aside.
       if (!isSound(found)) await this.to.setAside(key);
     }
   }

@@ -1,13 +1,13 @@
 import type { SessionRecord, StoredRecord } from '../stores/driver.ts';
-import { createTombstone, isTombstone } from '../stores/tombstone.ts';
+import { createTombstone } from '../stores/tombstone.ts';
 
-// What the two stores of a move hold of a session, beside records as they always are. Both kinds are records too, so that
-// every store can keep them; to a process that knows of no move, both are sessions that are long over.
+// During a migration, the stores hold sealed records and tombstones beside ordinary records. Both are records, so that every
+// store can keep them. To a process that does not know of the migration, both are sessions that expired long ago.
 
-/** How long ago an end is said to have been, so that it is over by the clock of every machine. */
-const endAgeMs = 60 * 60 * 1000;
+/** A tombstone's expiry is this far in the past, so that it has expired by the clock of every machine. */
+const tombstoneAgeMs = 60 * 60 * 1000;
 
-/** In the old store: the record has moved, or is about to; here it changes no more. */
+/** Seals a record in the old store: it has moved, or is about to move, and never changes again. */
 export function seal<R extends SessionRecord>(record: R): R {
   return { ...record, createdAtMs: -record.createdAtMs };
 }
@@ -16,19 +16,17 @@ export function isSealed({ createdAtMs }: SessionRecord): boolean {
   return createdAtMs < 0;
 }
 
-/** The record as it was before it was sealed, also in its version: to seal is not to change. */
+/** The record before it was sealed, with the version that it had: sealing does not count as a change. */
 export function unseal(record: StoredRecord): StoredRecord {
   return isSealed(record) ? { ...seal(record), version: record.version - 1 } : record;
 }
 
-/** In the new store: the session has ended, and no copy may bring it back. In the old one: it ended in an earlier move. */
-export function createEnd(nowMs: number): SessionRecord {
-  return createTombstone(nowMs - endAgeMs);
+/** In the new store: the session was destroyed, and no copy may restore it. In the old store: left by an earlier migration. */
+export function createExpiredTombstone(nowMs: number): SessionRecord {
+  return createTombstone(nowMs - tombstoneAgeMs);
 }
 
-export const isEnd = isTombstone;
-
-/** No copy that could bring a session back is under way any longer when its end is as old as this. */
-export function forgettableMs(nowMs: number): number {
-  return nowMs - 2 * endAgeMs;
+/** Tombstones that expired before this time can be deleted: no process is still copying their sessions. */
+export function deletableBeforeMs(nowMs: number): number {
+  return nowMs - 2 * tombstoneAgeMs;
 }

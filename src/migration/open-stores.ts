@@ -3,46 +3,46 @@ import type { Driver } from '../stores/driver.ts';
 import { hasAddress, openAt, openEmbedded } from '../stores/open-driver.ts';
 import { MigratingDriver, type Phase } from './migrating-driver.ts';
 
-/** One store, and where it is, for a store that has an address. */
+/** A store by its name, with its address if it has one. */
 export interface StoreLocation {
   store: string;
   url?: string;
 }
 
-/** Where the sessions of an environment are. */
+/** The store of an environment's sessions. */
 export interface Stores extends StoreLocation {
-  /** They move to another store. */
+  /** The store that the sessions move to. */
   next?: StoreLocation & { phase: Phase };
 }
 
 export interface OpenOptions {
-  /** The environment's directory for data, absolute; it need not exist. */
+  /** The environment's data directory as an absolute path. It need not exist. */
   dataDirectory: string;
-  /** Keeps the sessions of this environment apart from those of others in the same store. */
+  /** Separates the sessions of this environment from others in the same store. */
   name: string;
 }
 
 /**
  * Opens one store of an environment.
- * @throws StoreAddressError when it needs an address and has none that it can use, TypeError when there is no such store
+ * @throws StoreAddressError when its address is missing or not valid, TypeError when there is no such store
  */
 export function openStore({ store, url }: StoreLocation, { dataDirectory, name }: OpenOptions): Promise<Driver> {
   return store === 'embedded' ? openEmbedded(join(dataDirectory, 'sessions')) : openAt(store, url, name, 'STORE_URL');
 }
 
-/** How long calls that have begun may go on with a driver that others no longer use. */
+/** How long running calls may still use a driver after it was replaced. */
 const closeAfterMs = 10_000;
 
 interface Opened {
   driver: Promise<Driver>;
-  /** Until it is closed, when nothing uses it. */
+  /** Closes the driver later, after it was replaced. */
   timer?: NodeJS.Timeout;
   closing?: Promise<void>;
 }
 
 /**
- * The drivers of one environment: each store is open once, however often it is asked for. Two in one process would take
- * each other's locks of an LMDB file away.
+ * The open drivers of one environment. Each store is opened only once: two LMDB drivers for one file in a process would release
+ * each other's locks.
  */
 export class OpenStores {
   readonly #options: OpenOptions;
@@ -53,13 +53,13 @@ export class OpenStores {
   }
 
   /**
-   * The driver for these; what they do not need is closed a while later.
-   * @throws StoreAddressError when a store has no address that it can use
+   * Returns the driver for these stores. Drivers of other stores are closed a little later.
+   * @throws StoreAddressError when an address is missing or not valid
    */
-  async use({ next, ...place }: Stores): Promise<Driver> {
-    const places = [place, ...(next ? [next] : [])].map(withUsedUrl);
-    const [from, to] = await Promise.all(places.map((each) => this.#open(each)));
-    this.#closeOthers(places.map(nameOf));
+  async use({ next, ...location }: Stores): Promise<Driver> {
+    const locations = [location, ...(next ? [next] : [])].map(withUsedUrl);
+    const [from, to] = await Promise.all(locations.map((each) => this.#open(each)));
+    this.#closeOthers(locations.map(nameOf));
     return next && to ? new MigratingDriver(from as Driver, to, next.phase) : (from as Driver);
   }
 
@@ -67,10 +67,10 @@ export class OpenStores {
     await Promise.all([...this.#opened].map(([name, opened]) => this.#close(name, opened)));
   }
 
-  async #open(place: StoreLocation): Promise<Driver> {
-    const name = nameOf(place);
+  async #open(location: StoreLocation): Promise<Driver> {
+    const name = nameOf(location);
     await this.#opened.get(name)?.closing;
-    const opened: Opened = this.#opened.get(name) ?? { driver: openStore(place, this.#options) };
+    const opened: Opened = this.#opened.get(name) ?? { driver: openStore(location, this.#options) };
     clearTimeout(opened.timer);
     delete opened.timer;
     this.#opened.set(name, opened);
@@ -85,7 +85,7 @@ export class OpenStores {
   #closeOthers(used: string[]): void {
     for (const [name, opened] of this.#opened) {
       if (used.includes(name) || opened.timer) continue;
-      // One that cannot be closed is used no more either way.
+      // Ignore a failed close: the driver is not used any more.
       const close = (): void => void this.#close(name, opened).catch(() => undefined);
       opened.timer = setTimeout(close, closeAfterMs).unref();
     }
@@ -98,7 +98,7 @@ export class OpenStores {
   }
 }
 
-// STORE_URL may still say where another store was.
+// STORE_URL may still be the address of another store.
 function withUsedUrl({ store, url }: StoreLocation): StoreLocation {
   return url !== undefined && hasAddress(store) ? { store, url } : { store };
 }

@@ -4,21 +4,21 @@ import { envFileName } from '../settings/secrets.ts';
 import { readVariables } from '../settings/variables.ts';
 import type { Stores } from './open-stores.ts';
 
-/** What of the environment variables says where the store is. */
+/** The environment variable with the address of the store. */
 export interface StoreVariables {
   STORE_URL?: string | undefined;
 }
 
 /**
- * Where the sessions are, by `sessapp.json` and `.env`. While they move, NEXT_STORE_URL is where they go; `switch` is the
- * phase in which they have arrived, and STORE_URL may not say so yet.
- * @throws UserError when one of the files says nothing that could be used
+ * Reads from `sessapp.json` and `.env` where the sessions are. During a migration, NEXT_STORE_URL is the address of the new
+ * store. In the phase `switch`, all sessions have moved, but STORE_URL may still be the old address.
+ * @throws UserError when one of the files is missing or not valid
  */
 export async function readStores(directory: string, environment: StoreVariables): Promise<Stores> {
   for (;;) {
     const marker = await requireMarker(directory);
     const { STORE_URL, NEXT_STORE_URL } = await readVariables(directory);
-    // The files are changed one after the other, the marker before and after each change of the other one.
+    // The command changes the marker before and after it changes .env, so read .env between two equal reads of the marker.
     if (JSON.stringify(await requireMarker(directory)) !== JSON.stringify(marker)) continue;
     return toStores(marker, environment.STORE_URL || STORE_URL, NEXT_STORE_URL);
   }
@@ -34,7 +34,7 @@ function at(url: string | undefined): { url?: string } {
   return url === undefined ? {} : { url };
 }
 
-/** The files that say where the sessions are. */
+/** The files that determine the stores. */
 export function storeFiles(directory: string): string[] {
   return [markerName, envFileName].map((name) => join(directory, name));
 }

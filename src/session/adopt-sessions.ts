@@ -6,57 +6,57 @@ import { identifiedKeyOf } from '../stores/session-key.ts';
 import type { SessionOptions } from './options.ts';
 import { driverFor, isDriver, toAdoption } from './store-option.ts';
 
-/** How many sessions move at once: no request waits long for them. */
+/** How many sessions move at once. The limit keeps requests from waiting long. */
 const batchSize = 20;
 
 /**
- * Moves all sessions of an express-session store to another store, also while the application runs; each becomes the same as
- * when its user comes. It opens the stores as `session()` does, and closes neither.
- * @param options those of `session()`, with `adopt`
- * @param ids of the sessions to move; by default those that the old store lists
- * @returns how many it moved, and how many it could not read or move: these stay where they are
- * @throws TypeError when `adopt` is missing or is a store of sessapp, which knows no ids
- * @throws CannotList when the old store cannot list its sessions, and there are no `ids`
+ * Moves all sessions of an express-session store to another store. The application may run meanwhile. The result is the same
+ * as when each user returns and `session()` moves the session. It opens the stores as `session()` does, and closes neither.
+ * @param options the options of `session()`, with `adopt`
+ * @param ids the ids of the sessions to move; by default all ids that the old store lists
+ * @returns `moved`: how many sessions moved; `failed`: how many could not be read or moved and stay in the old store
+ * @throws TypeError when `adopt` is missing, or is a sessapp store, which has no session ids
+ * @throws CannotList when the old store cannot list its sessions and `ids` is missing
  */
 export async function adoptSessions(
   options: Omit<SessionOptions, 'secret'>,
   ids?: Iterable<string> | AsyncIterable<string>,
 ): Promise<{ moved: number; failed: number }> {
   const { adopt } = options;
-  if (adopt === undefined)
-    throw new TypeError('adoptSessions needs to know what to move: the option adopt names the store');
+  if (adopt === undefined) throw new TypeError('adoptSessions needs the option adopt: the store to move sessions from');
   const { store } = toAdoption(adopt);
   if (isDriver(store))
     throw new TypeError(
-      'adoptSessions cannot move sessions from a store that has session keys in the place of ids: they move when their users come',
+      'adoptSessions cannot move sessions from a sessapp store: it has session keys, not ids. They move when their users return',
     );
   const driver = driverFor({ ...options, adopt: { store, moveAfterMs: 0 } }) as AdoptingDriver;
   const { left, ...counts } = await moveAll(driver, ids ?? (await idsOf(store)));
   if (left.length > 0) await wait(moveMs);
-  for await (const batch of inBatches(left, batchSize)) await Promise.all(batch.map((key) => driver.removeCopy(key)));
+  for await (const batch of inBatches(left, batchSize))
+    await Promise.all(batch.map((sessionKey) => driver.removeCopy(sessionKey)));
   return counts;
 }
 
-/** @returns the session keys of those that may have a copy in both stores, too */
+/** @returns the counts, and in `left` the session keys of sessions that both stores may hold */
 async function moveAll(
   driver: AdoptingDriver,
   ids: Iterable<string> | AsyncIterable<string>,
 ): Promise<{ moved: number; failed: number; left: string[] }> {
   const done = { moved: 0, failed: 0, left: [] as string[] };
   for await (const batch of inBatches(ids, batchSize)) {
-    const keys = batch.map(identifiedKeyOf);
-    const results = await Promise.allSettled(keys.map((key) => driver.move(key)));
+    const sessionKeys = batch.map(identifiedKeyOf);
+    const results = await Promise.allSettled(sessionKeys.map((sessionKey) => driver.move(sessionKey)));
     verifyUsable(results);
     for (const [n, result] of results.entries()) {
       if (result.status === 'rejected') done.failed += 1;
       else if (result.value) done.moved += 1;
-      else done.left.push(keys[n] ?? '');
+      else done.left.push(sessionKeys[n] ?? '');
     }
   }
   return done;
 }
 
-// A session that cannot be read is one failure. When all fail, the store cannot be used.
+// One unreadable session counts as one failure. If all calls fail, the store itself is unusable.
 function verifyUsable(results: PromiseSettledResult<unknown>[]): void {
   const [first] = results;
   if (results.length > 1 && first?.status === 'rejected' && results.every(({ status }) => status === 'rejected'))

@@ -1,12 +1,12 @@
-/** What express-session has an option for. */
+/** Behavior that options of express-session select. */
 export interface Behavior {
-  /** Each response sets the cookie. */
+  /** Set the cookie on every response. */
   rolling: boolean;
-  /** Each request with a session makes it live longer. */
+  /** Every request with a session extends it. */
   resave: boolean;
-  /** A new session is stored although it holds nothing. */
+  /** Store a new session even when it is empty. */
   saveUninitialized: boolean;
-  /** To remove `req.session` ends the session. */
+  /** Removing `req.session` destroys the session. */
   unsetDestroys: boolean;
 }
 

@@ -2,19 +2,18 @@ import type { Request } from './http.ts';
 
 const readingMethods = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Which requests of other sites may change something all the same. */
+/** Exceptions: cross-site requests that may change something. */
 export interface CrossSite {
-  /** Origins that are trusted, such as `https://app.example.com`. */
+  /** Trusted origins, such as `https://app.example.com`. */
   allow?: string[];
   /** Paths that other sites may post to, such as the callback of a payment service. */
   exempt?: string[];
 }
 
 /**
- * True for a request that another site makes a browser send, and that may change something. A browser says where a
- * request comes from, and a page cannot make it lie; a client that says nothing is not a browser, and has no one's
- * cookie to misuse.
- * @param host the host of this server, as the client sees it, with its port
+ * True when another site made a browser send a request that may change something. Browsers send the origin of a request, and
+ * a page cannot forge it. A client that sends neither header is not a browser, so it holds no user's cookie to abuse.
+ * @param host this server's host and port, as the client sees them
  */
 export function isCrossSiteWrite(req: Request, host: string, { allow = [], exempt = [] }: CrossSite = {}): boolean {
   if (readingMethods.includes(req.method ?? '')) return false;
@@ -25,12 +24,12 @@ export function isCrossSiteWrite(req: Request, host: string, { allow = [], exemp
   return origin !== undefined && !isAt(origin, host);
 }
 
-// Express takes the path that a router is mounted at out of `url`.
+// Express removes a router's mount path from `url`.
 function pathOf({ originalUrl, url = '' }: Request): string {
   return (originalUrl ?? url).replace(/[?#].*$/s, '');
 }
 
-// 'null' is the origin of a sandboxed page, and not a host. A host may name the port that goes without saying.
+// 'null' is the origin of a sandboxed page, not a host. The host may include the default port.
 function isAt(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: named } = new URL(origin);

@@ -1,4 +1,4 @@
-// `require('sessapp/session')` gives the function itself, as that of express-session does. Declarations of index.ts are read by
-// TypeScript before 5.6 too, which has no such name.
+// `require('sessapp/session')` returns the function itself, as `require('express-session')` does. This export is in its own file
+// because TypeScript before 5.6 also reads the declarations of index.ts, and it does not support an export of this name.
 export * from './index.ts';
 export { session as default, session as 'module.exports' } from './index.ts';

@@ -3,13 +3,13 @@ import type { TLSSocket } from 'node:tls';
 import type {} from 'express-session';
 import { StoreUnavailable } from '../stores/errors.ts';
 
-// Nothing here calls a method that Express added: requests and responses may be those of node:http, Connect or Express 4.
+// Nothing here calls a method that Express adds, so requests and responses may come from node:http, Connect or Express 4.
 
 export type Request = IncomingMessage &
   Express.Request & {
     originalUrl?: string;
     secure?: boolean;
-    // Of cookie-parser.
+    // Set by cookie-parser.
     cookies?: Record<string, unknown>;
     signedCookies?: Record<string, unknown>;
     secret?: string | undefined;
@@ -18,29 +18,29 @@ export type Response = ServerResponse;
 
 /**
  * Whether the client's connection is encrypted.
- * @param proxy true: X-Forwarded-Proto is believed; false: it is not; undefined: what Express says, where it does
+ * @param proxy true: trust X-Forwarded-Proto; false: ignore it; undefined: use Express's `req.secure` if it exists
  */
 export function isSecure(req: Request, proxy: boolean | undefined): boolean {
   if ((req.socket as Partial<TLSSocket> | undefined)?.encrypted) return true;
   if (proxy !== true) return proxy === undefined && req.secure === true;
-  // The store's own `load` makes a session for a request that is hardly one.
+  // `store.load` of express-session creates a session for an object that has no headers.
   const { headers = {} } = req as Partial<Request>;
   return firstOf(headers['x-forwarded-proto']).toLowerCase() === 'https';
 }
 
-/** The host that the client asked for, with its port. @param proxy whether X-Forwarded-Host is believed */
+/** The host and port that the client asked for. @param proxy whether to trust X-Forwarded-Host */
 export function hostOf({ headers }: Request, proxy: boolean): string {
   return (proxy && firstOf(headers['x-forwarded-host'])) || (headers.host ?? '');
 }
 
-// Each proxy adds what it was asked for; the first value is the client's.
+// Each proxy appends a value; the first one is from the client's request.
 function firstOf(header: string | string[] | undefined): string {
   return [header ?? ''].flat().join(',').split(',')[0]?.trim() ?? '';
 }
 
 export const plainText: OutgoingHttpHeaders = { 'Content-Type': 'text/plain; charset=utf-8' };
 
-/** Adds a field to the Vary header, where it is not named already. */
+/** Adds a field to the Vary header, unless the header has it already. */
 export function vary(res: Response, field: string): void {
   const before = [res.getHeader('Vary') ?? []].flat().join(', ');
   const named = before.toLowerCase().split(/\s*,\s*/);
@@ -48,7 +48,7 @@ export function vary(res: Response, field: string): void {
   res.setHeader('Vary', before === '' ? field : `${before}, ${field}`);
 }
 
-/** Sends a whole response. */
+/** Sends a complete response. */
 export function send(res: Response, status: number, headers: OutgoingHttpHeaders, body: string): void {
   res.statusCode = status;
   for (const [name, value] of Object.entries({ ...headers, 'Content-Length': Buffer.byteLength(body) })) {
@@ -57,7 +57,7 @@ export function send(res: Response, status: number, headers: OutgoingHttpHeaders
   res.end(body);
 }
 
-/** What a client gets instead of the handler's answer. */
+/** The response that a client gets instead of the handler's. */
 export interface FailureResponse {
   status: number;
   headers: OutgoingHttpHeaders;

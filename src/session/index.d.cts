@@ -1,4 +1,4 @@
-// What `require('sessapp/session')` gives.
+// The types of `require('sessapp/session')`.
 import type * as library from './index.js' with { 'resolution-mode': 'import' };
 
 declare function session(given?: library.SessionOptions): library.Middleware;

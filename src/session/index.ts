@@ -3,7 +3,7 @@ import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { adoptSessions } from './adopt-sessions.ts';
-import { createProfile, endOf } from './cookie-option.ts';
+import { createProfile, expiryOf } from './cookie-option.ts';
 import { defaultLimits, toLimits } from './data/limits.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
 import type * as options from './options.ts';
@@ -19,9 +19,9 @@ export type { Adoption, AnyStore, CookieOptions, SessionOptions } from './option
 export type { Driver, Log };
 
 /**
- * A middleware that gives each request its `req.session`, as express-session does, and sends a response only after its
- * session is saved. It takes requests of node:http, Connect, and Express 4 and 5.
- * @throws TypeError when the secret is missing, or an option has a value that it cannot have
+ * Creates a middleware that sets `req.session`, as express-session does. It sends a response only after its session is saved.
+ * It works with node:http, Connect, and Express 4 and 5.
+ * @throws TypeError when the secret is missing or an option is not valid
  */
 export function session(given?: options.SessionOptions): Middleware {
   return createSession(withoutEmpty(given ?? {}));
@@ -44,8 +44,8 @@ function toMiddlewareOptions(
   log: Log,
 ): MiddlewareOptions {
   const { store, cookie, limits, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
-  const end = typeof cookie === 'object' ? endOf(cookie) : null;
-  const idleMs = limits?.idleMs ?? (typeof end === 'number' ? end : defaultLimits.idleMs);
+  const expiry = typeof cookie === 'object' ? expiryOf(cookie) : null;
+  const idleMs = limits?.idleMs ?? (typeof expiry === 'number' ? expiry : defaultLimits.idleMs);
   const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
   return {
     profileOf: createProfile(options),
@@ -64,7 +64,7 @@ function toMiddlewareOptions(
   };
 }
 
-// The properties that express-session's function has, for what extends `session.Store`.
+// express-session's function has these properties, and stores extend `session.Store`.
 session.Cookie = Cookie;
 session.MemoryStore = MemoryStore;
 session.Session = Session;
@@ -81,7 +81,7 @@ export declare namespace session {
   type Store = express.Store;
 }
 
-// `require` gives the function itself, as express-session's does, and the other exports are properties of it too.
+// `require` returns the function itself, as for express-session, so the other exports must also be its properties.
 session.session = session;
 session.default = session;
 session.adoptSessions = adoptSessions;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
-import { identifiedKeyOf, keyOf } from '../stores/session-key.ts';
+import { identifiedKeyOf, sessionKeyOf } from '../stores/session-key.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
 import { createId } from './cookie/ids.ts';
@@ -11,7 +11,7 @@ import {
   type Secret,
   type SignedId,
   type SigningKey,
-  type ToKey,
+  type ToSessionKey,
 } from './cookie/signature.ts';
 import { type Limits, toLimits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
@@ -23,69 +23,69 @@ import { SessionAccess } from './response/access.ts';
 import { Lifecycle, type Shared } from './response/lifecycle.ts';
 import { limitPipeline } from './response/pipeline.ts';
 
-// It stands here because the declarations of both public entries lead to this file.
+// This declaration is here because the type declarations of both public entries import this file.
 declare module 'express-session' {
   interface Session {
     /**
-     * Changes what is stored now, for counters and lists:
+     * Changes the newest stored data, for counters and lists:
      * `await req.session.update((data) => { data.visits = (data.visits ?? 0) + 1; })`.
-     * Once the promise resolves the change is stored, with all else that the request changed so far, and `req.session`
-     * shows it. Rejects when the store fails, and with a TypeError when the function is async; does nothing when the
-     * session is gone.
+     * When the promise resolves, the change is stored together with the request's other changes, and `req.session` shows it.
+     * The promise rejects when the store fails, and with a TypeError when the function is async. If the session is gone,
+     * nothing happens.
      */
     update(change: (data: Partial<import('express-session').SessionData>) => void): Promise<void>;
     /**
-     * Ends all other sessions of this session's owner, and resolves with their number: `await req.session.endOthers()`.
+     * Destroys all other sessions of this session's owner: `await req.session.endOthers()`. Resolves to how many it destroyed.
      * Rejects when the store fails, and with a TypeError when the session has no owner.
      */
     endOthers(): Promise<number>;
   }
   interface Store {
-    /** Of `req.sessionStore`: the sessions of a user, by what `req.session.userId` is for them. */
+    /** The live sessions of a user: `await req.sessionStore.sessionsOf(userId)`, with the value of `req.session.userId`. */
     sessionsOf(owner: Owner): Promise<SessionSummary[]>;
-    /** Ends all sessions of a user, or those for which the function returns true. Resolves with their number. */
+    /** Destroys all sessions of a user, or only those for which `isMeant` returns true. Resolves to how many it destroyed. */
     endSessionsOf(owner: Owner, isMeant?: (session: SessionSummary) => boolean): Promise<number>;
-    /** What `ref` is for the session of this id: `refOf(req.sessionID)` is that of this request. */
+    /** Returns `SessionSummary.ref` for a session id: `refOf(req.sessionID)` is the reference to this request's session. */
     refOf(id: string): string;
   }
 }
 
-/** How many session cookies of one request are looked up. */
+/** How many session cookies of one request are looked up in the store. */
 const candidateLimit = 5;
 
 export interface MiddlewareOptions {
-  /** What the session cookie looks like for a request. */
+  /** Returns the session cookie's name and attributes for a request. */
   profileOf: (req: Request) => CookieProfile;
-  /** Newest first: the first one signs, each verifies. Asked for at each request, so that they may change. */
+  /** Returns the secrets, newest first: the first one signs, all verify. It is called for each request, so secrets may change. */
   secrets: () => Secret[];
-  /** Is called before a cookie is verified; awaited when it returns a promise. */
+  /** Called before a cookie is verified. If it returns a promise, the middleware awaits it. */
   beforeVerifying?: () => Promise<void> | undefined;
-  /** True for a request that gets a 403 instead of a session. */
+  /** Returns true for a request that gets a 403 response instead of a session. */
   isRefused?: (req: Request) => boolean;
   log: Log;
-  /** Whether the log says what only a developer can do something about. */
+  /** Whether to log warnings that are meant for the developer. */
   isDevelopment?: boolean;
   limits?: Partial<Limits>;
-  /** Makes the id of a new session. */
+  /** Creates the id of a new session. */
   generateId?(req: Request): string;
   behavior?: Partial<Behavior>;
-  /** The time in milliseconds. */
+  /** Returns the time in milliseconds since 1970. */
   now?: () => number;
 }
 
-/** @param res `{}` for the upgrade to a WebSocket, which has no response */
+/** The middleware that `session()` returns. @param res `{}` for a WebSocket upgrade, which has no response */
 export type Middleware = (
   req: IncomingMessage,
   res: ServerResponse | Record<string, never>,
   next: (error?: unknown) => void,
 ) => void;
 
-/** Gives every request its `req.session`, as express-session does, and holds its response until that is saved. */
+/** Creates a middleware that sets `req.session`, as express-session does, and holds the response until the session is saved. */
 export function createMiddleware(driver: Driver, options: MiddlewareOptions): Middleware {
   const { profileOf, isRefused = () => false, beforeVerifying = () => undefined } = options;
-  const toKey = driver.needsIds ? identifiedKeyOf : keyOf;
-  const shared = share(driver, options, toKey);
-  const verify = createVerifier(toKey);
+  const toSessionKey = driver.needsIds ? identifiedKeyOf : sessionKeyOf;
+  const shared = share(driver, options, toSessionKey);
+  const verify = createVerifier(toSessionKey);
   const open = async (req: Request, res: Response | undefined, profile: CookieProfile): Promise<void> => {
     const access = new SessionAccess(req);
     req.sessionStore = shared.store;
@@ -94,7 +94,7 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
     if (!signed) shared.store.generate(req);
     if (res) new Lifecycle(shared, req, res, { access, profile, signed });
   };
-  // False: the response is sent already. Rejects when there is no response that could tell of a failure.
+  // Resolves to false when it has sent the response itself. Rejects when a failure occurs and there is no response to send.
   const prepare = async (req: Request, res: Response | undefined): Promise<boolean> => {
     try {
       if (res) limitPipeline(req, res);
@@ -110,9 +110,9 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
     }
   };
   const middleware: Middleware = (req, res, next) => {
-    // It is mounted twice.
+    // The middleware is mounted twice.
     if ((req as Request).session) return next();
-    // What `next` throws is an error of the application: it does not call `next` again.
+    // An error that `next` throws is the application's error: do not call `next` again.
     void prepare(req as Request, toResponse(res)).then((isReady) => isReady && next(), next);
   };
   return register(middleware);
@@ -120,66 +120,72 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
 
 const middlewares = new WeakSet<object>();
 
-/** Makes it known as a middleware of this library. */
+/** Marks a function as a middleware of this library. */
 export function register(middleware: Middleware): Middleware {
   middlewares.add(middleware);
   return middleware;
 }
 
-/** True for what gives requests their session. */
+/** True for a middleware of this library. */
 export function isMiddleware(handle: object): boolean {
   return middlewares.has(handle);
 }
 
-// Undefined for the upgrade to a WebSocket: it has nothing, `{}`, or what Socket.IO puts in its place, which has some methods
-// of a response and sends nothing.
+// Undefined for a WebSocket upgrade: it has no response, `{}`, or Socket.IO's replacement, which has some methods of a response
+// but sends nothing.
 function toResponse(res: Partial<Response> | undefined): Response | undefined {
   return typeof res?.end === 'function' && typeof res.getHeaders === 'function' ? (res as Response) : undefined;
 }
 
-// Where the client does not send the cookie there is no session.
+// A request outside the cookie's path has no cookie, so it gets no session.
 function isBelow(path: string, { originalUrl, url = '/' }: Request): boolean {
   return path === '/' || (originalUrl ?? url).startsWith(path);
 }
 
-function share(driver: Driver, options: MiddlewareOptions, toKey: ToKey): Shared {
+function share(driver: Driver, options: MiddlewareOptions, toSessionKey: ToSessionKey): Shared {
   const { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now, generateId = createId } = options;
   const all = toLimits(limits);
-  const keys = createKeyring(secrets);
+  const signingKeys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
-  const store = new SessionStore(records, { profileOf, newestKeyId: () => keys()[0].id, createId: generateId, toKey });
-  return { store, records, keys, toKey, log, behavior: { ...defaultBehavior, ...options.behavior } };
+  const store = new SessionStore(records, {
+    profileOf,
+    newestKeyId: () => signingKeys()[0].id,
+    createId: generateId,
+    toSessionKey,
+  });
+  return { store, records, signingKeys, toSessionKey, log, behavior: { ...defaultBehavior, ...options.behavior } };
 }
 
-/** The signed id of the first cookie whose session lives. Only a cookie counts, and only one that the server signed. */
+/** The signed id of the first cookie with a valid signature and a live session. */
 async function resume(
-  { store, keys, toKey }: Shared,
+  { store, signingKeys, toSessionKey }: Shared,
   verify: ReturnType<typeof createVerifier>,
   req: Request,
   profile: CookieProfile,
 ): Promise<SignedId | undefined> {
   let left = candidateLimit;
   for (const value of cookiesOf(req, profile.name)) {
-    const signed = verify(value, keys());
+    const signed = verify(value, signingKeys());
     if (!signed) continue;
     if (await store.resume(req, signed)) return signed;
     left -= 1;
     if (left === 0) return undefined;
   }
-  const id = verifiedByParser(req, profile.name, keys());
-  const parsed = id === undefined ? undefined : { id, value: '', key: toKey(id), keyId: '' };
+  const id = verifiedByParser(req, profile.name, signingKeys());
+  const parsed = id === undefined ? undefined : { id, value: '', sessionKey: toSessionKey(id), keyId: '' };
   return parsed && (await store.resume(req, parsed)) ? parsed : undefined;
 }
 
-// What cookie-parser has verified, for a request whose Cookie header is gone. Its secret must be one of ours: else it may be one
-// that was retired for sessions. It may have several, so which one signed is not known, and the client gets a new cookie.
-function verifiedByParser(req: Request, name: string, keys: SigningKey[]): string | undefined {
+// The session id that cookie-parser verified, for a request whose Cookie header was removed. Its secret must be one of ours:
+// otherwise it could be a secret that was retired for sessions. cookie-parser may have several secrets and does not say which
+// one signed, so the client gets a new cookie.
+function verifiedByParser(req: Request, name: string, signingKeys: SigningKey[]): string | undefined {
   const id = req.signedCookies?.[name];
   if (typeof id !== 'string' || req.headers.cookie !== undefined) return undefined;
-  return keys.some(({ secret }) => secret === req.secret) ? id : undefined;
+  return signingKeys.some(({ secret }) => secret === req.secret) ? id : undefined;
 }
 
-// Also what cookie-parser has read, for a request whose cookies are not in a header.
+// Includes the cookies that cookie-parser read, for a request without a Cookie header.
 function cookiesOf({ headers, cookies }: Request, name: string): string[] {
   const parsed = cookies?.[name];
   return [...readCookies(headers.cookie, name), ...(typeof parsed === 'string' ? [parsed] : [])];

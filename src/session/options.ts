@@ -3,63 +3,66 @@ import type { Driver, Log } from '../stores/driver.ts';
 import type { Limits } from './data/limits.ts';
 import type { SecretOption } from './secret-option.ts';
 
-/** One of `sessapp/stores/*`, or any express-session store. */
+/** A store of `sessapp/stores/*`, or any express-session store. */
 export type AnyStore = Driver | Store;
 
-/** The store whose sessions move to another one. */
+/** The old store whose sessions move to the new one. */
 export interface Adoption {
   store: AnyStore;
   /**
-   * How long after its start a process leaves sessions in this store, and creates new ones there, in milliseconds: as long as
-   * the application may run beside it as it was. By default 10 minutes. `Infinity`: sessions never move.
+   * How long after its start a process keeps using this store before it moves sessions, in milliseconds. Choose the time for
+   * which the old version of the application may still run. By default 10 minutes. `Infinity`: sessions never move.
    */
   moveAfterMs?: number;
 }
 
-/** A request of Express; a function of an IncomingMessage takes it, too. */
+/** A request of Express. A function whose parameter is an IncomingMessage accepts it too. */
 type Request = Parameters<NonNullable<TheirOptions['genid']>>[0];
 
-/** What the session cookie looks like. With 'auto' it depends on whether the connection is encrypted. */
+/** The attributes of the session cookie. 'auto' depends on whether the connection is encrypted. */
 export interface CookieOptions extends Omit<TheirCookieOptions, 'sameSite'> {
   sameSite?: TheirCookieOptions['sameSite'] | 'auto';
 }
 
-/** The options of express-session, and ours. */
+/** The options of express-session, and the options that this library adds. */
 export interface SessionOptions {
   /**
-   * Signs the cookie. Of several, newest first, the first one signs and each verifies; as a function it is asked for them
-   * at each request, so that they may change.
+   * Signs the session cookie. In an array, newest first, the first secret signs and all of them verify. A function returns such
+   * an array and is called for each request, so the secrets may change while the application runs.
    */
   secret: SecretOption;
   /**
-   * One of `sessapp/stores/*`, or any express-session store. By default the embedded store, in `data/sessions` beside the
-   * package.json of the application.
+   * A store of `sessapp/stores/*`, or any express-session store. By default the embedded store in the directory `data/sessions`,
+   * next to the application's package.json.
    */
   store?: AnyStore | undefined;
-  /** The store that the application used until now: its sessions move to `store`, and nobody is logged out. */
+  /** The store that the application used before. Its sessions move to `store`, and no user is logged out. */
   adopt?: AnyStore | Adoption | undefined;
   /** The cookie's name. By default `connect.sid`. */
   name?: string | undefined;
-  /** The same, as express-session 1.0 called it. */
+  /** The old name of the option `name`, from express-session 1.0. */
   key?: string | undefined;
-  /** The cookie's attributes, or a function of the request that returns them. */
+  /** The cookie's attributes, or a function that returns them for a request. */
   cookie?: CookieOptions | ((req: Request) => CookieOptions) | undefined;
-  /** True: X-Forwarded-Proto says whether a connection is encrypted. By default what Express says counts. */
+  /** True: trust X-Forwarded-Proto. False: ignore it. By default, `req.secure` of Express decides. */
   proxy?: boolean | undefined;
-  /** Makes the id of a new session. It must be unique, and nobody may be able to guess it. */
+  /** Creates the id of a new session. The id must be unique and impossible to guess. */
   genid?(req: Request): string;
-  /** True: each request with a session makes it live longer. By default that is done after a tenth of its idle time. */
+  /**
+   * True: every request with a session extends it. False: a request extends it once a tenth of the idle time has passed. By
+   * default false, but true with an express-session store.
+   */
   resave?: boolean | undefined;
-  /** True: each response sets the cookie. */
+  /** True: set the cookie on every response. By default false. */
   rolling?: boolean | undefined;
-  /** Whether a new session is stored, and gets a cookie, although it holds nothing. By default true. */
+  /** Whether to store a new session, and set its cookie, even when it is empty. By default true. */
   saveUninitialized?: boolean | undefined;
-  /** 'destroy': a request that sets `req.session` to null ends the session. By default 'keep'. */
+  /** 'destroy': setting `req.session` to null destroys the session. By default 'keep'. */
   unset?: 'destroy' | 'keep' | undefined;
-  /** How long sessions live, and how large they may be. */
+  /** The lifetime and size of sessions, and the time of a store call. */
   limits?: Partial<Limits>;
-  /** By default warnings and errors go to stderr. */
+  /** Receives warnings and errors. By default they go to stderr. */
   log?: Log;
-  /** The time in milliseconds since 1970, for tests. By default that of the system. */
+  /** Returns the time in milliseconds since 1970, for tests. By default the system's clock. */
   now?: () => number;
 }

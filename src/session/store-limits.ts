@@ -4,7 +4,7 @@ import { canList } from '../stores/express-list.ts';
 
 const reported = new WeakSet<Store>();
 
-/** Says once for each express-session store what it cannot promise. */
+/** Logs once for each express-session store what it cannot guarantee. */
 export function reportLimits(store: Store, log: Log): void {
   if (reported.has(store)) return;
   reported.add(store);
@@ -13,8 +13,8 @@ export function reportLimits(store: Store, log: Log): void {
 
 function limitsOf(store: Store): string[] {
   return [
-    'requests in several processes can lose changes of each other, or bring back a session that another one ended',
-    ...(canList(store) ? [] : ['it cannot list the sessions of a user, nor end them']),
-    ...(store instanceof MemoryStore ? ['it keeps sessions in memory, and a restart ends them'] : []),
+    "requests in different processes can lose each other's changes, or restore a session that another process destroyed",
+    ...(canList(store) ? [] : ['it cannot list or end the sessions of a user']),
+    ...(store instanceof MemoryStore ? ['it keeps sessions in memory, so a restart loses them'] : []),
   ];
 }

@@ -14,7 +14,7 @@ type StoreOptions = Pick<Partial<SessionOptions>, 'store' | 'adopt' | 'cookie' |
 
 const defaultMoveAfterMs = 10 * 60 * 1000;
 
-/** The driver that these options of `session()` mean. */
+/** The driver for these options of `session()`. */
 export function driverFor(options: StoreOptions): Driver {
   const { adopt, now = Date.now } = options;
   const form = formOf(options);
@@ -29,7 +29,7 @@ export function driverFor(options: StoreOptions): Driver {
   );
 }
 
-/** @throws TypeError when there is no store in it */
+/** @throws TypeError when the value is not a store and contains none */
 export function toAdoption(adopt: AnyStore | Adoption): Adoption {
   const adoption = adopt instanceof Object && 'store' in adopt ? adopt : { store: adopt };
   verifyStore('adopt', adoption.store);
@@ -38,10 +38,10 @@ export function toAdoption(adopt: AnyStore | Adoption): Adoption {
 
 function verifyStore(name: string, store: object): void {
   if (!(store instanceof Object && ('update' in store || 'get' in store)))
-    throw new TypeError(`${name} option must be a store of sessapp, or one that was written for express-session`);
+    throw new TypeError(`${name} option must be a store: a sessapp store or an express-session store`);
 }
 
-/** The options whose value means something: express-session takes null, false, 0 and '' for a default. */
+/** Removes options whose value means the default: for express-session, null, false, 0 and ''. */
 export function withoutEmpty(options: Partial<SessionOptions>): Partial<SessionOptions> {
   const isEmpty = (name: string, value: unknown): boolean => !value && name !== 'secret' && typeof value !== 'boolean';
   const mayBeFalse = ['proxy', 'resave', 'rolling', 'saveUninitialized'];
@@ -72,10 +72,10 @@ function formOf({ cookie, limits }: StoreOptions): ExpressForm {
   return { cookie: attributes, idleMs, ownerOf: (data) => owners.of(data) };
 }
 
-/** Where the application's package.json is; without one, where the application was started. */
+/** The nearest directory with a package.json, from the main script upwards; without one, the working directory. */
 function applicationDirectory(): string {
   const [, main = ''] = process.argv;
-  // What is in node_modules runs the application: a test runner, a process manager.
+  // A main script in node_modules is not the application, but runs it: a test runner or a process manager.
   const isOwn = main !== '' && !resolve(main).split(sep).includes('node_modules');
   const start = isOwn ? dirname(resolve(main)) : process.cwd();
   for (let directory = start; ; directory = dirname(directory)) {

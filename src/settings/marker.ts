@@ -4,51 +4,52 @@ import { hasCode, UserError } from '../errors.ts';
 import { parseJson } from '../files.ts';
 import { restoringOptions } from './restoring.ts';
 
-/** The file that makes a directory an environment. */
+/** The file that marks a directory as an environment. */
 export const markerName = 'sessapp.json';
 
 export const languages = ['javascript', 'typescript'] as const;
 export type Language = (typeof languages)[number];
 
-/** What `sessapp.json` says. The server reads `store`, `cookie` and `migration`; the rest is for the command. */
+/** The content of `sessapp.json`. The server reads `store`, `cookie` and `migration`; the command reads the rest. */
 export interface Marker {
-  /** The version of this file's shape. */
+  /** The version of the file format. */
   format: 2;
-  /** The version of sessapp that made the environment. */
+  /** The version of sessapp that created the environment. */
   sessapp: string;
   template: string;
   store: string;
   language: Language;
-  /** The exact version of the environment's own Node.js, where it has one. */
+  /** The exact version of the environment's own Node.js, if it has one. */
   node?: string;
-  /** What an activated prompt shows instead of the directory's name. */
+  /** The text that the prompt of an activated shell shows instead of the directory's name. */
   prompt?: string;
   /** The name of the session cookie. */
   cookie: string;
-  /** The SHA-256, in hex, of each generated file as it was written, by its path in the environment. */
+  /** The SHA-256 hash, in hex, of each generated file as it was written, by its path in the environment. */
   files: Record<string, string>;
-  /** The sessions are moving to another store, or have just done so. */
+  /** Present while sessions move to another store, and just after. */
   migration?: Migration;
 }
 
 export const migrationPhases = ['prepare', 'move', 'switch'] as const;
 
-/** How far `sessapp store migrate` has come; the servers follow it. */
+/** The progress of `sessapp store migrate`. The servers follow it. */
 export interface Migration {
-  /** The stores, by name. */
+  /** The name of the old store. */
   from: string;
+  /** The name of the new store. */
   to: string;
   /**
-   * `prepare`: all who use the store learn of the new one. `move`: sessions move. `switch`: all have moved, and `store`
-   * is the new one; its address may still be in NEXT_STORE_URL.
+   * `prepare`: every server opens the new store. `move`: sessions move. `switch`: all sessions have moved, and `store` is the new
+   * store; its address may still be in NEXT_STORE_URL.
    */
   phase: (typeof migrationPhases)[number];
 }
 
-/** An environment is there, or was, but its `sessapp.json` says nothing. */
+/** The directory is or was an environment, but its `sessapp.json` is missing or not valid. */
 export class BrokenEnvironment extends UserError {
   override name = 'BrokenEnvironment';
-  /** Absolute. */
+  /** The environment's directory as an absolute path. */
   readonly directory: string;
 
   constructor(directory: string, code: string, message: string, hint: string) {
@@ -57,20 +58,20 @@ export class BrokenEnvironment extends UserError {
   }
 }
 
-/** An environment of sessapp 0.1, which holds a copy of the server instead of the package. */
+/** An environment of sessapp 0.1, which contains a copy of the server instead of the package. */
 export class OldEnvironment extends BrokenEnvironment {
-  /** As if it were of today's format: what it calls its files and choices is the same. */
+  /** The marker in the current format: only the format number differs. */
   readonly marker: Marker;
 
   constructor(directory: string, marker: Marker) {
-    const fact = `${directory} was made by sessapp ${marker.sessapp}, which copied its server into the environment.`;
-    const hint = `Stop its server, then bring it up to date; app, .env and data/ stay: npx sessapp upgrade ${directory}`;
+    const fact = `${directory} was created by sessapp ${marker.sessapp}, which copied its server into the environment.`;
+    const hint = `Stop its server, then type: npx sessapp upgrade ${directory} (the app, .env and data/ stay)`;
     super(directory, 'environment-old', fact, hint);
     this.marker = marker;
   }
 }
 
-/** @throws BrokenEnvironment when there is no `sessapp.json`, or one that cannot be read or understood */
+/** @throws BrokenEnvironment when `sessapp.json` is missing, unreadable or not valid */
 export async function requireMarker(directory: string): Promise<Marker> {
   const marker = await readMarker(directory);
   if (marker) return marker;
@@ -84,9 +85,9 @@ export async function requireMarker(directory: string): Promise<Marker> {
 }
 
 /**
- * @param directory an environment, absolute
+ * @param directory the environment's directory as an absolute path
  * @returns undefined when there is no `sessapp.json`
- * @throws BrokenEnvironment when there is one that cannot be read or understood
+ * @throws BrokenEnvironment when the file is unreadable or not valid
  */
 export async function readMarker(directory: string): Promise<Marker | undefined> {
   const path = join(directory, markerName);
@@ -95,17 +96,17 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
     content = await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    if (hasCode(error, 'EISDIR', 'ELOOP')) throw await damagedMarker(directory, 'it is no file');
+    if (hasCode(error, 'EISDIR', 'ELOOP')) throw await damagedMarker(directory, 'it is not a file');
     if (hasCode(error, 'EACCES', 'EPERM')) throw closed(directory);
     throw error;
   }
   const marker = parseJson(content);
   if (isMarker(marker)) return marker;
   if (isOldMarker(marker)) throw new OldEnvironment(directory, { ...marker, format: 2 });
-  throw await damagedMarker(directory, "it does not hold an environment's description");
+  throw await damagedMarker(directory, 'it does not describe an environment');
 }
 
-/** @param reason why it cannot be read, without a full stop */
+/** @param reason why the file is not valid, without a full stop */
 export async function damagedMarker(directory: string, reason: string): Promise<BrokenEnvironment> {
   const again = ['sessapp', 'init', '.', ...(await restoringOptions(directory))].join(' ');
   return new BrokenEnvironment(
@@ -121,7 +122,7 @@ function closed(directory: string): BrokenEnvironment {
     directory,
     'permission-denied',
     `${join(directory, markerName)} cannot be read by this user.`,
-    'Give yourself the right to read it, or work as the user that it belongs to.',
+    'Give yourself read permission, or run the command as the owner of the file.',
   );
 }
 
@@ -152,7 +153,7 @@ function isMigration(value: unknown): value is Migration {
   return [from, to].every((name) => typeof name === 'string') && migrationPhases.includes(phase as Migration['phase']);
 }
 
-// `upgrade` replaces what is listed: nothing outside, and nothing that it promises to keep.
+// `upgrade` replaces the listed files, so the list must not contain files outside the environment or files that `upgrade` keeps.
 function isFileList(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).every(([path, hash]) => typeof hash === 'string' && isGenerated(path.split('/')));

@@ -3,8 +3,8 @@ import { isThere, readTextIfThere } from '../files.ts';
 import { storeKinds } from './stores.ts';
 
 /**
- * The options of `init` that write a lost `sessapp.json` again as it was: the other files tell how an environment was
- * made. Without them another application, and another store, would be laid beside its own.
+ * Finds the options of `init` that restore a lost `sessapp.json`, from the other files of the environment. Without these options,
+ * `init` would add another application and another store.
  */
 export async function restoringOptions(directory: string): Promise<string[]> {
   const isTypeScript = await isThere(join(directory, 'server.ts'));
@@ -20,10 +20,10 @@ export async function restoringOptions(directory: string): Promise<string[]> {
   ];
 }
 
-// Undefined for the default, and while the sessions are on their way: two drivers are there then.
+// Undefined for the default store, and during a migration, when two drivers are installed.
 async function findStore(directory: string): Promise<string | undefined> {
-  const manifest = (await readTextIfThere(join(directory, 'package.json'))) ?? '';
-  const found = Object.entries(storeKinds).filter(([, kind]) => manifest.includes(`"${kind.package}":`));
+  const packageJson = (await readTextIfThere(join(directory, 'package.json'))) ?? '';
+  const found = Object.entries(storeKinds).filter(([, kind]) => packageJson.includes(`"${kind.package}":`));
   const [name] = found[0] ?? [];
   return found.length === 1 && name !== 'embedded' ? name : undefined;
 }

@@ -1,31 +1,31 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { UserError } from '../errors.ts';
 
-/** The file that holds an environment's secret, and the only one that does. */
+/** The only file that contains an environment's secret. */
 export const envFileName = '.env';
 
-/** The variable of `.env`, or of the real environment, that holds the secrets. */
+/** The variable with the secrets, in `.env` or in the process environment. */
 export const secretVariable = 'SESSION_SECRET';
 
 export const minimumBytes = 32;
 
 const remedy =
-  'Make one: sessapp secret rotate, or set SESSION_SECRET to 32 random bytes: ' +
+  'Type: sessapp secret rotate, or set SESSION_SECRET to 32 random bytes: ' +
   `node -p "require('crypto').randomBytes(32).toString('base64url')"`;
 
 /** 32 random bytes in base64url. */
 export function createSecret(): string {
   const secret = randomBytes(minimumBytes).toString('base64url');
-  // Chance may write a word of a placeholder.
+  // Random characters may contain a word that looks like a placeholder.
   return isUsable(secret) ? secret : createSecret();
 }
 
-/** What a secret is called by, also in the records of sessions; it gives nothing of the secret away. */
+/** The id of a secret, which session records store too. It does not reveal the secret. */
 export function secretIdOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 8);
 }
 
-/** Newest first. */
+/** Splits SESSION_SECRET into its secrets, newest first. */
 export function splitSecrets(value: string | undefined): string[] {
   return (value ?? '')
     .split(',')
@@ -34,8 +34,8 @@ export function splitSecrets(value: string | undefined): string[] {
 }
 
 /**
- * The secrets in SESSION_SECRET, newest first, separated by commas.
- * @throws UserError when there is none, or when one of them could be guessed
+ * Reads the secrets in SESSION_SECRET, newest first, separated by commas.
+ * @throws UserError when there is no secret, or when one of them can be guessed
  */
 export function readSecrets(value: string | undefined): string[] {
   const secrets = splitSecrets(value);
@@ -57,12 +57,12 @@ function verifySecret(secret: string, index: number): void {
   }
 }
 
-/** False for a secret with which the server does not start, alone or beside others. */
+/** False for a secret that the server refuses to start with. */
 export function isUsable(secret: string): boolean {
   return Buffer.byteLength(secret) >= minimumBytes && !isPlaceholder(secret);
 }
 
-// 32 random bytes in any usual notation have more than twice as many different characters (hex: 14 or more).
+// 32 random bytes in hex have 14 or more different characters, and in other usual encodings more than 20.
 export function isPlaceholder(secret: string): boolean {
   return new Set(secret).size < 10 || /change.?me|placeholder|secret|password|example|replace/i.test(secret);
 }
@@ -70,23 +70,26 @@ export function isPlaceholder(secret: string): boolean {
 /** The content of a new `.env`. */
 export function renderEnvFile(secret: string, nowMs: number, storeUrl?: string): string {
   return [
-    '# Settings of this environment alone. Keep it out of version control: who has the secret can forge a session.',
-    '# Variables that are set in the real environment win. .env.example lists what else can be set.',
-    renderBirth(secretIdOf(secret), nowMs),
+    '# Settings of this environment. Keep this file out of version control: anyone with the secret can forge sessions.',
+    '# Environment variables override these settings. .env.example lists all settings.',
+    renderCreationLine(secretIdOf(secret), nowMs),
     `${secretVariable}=${secret}`,
     ...(storeUrl === undefined ? [] : [`STORE_URL=${storeUrl}`]),
     '',
   ].join('\n');
 }
 
-/** The line of `.env` that tells how old a secret is. */
-export function renderBirth(id: string, nowMs: number): string {
+/** The line of `.env` with the creation time of a secret. */
+export function renderCreationLine(id: string, nowMs: number): string {
   return `# secret ${id} since ${new Date(nowMs).toISOString()}`;
 }
 
-/** Since when each secret is there, in milliseconds since 1970, by its id; as far as `.env` tells. */
-export function readBirths(text: string): Map<string, number> {
-  const lines = text.matchAll(/^# secret ([0-9a-f]{8}) since (\S+)\s*$/gm);
-  const births = [...lines].map(([, id = '', time = '']): [string, number] => [id, Date.parse(time)]);
-  return new Map(births.filter(([, ms]) => !Number.isNaN(ms)));
+/**
+ * The creation times in `.env`, in milliseconds since 1970, by the id of the secret. A secret without such a line is left out.
+ * sessapp 0.1 wrote `key` instead of `secret`.
+ */
+export function readCreationTimes(text: string): Map<string, number> {
+  const lines = text.matchAll(/^# (?:secret|key) ([0-9a-f]{8}) since (\S+)\s*$/gm);
+  const times = [...lines].map(([, id = '', time = '']): [string, number] => [id, Date.parse(time)]);
+  return new Map(times.filter(([, ms]) => !Number.isNaN(ms)));
 }

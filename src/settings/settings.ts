@@ -5,21 +5,21 @@ import { requireMarker } from './marker.ts';
 import { readSecrets } from './secrets.ts';
 import { overlay, readVariables, type Variables } from './variables.ts';
 
-/** Everything that varies from one environment, or one start, to the next. */
+/** The settings of a server, from `sessapp.json`, `.env` and environment variables. */
 export interface Settings {
-  /** 0 takes any free port. */
+  /** 0: any free port. */
   port: number;
   host: string;
-  /** How many processes answer, under one that replaces them; undefined: this process answers by itself. */
+  /** How many worker processes handle requests, under a primary process; undefined: this process handles requests itself. */
   workers: number | undefined;
   production: boolean;
-  /** How many proxies in front of the server are to be believed about X-Forwarded-*. */
+  /** How many proxies in front of the server are trusted to set X-Forwarded-*. */
   trustProxyHops: number;
-  /** How long a connection without a request stays open. */
+  /** How long an idle connection stays open. */
   keepAliveMs: number;
-  /** Where the server shows what it counts, to programs that collect it; undefined: nowhere. */
+  /** The address of the metrics endpoint; undefined: no metrics. */
   metrics: { port: number; host: string } | undefined;
-  /** Newest first. */
+  /** The session secrets, newest first. */
   secrets: string[];
   store: string;
   /** The session cookie's name. */
@@ -28,8 +28,8 @@ export interface Settings {
 }
 
 /**
- * Reads `sessapp.json`, `.env` and the environment variables; a variable that is set beats `.env`.
- * @throws UserError when one of them is missing or holds what cannot be used
+ * Reads `sessapp.json`, `.env` and the environment variables. An environment variable overrides `.env`.
+ * @throws UserError when a required setting is missing or not valid
  */
 export async function readSettings(directory: string, environment: NodeJS.ProcessEnv): Promise<Settings> {
   const variables = overlay(await readVariables(directory), environment);
@@ -37,13 +37,13 @@ export async function readSettings(directory: string, environment: NodeJS.Proces
   const trustProxyHops = readHops(variables.TRUST_PROXY ?? '0');
   return {
     port: readPort('PORT', variables.PORT ?? '5000'),
-    // As in the address for a browser, or without the brackets.
+    // An IPv6 address may have brackets, as in a URL.
     host: readHost(variables.HOST ?? 'localhost'),
-    // `sessapp serve --background` sets the other one.
+    // `sessapp serve --background` sets SESSAPP_WORKERS.
     workers: readWorkers(variables.WORKERS ?? environment.SESSAPP_WORKERS),
     production: variables.NODE_ENV === 'production',
     trustProxyHops,
-    // Proxies reuse a connection for 60 s, so that the server must not be the one that closes it.
+    // Proxies keep idle connections for 60 s. The server must keep them longer, so that the proxy closes them first.
     keepAliveMs: readSeconds(variables.KEEP_ALIVE ?? (trustProxyHops > 0 ? '65' : '5')) * 1000,
     metrics: readMetrics(variables),
     secrets: readSecrets(variables.SESSION_SECRET),
@@ -53,18 +53,18 @@ export async function readSettings(directory: string, environment: NodeJS.Proces
   };
 }
 
-/** @param value as a person writes it */
+/** @param value the text that the user typed */
 export function isPort(value: string): boolean {
   return /^\d+$/.test(value) && Number(value) <= 65535;
 }
 
-/** True for `auto` too: as many as there are cores. */
+/** Also true for `auto`, which means one worker for each core. */
 export function isWorkerCount(value: string): boolean {
   return value === 'auto' || (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 256);
 }
 
 export const portRemedy = 'Give a number from 0 to 65535; 0 takes any free port.';
-export const workersRemedy = 'Give a number from 1 to 256, or auto: as many as there are cores.';
+export const workersRemedy = 'Give a number from 1 to 256, or auto for one worker for each core.';
 
 function readPort(name: string, value: string): number {
   if (isPort(value)) return Number(value);
@@ -83,19 +83,18 @@ function readMetrics({ METRICS_PORT, METRICS_HOST = '127.0.0.1' }: Variables): S
 function readWorkers(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (!isWorkerCount(value))
-    throw new UserError('bad-workers', `WORKERS is '${value}', which is no number of workers.`, workersRemedy);
+    throw new UserError('bad-workers', `WORKERS is '${value}', which is not a valid number of workers.`, workersRemedy);
   return value === 'auto' ? availableParallelism() : Number(value);
 }
 
 function readHops(value: string): number {
   if (/^\d+$/.test(value)) return Number(value);
   const remedy = 'Give the number of proxies in front of this server: TRUST_PROXY=1 for one.';
-  throw new UserError('bad-trust-proxy', `TRUST_PROXY is '${value}', which is no number of proxies.`, remedy);
+  throw new UserError('bad-trust-proxy', `TRUST_PROXY is '${value}', which is not a valid number of proxies.`, remedy);
 }
 
 function readSeconds(value: string): number {
   if (/^[1-9]\d*$/.test(value) && Number(value) <= 3600) return Number(value);
-  const remedy =
-    'Give a number of seconds from 1 to 3600, more than the proxy in front keeps a connection: KEEP_ALIVE=65';
+  const remedy = 'Give a number of seconds from 1 to 3600, longer than the idle timeout of the proxy: KEEP_ALIVE=65';
   throw new UserError('bad-keep-alive', `KEEP_ALIVE is '${value}', which is not a valid number of seconds.`, remedy);
 }

@@ -1,19 +1,19 @@
-/** What the address of a store looks like. */
+/** The format of a store's address. */
 export interface StoreAddress {
-  /** Without a password. */
+  /** An example without a password. */
   example: string;
-  /** Without the colon. */
+  /** The valid protocols, without the colon. */
   protocols: string[];
 }
 
-/** A place where the sessions of an environment can live. */
+/** A kind of store for the sessions of an environment. */
 export interface StoreKind {
-  /** What a person sees when choosing. */
+  /** The text that the user sees when choosing. */
   title: string;
   description: string;
   /** The npm package of its driver: an optional peer dependency of sessapp. */
   package: string;
-  /** For a store that is reached by an address. */
+  /** Only for a store with an address. */
   address?: StoreAddress;
 }
 
@@ -31,7 +31,7 @@ export const storeKinds: Record<string, StoreKind> = {
   },
   redis: {
     title: 'Redis',
-    description: 'sessions in a Redis or Valkey server, or in a cluster of them, for several machines',
+    description: 'sessions in a Redis or Valkey server or cluster, for several machines',
     package: 'redis',
     address: { example: 'redis://localhost:6379', protocols: ['redis', 'rediss'] },
   },

@@ -7,19 +7,19 @@ import { envFileName } from './secrets.ts';
 export type Variables = Record<string, string>;
 
 /**
- * What an environment's `.env` sets; nothing when there is none.
- * @throws UserError when it cannot be read as text
+ * Reads the variables in an environment's `.env`; none when there is no such file.
+ * @throws UserError when the file cannot be read as text
  */
 export async function readVariables(directory: string): Promise<Variables> {
   const content = (await readIfThere(join(directory, envFileName))) ?? '';
   if (content.includes('\0') || content.includes('\ufffd')) {
     throw new UserError('env-damaged', `The .env in ${directory} is not in UTF-8.`, 'Save it in UTF-8, as plain text.');
   }
-  // Some editors put a mark at the front.
+  // Some editors write a byte order mark.
   return dropEmpty(parseEnv(content.replace(/^\ufeff/, '')));
 }
 
-/** The real environment beats `.env`, and an empty variable counts as none. */
+/** Environment variables override `.env`. An empty variable counts as not set. */
 export function overlay(file: Variables, env: NodeJS.ProcessEnv): Variables {
   return { ...file, ...dropEmpty(env) };
 }
@@ -30,7 +30,7 @@ function dropEmpty(variables: NodeJS.ProcessEnv): Variables {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    // To read a pipe would be to wait for its other end.
+    // Reading a pipe would wait for the process at its other end.
     if (!(await stat(path)).isFile()) throw unreadable(path, 'it is not a file');
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -41,6 +41,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 function unreadable(path: string, reason: string): UserError {
-  const remedy = 'Give the user that runs the server the right to read it; it has to be a file.';
+  const remedy = 'Make it a regular file that the user of the server can read.';
   return new UserError('unreadable', `${path} cannot be read (${reason}).`, remedy);
 }

@@ -2,31 +2,31 @@ import type { Driver, ListQuery, SessionRecord, StoredRecord } from './driver.ts
 import { hashOf } from './session-key.ts';
 import { createTombstone, isTombstone } from './tombstone.ts';
 
-/** For so long a session that ended cannot come back from a copy in the old store, which an interrupted move has left there. */
+/** How long a tombstone stays, so that a copy in the old store, left by an interrupted move, cannot restore the session. */
 const tombstoneMs = 30 * 24 * 60 * 60 * 1000;
-/** A move is over by then, or it was interrupted. */
+/** A move takes less than this, or it was interrupted. */
 export const moveMs = 10_000;
-/** Of so many sessions a process knows whether they have left the old store. */
-const knownLength = 10_000;
+/** For how many sessions a process remembers whether they have left the old store. */
+const knownLimit = 10_000;
 
 /**
- * The new store, which takes over the sessions of the old one as their users come. Any number of processes may do so at the
- * same time, some that move sessions already and some that do not yet, and each may die at any instant:
+ * The new store, which takes over sessions from the old store as their users return. Any number of processes may run at the
+ * same time, some that move sessions and some that do not yet, and each may crash at any time:
  *
- * 1. What the new store has for a session key counts, a record as well as a tombstone. Only without either, the old store counts.
- * 2. Before it moves sessions, a process changes those of the old store there, and creates new ones there: the application
- *    with express-session may still be running beside it.
- * 3. A session moves when it is read: it is created in the new store, where only the first of several succeeds, and then deleted
- *    in the old one. It keeps its version.
- * 4. To end a session, a process first leaves a tombstone in the new store, and then deletes the record in the old one.
- * 5. A move that was interrupted between its two steps leaves a copy. A process deletes it when it meets the session again later.
+ * 1. If the new store has a record or a tombstone for a session key, it counts. Otherwise the old store's record counts.
+ * 2. A process that does not move sessions yet changes and creates them in the old store: the application may still run with
+ *    express-session in other processes.
+ * 3. A session moves when it is read. A process creates it in the new store, where only the first of several creates succeeds,
+ *    and then deletes it from the old store. The session keeps its version.
+ * 4. To destroy a session, a process first writes a tombstone to the new store, and then deletes the record in the old store.
+ * 5. A move that is interrupted between its two steps leaves a copy. A process deletes the copy when it reads the session later.
  */
 export class AdoptingDriver implements Driver {
   readonly needsIds = true;
   readonly #old: Driver;
   readonly #new: Driver;
   readonly #isMoving: () => boolean;
-  /** When a session was first met in the new store; Infinity once it has left the old one. */
+  /** When each session was first read from the new store; Infinity after it was deleted from the old store. */
   readonly #metMs = new Map<string, number>();
 
   constructor(stores: { from: Driver; to: Driver }, isMoving: () => boolean) {
@@ -39,14 +39,14 @@ export class AdoptingDriver implements Driver {
     const moved = await this.#new.read(key);
     if (moved) {
       this.#removeCopy(key);
-      return unlessEnded(moved);
+      return unlessTombstone(moved);
     }
-    const old = unlessEnded(await this.#old.read(key));
-    // It may have moved between the two.
-    if (!old) return unlessEnded(await this.#new.read(key));
+    const old = unlessTombstone(await this.#old.read(key));
+    // Another process may have moved it between the two reads.
+    if (!old) return unlessTombstone(await this.#new.read(key));
     if (!this.#isMoving()) return old;
     await this.#move(key, old);
-    return unlessEnded(await this.#new.read(key));
+    return unlessTombstone(await this.#new.read(key));
   }
 
   create(key: string, record: SessionRecord): Promise<boolean> {
@@ -57,7 +57,7 @@ export class AdoptingDriver implements Driver {
     if (await this.#new.update(key, version, record)) return true;
     if (await this.#new.read(key)) return false;
     if (this.#isMoving()) return (await this.read(key))?.version === version && this.#new.update(key, version, record);
-    // When another process moves it meanwhile, that may have happened before this change.
+    // If another process moved the record meanwhile, it may have read the record before this update.
     return (await this.#old.update(key, version, record)) && !(await this.#new.read(key));
   }
 
@@ -67,7 +67,7 @@ export class AdoptingDriver implements Driver {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#end(key);
+    await this.#leaveTombstone(key);
     await this.#old.delete(key);
   }
 
@@ -75,7 +75,7 @@ export class AdoptingDriver implements Driver {
     await ((await this.#new.read(key)) ? this.#new : this.#old).setAside(key);
   }
 
-  /** Without those of an old store that cannot list its sessions. */
+  /** Fails with CannotList when the old store cannot list its sessions. */
   async *list(query: ListQuery): AsyncGenerator<StoredRecord> {
     let left = query.limit ?? Number.POSITIVE_INFINITY;
     for await (const record of this.#listAll(query)) {
@@ -101,56 +101,56 @@ export class AdoptingDriver implements Driver {
     await Promise.all([this.#old.close(), this.#new.close()]);
   }
 
-  /** False: there is nothing to move, or another process moves it, or an interrupted move has left a copy. */
+  /** False: there is nothing to move, or another process moves the session, or an interrupted move left a copy. */
   async move(key: string): Promise<boolean> {
-    const old = unlessEnded(await this.#old.read(key));
+    const old = unlessTombstone(await this.#old.read(key));
     return old !== undefined && this.#move(key, old);
   }
 
-  /** Deletes what an interrupted move has left in the old store. Not to be called within 10 seconds of a move. */
+  /** Deletes the copy that an interrupted move left in the old store. Do not call this within 10 seconds of a move. */
   async removeCopy(key: string): Promise<void> {
     if (await this.#new.read(key)) await this.#old.delete(key);
   }
 
-  // The first time the move may still be under way.
+  // On the first read, the move may still be running, so wait before deleting the copy.
   #removeCopy(key: string): void {
     const nowMs = performance.now();
-    if (this.#metMs.size >= knownLength) this.#metMs.clear();
+    if (this.#metMs.size >= knownLimit) this.#metMs.clear();
     const metMs = this.#metMs.get(key) ?? nowMs;
     const isDue = nowMs - metMs >= moveMs;
     this.#metMs.set(key, isDue ? Number.POSITIVE_INFINITY : metMs);
-    // When it fails, the session's next request tries again.
+    // If this fails, the session's next request tries again.
     if (isDue) this.#old.delete(key).catch(() => this.#metMs.delete(key));
   }
 
   async #move(key: string, old: StoredRecord): Promise<boolean> {
     if (!(await this.#new.create(key, withoutKey(old), old.version))) return false;
-    await this.#leave(key, old);
+    await this.#finishMove(key, old);
     return true;
   }
 
-  // What another process did in the old store since the record was read there was acknowledged.
-  async #leave(key: string, moved: StoredRecord): Promise<void> {
+  // Another process may have changed or deleted the old record after it was read. Its client got a response, so apply it.
+  async #finishMove(key: string, moved: StoredRecord): Promise<void> {
     const startedMs = performance.now();
     const latest = await this.#old.read(key);
-    if (!latest) return performance.now() - startedMs < moveMs / 2 ? this.#end(key) : undefined;
-    if (latest.version !== moved.version) await this.#follow(key, moved, latest);
+    if (!latest) return performance.now() - startedMs < moveMs / 2 ? this.#leaveTombstone(key) : undefined;
+    if (latest.version !== moved.version) await this.#reapplyChanges(key, moved, latest);
     await this.#old.delete(key);
   }
 
-  async #follow(key: string, moved: StoredRecord, latest: StoredRecord): Promise<void> {
+  async #reapplyChanges(key: string, moved: StoredRecord, latest: StoredRecord): Promise<void> {
     for (;;) {
-      const found = unlessEnded(await this.#new.read(key));
+      const found = unlessTombstone(await this.#new.read(key));
       if (!found) return;
       const data = rebase(latest.data, { from: moved.data, onto: found.data });
       if (await this.#new.update(key, found.version, { ...withoutKey(found), data })) return;
     }
   }
 
-  async #end(key: string): Promise<void> {
+  async #leaveTombstone(key: string): Promise<void> {
     const tombstone = createTombstone(Date.now() + tombstoneMs);
     for (;;) {
-      // No record has the version 0, so no process takes the tombstone for what it has read before.
+      // No record has version 0, so a process that read a record before never mistakes the tombstone for it.
       if (await this.#new.create(key, tombstone, 0)) return;
       const found = await this.#new.read(key);
       if (!found) continue;
@@ -158,19 +158,19 @@ export class AdoptingDriver implements Driver {
     }
   }
 
-  // The old store first: what leaves it meanwhile is in the new one by then, and may come twice.
+  // List the old store first: a session that moves meanwhile is then found in the new store. It may be listed twice.
   async *#listAll(query: ListQuery): AsyncGenerator<StoredRecord> {
     for await (const record of this.#old.list(query)) {
       const moved = await this.#new.read(record.key);
-      // With the id of its copy, by which both can be deleted.
-      if (moved) yield* unlessEnded(moved) ? [{ ...moved, key: record.key }] : [];
-      else if (unlessEnded(record)) yield record;
+      // Keep the key of the copy, which includes the id: both records can be deleted with it.
+      if (moved) yield* unlessTombstone(moved) ? [{ ...moved, key: record.key }] : [];
+      else if (unlessTombstone(record)) yield record;
     }
-    for await (const record of this.#new.list(query)) if (unlessEnded(record)) yield record;
+    for await (const record of this.#new.list(query)) if (unlessTombstone(record)) yield record;
   }
 }
 
-function unlessEnded(record: StoredRecord | undefined): StoredRecord | undefined {
+function unlessTombstone(record: StoredRecord | undefined): StoredRecord | undefined {
   return record && !isTombstone(record) ? record : undefined;
 }
 
@@ -178,7 +178,7 @@ function withoutKey({ key: _, version: __, ...record }: StoredRecord): SessionRe
   return record;
 }
 
-/** The changes that made `text` of `from`, by their top-level keys, made to `onto`. */
+/** Applies the changes between `from` and `text`, by top-level property, to `onto`. */
 function rebase(text: string, { from, onto }: { from: string; onto: string }): string {
   const [after, before, data] = [text, from, onto].map((each) => JSON.parse(each) as Record<string, unknown>);
   for (const key of Object.keys({ ...before, ...after })) {
@@ -188,7 +188,7 @@ function rebase(text: string, { from, onto }: { from: string; onto: string }): s
   return JSON.stringify(data);
 }
 
-/** The driver, for calls with the id behind each session key. The records of a list have what the store has. */
+/** Lets a driver accept session keys that include the id. Listed records keep the store's own keys. */
 function withKeysFor(driver: Driver): Driver {
   if (driver.needsIds) return driver;
   return {

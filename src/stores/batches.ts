@@ -1,4 +1,4 @@
-/** The items in groups of this many; the last may be smaller. */
+/** Yields the items in arrays of this size; the last array may be smaller. */
 export async function* inBatches<T>(items: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {
   let batch: T[] = [];
   for await (const item of items) {

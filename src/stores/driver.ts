@@ -1,32 +1,33 @@
-/** What a store keeps for one session. */
+/** The data that a store keeps for one session. */
 export interface SessionRecord {
   /** The session's data as JSON. */
   data: string;
   createdAtMs: number;
   seenAtMs: number;
-  /** From this time on the record counts as gone, whether or not it was pruned. */
+  /** From this time on, the record counts as gone, even if it was not pruned yet. */
   expiresAtMs: number;
-  /** The user that the session belongs to, where the application said so. */
+  /** The user that the session belongs to, if the application named one. */
   owner?: string;
-  /** Names the secret that the client's cookie is signed by, as far as the server knows. */
+  /** The id of the secret that signed the client's cookie, as far as the server knows. */
   keyId?: string;
 }
 
 export interface StoredRecord extends SessionRecord {
+  /** The session key. */
   key: string;
-  /** Grows by one at each update. */
+  /** Each update increases it by one. */
   version: number;
 }
 
 /**
- * Which records `list` yields, in the order of their expiry (of their key, for one owner). One whose place changes while
- * the list is read may come twice.
+ * Selects the records that `list` yields, ordered by expiry, or by session key for an owner or a prefix. A record whose expiry
+ * changes while the list is read may be yielded twice.
  */
 export interface ListQuery {
   owner?: string;
   /**
-   * Only those whose key begins so; not together with an owner. A store that can walk over its keys does so: as no key
-   * changes, it then misses none and yields none twice. The empty prefix means all.
+   * Only records whose session key begins with this; not together with `owner`. The empty prefix selects all. If the store can
+   * iterate by key, it misses no record and yields none twice, because a session key never changes.
    */
   prefix?: string;
   expiresBeforeMs?: number;
@@ -34,44 +35,44 @@ export interface ListQuery {
 }
 
 /**
- * Where sessions live. A key is a hash of the session's id, never the id itself. Every promise is kept once it
- * resolves, also after a crash; it rejects when the store cannot answer.
+ * The interface to a store. `key` is always a session key: a hash of the session id, never the id itself. When a promise
+ * resolves, its effect is durable, even after a crash. A promise rejects when the store fails.
  */
 export interface Driver {
-  /** True: it is given each session key with its id (`identifiedKeyOf`), as it stores sessions under their ids. */
+  /** True: the driver stores sessions under their ids, so each session key that it gets includes the id (`identifiedKeyOf`). */
   needsIds?: boolean;
   read(key: string): Promise<StoredRecord | undefined>;
-  /** False: there is such a key already. Its version is 1, but for a record that comes from another store with its own. */
+  /** False: the key exists already. The version is 1, unless the record comes from another store and keeps its version. */
   create(key: string, record: SessionRecord, version?: number): Promise<boolean>;
-  /** Compare-and-swap. False: the record is gone, or no longer of this version. Never creates one. */
+  /** Compare-and-swap. False: the record is gone or has another version. It never creates a record. */
   update(key: string, version: number, record: SessionRecord): Promise<boolean>;
-  /** Moves the times of a record of this version, not its data or its version. One that is not there stays so. */
+  /** Changes the times of a record with this version, but not its data or version. It never creates a record. */
   touch(key: string, version: number, seenAtMs: number, expiresAtMs: number): Promise<void>;
   delete(key: string): Promise<void>;
-  /** Takes a record that makes no sense out of the way, and keeps it as it is for a person to look at. */
+  /** Removes a damaged record from the sessions, and keeps it unchanged elsewhere for inspection. */
   setAside(key: string): Promise<void>;
   list(query: ListQuery): AsyncIterable<StoredRecord>;
-  /** Deletes at most `limit` records that have expired by `nowMs`, and says how many. */
+  /** Deletes at most `limit` records that have expired by `nowMs`. Resolves to how many it deleted. */
   prune(nowMs: number, limit: number): Promise<number>;
-  /** How many records were set aside; undefined when the store cannot tell. */
+  /** How many records were set aside; undefined when the store cannot count them. */
   countSetAside?(): Promise<number | undefined>;
   /** Writes a consistent copy of the whole store to a new file while others use it. False: the store is not a file. */
   backup?(file: string): Promise<boolean>;
-  /** Resolves when the store answers. */
+  /** Resolves when the store works. */
   ping(): Promise<void>;
-  /** What in the store's own configuration can lose sessions, each a sentence. */
+  /** Settings of the store itself that can lose sessions, each described by a sentence. */
   warnings?(): Promise<string[]>;
   close(): Promise<void>;
 }
 
 export interface AddressRules {
-  /** Without a password. */
+  /** An example address without a password. */
   example: string;
-  /** What is wrong with this address, as the end of a sentence that begins with its name; it quotes nothing of it. */
+  /** Describes what is wrong with an address, to follow the name of a variable. It never quotes the address. */
   findFault(url: string): string | undefined;
 }
 
-/** Where a store, or the session layer, reports. It hands over no id, no secret and no cookie. */
+/** Receives the warnings and errors of stores and the session layer. They contain no session id, secret or cookie. */
 export interface Log {
   warn(detail: object, message: string): void;
   error(detail: object, message: string): void;

@@ -1,4 +1,4 @@
-/** The store failed or took too long. The same request may work a little later. */
+/** The store failed or took too long. The same request may succeed later. */
 export class StoreUnavailable extends Error {
   readonly status = 503;
 
@@ -14,14 +14,14 @@ export class CannotList extends Error {
 
   constructor() {
     super(
-      'this express-session store cannot list its sessions: it has neither `ids` nor an `all` that tells their ids. ' +
-        'Use a store that can, or one of sessapp/stores',
+      'this express-session store cannot list its sessions: it has neither `ids` nor an `all` that returns their ids. ' +
+        'Use a store that can, or a store of sessapp/stores',
     );
     this.name = 'CannotList';
   }
 }
 
-/** The store has no address, or none that its driver understands. */
+/** The address of the store is missing or not valid. */
 export class StoreAddressError extends Error {
   readonly code: 'store-url-missing' | 'store-url-bad';
   readonly hint: string;
@@ -34,10 +34,10 @@ export class StoreAddressError extends Error {
   }
 }
 
-/** The files of an open store were removed or replaced: what is written to it from now on is lost when it is closed. */
+/** The files of an open store were removed or replaced. Everything written from now on is lost when the store is closed. */
 export class StoreReplaced extends Error {
   constructor(directory: string) {
-    super(`the files in ${directory} were removed or replaced while the server runs: stop it, and start it again`);
+    super(`the files in ${directory} were removed or replaced while the server runs: restart the server`);
     this.name = 'StoreReplaced';
   }
 }

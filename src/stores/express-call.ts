@@ -3,14 +3,14 @@ import { StoreUnavailable } from './errors.ts';
 
 type Finish<T> = (error?: unknown, value?: T) => void;
 
-/** Calls a method that takes a callback, as those of an express-session store do. */
+/** Calls a method that takes a callback, such as a method of an express-session store, and returns a promise. */
 export function call<T>(start: (finish: Finish<T>) => unknown): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, value) => (error ? reject(error) : resolve(value as T)));
   });
 }
 
-/** The same for a store that says when it loses its connection: until it has it again, each call fails at once. */
+/** Like `call`, for a store that emits 'disconnect' and 'connect': while it is disconnected, each call fails immediately. */
 export function callWhileConnected(store: Partial<Store>): typeof call {
   let isConnected = true;
   store.on?.('disconnect', () => {

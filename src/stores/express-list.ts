@@ -4,7 +4,7 @@ import { CannotList } from './errors.ts';
 import { call } from './express-call.ts';
 import { identifiedKeyOf } from './session-key.ts';
 
-/** Whether an express-session store has a way to list its sessions. An `all` that does not tell their ids is found out only by a call. */
+/** Whether an express-session store has a method to list sessions. Only a call shows whether its `all` returns their ids. */
 export function canList(store: Store & { ids?: unknown }): boolean {
   return typeof store.ids === 'function' || typeof store.all === 'function';
 }

@@ -2,39 +2,39 @@ import { hash } from 'node:crypto';
 import type { CookieOptions, SessionData } from 'express-session';
 import type { SessionRecord, StoredRecord } from './driver.ts';
 
-/** Where a session in express-session's form has what that form has no place for. */
+/** The property of an express-session session that holds the fields which express-session does not have. */
 const noteKey = 'sessapp:record';
 const dayMs = 24 * 60 * 60 * 1000;
-/** A session that was not seen for so much of its idle time is marked as seen when it is read. */
-const unseenPart = 1 / 5;
+/** A session that was idle for this fraction of its idle time is due to be marked as seen when it is read. */
+const unseenFraction = 1 / 5;
 
 interface Note {
   version: number;
   createdAtMs: number;
   seenAtMs: number;
   expiresAtMs: number;
-  /** A hash of the data: another one shows that express-session changed the session since. */
+  /** A hash of the data. If it differs, express-session changed the session since. */
   sum: number;
   keyId?: string;
   owner?: string;
 }
 
-/** What a store of express-session holds. */
+/** A session as an express-session store keeps it. */
 export type ExpressSession = Partial<SessionData> & Record<string, unknown>;
 
-/** What a session in express-session's form does not tell. */
+/** Facts that the express-session form of a session does not include. */
 export interface ExpressForm {
-  /** The attributes of the cookie of a new session, and how long it lives: a session that differs has its own lifetime. */
+  /** The attributes and lifetime of a new session's cookie. A session with another lifetime has a chosen one. */
   cookie?: CookieOptions | undefined;
-  /** The owner of a session, by what it holds. */
+  /** Finds the owner of a session in its data. */
   ownerOf?: ((data: Record<string, unknown>) => string | undefined) | undefined;
-  /** How long a session lives without being used that was stored without an end. By default a day. */
+  /** The idle time of a session that was stored without an expiry, in milliseconds. By default one day. */
   idleMs?: number;
 }
 
 /**
- * A session as express-session stores it, as a record. What express-session stored itself lives as long as its store
- * returns it.
+ * Converts a session in express-session's form to a record. A session that express-session itself stored is live as long as its
+ * store returns it.
  */
 export function toRecord(key: string, found: ExpressSession, form: ExpressForm): StoredRecord {
   const { cookie, [noteKey]: note, ...data } = found as ExpressSession & { [noteKey]?: Note };
@@ -53,8 +53,8 @@ export function toRecord(key: string, found: ExpressSession, form: ExpressForm):
 }
 
 /**
- * A record in the form in which express-session reads it.
- * @param before what is stored now: the attributes of its cookie stay
+ * Converts a record to the form that express-session reads.
+ * @param before the session that is stored now: the result keeps the attributes of its cookie
  */
 export function toExpressSession(
   { data: text, keyId, owner, ...record }: SessionRecord & { version: number },
@@ -86,7 +86,7 @@ function expiryOf(cookie: { expires?: Date | string | null | undefined } | undef
   return Number.isFinite(expiresAtMs) ? expiresAtMs : undefined;
 }
 
-// express-session may have told its store alone that a session lives longer. Then it counts as due to be marked as seen.
+// express-session may have extended a session only in its store (with `touch`). Then the session is due to be marked as seen.
 function timesOf(
   note: Note | undefined,
   expiresAtMs: number | undefined,
@@ -96,11 +96,11 @@ function timesOf(
   const createdAtMs = note?.createdAtMs ?? nowMs;
   if (note && note.expiresAtMs === expiresAtMs) return { createdAtMs, seenAtMs: note.seenAtMs, expiresAtMs };
   if (expiresAtMs === undefined || expiresAtMs <= nowMs)
-    return { createdAtMs, seenAtMs: nowMs - idleMs * unseenPart, expiresAtMs: nowMs + idleMs };
+    return { createdAtMs, seenAtMs: nowMs - idleMs * unseenFraction, expiresAtMs: nowMs + idleMs };
   return { createdAtMs, seenAtMs: Math.min(expiresAtMs - idleMs, nowMs), expiresAtMs };
 }
 
-// A change by express-session leaves the note as it is: each makes a version of its own.
+// A change by express-session does not update the note, so the version includes the hash of the data.
 function versionOf(note: Note | undefined, sum: number): number {
   if (note?.sum === sum) return note.version;
   return (note?.version ?? 0) + 1 + (sum % 2 ** 20);

@@ -7,12 +7,12 @@ import { type ExpressForm, type ExpressSession, toExpressSession, toRecord } fro
 import { idOf } from './session-key.ts';
 
 /**
- * Uses any express-session store, such as connect-redis, in the place of a driver: `session({ store })` of `sessapp/session` does so.
- * Sessions are stored under their ids and in the form in which express-session stores them, so that both may use the store at
- * the same time. It keeps every promise to the requests of one process. Such a store can only overwrite, so that requests in
- * several processes may still lose each other's changes or bring back a session that was destroyed, in the moment between
- * reading and writing; it lists sessions only when the store can, and prunes nothing; and what it acknowledged is as durable as the
- * store makes it.
+ * Uses any express-session store, such as connect-redis, as a driver. `session({ store })` of `sessapp/session` does this.
+ * Sessions are stored under their ids and in express-session's form, so that express-session may use the store at the same time.
+ *
+ * Within one process, all guarantees of a driver hold. Such a store can only overwrite, so between a read and a write, requests
+ * in different processes may lose each other's changes or restore a destroyed session. Sessions can be listed only if the store
+ * can list them. `prune` does nothing. Writes are as durable as the store makes them.
  */
 export function driverOf(store: Store, form: ExpressForm = {}): Driver {
   const queue = new Queue();
@@ -29,7 +29,7 @@ export function driverOf(store: Store, form: ExpressForm = {}): Driver {
   };
   const remove = (key: string): Promise<void> =>
     queue.run(key, async () => unlessMissing(call<void>((finish) => store.destroy(idOf(key), finish))));
-  /** Stores what `change` makes of the record, when it still has this version. */
+  /** Stores the result of `change` if the record still has this version. */
   const swap = (key: string, version: number, change: (found: StoredRecord) => SessionRecord & { version: number }) =>
     queue.run(key, async () => {
       const found = await get(idOf(key));
@@ -41,7 +41,7 @@ export function driverOf(store: Store, form: ExpressForm = {}): Driver {
   return {
     needsIds: true,
     read,
-    // Without a look whether it is there when the key is that of a new random id.
+    // Without a version, the id is new and random, so it cannot exist already.
     create: (key, record, version) =>
       queue.run(key, async () => {
         if (version !== undefined && (await get(idOf(key)))) return false;
@@ -61,12 +61,12 @@ export function driverOf(store: Store, form: ExpressForm = {}): Driver {
   };
 }
 
-// For express-session too a store may say so of a session that is not there; one of files does.
+// A store may fail with ENOENT for a missing session, as session-file-store does. express-session accepts this too.
 function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
   return orUndefined(found, 'ENOENT');
 }
 
-/** Runs the work for one key one after the other. */
+/** Runs the work for one session key sequentially. */
 class Queue {
   readonly #last = new Map<string, Promise<unknown>>();
 

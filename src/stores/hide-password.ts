@@ -1,7 +1,7 @@
 import type { Driver } from './driver.ts';
 import { wrap } from './wrap.ts';
 
-/** The driver, none of whose errors tells the password in its address: they end up in logs. */
+/** Wraps a driver and removes the password of its address from all errors, because errors are logged. */
 export function hidePassword(driver: Driver, url: string): Driver {
   const passwords = passwordsIn(url);
   if (passwords.length === 0) return driver;
@@ -12,16 +12,16 @@ export function hidePassword(driver: Driver, url: string): Driver {
   );
 }
 
-/** The passwords of an address, as they are written there and as they are meant. PostgreSQL takes one as a parameter too. */
+/** The passwords in an address, both as written and decoded. PostgreSQL also accepts a password as a parameter. */
 export function passwordsIn(url: string): string[] {
-  // Up to the last @, as an address that is not well-formed may have a slash in its password.
+  // Match up to the last @: a malformed address may have a slash in its password.
   const user = /^[^/]*\/\/[^:]*?:(.*)@/s.exec(url)?.[1] ?? '';
   const parameter = /[?&]password=([^&#]*)/i.exec(url)?.[1] ?? '';
   const meant = [user, parameter, parameter.replaceAll('+', ' ')].map(decode);
   return [...new Set([user, parameter, ...meant])].filter((password) => password !== '');
 }
 
-// Only the text and the code: whatever else a library hangs on its errors (the command, the address) may tell it too.
+// Keep only the message, stack and code: other properties of a library's errors (the command, the address) may contain it too.
 function withoutSecrets(error: unknown, secrets: string[]): Error {
   const { message, stack = '', code, cause } = toError(error);
   const clean = (text: string): string => secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);

@@ -4,9 +4,9 @@ import { StoreAddressError } from './errors.ts';
 import { hidePassword } from './hide-password.ts';
 import { importPeer } from './peer.ts';
 
-/** What the folder of a store behind a network exports. */
+/** The exports of a network store's folder. */
 interface NetworkStore extends AddressRules {
-  /** Connects in the background, and again after each loss. Calls reject, soon, until the store is there. */
+  /** Connects in the background, and reconnects after each loss. Without a connection, calls reject quickly. */
   open(url: string, name: string): Promise<Driver>;
 }
 
@@ -23,21 +23,21 @@ const networkStores: Record<string, () => Promise<NetworkStore>> = {
     })),
 };
 
-/** False for a store that is a file. */
+/** True for a network store; false for a store that is a file. */
 export function hasAddress(store: string): boolean {
   return networkStores[store] !== undefined;
 }
 
-/** @param directory absolute; it need not exist */
+/** @param directory an absolute path; it need not exist */
 export async function openEmbedded(directory: string): Promise<Driver> {
   const { open } = await importPeer('embedded', 'lmdb', () => import('./embedded/driver.ts'));
   return verifyingFiles(await open(directory), directory);
 }
 
 /**
- * @param name keeps the sessions of several applications in one store apart
- * @param variable what holds the address, for messages
- * @throws StoreAddressError when the address is missing, or not one that the store can use
+ * @param name separates the sessions of several applications in one store
+ * @param variable the name of the variable or option with the address, for messages
+ * @throws StoreAddressError when the address is missing or not valid
  */
 export async function openAt(store: string, url: string | undefined, name: string, variable: string): Promise<Driver> {
   const address = await verifyStoreAddress(store, url, variable);
@@ -46,14 +46,18 @@ export async function openAt(store: string, url: string | undefined, name: strin
 }
 
 /**
- * @param variable what holds the address, for messages
- * @throws StoreAddressError when the address is missing, or not one that the store can use
+ * @param variable the name of the variable or option with the address, for messages
+ * @throws StoreAddressError when the address is missing or not valid
  */
 export async function verifyStoreAddress(store: string, url: string | undefined, variable: string): Promise<string> {
   const { example, findFault } = await loadStore(store);
   const hint = `For example: ${variable}=${example}`;
   if (!url)
-    throw new StoreAddressError('store-url-missing', `${variable} is not set: where is the ${store} store?`, hint);
+    throw new StoreAddressError(
+      'store-url-missing',
+      `${variable} is not set: the ${store} store needs an address.`,
+      hint,
+    );
   const fault = findFault(url);
   if (fault !== undefined) throw new StoreAddressError('store-url-bad', `${variable} ${fault}.`, hint);
   return url;

@@ -1,16 +1,16 @@
 import { createRequire } from 'node:module';
 
 /**
- * Imports a module of ours that needs an optional package.
- * @param user what needs it, for the message
- * @throws Error with the package to install, when it is not there
+ * Imports a module of sessapp that needs an optional peer dependency.
+ * @param user the store that needs it, for the message
+ * @throws Error that names the package to install, when it is not installed
  */
 export async function importPeer<T>(user: string, name: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {
     if (isInstalled(name)) throw error;
-    const fact = `sessapp needs the package ${name} for ${user}, and it is not installed. Type: npm install ${name}`;
+    const fact = `sessapp needs the package ${name} for ${user}, but it is not installed. Type: npm install ${name}`;
     throw new Error(fact, { cause: error });
   }
 }

@@ -1,20 +1,20 @@
 import type { Driver, Log } from './driver.ts';
 
-/** How many records one call deletes: at first and at least, and at most. */
+/** The smallest (and first) and the largest number of records that one call deletes. */
 const leastBatch = 100;
 const largestBatch = 2000;
-/** How long a call may take: other changes wait for it. One that was quick enough is followed by a larger one. */
+/** The target time of a call, because other changes wait for it. After a faster call, the next one deletes more records. */
 const callMs = 40;
 const growth = 1.5;
-/** After a call of 1 ms, a break of 12 ms: so that of 100 requests hardly one meets a call. */
+/** After a call that took 1 ms, pause for 12 ms, so that few requests have to wait for a call. */
 const breakFactor = 12;
 const longestBreakMs = 500;
 
 /**
- * Deletes expired records now and then, as many at a time as the store deletes quickly: it keeps up with the sessions
- * that are created, and no request waits for long. A record that has expired is gone without that; this gives its space
- * back. The times vary, so that processes that started together do not meet.
- * @returns what stops it, and resolves once it has stopped
+ * Deletes expired records regularly, in batches that the store deletes quickly: it keeps up with new sessions, and no request
+ * waits long. Expiry does not depend on pruning; pruning only frees space. The intervals are random, so that processes which
+ * started together do not prune at the same time.
+ * @returns a function that stops pruning; its promise resolves after a running call
  */
 export function startPruning(driver: Driver, log: Log, { restMs = 60_000, now = Date.now } = {}): () => Promise<void> {
   let timer: NodeJS.Timeout;
@@ -52,7 +52,7 @@ async function prune(driver: Driver, log: Log, nowMs: number, limit: number): Pr
   try {
     return await driver.prune(nowMs, limit);
   } catch (error) {
-    log.warn({ err: error }, 'expired sessions could not be deleted; the next attempt comes by itself');
+    log.warn({ err: error }, 'expired sessions could not be deleted; the server will try again');
     return 0;
   }
 }

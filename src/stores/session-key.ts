@@ -1,22 +1,22 @@
 import { hash } from 'node:crypto';
 
-/** The session key. A reader of the store cannot turn it back into the id that a cookie holds. */
-export function keyOf(id: string): string {
+/** The session key of an id: a hash, so a reader of the store cannot compute the id in the cookie. */
+export function sessionKeyOf(id: string): string {
   return hash('sha256', id, 'base64url');
 }
 
-/** The session key with the id behind it, for a driver that needs the id (`Driver.needsIds`). */
+/** The session key followed by the id, for a driver that needs the id (`Driver.needsIds`). */
 export function identifiedKeyOf(id: string): string {
-  return `${keyOf(id)}.${id}`;
+  return `${sessionKeyOf(id)}.${id}`;
 }
 
-/** The session key alone. */
+/** The session key without the id. */
 export function hashOf(key: string): string {
   const end = key.indexOf('.');
   return end === -1 ? key : key.slice(0, end);
 }
 
-/** The id behind a session key. A key without one is its own id, so that nothing is stored under it. */
+/** The id after a session key. A key without an id is returned as it is: nothing is stored under it. */
 export function idOf(key: string): string {
   return key.slice(key.indexOf('.') + 1);
 }

@@ -1,9 +1,9 @@
 import type { SessionRecord } from './driver.ts';
 
-// A tombstone is a record too, so that every store can keep it. A process that knows no tombstones takes it for a session
-// that has been over for decades.
+// A tombstone is a record, so that every store can keep it. To a process that does not know tombstones, it is a session that
+// expired decades ago.
 
-/** @param expiresAtMs when the store may forget it: nobody can bring the session back by then */
+/** @param expiresAtMs when the store may delete the tombstone: no copy can restore the session after that */
 export function createTombstone(expiresAtMs: number): SessionRecord {
   return { data: '{}', createdAtMs: 0, seenAtMs: 0, expiresAtMs };
 }

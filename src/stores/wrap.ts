@@ -1,12 +1,12 @@
 import type { Driver, ListQuery, StoredRecord } from './driver.ts';
 
-/** How a wrapper makes one call: it chooses the driver, and sees what comes of the call. */
+/** How a wrapper makes one call: it chooses the driver, and can handle the result. */
 export type Around = <T>(call: (driver: Driver) => Promise<T>) => Promise<T>;
 
 /**
- * A driver whose every call goes through `around`. What only some drivers can do is there too, and is `undefined`,
- * `false` or empty for a driver that cannot.
- * @param close what closing the wrapper does; without it, the driver is closed
+ * Creates a driver that makes every call through `around`. Optional methods always exist; for a driver without them, they
+ * resolve to `undefined`, `false` or an empty array.
+ * @param close closes the wrapper; by default it closes the driver
  */
 export function wrap(around: Around, close?: () => Promise<void>): Driver {
   return {
@@ -27,7 +27,7 @@ export function wrap(around: Around, close?: () => Promise<void>): Driver {
   };
 }
 
-// The list goes on with the driver that it began with; each step may fail, and `around` sees it.
+// A list uses the driver that it began with. Each step may fail, so each goes through `around`.
 async function* list(around: Around, query: ListQuery): AsyncGenerator<StoredRecord> {
   const records = await around(async (driver) => driver.list(query)[Symbol.asyncIterator]());
   try {
@@ -41,7 +41,7 @@ async function* list(around: Around, query: ListQuery): AsyncGenerator<StoredRec
   }
 }
 
-/** A driver that is opened at its first call, and by the next one when that failed. */
+/** Creates a driver that the first call opens. If opening fails, the next call tries again. */
 export function openLater(open: () => Promise<Driver>): Driver {
   let opening: Promise<Driver> | undefined;
   let opened: Driver | undefined;

@@ -1,12 +1,12 @@
 const redirectLimit = 20;
 
 /**
- * Fetches a path of the test's server, with the cookies that its responses have set, and follows redirects as a browser
- * does. With `redirect: 'manual'` it follows none.
+ * Fetches a path of the test server. It keeps cookies and follows redirects, as a browser does. With `redirect: 'manual'` it
+ * does not follow redirects.
  */
 export type Browser = (path: string, init?: RequestInit) => Promise<Response>;
 
-/** @param now by what the cookies end, in milliseconds since 1970 */
+/** @param now returns the time in milliseconds since 1970, by which cookies expire */
 export function createBrowser(url: string, now: () => number): Browser {
   const cookies = new Cookies(now);
   const send = async (target: URL, init: RequestInit): Promise<Response> => {
@@ -36,7 +36,7 @@ function redirectOf({ status, headers }: Response): string | undefined {
   return [301, 302, 303, 307, 308].includes(status) ? (headers.get('Location') ?? undefined) : undefined;
 }
 
-// 307 and 308 send the same once more, the others ask for a page.
+// 307 and 308 repeat the request. The other redirects become a GET without a body.
 function toRedirected(init: RequestInit, status: number): RequestInit {
   if (status === 307 || status === 308) return init;
   const { body: _, ...rest } = init;
@@ -48,11 +48,11 @@ function toRedirected(init: RequestInit, status: number): RequestInit {
 interface Kept {
   value: string;
   path: string;
-  /** Infinity: as long as the browser is open. */
-  endsAtMs: number;
+  /** Infinity: until the browser closes. */
+  expiresAtMs: number;
 }
 
-/** The cookies of one browser, which knows one host. */
+/** The cookies of one browser for one host. */
 class Cookies {
   readonly #kept = new Map<string, Kept>();
   readonly #now: () => number;
@@ -66,16 +66,16 @@ class Cookies {
     const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());
     const said = new Map(attributes.map(splitAtEqual).map(([name, value]) => [name.toLowerCase(), value]));
     const [name, value] = splitAtEqual(pair);
-    this.#kept.set(name, { value, path: said.get('path') ?? '/', endsAtMs: this.#endOf(said) });
+    this.#kept.set(name, { value, path: said.get('path') ?? '/', expiresAtMs: this.#expiryOf(said) });
   }
 
-  /** The Cookie header for a path; empty without any cookie. */
+  /** The Cookie header for a path; an empty string when there is no cookie. */
   render(path: string): string {
-    const sent = [...this.#kept].filter(([, kept]) => kept.endsAtMs > this.#now() && isBelow(kept.path, path));
+    const sent = [...this.#kept].filter(([, kept]) => kept.expiresAtMs > this.#now() && isBelow(kept.path, path));
     return sent.map(([name, { value }]) => `${name}=${value}`).join('; ');
   }
 
-  #endOf(said: Map<string, string>): number {
+  #expiryOf(said: Map<string, string>): number {
     const maxAge = said.get('max-age');
     if (maxAge !== undefined) return this.#now() + Number(maxAge) * 1000;
     const expires = said.get('expires');

@@ -7,32 +7,34 @@ import { memory } from './memory.ts';
 export type { Browser, Driver };
 export { memory };
 
-/** A time that stands still until a test moves it. */
+/** A clock that stands still until the test advances it. */
 export interface Clock {
-  /** In milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   now(): number;
+  /** Moves the clock forward. */
   advance(ms: number): void;
 }
 
-/** The options of `session()` that a test chooses. */
+/** The options that the test server passes on to `session()`. */
 export interface TestOptions {
   secret: string;
   store: Driver;
   now: () => number;
 }
 
+/** A running test server. */
 export interface TestServer {
-  /** Without a slash at its end. */
+  /** The server's URL without a slash at the end. */
   url: string;
   clock: Clock;
   store: Driver;
-  /** A browser of its own, without cookies. */
+  /** Creates a new browser without cookies. */
   browser(): Browser;
-  /** Closes the server with all its connections, and the store. */
+  /** Closes the server, all its connections, and the store. */
   close(): Promise<void>;
 }
 
-/** @param startMs the time at first; by default that of the system */
+/** Creates a clock. @param startMs its first time; by default the system's time */
 export function createClock(startMs = Date.now()): Clock {
   let nowMs = startMs;
   return {
@@ -44,8 +46,8 @@ export function createClock(startMs = Date.now()): Clock {
 }
 
 /**
- * Starts an application on a free port of this machine, with a store in memory and a clock of its own.
- * @param create makes the application; it hands these options to its `session()`
+ * Starts an application on a free local port, with a store in memory and a separate clock.
+ * @param create creates the application; it must pass these options to `session()`
  */
 export async function startTestServer(create: (options: TestOptions) => RequestListener): Promise<TestServer> {
   const clock = createClock();

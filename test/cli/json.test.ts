@@ -30,7 +30,8 @@ const parse = ({ stdout }: { stdout: string }): unknown => JSON.parse(stdout);
 test('docs/json.md shows exactly the fields that each command prints', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  const sessapp = (...args: string[]) => sandbox.sessapp([...args, '--json'], { cwd: environment }).then(parse);
+  const options = { cwd: environment, env: { SESSAPP_STATE_DIR: sandbox.path('state') } };
+  const sessapp = (...args: string[]) => sandbox.sessapp([...args, '--json'], options).then(parse);
   const stopped = { status: await sessapp('status'), stop: await sessapp('stop') };
   await expectDocumented('Failures', await sessapp('info', 'nowhere'));
 
@@ -40,6 +41,7 @@ test('docs/json.md shows exactly the fields that each command prints', async () 
   await expectDocumented('serve --background', started);
   await expectDocumented('status', await sessapp('status'), stopped.status);
   await expectDocumented('info', await sessapp('info'));
+  await expectDocumented('list', await sessapp('list'));
   const rotated = (await sessapp('secret', 'rotate')) as { secrets: string[] };
   await expectDocumented('secret rotate', rotated);
   await expectDocumented('secret list', await sessapp('secret', 'list'));

@@ -1,4 +1,4 @@
-// Moves what is left in the old store of the shop, and prints how much that was.
+// Moves the sessions that are left in the shop's old store, and prints the counts.
 import session from 'sessapp/session';
 import { openNewStore, openOldStore } from './old-stores.js';
 

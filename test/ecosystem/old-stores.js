@@ -1,4 +1,4 @@
-// The stores that applications with express-session use, each with how it is opened, and how its sessions are listed.
+// The stores that applications with express-session use: how to open each, and how to list its sessions.
 import { readdir } from 'node:fs/promises';
 
 export async function openOldStore(session, name, place) {
@@ -24,7 +24,7 @@ export async function openOldStore(session, name, place) {
 export async function openNewStore(name, place) {
   const stores = await import(`sessapp/stores/${name}`);
   const store = stores[name](name === 'embedded' ? { directory: place } : { url: place });
-  // The process is ready only when it has reached its store.
+  // The process is ready only when it is connected to its store.
   await store.ping();
   return store;
 }

@@ -1,4 +1,4 @@
-// The same shop with the sessions of a module, SESSIONS.
+// The same shop with the session middleware of the module in SESSIONS.
 import express from 'express';
 import { addShop } from './shop.js';
 

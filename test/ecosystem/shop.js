@@ -1,4 +1,4 @@
-// The pages of a shop that puts things into a session.
+// The pages of a shop that keeps its cart in the session.
 export function addShop(app) {
   app.get('/login/:user', (req, res, next) => {
     req.session.regenerate((error) => {

@@ -1,4 +1,4 @@
-// Serves the application of a file on a free port, and prints its address. The application finds it in URL.
+// Serves the application in a file on a free port, and prints its address. The application finds the address in URL.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';

@@ -2,13 +2,13 @@ import { Agent, request } from 'node:http';
 import { array, asyncProperty, constantFrom, integer, oneof, string, tuple } from 'fast-check';
 import { expect } from 'vitest';
 import { signId, verifyId } from '../../src/session/cookie/signature.ts';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { secretOf, startSite } from '../session/support.ts';
 import { check } from './check.ts';
 
 const atOnce = 10;
 
-/** Any Cookie header is somebody's, if the whole cookie of that session is in it, and else nobody's; none is sent back. */
+/** A Cookie header gives access to a session only if it contains that session's complete cookie. No cookie is sent back. */
 export async function fuzzCookies(cases: number): Promise<void> {
   const site = await startSite((app) => {
     app.get('/in', (req, res) => {
@@ -39,7 +39,7 @@ export async function fuzzCookies(cases: number): Promise<void> {
   expect(site.log).toEqual([]);
 }
 
-/** Only what a key has signed is an id, and then it is that id. */
+/** Only a value that a key has signed is accepted, and it gives exactly the signed id. */
 export async function fuzzSignatures(cases: number): Promise<void> {
   const keys = ['a', 'b'].map((name) => ({ id: name, secret: secretOf(name) }));
   const [newest, older] = keys as [(typeof keys)[0], (typeof keys)[0]];
@@ -48,7 +48,7 @@ export async function fuzzSignatures(cases: number): Promise<void> {
   const property = asyncProperty(any, any, integer({ min: 0, max: 120 }), async (id, noise, at) => {
     for (const key of [newest, older]) {
       const value = signId(id, key);
-      if (id !== '') expect(verifyId(value, keys)).toEqual({ id, value, key: keyOf(id), keyId: key.id });
+      if (id !== '') expect(verifyId(value, keys)).toEqual({ id, value, sessionKey: sessionKeyOf(id), keyId: key.id });
       const changed = value.slice(0, at) + noise + value.slice(at + 1);
       if (changed !== value) expect(verifyId(changed, keys)).toBeUndefined();
     }
@@ -58,7 +58,7 @@ export async function fuzzSignatures(cases: number): Promise<void> {
   await check(property, cases);
 }
 
-// What a header may hold at all: visible characters, tabs, and bytes above.
+// The characters that a header may contain: visible characters, tabs, and bytes above 127.
 const text = string({
   unit: integer({ min: 0x20, max: 0xff })
     .filter((code) => code !== 0x7f)

@@ -18,8 +18,8 @@ import { check } from './check.ts';
 type Values = Record<string, unknown>;
 
 /**
- * Whatever a handler puts into a session comes back as its JSON does, and keys of the language change nothing. What has
- * no JSON is a 500 at once, and leaves what is stored.
+ * Any value that a handler puts into a session comes back as its JSON does. Special property names of JavaScript change nothing.
+ * A value without JSON is a 500 immediately, and the stored data stays.
  */
 export async function fuzzData(cases: number): Promise<void> {
   let act: (data: Values) => void = () => undefined;
@@ -53,7 +53,7 @@ export async function fuzzData(cases: number): Promise<void> {
   await check(property, cases);
 }
 
-// With the ones that a session and the language have themselves.
+// Includes property names of the session object and of JavaScript itself.
 const key = oneof(
   {
     weight: 3,
@@ -143,7 +143,7 @@ const value = oneof(
 const keys = uniqueArray(key, { maxLength: 3 });
 const data = dictionary(key, value, { maxKeys: 4 });
 
-/** What is stored then; undefined when it cannot be stored. */
+/** The data that the store should have then; undefined when it cannot be stored. */
 function afterJson(stored: Values, values: Values, deleted: string[]): Values | undefined {
   const kept = Object.entries(stored).filter(([name]) => !deleted.includes(name));
   const isOurs = (name: string): boolean => name in session.Session.prototype || ['id', 'req', 'update'].includes(name);

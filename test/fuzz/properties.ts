@@ -3,11 +3,11 @@ import { fuzzData } from './data.ts';
 import { fuzzRecords } from './records.ts';
 import { fuzzRequests } from './requests.ts';
 
-/** Each with how many cases are tried when there is not much time. */
+/** Each property with the number of cases for a short run. */
 export const properties: [title: string, check: (cases: number) => Promise<void>, share: number][] = [
-  ['any Cookie header is the one of a session, or nobody’s', fuzzCookies, 300],
-  ['only what a key has signed is an id', fuzzSignatures, 300],
-  ['whatever a handler keeps in a session comes back as its JSON does', fuzzData, 70],
-  ['whatever a store has for a session, its client gets an answer', fuzzRecords, 70],
-  ['requests at the same time lose nothing, and bring back nothing', fuzzRequests, 100],
+  ['any Cookie header belongs to one session or to none', fuzzCookies, 300],
+  ['only a signed value is accepted as an id', fuzzSignatures, 300],
+  ['any value that a handler keeps in a session comes back as its JSON does', fuzzData, 70],
+  ['whatever a store returns for a session, its client gets a response', fuzzRecords, 70],
+  ['concurrent requests lose no change and restore no destroyed session', fuzzRequests, 100],
 ];

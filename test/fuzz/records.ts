@@ -2,11 +2,11 @@ import { anything, asyncProperty, constantFrom, double, jsonValue, oneof, record
 import { expect } from 'vitest';
 import { signId } from '../../src/session/cookie/signature.ts';
 import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { change, openStore, secretOf, startSite } from '../session/support.ts';
 import { check } from './check.ts';
 
-/** Whatever a store has for a session, its client gets an answer, can go on, and gets no other error than the documented. */
+/** Whatever a store returns for a session, its client gets a response, can continue, and gets only documented errors. */
 export async function fuzzRecords(cases: number): Promise<void> {
   let stored: unknown;
   const site = await startSite(
@@ -30,7 +30,7 @@ export async function fuzzRecords(cases: number): Promise<void> {
   const id = 'x'.repeat(43);
   const Cookie = `sid=${encodeURIComponent(signId(id, { id: '', secret: secretOf('a') }))}`;
   const property = asyncProperty(recordLike(site.clock.now), async (found) => {
-    stored = { ...found, key: keyOf(id) };
+    stored = { ...found, key: sessionKeyOf(id) };
     site.log.length = 0;
     for (const path of ['/show', '/keep', '/show']) {
       const response = await site.request(path, { headers: { Cookie } });
@@ -44,7 +44,7 @@ export async function fuzzRecords(cases: number): Promise<void> {
   await check(property, cases);
 }
 
-/** A driver that has one record, of whatever form, until it is changed. */
+/** A driver with one record, possibly damaged, until it is changed. */
 function holding(store: Driver, get: () => unknown, set: (next: unknown) => void): Driver {
   return change(store, {
     read: async () => get() as StoredRecord | undefined,

@@ -10,8 +10,8 @@ type Operation =
   | { kind: 'count' | 'read' | 'destroy' | 'regenerate' };
 
 /**
- * Requests of one session, several at a time and in two processes: of each key the last change is there (of changes at
- * the same time, one of them), every count is counted, and a session that was ended is never seen again.
+ * Concurrent requests of one session in two processes: each property has its last change (or one of several concurrent changes),
+ * every increment counts, and a destroyed session never comes back.
  */
 export async function fuzzRequests(cases: number): Promise<void> {
   const driver = await openStore();
@@ -32,7 +32,7 @@ export async function fuzzRequests(cases: number): Promise<void> {
       await model.verify((of) => ask('/show', of));
     }
   });
-  // Each has about ten requests.
+  // Each case has about ten requests.
   await check(property, Math.ceil(cases / 10));
 }
 
@@ -56,7 +56,7 @@ function routes(app: Express): void {
   app.get('/show', ({ session: { cookie: _, ...data } }, res) => res.json(data));
 }
 
-/** What a session must hold: for each key the values of which one must be there. */
+/** The expected content of a session: for each property, the values of which one must be stored. */
 class Model {
   cookie = '';
   #keys = new Map<string, (string | undefined)[]>();
@@ -96,7 +96,7 @@ class Model {
     expect(data).toEqual({});
   }
 
-  // Each who regenerated has a session of its own; the model goes on with the last one, or with nobody's.
+  // Each client that regenerated has its own session. The model continues with the last one, or with no session.
   #end(operations: Operation[], responses: HttpResponse[]): void {
     this.#ended.push(this.cookie);
     const cookies = responses.filter((_, at) => operations[at]?.kind === 'regenerate').map(({ cookie }) => cookie);

@@ -6,7 +6,7 @@ import { open as openLmdb } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type MoveStep, walkMove } from '../../src/cli/migrate/store-move.ts';
 import { MigratingDriver, type Phase } from '../../src/migration/migrating-driver.ts';
-import { createEnd } from '../../src/migration/moved-record.ts';
+import { createExpiredTombstone } from '../../src/migration/moved-record.ts';
 import type { Driver } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
 import { testLists } from '../stores/contract-lists.ts';
@@ -22,7 +22,7 @@ async function openBoth(directory: string, phase: Phase): Promise<MigratingDrive
   return new MigratingDriver((await from) as Driver, (await to) as Driver, phase);
 }
 
-/** Two embedded stores, and a way to both of them for each phase, as two processes have them. */
+/** Two embedded stores, and a driver for each phase, as two processes have them. */
 function setUp(...phases: [Phase, Phase]) {
   const ways = {} as Ways & { from: Driver; to: Driver; args: [directory: string] };
   beforeEach(async () => {
@@ -38,21 +38,21 @@ function setUp(...phases: [Phase, Phase]) {
   return ways;
 }
 
-describe('two stores in a move, for a process that moves records and one that does not yet', () => {
+describe('two stores during a migration, with a process that moves records and a process that does not yet', () => {
   const ways = setUp('move', 'prepare');
   testRecords(ways);
 });
 
-describe('two stores before a move', () => {
+describe('two stores before a migration', () => {
   testLists(setUp('prepare', 'prepare'));
 });
 
-describe('two stores in a move, for processes that are killed', () => {
+describe('two stores during a migration, with processes that are killed', () => {
   const ways = setUp('prepare', 'move');
   testProcesses(ways, () => ({ ...ways, module }) as never, 5000);
 });
 
-describe('two stores in a move', () => {
+describe('two stores during a migration', () => {
   const ways = setUp('prepare', 'move');
   const given = record({ owner: 'ann', keyId: '01234567', createdAtMs: Date.now(), seenAtMs: Date.now() });
 
@@ -61,7 +61,7 @@ describe('two stores in a move', () => {
     await ways.from.update('a', 1, given);
   });
 
-  test('a record that is read stays where it is, and moves when it changes, with its version', async () => {
+  test('a read leaves a record in its store; a change moves it and keeps its version', async () => {
     expect(await ways.other.read('a')).toEqual({ ...given, key: 'a', version: 2 });
     expect(await ways.to.read('a')).toBeUndefined();
     expect(await ways.other.update('a', 2, { ...given, data: '{"n":1}' })).toBe(true);
@@ -70,7 +70,7 @@ describe('two stores in a move', () => {
     expect(await ways.driver.update('a', 2, given)).toBe(false);
   });
 
-  test('a record that is touched before the move is moved with the times of the touch', async () => {
+  test('a record that is touched before the move keeps the times of the touch', async () => {
     const before = await ways.from.read('a');
     await ways.driver.touch('a', 2, 5000, 5e12);
     expect(await ways.from.update('a', before?.version ?? 0, given)).toBe(false);
@@ -78,7 +78,7 @@ describe('two stores in a move', () => {
     expect(await ways.to.read('a')).toMatchObject({ seenAtMs: 5000, expiresAtMs: 5e12, version: 3 });
   });
 
-  test('a process that died between the two steps of a move leaves a session that everybody has', async () => {
+  test('after a process died between the two steps of a move, every process still finds the session', async () => {
     await ways.from.update('a', 2, { ...given, createdAtMs: -given.createdAtMs });
     for (const way of [ways.driver, ways.other])
       expect(await way.read('a')).toEqual({ ...given, key: 'a', version: 2 });
@@ -86,7 +86,7 @@ describe('two stores in a move', () => {
     expect(await ways.to.read('a')).toMatchObject({ data: '{"n":1}', version: 3 });
   });
 
-  test('a session that has ended is not brought back by a copy, also one that was under way', async () => {
+  test('no copy restores a destroyed session, not even a copy that has already begun', async () => {
     await ways.driver.delete('a');
     expect(await ways.to.create('a', given, 2)).toBe(false);
     await (ways.other as MigratingDriver).move('a');
@@ -95,7 +95,7 @@ describe('two stores in a move', () => {
     expect(await ways.other.create('a', given)).toBe(false);
   });
 
-  test('a record that makes no sense ends like any other, in either store', async () => {
+  test('a damaged record can be deleted like any other, in either store', async () => {
     await ways.driver.close();
     const [directory] = ways.args;
     for (const name of ['from', 'to']) {
@@ -109,7 +109,7 @@ describe('two stores in a move', () => {
     expect(await ways.driver.create('bad', given)).toBe(false);
   });
 
-  test('an end is an expired session to who knows the new store only, and is forgotten after hours', async () => {
+  test('without the migration, a tombstone is an expired session; pruning deletes it after hours', async () => {
     await ways.other.delete('a');
     expect((await ways.to.read('a'))?.expiresAtMs).toBeLessThan(Date.now());
     expect(await ways.other.prune(Date.now(), 10)).toBe(0);
@@ -117,8 +117,8 @@ describe('two stores in a move', () => {
     expect(await ways.to.read('a')).toBeUndefined();
   });
 
-  test('an end that an earlier move left in the old store is no session, and does not hold up this one', async () => {
-    await ways.from.create('end', createEnd(Date.now()), 0);
+  test('a tombstone of an earlier migration in the old store is not a session, and does not block this migration', async () => {
+    await ways.from.create('end', createExpiredTombstone(Date.now()), 0);
     for (const way of [ways.driver, ways.other]) {
       expect([await way.read('end'), await collect(way.list({}))]).toEqual([undefined, ['a']]);
       expect([await way.update('end', 0, given), await way.create('end', given)]).toEqual([false, false]);
@@ -133,14 +133,14 @@ describe('two stores in a move', () => {
     return sum;
   }
 
-  test('what expired in the new store does not come back from the old one', async () => {
+  test('a session that expired in the new store is not restored from the old one', async () => {
     await ways.other.update('a', 2, { ...given, expiresAtMs: Date.now() - 3 * hourMs });
     expect(await ways.from.read('a')).toBeDefined();
     await ways.other.prune(Date.now(), 10);
     expect(await ways.other.read('a')).toBeUndefined();
   });
 
-  test('lists every session once, as it is now', async () => {
+  test('lists every session once, with its newest data', async () => {
     await ways.from.create('b', given);
     await ways.from.create('c', given);
     await ways.other.update('a', 2, { ...given, data: '{"n":1}' });

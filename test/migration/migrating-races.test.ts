@@ -14,14 +14,14 @@ const move: Move = {
   finish: copy,
 };
 
-/** False: the process that copies died. */
+/** False: the process that moves the sessions died. */
 async function copy(race: Race): Promise<boolean> {
   let calls = race.random() < 0.7 ? Math.floor(race.random() * 60) : Number.POSITIVE_INFINITY;
   const isAlive = (): boolean => calls-- > 0;
   const driver = new MigratingDriver(race.from.connect(isAlive), race.to.connect(isAlive), 'move');
   const all = async (): Promise<boolean> => {
     await count(driver, 'copy');
-    if ((await count(driver, 'verify')) > 0) race.faults.push('what was copied is not the same');
+    if ((await count(driver, 'verify')) > 0) race.faults.push('a copied record differs');
     while ((await count(driver, 'clear')) > 0);
     return true;
   };
@@ -39,7 +39,7 @@ async function count(driver: MigratingDriver, step: 'copy' | 'verify' | 'clear')
   return sum;
 }
 
-test('whatever the order of events, no session is lost, none comes back, and each has what was acknowledged', async () => {
+test('in any order of events, no session or acknowledged change is lost, and no destroyed session comes back', async () => {
   await raceOften(move, async (race, seed) => {
     expect([...race.from.records.keys()], `seed ${seed}`).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// The two stores of a move, as the contract's own processes open them: both are embedded, and the move is going on.
+// The two stores of a running migration, as the processes of the contract suite open them. Both are embedded.
 import { join } from 'node:path';
 import { MigratingDriver } from '../../dist/migration/migrating-driver.js';
 import { open as openEmbedded } from '../../dist/stores/embedded/driver.js';

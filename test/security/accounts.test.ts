@@ -1,5 +1,5 @@
-// OWASP ASVS 5.0, chapter V6, and the requirements of V7 and V16 that are about accounts, on the template `accounts`. Each
-// test is named by the requirement that it shows. More of it is in test/templates/.
+// OWASP ASVS 5.0, chapter V6, and the requirements of V7 and V16 about accounts, tested with the template `accounts`. The title
+// of each test begins with its requirement. test/templates/ has more tests of the template.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -39,7 +39,7 @@ test('6.2.3: a change needs the current password', async () => {
 });
 
 test.each(['123456789123456789', 'passwordpassword', 'qwertyuiop123456789', 'PasswordPassword'])(
-  '6.2.4: %s is one of the 3,000 most common passwords of this length, which are refused',
+  '6.2.4: %s, one of the 3,000 most common passwords of this length, is refused',
   async (common) => {
     expect((await register(common)).text).toContain('Many people use this password');
     const fingerprints = await readFile(join(site().directory, 'app', 'passwords', 'common-passwords.txt'), 'utf8');
@@ -48,13 +48,13 @@ test.each(['123456789123456789', 'passwordpassword', 'qwertyuiop123456789', 'Pas
 );
 
 test.each(['only lower case letters', 'ONLYUPPERCASELETTERS', '4915 2203 8167 5520', '비밀번호는 길어도 외우기 쉽다'])(
-  '6.2.5: %j is taken: which characters it has does not matter',
+  '6.2.5: %j is accepted: any characters are allowed',
   async (own) => {
     expect((await register(own)).status).toBe(200);
   },
 );
 
-test('6.2.6: fields of passwords hide what is typed', async () => {
+test('6.2.6: password fields hide the typed text', async () => {
   const visitor = await site().register('hidden@example.com');
   for (const path of ['/account/password', '/sudo'])
     expect(passwordField((await visitor.open(path)).text)).toContain('type="password"');
@@ -62,7 +62,7 @@ test('6.2.6: fields of passwords hide what is typed', async () => {
     expect(passwordField((await site().visitor().open(path)).text)).toContain('type="password"');
 });
 
-test('6.2.7: password managers and pasting work: fields say what they are, and no script refuses anything', async () => {
+test('6.2.7: password managers and pasting work: fields have autocomplete types, and no script blocks input', async () => {
   expect(passwordField((await site().visitor().open('/register')).text)).toContain('autocomplete="new-password"');
   const { text } = await site().visitor().open('/login');
   expect(passwordField(text)).toContain('autocomplete="current-password"');
@@ -70,7 +70,7 @@ test('6.2.7: password managers and pasting work: fields say what they are, and n
   expect(text).not.toContain('<script');
 });
 
-test('6.2.8: a password is compared as it was given, with its case, its spaces and all of its length', async () => {
+test('6.2.8: a password is compared unchanged, with its case, its spaces and its full length', async () => {
   const own = `  Spaces Count ${'x'.repeat(200)} `;
   await register(own, 'exact@example.com');
   const [link = ''] = await site().linksTo('exact@example.com');
@@ -79,11 +79,11 @@ test('6.2.8: a password is compared as it was given, with its case, its spaces a
   expect((await site().visitor().send(link, { password: own })).status).toBe(303);
 });
 
-test('6.2.9: a password of 256 characters is taken', async () => {
+test('6.2.9: a password of 256 characters is accepted', async () => {
   expect((await register('xyz '.repeat(64))).status).toBe(200);
 });
 
-test('6.2.11: a password that is the name or the email address of its user is refused', async () => {
+test('6.2.11: a password that equals the user’s name or email address is refused', async () => {
   for (const own of ['context@example.com', 'Ann of Green Gables'])
     expect(
       (
@@ -94,7 +94,7 @@ test('6.2.11: a password that is the name or the email address of its user is re
     ).toContain('your name or your email address');
 });
 
-test('6.3.1: ten wrong passwords of a client for an account are the limit, and do not lock out others', async () => {
+test('6.3.1: a client can try ten wrong passwords for an account, and this does not lock out others', async () => {
   const email = 'limit@example.com';
   await site().register(email);
   const attacker = site().visitor();
@@ -116,7 +116,7 @@ test('6.3.7: a user gets a mail when the password was changed', async () => {
   await waitFor(() => site().output().includes('mail to told@example.com: Your password was changed'));
 });
 
-test('6.3.8: neither a login, nor a registration, nor a reset tells whether an address has an account', async () => {
+test('6.3.8: a login, a registration and a reset do not reveal whether an address has an account', async () => {
   await site().register('known@example.com');
   for (const path of ['/login', '/register', '/reset']) {
     const pageFor = async (email: string) => {
@@ -144,7 +144,7 @@ test('6.4.2: no page asks for a hint or a secret question', async () => {
   ]);
 });
 
-test('6.4.3: a reset needs the mail, works once and within an hour, and ends every session', async () => {
+test('6.4.3: a reset needs the mail, works once and within an hour, and destroys every session', async () => {
   const email = 'reset@example.com';
   const visitor = await site().register(email);
   await site().visitor().send('/reset', { email });
@@ -164,7 +164,7 @@ test('6.4.3: a reset needs the mail, works once and within an hour, and ends eve
   expect(await visitor.user()).toBeUndefined();
 });
 
-test('7.4.2: the sessions of an account that was removed are nobody’s', async () => {
+test('7.4.2: the sessions of a removed account give no access', async () => {
   const visitor = await site().register('removed@example.com');
   const database = await openDatabase({
     directory: join(site().directory, 'data', 'accounts'),
@@ -176,7 +176,7 @@ test('7.4.2: the sessions of an account that was removed are nobody’s', async 
   expect(await visitor.user()).toBeUndefined();
 });
 
-test('7.4.3: a change of the password ends all other sessions', async () => {
+test('7.4.3: a password change destroys all other sessions', async () => {
   const visitor = await site().register('others@example.com');
   const other = await site().logIn('others@example.com');
   await visitor.send('/account/password', { current: password, password: changed });
@@ -189,7 +189,7 @@ test('7.4.4: each page of a user has a button to log out', async () => {
     expect((await visitor.open(path)).text).toContain('<form method="post" action="/logout">');
 });
 
-test('7.4.5: an administrator ends the sessions of a user', async () => {
+test('7.4.5: an administrator destroys the sessions of a user', async () => {
   const visitor = await site().register('ended@example.com');
   const sessions = await open(join(site().directory, 'data', 'sessions'));
   const record = await sessions.read(partsOf(visitor.cookie).key);
@@ -201,13 +201,13 @@ test('7.4.5: an administrator ends the sessions of a user', async () => {
   expect(await visitor.user()).toBeUndefined();
 });
 
-test('7.5.1: the password cannot be changed without the current one, whatever the session', async () => {
+test('7.5.1: no session can change the password without the current one', async () => {
   const visitor = await site().register('sensitive@example.com');
   await visitor.send('/sudo', { password });
   expect((await visitor.send('/account/password', { password: changed })).status).toBe(422);
 });
 
-test('7.5.2: users see their sessions and end each of them, after the password was given in the last ten minutes', async () => {
+test('7.5.2: users see and end their sessions, if they entered the password in the last ten minutes', async () => {
   const visitor = await site().register('devices@example.com');
   const other = await site().logIn('devices@example.com');
   const { text } = await visitor.open('/account/sessions');
@@ -216,7 +216,7 @@ test('7.5.2: users see their sessions and end each of them, after the password w
   expect(await other.user()).toBeUndefined();
 });
 
-test('7.5.3: a sensitive page asks for the password again, and an old session does not show it', async () => {
+test('7.5.3: a sensitive page asks for the password again, and is not shown to an old session', async () => {
   const visitor = await site().register('sudo@example.com');
   const sessions = await open(join(site().directory, 'data', 'sessions'));
   const found = await sessions.read(partsOf(visitor.cookie).key);
@@ -231,7 +231,7 @@ test('7.5.3: a sensitive page asks for the password again, and an old session do
   expect((await visitor.send('/account/sessions/end', { ref: 'others' })).location).toContain('/sudo');
 });
 
-test('11.4.2: passwords are stored as scrypt or argon2id, with a salt of their own, at a cost that OWASP names', async () => {
+test('11.4.2: passwords are stored with scrypt or argon2id, a separate salt, and the cost that OWASP recommends', async () => {
   await register(password, 'salt1@example.com');
   await register(password, 'salt2@example.com');
   const data = await readFile(join(site().directory, 'data', 'accounts', 'data.mdb'), 'latin1');
@@ -244,7 +244,7 @@ test('11.4.2: passwords are stored as scrypt or argon2id, with a salt of their o
   expect(cost).toContain('{ ln: 15, r: 8, p: 3 }');
 });
 
-test('16.3.1: logins, wrong passwords and changes of the password are in the log', async () => {
+test('16.3.1: logins, wrong passwords and password changes are logged', async () => {
   const visitor = await site().register('log@example.com');
   await wrongLogin('log@example.com');
   await visitor.send('/account/password', { current: password, password: changed });

@@ -1,15 +1,15 @@
-// OWASP ASVS 5.0, chapter V3: what a browser is told. Each test is named by the requirement that it shows.
+// OWASP ASVS 5.0, chapter V3: instructions to the browser. The title of each test begins with its requirement.
 import { expect, test } from 'vitest';
 import { partsOf, serveFor } from './site.ts';
 
 const production = serveFor('production');
 const development = serveFor('development');
 
-/** An answer of each kind that the server makes itself. */
+/** A response of each kind that the server itself creates. */
 const kinds: [kind: string, path: string, status: number, options?: Parameters<typeof production.ask>[1]][] = [
   ['a page', '/me', 200],
-  ['an answer that sets a cookie', '/in', 200],
-  ['a page that is not there', '/missing', 404],
+  ['a response that sets a cookie', '/in', 200],
+  ['a missing page', '/missing', 404],
   ['an error', '/fail', 500],
   ['a session that is too large', '/large', 500],
   ['a refusal', '/write', 403, { method: 'POST', headers: { 'Sec-Fetch-Site': 'cross-site' } }],
@@ -21,7 +21,7 @@ async function headersOfAll(): Promise<Record<string, string>[]> {
   return responses.map(({ headers }) => headers as Record<string, string>);
 }
 
-test('3.2.1: what the server says itself is plain text, of which a browser makes nothing else', async () => {
+test('3.2.1: the server’s own responses are plain text, which a browser does not interpret as anything else', async () => {
   for (const path of ['/<script>alert(1)</script>', '/fail?<script>', '/large?<img src=x onerror=alert(1)>']) {
     const { headers, body } = await production.ask(encodeURI(path));
     expect(headers).toMatchObject({ 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' });
@@ -35,18 +35,18 @@ test('3.3.1: the session cookie is Secure, and over plain HTTP there is none in 
   expect(plain).toMatchObject({ status: 200, cookie: '' });
 });
 
-test('3.3.2: it is SameSite=Lax, as what a link from elsewhere may carry', async () => {
+test('3.3.2: it is SameSite=Lax, so that links from other sites work', async () => {
   for (const { ask } of [production, development])
     expect((await ask('/in')).headers['set-cookie']).toEqual([expect.stringMatching(/; SameSite=Lax(;|$)/)]);
 });
 
-test('3.3.3: its name begins with __Host-, so that it is bound to this host, to / and to HTTPS', async () => {
+test('3.3.3: its name begins with __Host-, which binds it to this host, to / and to HTTPS', async () => {
   const [line = ''] = (await production.ask('/in')).headers['set-cookie'] ?? [];
   expect(line).toMatch(/^__Host-[\w-]+=[^;]+; Path=\/;/);
   expect(line).not.toMatch(/domain/i);
 });
 
-test('3.3.4: it is HttpOnly, and the id leaves in Set-Cookie and nowhere else', async () => {
+test('3.3.4: it is HttpOnly, and the id is sent only in Set-Cookie', async () => {
   for (const { ask, as } of [production, development]) {
     const { headers, cookie, body } = await ask('/in');
     expect(headers['set-cookie']).toEqual([expect.stringMatching(/; HttpOnly(;|$)/)]);
@@ -56,13 +56,13 @@ test('3.3.4: it is HttpOnly, and the id leaves in Set-Cookie and nowhere else', 
   }
 });
 
-test('3.3.5: name and value together are far from 4096 bytes, whatever the session holds', async () => {
+test('3.3.5: name and value together are far below 4096 bytes, whatever the session contains', async () => {
   const { cookie } = await production.ask(`/keep/text/${'x'.repeat(8000)}`);
   expect(cookie.length).toBeGreaterThan(80);
   expect(cookie.length).toBeLessThan(200);
 });
 
-test('3.4.1: every answer in production asks for HTTPS for a year, with subdomains', async () => {
+test('3.4.1: every response in production requires HTTPS for a year, with subdomains', async () => {
   for (const headers of await headersOfAll()) {
     const [, age = '0'] = /^max-age=(\d+); includeSubDomains$/.exec(headers['strict-transport-security'] ?? '') ?? [];
     expect(Number(age)).toBeGreaterThanOrEqual(365 * 24 * 3600);
@@ -70,14 +70,14 @@ test('3.4.1: every answer in production asks for HTTPS for a year, with subdomai
   expect((await development.ask('/me')).headers).not.toHaveProperty('strict-transport-security');
 });
 
-test('3.4.2: no other origin is allowed to read an answer', async () => {
+test('3.4.2: no other origin may read a response', async () => {
   for (const method of ['GET', 'OPTIONS']) {
     const { headers } = await production.ask('/me', { method, headers: { Origin: 'https://evil.example' } });
     expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
   }
 });
 
-test('3.4.3: every answer has a Content-Security-Policy that loads from here only, no object, no other base', async () => {
+test('3.4.3: every response has a Content-Security-Policy: only its own origin, no object, no other base', async () => {
   for (const headers of await headersOfAll()) {
     const policy = headers['content-security-policy']?.split(';') ?? [];
     for (const directive of ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "script-src 'self'"])
@@ -86,27 +86,27 @@ test('3.4.3: every answer has a Content-Security-Policy that loads from here onl
   }
 });
 
-test('3.4.4: every answer says that its type is not to be guessed', async () => {
+test('3.4.4: every response forbids content type sniffing', async () => {
   for (const headers of await headersOfAll()) expect(headers['x-content-type-options']).toBe('nosniff');
 });
 
-test('3.4.5: every answer says that its address is told to no other site', async () => {
+test('3.4.5: every response forbids sending its address to other sites', async () => {
   for (const headers of await headersOfAll()) expect(headers['referrer-policy']).toBe('same-origin');
 });
 
-test('3.4.6: no answer may be shown in a frame', async () => {
+test('3.4.6: no response may be shown in a frame', async () => {
   for (const headers of await headersOfAll()) {
     expect(headers['content-security-policy']?.split(';')).toContain("frame-ancestors 'none'");
     expect(headers['x-frame-options']).toBe('DENY');
   }
 });
 
-test('3.4.8: every answer has a browsing context of its own', async () => {
+test('3.4.8: every response has a separate browsing context group', async () => {
   for (const headers of await headersOfAll()) expect(headers['cross-origin-opener-policy']).toBe('same-origin');
 });
 
 test.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
-  '3.5.1: a %s that another site makes a browser send is refused, and one of the same origin is not',
+  '3.5.1: a cross-site %s of a browser is refused, and a same-origin one is handled',
   async (method) => {
     const { cookie } = await production.ask('/in');
     const statusFor = async (headers: Record<string, string>): Promise<number> =>
@@ -118,20 +118,20 @@ test.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
     expect(await statusFor({ Origin: 'null' })).toBe(403);
     expect(await statusFor({ 'Sec-Fetch-Site': 'same-origin' })).toBe(200);
     expect(await statusFor({ Origin: `https://${host}` })).toBe(200);
-    // A proxy may name the port that goes without saying.
+    // A proxy may include the default port.
     expect(await statusFor({ Origin: 'https://shop.example', Host: 'shop.example:443' })).toBe(200);
     expect(await statusFor({ Origin: 'https://shop.example:444', Host: 'shop.example:443' })).toBe(403);
   },
 );
 
 test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', ''])(
-  '3.5.2: a request that needs no preflight, of type %j, is refused no less',
+  '3.5.2: a request of type %j, which needs no preflight, is refused too',
   async (type) => {
     const headers = { Origin: 'https://evil.example', ...(type && { 'Content-Type': type }) };
     expect((await production.ask('/write', { method: 'POST', headers, body: 'a=b' })).status).toBe(403);
   },
 );
 
-test('3.5.8: no other origin may embed an answer', async () => {
+test('3.5.8: no other origin may embed a response', async () => {
   for (const headers of await headersOfAll()) expect(headers['cross-origin-resource-policy']).toBe('same-origin');
 });

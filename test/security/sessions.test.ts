@@ -1,5 +1,5 @@
-// OWASP ASVS 5.0, chapter V7, and the OWASP Session Management Cheat Sheet where it says more. Each test is named by the
-// requirement, or the heading, that it shows.
+// OWASP ASVS 5.0, chapter V7, and the OWASP Session Management Cheat Sheet where it requires more. The title of each test begins
+// with its requirement or heading.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signId } from '../../src/session/cookie/signature.ts';
@@ -24,13 +24,13 @@ async function recordOf(cookie: string): Promise<StoredRecord> {
   return record;
 }
 
-/** Moves a session's past by this much, as if that time had gone by. */
+/** Moves a session's times into the past by this much, as if the time had passed. */
 async function age(cookie: string, changes: (record: StoredRecord) => Partial<StoredRecord>): Promise<void> {
   const { key, version, ...record } = await recordOf(cookie);
   expect(await driver.update(key, version, { ...record, ...changes({ key, version, ...record }) })).toBe(true);
 }
 
-test('7.2.1: the server alone decides by its store and its signature: a changed cookie is nobody’s', async () => {
+test('7.2.1: only the server verifies a session, by its signature and its store: a changed cookie gives no access', async () => {
   const { cookie } = await ask('/in');
   expect((await as(cookie, '/me')).body).toBe('ann');
   const at = cookie.indexOf('=');
@@ -40,7 +40,7 @@ test('7.2.1: the server alone decides by its store and its signature: a changed 
   }
 });
 
-test('7.2.2: a session is made when it is needed: no fixed token opens one, not even one that is signed', async () => {
+test('7.2.2: a session is created when needed: no static token gives access, not even a signed one', async () => {
   const { name } = partsOf((await ask('/in')).cookie);
   const key = { id: '', secret: await secret() };
   for (const id of ['', 'admin', '1', 'A'.repeat(43), await secret()]) {
@@ -51,7 +51,7 @@ test('7.2.2: a session is made when it is needed: no fixed token opens one, not 
   }
 });
 
-test('7.2.3: an id is 256 random bits, another one each time, and never taken from outside', async () => {
+test('7.2.3: an id has 256 random bits, is different each time, and never comes from the client', async () => {
   const cookies = await Promise.all(Array.from({ length: 20 }, async () => (await ask('/in')).cookie));
   const ids = cookies.map((cookie) => partsOf(cookie).id);
   expect(new Set(ids).size).toBe(20);
@@ -64,14 +64,14 @@ test('7.2.3: an id is 256 random bits, another one each time, and never taken fr
   expect(Math.abs(ones / (20 * 256) - 0.5)).toBeLessThan(0.05);
 });
 
-test('7.2.4: req.session.regenerate at login gives a new id, and the one before is dead', async () => {
+test('7.2.4: req.session.regenerate at login gives a new id, and the old id is invalid', async () => {
   const before = (await ask('/keep/theme/dark')).cookie;
   const { cookie } = await as(before, '/in');
   expect(partsOf(cookie).id).not.toBe(partsOf(before).id);
   expect([(await as(before, '/data')).body, (await as(cookie, '/data')).body]).toEqual(['{}', '{"userId":"ann"}']);
 });
 
-test('7.3.1: a session ends after 24 hours without use, and one of nobody after 30 minutes', async () => {
+test('7.3.1: a session expires after 24 hours without use, and an anonymous session after 30 minutes', async () => {
   const { cookie } = await ask('/in');
   const record = await recordOf(cookie);
   expect(record.expiresAtMs - record.seenAtMs).toBe(24 * hourMs);
@@ -81,7 +81,7 @@ test('7.3.1: a session ends after 24 hours without use, and one of nobody after 
   expect(unknown.expiresAtMs - unknown.seenAtMs).toBe(hourMs / 2);
 });
 
-test('7.3.2: a session ends after 30 days however much it is used, whatever the client keeps', async () => {
+test('7.3.2: a session expires after 30 days even if it is used, whatever the client keeps', async () => {
   const { cookie } = await ask('/in');
   await age(cookie, ({ createdAtMs }) => ({ createdAtMs: createdAtMs - (30 * 24 - 1) * hourMs }));
   expect((await as(cookie, '/keep/used/yes')).status).toBe(200);
@@ -91,7 +91,7 @@ test('7.3.2: a session ends after 30 days however much it is used, whatever the 
   expect((await as(cookie, '/me')).body).toBe('nobody');
 });
 
-test('7.4.1: after a logout the session is gone from the store, for requests still running too', async () => {
+test('7.4.1: after a logout the session is gone from the store, also for requests that still run', async () => {
   const { cookie } = await ask('/in');
   const slow = as(cookie, '/slow');
   expect((await as(cookie, '/out')).body).toBe('out');
@@ -101,22 +101,22 @@ test('7.4.1: after a logout the session is gone from the store, for requests sti
   expect(await driver.read(partsOf(cookie).key)).toBeUndefined();
 });
 
-test('7.6.2: looking makes no session', async () => {
+test('7.6.2: a request that only reads creates no session', async () => {
   for (const path of ['/me', '/data', '/missing', '/fail']) expect((await ask(path)).cookie).toBe('');
 });
 
-test('Cheat sheet, Session ID Name Fingerprinting: the name of the cookie does not tell what the server runs', async () => {
+test('Cheat sheet, Session ID Name Fingerprinting: the name of the cookie does not reveal the software', async () => {
   const { name } = partsOf((await ask('/in')).cookie);
   expect(name).not.toMatch(/connect|express|session|sid|sessapp|node/i);
 });
 
-test('Cheat sheet, Session ID Content: an id is random, and of no meaning', async () => {
+test('Cheat sheet, Session ID Content: an id is random and has no meaning', async () => {
   const ids = await Promise.all([1, 2, 3].map(async () => partsOf((await ask('/in')).cookie).id));
   for (const id of ids) expect(id).toMatch(/^[\w-]{43}$/);
   for (const at of Array(36).keys()) expect(ids[0]?.slice(at, at + 8)).not.toBe(ids[1]?.slice(at, at + 8));
 });
 
-test('Cheat sheet, Used vs. Accepted Session ID Exchange Mechanisms: a session is taken from its cookie, and from nowhere else', async () => {
+test('Cheat sheet, Used vs. Accepted Session ID Exchange Mechanisms: a session id is accepted only from the cookie', async () => {
   const { cookie } = await ask('/in');
   const value = decodeURIComponent(cookie).replace(/^[^=]*=/, '');
   for (const name of ['Authorization', 'X-Session-Id', 'Cookie2', 'X-Auth-Token', partsOf(cookie).name])
@@ -125,7 +125,7 @@ test('Cheat sheet, Used vs. Accepted Session ID Exchange Mechanisms: a session i
   expect((await ask('/write', form)).cookie).toBe('');
 });
 
-test('Cheat sheet, Permissive and Strict Session Management: an id that the server did not make is not adopted', async () => {
+test('Cheat sheet, Permissive and Strict Session Management: an id that the server did not create is not accepted', async () => {
   const { cookie } = await ask('/in');
   const { name, id } = partsOf(cookie);
   for (const value of [`s:${'a'.repeat(43)}.${'b'.repeat(43)}`, 'a'.repeat(43), `s:${id}`, id, `j:{"a":1}`]) {
@@ -138,15 +138,15 @@ test('Cheat sheet, Permissive and Strict Session Management: an id that the serv
 test.each([
   ['nothing', ''],
   ['markup', '"><script>alert(1)</script>'],
-  ['a quote of SQL', "' OR '1'='1"],
+  ['an SQL quote', "' OR '1'='1"],
   ['a path', 's:../../data/sessions/data.mdb.x'],
   ['a broken escape', '%E0%A4%A'],
   ['zero bytes', 's:%00%00.%00'],
-  ['a long one', `s:${'x'.repeat(7000)}.y`],
+  ['a long value', `s:${'x'.repeat(7000)}.y`],
   ['dots', 's:.............'],
-  ['bytes that are no UTF-8', 's:\u00ff\u00fe.\u00fd'],
+  ['invalid UTF-8', 's:\u00ff\u00fe.\u00fd'],
 ])(
-  'Cheat sheet, Manage Session ID as Any Other User Input: %s for a value is nobody, and is not sent back',
+  'Cheat sheet, Manage Session ID as Any Other User Input: %s as the value gives no access, and is not sent back',
   async (_, value) => {
     const { name } = partsOf((await ask('/in')).cookie);
     const response = await as(`${name}=${value}`, '/me');
@@ -155,14 +155,14 @@ test.each([
   },
 );
 
-test('Cheat sheet, Expire and Max-Age Attributes: the cookie ends when the session does at the latest', async () => {
+test('Cheat sheet, Expire and Max-Age Attributes: the cookie expires no later than the session', async () => {
   const [line = ''] = (await ask('/in')).headers['set-cookie'] ?? [];
   const [, seconds = ''] = /; Max-Age=(\d+);/.exec(line) ?? [];
   expect(Number(seconds)).toBeLessThanOrEqual(30 * 24 * 3600);
   expect(Number(seconds)).toBeGreaterThan(30 * 24 * 3600 - 60);
 });
 
-test('Cheat sheet, Session ID Guessing and Brute Force Detection: a thousand guesses open nothing and store nothing', async () => {
+test('Cheat sheet, Session ID Guessing and Brute Force Detection: 1000 guesses give no access and store nothing', async () => {
   const { cookie } = await ask('/in');
   const { name, signature } = partsOf(cookie);
   const guesses = Array.from({ length: 20 }, (_, n) =>

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { type HttpResponse, type RequestOptions, send } from '../support/http.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, startPlain } from '../support/server.ts';
@@ -31,17 +31,17 @@ const routes = `
 /** A served environment that the tests of a file share. */
 export interface Served {
   directory: string;
-  /** As a client behind the proxy, over HTTPS, when the server is in production. */
+  /** Sends a request; in production, as the proxy forwards it for an HTTPS client. */
   ask(path: string, options?: RequestOptions): Promise<HttpResponse>;
-  /** The same with this cookie. */
+  /** Sends a request with this cookie. */
   as(cookie: string, path: string, options?: RequestOptions): Promise<HttpResponse>;
   url(): string;
-  /** What the server printed so far. */
+  /** The server's output so far. */
   output(): string;
   secret(): Promise<string>;
 }
 
-/** Production runs behind one proxy that ends HTTPS; development is asked directly, and told of no proxy. */
+/** Production runs behind one proxy that terminates TLS. Development runs without a proxy. */
 export function serveFor(mode: 'production' | 'development'): Served {
   const sandbox = new Sandbox(afterAll);
   const https = mode === 'production' ? { 'X-Forwarded-Proto': 'https' } : {};
@@ -66,13 +66,13 @@ export function serveFor(mode: 'production' | 'development'): Served {
   });
 }
 
-/** The parts of a session cookie as a client sends it. */
+/** Splits a session cookie, as a client sends it, into its parts. */
 export function partsOf(cookie: string): { name: string; id: string; key: string; signature: string } {
   const [, name = '', id = '', signature = ''] = /^(.*?)=s:([^.]*)\.(.*)$/.exec(decodeURIComponent(cookie)) ?? [];
-  return { name, id, key: keyOf(id), signature };
+  return { name, id, key: sessionKeyOf(id), signature };
 }
 
-/** The lines of a log in production. */
+/** Parses the log lines of a production server. */
 export function linesOf(output: string): Record<string, unknown>[] {
   return output
     .split('\n')

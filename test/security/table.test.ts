@@ -6,7 +6,7 @@ import { repository } from '../support/sandbox.ts';
 
 const ways = ['tested', 'documented', 'by design', 'in part', 'application', 'proxy', 'does not apply'];
 
-/** How many requirements each section of the chapters V3, V6 and V7 of ASVS 5.0 has; of V6 those about passwords. */
+/** The number of requirements in each section of the chapters V3, V6 (only passwords) and V7 of ASVS 5.0. */
 const sections = {
   ...{ '3.1': 1, '3.2': 3, '3.3': 5, '3.4': 8, '3.5': 8, '3.6': 1, '3.7': 5 },
   ...{ '6.1': 3, '6.2': 12, '6.3': 8, '6.4': 6 },
@@ -29,7 +29,7 @@ async function readRows(): Promise<Row[]> {
   });
 }
 
-/** What the titles of the tests begin with. */
+/** The requirements at the beginning of the test titles. */
 async function readTested(): Promise<string[]> {
   const files = (await readdir(import.meta.dirname)).filter(
     (name) => name.endsWith('.test.ts') && name !== 'table.test.ts',
@@ -39,14 +39,14 @@ async function readTested(): Promise<string[]> {
   return [...new Set(titles.map(([, heading, id = '']) => heading ?? id))].sort();
 }
 
-test('what docs/security.md calls tested has a test of its name, and every test has a row', async () => {
+test('every row that docs/security.md calls tested has a test with its name, and every test has a row', async () => {
   const rows = await readRows();
   const tested = rows.filter(({ known }) => known === 'tested').flatMap(({ names }) => names);
   expect(await readTested()).toEqual(tested.sort());
   expect(tested.length).toBeGreaterThan(60);
 });
 
-test('each row says how it is known, and each requirement has one row', async () => {
+test('each row names its kind of evidence, and each requirement has one row', async () => {
   const rows = await readRows();
   expect(rows.filter(({ known }) => !ways.includes(known))).toEqual([]);
   const names = rows.flatMap((row) => row.names);
@@ -61,7 +61,7 @@ test('every requirement of the chapters V3, V6 and V7 has a row', async () => {
   expect(names.sort()).toEqual(wanted.sort());
 });
 
-test('docs/sessions.md has the limits as they are', async () => {
+test('docs/sessions.md has the actual limits', async () => {
   const text = await readFile(join(repository, 'docs', 'sessions.md'), 'utf8');
   const values = [...text.matchAll(/^\| [^|]+ \| (\d+) (\w+) \|/gm)].map(
     ([, count, unit = '']) => Number(count) * (units[unit] ?? 0),

@@ -10,7 +10,7 @@ import { collect, dayMs, minuteMs, secretOf } from './support.ts';
 type Sessions = Record<string, string>;
 type Browse = (server: string, path: string, options?: RequestOptions) => Promise<HttpResponse>;
 
-/** The application of this page, with express-session or with ours. */
+/** The application of these tests, with express-session or with sessapp. */
 async function serve(middleware: express.RequestHandler): Promise<string> {
   const app = express();
   app.use(middleware);
@@ -47,7 +47,7 @@ const serveTheirs = (store: expressSession.Store): Promise<string> => serve(expr
 const serveOurs = (options: Partial<SessionOptions>): Promise<string> =>
   serve(session({ ...same, ...options }) as express.RequestHandler);
 
-/** A browser that several servers take turns to serve, as behind one port. */
+/** A browser whose requests go to several servers in turn, as behind a load balancer. */
 function open(): Browse {
   let cookie = '';
   return async (server, path, options) => {
@@ -61,7 +61,7 @@ const sessionsOf = (store: MemoryStore): Sessions => (store as unknown as { sess
 const show = async (browse: Browse, server: string): Promise<unknown> =>
   JSON.parse((await browse(server, '/show')).body);
 
-test('both libraries may use one store at the same time, when only the import is changed', async () => {
+test('both libraries may use one store at the same time, if only the import changes', async () => {
   const store = new MemoryStore();
   const [theirs, ours] = [await serveTheirs(store), await serveOurs({ store })];
   for (const [first, second] of [
@@ -85,7 +85,7 @@ test('both libraries may use one store at the same time, when only the import is
   expect(sessionsOf(store)).toEqual({});
 });
 
-test('a session of express-session moves with its data, its lifetime and its owner when its user comes', async () => {
+test('when its user returns, a session of express-session moves with its data, its lifetime and its owner', async () => {
   const [old, store] = [new MemoryStore(), memory()];
   const theirs = await serveTheirs(old);
   const browse = open();
@@ -100,7 +100,7 @@ test('a session of express-session moves with its data, its lifetime and its own
   expect(JSON.parse((await browse(ours, '/lifetime')).body)).toMatchObject({ originalMaxAge: 3 * dayMs });
 });
 
-test('until it moves sessions, a process leaves them where express-session finds them', async () => {
+test('until a process starts to move sessions, it leaves them where express-session finds them', async () => {
   const clock = { now: Date.now() };
   const [old, store] = [new MemoryStore(), memory()];
   const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: old, now: () => clock.now })];
@@ -126,19 +126,19 @@ test('until it moves sessions, a process leaves them where express-session finds
   expect(sessionsOf(old)).toEqual({});
 });
 
-test('a session that ended stays so in both stores, also for a request that is still saving it', async () => {
+test('a destroyed session stays destroyed in both stores, also when a request is still saving it', async () => {
   const [old, store] = [new MemoryStore(), memory()];
   const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: { store: old, moveAfterMs: 0 } })];
   const browse = open();
   await browse(theirs, '/login/ann');
   const [[id = '', text = ''] = []] = Object.entries(sessionsOf(old));
   await browse(ours, '/logout');
-  // What a request of express-session does that began before the logout.
+  // An express-session request that began before the logout saves the session.
   sessionsOf(old)[id] = text;
   expect(await show(browse, ours)).toEqual({});
 });
 
-test('a session that express-session ends while it moves is gone', async () => {
+test('a session that express-session destroys while it moves is gone', async () => {
   const [old, store] = [new MemoryStore(), memory()];
   const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: { store: old, moveAfterMs: 0 } })];
   const browse = open();
@@ -151,7 +151,7 @@ test('a session that express-session ends while it moves is gone', async () => {
   expect(await show(browse, ours)).toEqual({});
 });
 
-test('all other sessions of a user end, also those that have not moved', async () => {
+test('all other sessions of a user are destroyed, also sessions that have not moved', async () => {
   const [old, store] = [new MemoryStore(), memory()];
   const [theirs, ours] = [await serveTheirs(old), await serveOurs({ store, adopt: { store: old, moveAfterMs: 0 } })];
   const [desk, phone, eve] = [open(), open(), open()];
@@ -165,7 +165,7 @@ test('all other sessions of a user end, also those that have not moved', async (
   expect(await show(eve, ours)).toMatchObject({ userId: 'eve' });
 });
 
-test('sessions go back when the two stores change places', async () => {
+test('sessions move back when the two stores are swapped', async () => {
   const [theirStore, ourStore] = [new MemoryStore(), memory()];
   const [ours, back] = [
     await serveOurs({ store: ourStore }),
@@ -186,7 +186,7 @@ test('sessions go back when the two stores change places', async () => {
   expect(await show(browse, ours)).toEqual({});
 });
 
-test('adoptSessions moves the sessions whose users do not come', async () => {
+test('adoptSessions moves the sessions of users who do not return', async () => {
   const [old, store] = [new MemoryStore(), memory()];
   const theirs = await serveTheirs(old);
   const users = Array.from({ length: 30 }, (_, n) => ({ name: `user${n}`, browse: open() }));
@@ -198,7 +198,7 @@ test('adoptSessions moves the sessions whose users do not come', async () => {
   expect(await adoptSessions({ store, adopt: old })).toEqual({ moved: 0, failed: 0 });
 });
 
-test('adoptSessions takes the ids of a store that cannot list them', async () => {
+test('adoptSessions accepts ids for a store that cannot list them', async () => {
   const [old, store] = [new MemoryStore(), memory()];
   const browse = open();
   await browse(await serveTheirs(old), '/login/ann');
@@ -210,13 +210,13 @@ test('adoptSessions takes the ids of a store that cannot list them', async () =>
 });
 
 test.each([
-  [{}, 'the option adopt names the store'],
-  [{ adopt: memory() }, 'has session keys in the place of ids'],
+  [{}, 'adoptSessions needs the option adopt'],
+  [{ adopt: memory() }, 'has session keys, not ids'],
 ])('adoptSessions says what is wrong with %o', async (options, message) => {
   await expect(adoptSessions(options)).rejects.toThrow(message);
 });
 
-test('the copy that an interrupted move has left is deleted, and no end of the session leaves it', async () => {
+test('a copy that an interrupted move left is deleted later, or when the session is destroyed', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const [old, store] = [new MemoryStore(), memory()];
@@ -236,7 +236,7 @@ test('the copy that an interrupted move has left is deleted, and no end of the s
   for (const browse of [phone, tablet]) expect(await show(browse, ours)).toEqual({});
 });
 
-test('adoptSessions deletes copies, and goes on after a session that cannot be read', async () => {
+test('adoptSessions deletes copies, and continues after a session that cannot be read', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'], shouldAdvanceTime: true, advanceTimeDelta: 500 });
   onTestFinished(() => void vi.useRealTimers());
   const [old, store] = [new MemoryStore(), memory()];
@@ -252,7 +252,7 @@ test('adoptSessions deletes copies, and goes on after a session that cannot be r
   await expect(adoptSessions({ store, adopt: old }, [broken, broken])).rejects.toThrow('JSON');
 }, 90_000);
 
-test('while an old store cannot list, no list of a user is taken for all of them', async () => {
+test('while the old store cannot list its sessions, a list of a user’s sessions fails and is never incomplete', async () => {
   const [old, store] = [new MemoryStore(), memory()];
   Object.defineProperty(old, 'all', { value: undefined });
   const ours = await serveOurs({ store, adopt: old });
@@ -264,7 +264,7 @@ test('while an old store cannot list, no list of a user is taken for all of them
 test.each([
   [{}, dayMs],
   [{ limits: { idleMs: 7 * dayMs } }, 7 * dayMs],
-])('a session without an end gets the lifetime of the new store (%o)', async (options, idleMs) => {
+])('a session without an expiry gets the lifetime of the new store (%o)', async (options, idleMs) => {
   const [old, store] = [new MemoryStore(), memory()];
   const browse = open();
   await browse(await serveTheirs(old), '/add/cart');

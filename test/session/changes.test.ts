@@ -28,7 +28,7 @@ function routes(app: Express): void {
   });
 }
 
-/** What the log says when a session that was changed is gone. It names the record, by a part of its key. */
+/** The log message for a changed session that is gone. It identifies the record by a part of its session key. */
 const lostChange = {
   level: 'warn',
   detail: { session: expect.stringMatching(/^[\w+-]{8}$/) },
@@ -37,7 +37,7 @@ const lostChange = {
 
 const show = async (browse: Site['request']): Promise<unknown> => JSON.parse((await browse('/show')).body);
 
-test('requests of one session at the same time, in two processes, keep each other’s keys, set and deleted', async () => {
+test('concurrent requests of one session in two processes keep each other’s changed and deleted properties', async () => {
   const driver = await openStore();
   const [one, two] = [await startSite(routes, { driver }), await startSite(routes, { driver })];
   const browse = one.browser();
@@ -49,7 +49,7 @@ test('requests of one session at the same time, in two processes, keep each othe
   expect(await show(browse)).toEqual({ userId: 'ann', count: 0, list: [], ...expected });
 });
 
-test('an update is a read and a write in one, and the session shows it', async () => {
+test('an update reads and writes atomically, and the session shows the result', async () => {
   const driver = await openStore();
   const [one, two] = [await startSite(routes, { driver }), await startSite(routes, { driver })];
   const browse = one.browser();
@@ -63,7 +63,7 @@ test('an update is a read and a write in one, and the session shows it', async (
   expect(await show(browse)).toEqual({ userId: 'ann', count: 40, list: numbers });
 });
 
-test('an update stores what the request changed before, and later changes are saved too', async () => {
+test('an update stores the request’s earlier changes, and later changes are saved too', async () => {
   const site = await startSite((app) => {
     routes(app);
     app.get('/mixed', async (req, res) => {
@@ -81,7 +81,7 @@ test('an update stores what the request changed before, and later changes are sa
   expect(await show(browse)).toEqual({ before: 1, during: 1, meanwhile: 2, after: 3 });
 });
 
-test('a session that was only read is not written, and is touched after a tenth of its idle time', async () => {
+test('a session that is only read is not written, and is touched after a tenth of its idle time', async () => {
   const store = await openStore();
   const calls = { update: vi.fn(store.update.bind(store)), touch: vi.fn(store.touch.bind(store)) };
   const site = await startSite(routes, { driver: change(store, calls) });
@@ -97,7 +97,7 @@ test('a session that was only read is not written, and is touched after a tenth 
   expect(await site.records()).toMatchObject([{ seenAtMs: site.clock.now, expiresAtMs: site.clock.now + dayMs }]);
 });
 
-test('a change makes a session live longer, but for a hundredth of its idle time; another lifetime counts at once', async () => {
+test('a change extends a session once a hundredth of its idle time has passed; another lifetime counts immediately', async () => {
   const site = await startSite((app) => {
     routes(app);
     app.get('/brief', (req, res) => {
@@ -121,7 +121,7 @@ test('a change makes a session live longer, but for a hundredth of its idle time
   }
 });
 
-test('a touch that fails costs nobody an answer', async () => {
+test('a request whose touch fails still gets its response', async () => {
   const driver = change(await openStore(), { touch: () => Promise.reject(new Error('read-only')) });
   const site = await startSite(routes, { driver });
   const browse = site.browser();
@@ -131,14 +131,14 @@ test('a touch that fails costs nobody an answer', async () => {
   expect(site.log).toMatchObject([{ level: 'warn' }]);
 });
 
-test('reading makes no session', async () => {
+test('reading creates no session', async () => {
   const site = await startSite(routes);
   const response = await site.request('/show');
   expect(response.headers).not.toHaveProperty('set-cookie');
   expect(await site.records()).toEqual([]);
 });
 
-test('a session ends after its idle time without a request, and after its absolute time with them', async () => {
+test('a session expires after its idle time without a request, and after its absolute time in any case', async () => {
   const site = await startSite(routes);
   const browse = site.browser();
   await browse('/login');
@@ -157,11 +157,11 @@ test('a session ends after its idle time without a request, and after its absolu
 });
 
 test.each([
-  ['nothing that names an owner', 'theme', 30 * minuteMs],
+  ['no owner', 'theme', 30 * minuteMs],
   ['a userId', 'userId', dayMs],
-  ['a username, as the first page of the tutorial', 'username', dayMs],
+  ['a username, as on the first page of the tutorial', 'username', dayMs],
   ['a user of Passport', 'passport', dayMs],
-])('a session with %s lives as long as that asks for', async (_, key, idleMs) => {
+])('a session with %s gets the lifetime for it', async (_, key, idleMs) => {
   const site = await startSite((app) => {
     app.get('/set/passport/x', (req, res) => {
       req.session.passport = { user: 7 };
@@ -176,7 +176,7 @@ test.each([
   expect(await show(browse)).toEqual({});
 });
 
-test('an application chooses the lifetime of one session by cookie.maxAge, and that lasts', async () => {
+test('an application chooses the lifetime of one session with cookie.maxAge, and later requests keep it', async () => {
   const site = await startSite((app) => {
     app.get('/remember', (req, res) => {
       req.session.cookie.maxAge = 7 * dayMs;
@@ -199,7 +199,7 @@ test('an application chooses the lifetime of one session by cookie.maxAge, and t
   expect(String((await site.request('/browser')).headers['set-cookie'])).not.toMatch(/Max-Age|Expires/);
 });
 
-test('keys of the language change nothing', async () => {
+test('special property names of JavaScript change nothing', async () => {
   const site = await startSite((app) => {
     app.get('/attack', (req, res) => {
       const evil = JSON.parse(
@@ -227,7 +227,7 @@ test('keys of the language change nothing', async () => {
   expect(({} as Record<string, unknown>).admin).toBeUndefined();
 });
 
-test('a large session is a warning at 32 KB and refused above 256 KB, and the one before it stays', async () => {
+test('a session above 32 KB logs a warning, and above 256 KB it is refused and the stored session stays', async () => {
   const site = await startSite((app) => {
     app.get('/fill/:bytes', (req, res) => {
       req.session.value = 'x'.repeat(Number(req.params.bytes));
@@ -248,7 +248,7 @@ test('a large session is a warning at 32 KB and refused above 256 KB, and the on
 test.each([
   ['broken off', '{"userId":'],
   ['no text', { toString: 0 }],
-])('a record that is %s is an anonymous session, a line in the log, and is kept aside', async (_, data) => {
+])('a record that is %s is logged and set aside, and its client gets an anonymous session', async (_, data) => {
   const site = await startSite(routes);
   const browse = site.browser();
   await browse('/login');
@@ -263,7 +263,7 @@ test.each([
 });
 
 test.each(['destroy', 'regenerate'])(
-  'a session that another request ends by %s is not brought back',
+  'a session that another request destroys with %s is not restored',
   async (method) => {
     const { opened, open } = gate();
     const driver = await openStore();
@@ -296,7 +296,7 @@ test.each(['destroy', 'regenerate'])(
   },
 );
 
-test('a session that expires while a request runs is not brought back', async () => {
+test('a session that expires while a request runs is not restored', async () => {
   const { opened, open } = gate();
   const site = await startSite((app) => {
     routes(app);
@@ -318,7 +318,7 @@ test('a session that expires while a request runs is not brought back', async ()
   expect(await site.records()).toEqual([]);
 });
 
-test('of two regenerates at the same time each leaves a session that works, and the old id is dead', async () => {
+test('two concurrent regenerates each leave a working session, and the old id is invalid', async () => {
   const { opened, open } = gate();
   const site = await startSite((app) => {
     routes(app);

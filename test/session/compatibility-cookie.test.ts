@@ -16,18 +16,18 @@ import { hourMs, minuteMs } from './support.ts';
 
 const https = { headers: { 'X-Forwarded-Proto': 'https' } };
 
-// What express-session's README says of the cookie and its attributes, asked of both libraries.
+// The README of express-session about the cookie and its attributes, tested with both libraries.
 describe.each(libraries)('the cookie of %s', (_, library) => {
   const start = (options: Options, handle = count): Promise<Ask> => startWith(library, options, handle);
 
-  test('without maxAge and expires it ends with the browser, and is sent once', async () => {
+  test('without maxAge and expires it expires with the browser, and is sent once', async () => {
     const ask = await start({});
     const first = await ask();
     expect(lineOf(first)).toMatch(/; Path=\/; HttpOnly$/);
     expect(lineOf(await ask('/', first.cookie))).toBe('');
   });
 
-  test('with maxAge it has an end, which each change of the session moves', async () => {
+  test('with maxAge it has an expiry, which each change of the session extends', async () => {
     const ask = await start({ cookie: { maxAge: hourMs } }, look);
     const first = await ask();
     expect(isInAnHour(lineOf(first))).toBe(true);
@@ -35,7 +35,7 @@ describe.each(libraries)('the cookie of %s', (_, library) => {
     expect(lineOf(await ask('/look', first.cookie))).toBe('');
   });
 
-  test('with expires it has that end', async () => {
+  test('with expires it has that expiry', async () => {
     const expires = new Date(Date.now() + hourMs);
     expect(isInAnHour(lineOf(await (await start({ cookie: { expires } }))()))).toBe(true);
   });
@@ -79,7 +79,7 @@ describe.each(libraries)('the cookie of %s', (_, library) => {
     expect(isInAnHour(line)).toBe(true);
   });
 
-  test('one that a handler makes secure is not sent over plain HTTP', async () => {
+  test('a cookie that a handler makes secure is not sent over plain HTTP', async () => {
     const ask = await start({}, (req, res) => {
       req.session.cookie.secure = true;
       count(req, res);
@@ -102,7 +102,7 @@ describe.each(libraries)('the cookie of %s', (_, library) => {
     [{ sameSite: 'none' }, /; SameSite=None/],
     [{ secure: false }, /^(?!.*Secure)/],
     [{ secure: 'auto' }, /^(?!.*Secure)/],
-  ])('has what %j says, and the session comes back with it', async (cookie, expected) => {
+  ])('has the attributes of %j, and identifies the session in the next request', async (cookie, expected) => {
     const ask = await start({ cookie });
     const first = await ask();
     expect(lineOf(first)).toMatch(expected);
@@ -118,7 +118,7 @@ describe.each(libraries)('the cookie of %s', (_, library) => {
     expect(lineOf(await (await start({ cookie: { secure: true } }))())).toBe('');
   });
 
-  test('a fixed end stays where it is, also for a session that begins later', async () => {
+  test('a fixed expiry stays the same, also for a session that is created later', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());
     const expires = new Date(Math.ceil(Date.now() / 1000) * 1000 + hourMs);

@@ -18,7 +18,7 @@ import {
 } from './compatibility-support.ts';
 import { dayMs, gate, hourMs } from './support.ts';
 
-/** What each library does in the same place: the rows of docs/compatibility.md. */
+/** The behavior of each library in the same situation: the rows of docs/compatibility.md. */
 function compare(title: string, ask: (library: Library) => Promise<unknown>, express: unknown, sessapp: unknown): void {
   test.each([
     ['express-session', expressLibrary, express],
@@ -28,7 +28,7 @@ function compare(title: string, ask: (library: Library) => Promise<unknown>, exp
 
 const broken = (_: unknown, __: unknown, done?: (error?: unknown) => void): void => done?.(new Error('disk full'));
 
-/** A server whose store fails in one of its methods, once a session is there. */
+/** A server whose store fails in one method after a session was created. */
 async function failAt(library: Library, method: 'get' | 'set' | 'destroy', options: Options = {}): Promise<Ask> {
   const store = new library.MemoryStore();
   const ask = await listen(
@@ -61,13 +61,13 @@ describe('when the store fails', () => {
     unavailable,
   );
   compare(
-    'to end a session',
+    'to destroy a session',
     async (library) => seen((await failAt(library, 'destroy', { unset: 'destroy' }))('/unset')),
     [200, null, 'handled'],
     unavailable,
   );
   compare(
-    'and says that it is disconnected',
+    'and emits disconnect',
     async (library) => {
       const store = new library.MemoryStore();
       const show: Handler = (req, res) => res.end(typeof req.session);
@@ -118,15 +118,15 @@ describe('requests of one session at the same time', () => {
     return (await ask('/show', cookie)).body;
   };
 
-  compare('that change different keys', (library) => overlap(library, {}, '/count'), '[null,"bob"]', '[1,"bob"]');
+  compare('that change different properties', (library) => overlap(library, {}, '/count'), '[null,"bob"]', '[1,"bob"]');
   compare(
-    'of which one only reads, with resave: true',
+    'when one only reads, with resave: true',
     (library) => overlap(library, { resave: true }, '/count'),
     '[null,"ann"]',
     '[1,"ann"]',
   );
   compare(
-    'of which one ends it while the other changes it',
+    'when one destroys it while the other changes it',
     (library) => overlap(library, {}, '/end'),
     '[null,"bob"]',
     '[null,null]',
@@ -135,7 +135,7 @@ describe('requests of one session at the same time', () => {
 
 describe('the cookie', () => {
   compare(
-    'whose end is not a valid date',
+    'whose expiry is not a valid date',
     async (library) => {
       const { status, cookie } = await (await start(library, { cookie: { expires: new Date(Number.NaN) } }))();
       return [status, cookie];
@@ -144,7 +144,7 @@ describe('the cookie', () => {
     [500, ''],
   );
   compare(
-    'of which a handler changed an attribute, at the next request',
+    'at the next request, after a handler changed an attribute',
     async (library) => {
       const ask = await start(library, { rolling: true, cookie: { httpOnly: true } }, (req, res) => {
         if (req.url === '/') req.session.cookie.httpOnly = false;
@@ -157,7 +157,7 @@ describe('the cookie', () => {
     [false, true],
   );
   compare(
-    'of a session that begins after writeHead',
+    'of a session that is created after writeHead',
     async (library) => {
       const ask = await start(library, {}, (req, res) => {
         res.writeHead(200);
@@ -172,7 +172,7 @@ describe('the cookie', () => {
 
 describe('a session', () => {
   compare(
-    'has an id of so many characters',
+    'has an id of this many characters',
     async (library) => idOf((await (await start(library, {}))()).cookie).length,
     32,
     43,
@@ -199,7 +199,7 @@ describe('a session', () => {
     '0',
   );
   compare(
-    'whose keys are `update` and `endOthers`',
+    'with properties named `update` and `endOthers`',
     async (library) => {
       const ask = await start(library, {}, (req, res) => {
         if (req.url === '/') Object.assign(req.session, { count: 1, update: 'x', endOthers: 'y' });
@@ -228,7 +228,7 @@ describe('a session', () => {
 
 describe('a response', () => {
   compare(
-    'of a handler that read the session is kept from caches',
+    'of a handler that read the session is not cached',
     async (library) => {
       const { headers } = await (await start(library, {}, look))('/look');
       return [headers['cache-control'] ?? null, headers.vary ?? null];

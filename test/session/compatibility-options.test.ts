@@ -25,7 +25,7 @@ import { hourMs, secretOf } from './support.ts';
 const newer = secretOf('n');
 const https = { headers: { 'X-Forwarded-Proto': 'https' } };
 
-// What express-session's README says of its options, asked of both libraries.
+// The README of express-session about its options, tested with both libraries.
 describe.each(libraries)('the options of %s', (_, library) => {
   const start = (options: Options, handle = count): Promise<Ask> => startWith(library, options, handle);
 
@@ -57,7 +57,7 @@ describe.each(libraries)('the options of %s', (_, library) => {
     expect(lineOf(await ask('/look'))).toBe('');
   });
 
-  test('genid: it makes the id, from the request', async () => {
+  test('genid: it creates the id from the request', async () => {
     let number = 0;
     const genid = ({ url }: IncomingMessage): string => `${url} is id ${number++}; ü`;
     const ask = await start({ genid }, ({ session: found, sessionID }, res) => {
@@ -72,19 +72,22 @@ describe.each(libraries)('the options of %s', (_, library) => {
     ['destroy', '1'],
     ['keep', '2'],
     [undefined, '2'],
-  ] as const)('unset: with %s, a session that a handler took from its request counts on to %s', async (unset, next) => {
-    const ask = await start(unset === undefined ? {} : { unset }, (req, res) => {
-      if (req.url === '/') return count(req, res);
-      if (req.url === '/null') req.session = null as never;
-      else Reflect.deleteProperty(req, 'session');
-      res.end('gone');
-    });
-    for (const path of ['/null', '/deleted']) {
-      const { cookie } = await ask();
-      expect((await ask(path, cookie)).body).toBe('gone');
-      expect((await ask('/', cookie)).body).toBe(next);
-    }
-  });
+  ] as const)(
+    'unset: with %s, after a handler removed the session from its request, the next count is %s',
+    async (unset, next) => {
+      const ask = await start(unset === undefined ? {} : { unset }, (req, res) => {
+        if (req.url === '/') return count(req, res);
+        if (req.url === '/null') req.session = null as never;
+        else Reflect.deleteProperty(req, 'session');
+        res.end('gone');
+      });
+      for (const path of ['/null', '/deleted']) {
+        const { cookie } = await ask();
+        expect((await ask(path, cookie)).body).toBe('gone');
+        expect((await ask('/', cookie)).body).toBe(next);
+      }
+    },
+  );
 
   test.each<[string, SessionOptions['secret'], SessionOptions['secret'] | undefined]>([
     ['a string', secret, undefined],
@@ -92,7 +95,7 @@ describe.each(libraries)('the options of %s', (_, library) => {
     ['a Uint8Array', new TextEncoder().encode(secret), undefined],
     ['a KeyObject', createSecretKey(Buffer.from(secret)), undefined],
     ['an array', [secret], undefined],
-    ['an array of which another one signed', [newer, secret], secret],
+    ['an array whose second secret signed', [newer, secret], secret],
   ])('secret: %s', async (__, given, before) => {
     const store = new library.MemoryStore();
     const { cookie } = await (await start({ store, secret: before ?? given }))();
@@ -100,13 +103,13 @@ describe.each(libraries)('the options of %s', (_, library) => {
     expect((await (await start({ store, secret: newer }))('/', cookie)).body).toBe('1');
   });
 
-  test('secret: of an array the first one signs', async () => {
+  test('secret: the first secret of an array signs', async () => {
     const store = new library.MemoryStore();
     const { cookie } = await (await start({ store, secret: [newer, secret] }))();
     expect((await (await start({ store, secret: newer }))('/', cookie)).body).toBe('2');
   });
 
-  test('secret: without it, that of cookie-parser signs', async () => {
+  test('secret: without it, the secret of cookie-parser signs', async () => {
     const { secret: _, ...options } = usual;
     const store = new library.MemoryStore();
     const session = library.create({ ...options, store });
@@ -116,22 +119,25 @@ describe.each(libraries)('the options of %s', (_, library) => {
     expect((await (await start({ store }))('/', cookie)).body).toBe('3');
   });
 
-  test.each([undefined, ''])('secret: with %j, and none of cookie-parser, a request is an error', async (given) => {
-    const ask = await start({ secret: given } as never);
-    expect(await ask()).toMatchObject({ status: 500, body: expect.stringMatching(/secret.* required/), cookie: '' });
-  });
+  test.each([undefined, ''])(
+    'secret: with %j, and without a secret of cookie-parser, a request fails',
+    async (given) => {
+      const ask = await start({ secret: given } as never);
+      expect(await ask()).toMatchObject({ status: 500, body: expect.stringMatching(/secret.* required/), cookie: '' });
+    },
+  );
 
   test.each([
     [true, https, true],
     [true, {}, false],
     [false, https, false],
     [undefined, https, false],
-  ])('proxy: with %s, %j is an encrypted connection: %s', async (proxy, options, isEncrypted) => {
+  ])('proxy: with %s, %j counts as an encrypted connection: %s', async (proxy, options, isEncrypted) => {
     const ask = await start({ cookie: { secure: true }, ...(proxy !== undefined && { proxy }) });
     expect(lineOf(await ask('/', '', options)) !== '').toBe(isEncrypted);
   });
 
-  test('proxy: without it, the setting `trust proxy` of Express counts', async () => {
+  test('proxy: without it, the setting `trust proxy` of Express decides', async () => {
     for (const isTrusted of [true, false]) {
       const app = express().set('trust proxy', isTrusted);
       app.use(library.create({ ...usual, store: new library.MemoryStore(), cookie: { secure: true } }) as never);
@@ -156,7 +162,7 @@ describe.each(libraries)('the options of %s', (_, library) => {
     expect(set).toHaveBeenCalledTimes(writes);
   });
 
-  test('resave: a session that the handler has saved is not written again', async () => {
+  test('resave: a session that the handler saved is not written again', async () => {
     const store = new library.MemoryStore();
     const ask = await start({ store, resave: true }, (req, res) => {
       req.session.count = (req.session.count ?? 0) + 1;
@@ -172,7 +178,7 @@ describe.each(libraries)('the options of %s', (_, library) => {
     expect(lineOf(await (await start({ rolling: true }, nothing))())).toBe('');
   });
 
-  test('a session that another middleware gave the request is kept', async () => {
+  test('a session that another middleware set on the request is kept', async () => {
     const first = library.create({ ...usual, store: new library.MemoryStore(), name: 'first' });
     const second = library.create({ ...usual, store: new library.MemoryStore(), name: 'second' });
     const ask = await listen(count, first, second);
@@ -184,7 +190,7 @@ describe.each(libraries)('the options of %s', (_, library) => {
   test.each([
     ['unsigned', [], ''],
     ['signed', [secret], 's:'],
-  ])('what cookie-parser has read counts where the Cookie header is gone: %s', async (__, secrets, prefix) => {
+  ])('without a Cookie header, the cookies that cookie-parser read are used: %s', async (__, secrets, prefix) => {
     const hide: Middleware = (req: Seen, ___: never, next) => {
       delete req.headers.cookie;
       next();
@@ -201,7 +207,7 @@ describe.each(libraries)('the options of %s', (_, library) => {
     ['genid', { genid: 'x' }, /genid option must be a function/],
     ['unset', { unset: 'x' }, /unset option must be "destroy" or "keep"/],
     ['secret', { secret: [] }, /secret option array must contain one or more strings/],
-  ])('%s: another value is a TypeError', (__, options, expected) => {
+  ])('%s: an invalid value is a TypeError', (__, options, expected) => {
     const store = new library.MemoryStore();
     expect(() => library.create({ ...usual, store, ...options } as never)).toThrow(expected);
   });

@@ -26,7 +26,7 @@ const route =
     handlers[path]?.(req, (...values) => res.end(JSON.stringify(values)));
   };
 
-/** `/set` puts Ann into the session, `/get` shows who is in it, each with the session's id. */
+/** `/set` puts Ann into the session, `/get` shows the session's user. Both return the session id too. */
 const basic: Handlers = {
   '/set': (req, reply) => {
     req.session.userId = 'ann';
@@ -35,7 +35,7 @@ const basic: Handlers = {
   '/get': ({ session }, reply) => reply(session.userId ?? null, session.id),
 };
 
-// What express-session's README says of `req.session`, `req.session.cookie` and `req.sessionID`, asked of both libraries.
+// The README of express-session about `req.session`, `req.session.cookie` and `req.sessionID`, tested with both libraries.
 describe.each(libraries)('req.session of %s', (_, library) => {
   const start = (handlers: Handlers, options: Options = {}): Promise<Ask> =>
     startWith(library, options, route({ ...basic, ...handlers }));
@@ -59,7 +59,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect(await parse(ask('/show', cookie))).toEqual([JSON.parse(JSON.stringify(cart)), [1, 2]]);
   });
 
-  test('a key that is deleted is gone', async () => {
+  test('a deleted property is gone', async () => {
     const ask = await start({
       '/delete': (req, reply) => {
         delete req.session.userId;
@@ -71,7 +71,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect((await parse(ask('/get', cookie)))[0]).toBe(null);
   });
 
-  test('only data and the cookie are its keys', async () => {
+  test('its only own properties are the data and the cookie', async () => {
     const ask = await start({
       '/keys': (req, reply) => {
         const names: string[] = [];
@@ -98,7 +98,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect(await parse(ask('/get', cookie))).toEqual(['ann', id]);
   });
 
-  test('an id that a client made up is not taken', async () => {
+  test('an id that a client made up is not accepted', async () => {
     const ask = await start({});
     const [who, id] = await parse(ask('/get', 'connect.sid=s%3Amade-up.signature; connect.sid=made-up'));
     expect([who, id === 'made-up']).toEqual([null, false]);
@@ -124,7 +124,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect((await parse(ask('/get', cookie)))[0]).toBe(null);
   });
 
-  test('destroy: the request has no session, and neither has the store', async () => {
+  test('destroy: the session is gone from the request and from the store', async () => {
     const ask = await start({
       '/destroy': (req, reply) => {
         req.session.destroy((error) => reply(error ?? null, req.session ?? 'none'));
@@ -136,7 +136,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect((await parse(ask('/get', cookie)))[0]).toBe(null);
   });
 
-  test('reload: what is stored takes the place of what the request changed', async () => {
+  test('reload: the stored data replaces the changes of the request', async () => {
     const ask = await start({
       '/reload': (req, reply) => {
         req.session.userId = 'bob';
@@ -168,7 +168,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect(await parse(ask('/reload', other.cookie))).toEqual([true]);
   });
 
-  test('save: it is stored once the callback is called, before the response', async () => {
+  test('save: the session is stored before the callback is called, and before the response', async () => {
     const ask = await start({
       '/save': (req, reply) => {
         req.session.userId = 'ann';
@@ -192,7 +192,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect((await parse(ask('/get', cookie)))[0]).toBe('ann');
   });
 
-  test('touch: it returns the session, and moves the end of the cookie', async () => {
+  test('touch: it returns the session, and extends the cookie', async () => {
     const ask = await start(
       {
         '/touch': ({ session }, reply) => {
@@ -208,7 +208,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect(await parse(ask('/touch', cookie))).toEqual([true, true]);
   });
 
-  test('a session lives as long as maxAge after each request, with resave: false too', async () => {
+  test('a session lives for maxAge after each request, also with resave: false', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     try {
       const ask = await start({}, { cookie: { maxAge: hourMs } });
@@ -224,7 +224,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     }
   });
 
-  test('cookie.maxAge: the time that is left; cookie.originalMaxAge: all of it', async () => {
+  test('cookie.maxAge is the remaining time, and cookie.originalMaxAge the whole lifetime', async () => {
     const ask = await start(
       { '/age': ({ session: { cookie } }, reply) => reply(cookie.maxAge, cookie.originalMaxAge) },
       { cookie: { maxAge: hourMs } },
@@ -232,7 +232,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     const [left, all] = (await parse(ask('/age'))) as [number, number];
     expect(left).toBeGreaterThan(hourMs - minuteMs);
     expect(left).toBeLessThanOrEqual(hourMs);
-    // express-session counts from the clock, which may be a millisecond further.
+    // express-session computes this from the clock, which may have advanced by a millisecond.
     expect(all).toBeGreaterThan(hourMs - minuteMs);
     expect(all).toBeLessThanOrEqual(hourMs);
   });
@@ -240,7 +240,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
   test.each<[string, (cookie: Seen['session']['cookie']) => void]>([
     ['maxAge', (cookie) => Object.assign(cookie, { maxAge: hourMs })],
     ['expires', (cookie) => Object.assign(cookie, { expires: new Date(Date.now() + hourMs) })],
-  ])('cookie.%s: a handler that sets it chooses the end for this visitor', async (__, change) => {
+  ])('cookie.%s: a handler that sets it chooses the expiry for this visitor', async (__, change) => {
     const ask = await start({
       '/choose': (req, reply) => {
         req.session.userId = 'ann';
@@ -253,7 +253,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect((await parse(ask('/get', chosen.cookie)))[0]).toBe('ann');
   });
 
-  test.each([false, null])('cookie.expires: with %s the cookie ends with the browser', async (expires) => {
+  test.each([false, null])('cookie.expires: with %s the cookie expires with the browser', async (expires) => {
     const ask = await start(
       {
         '/brief': (req, reply) => {
@@ -269,7 +269,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
     expect((await parse(ask('/get', cookie)))[0]).toBe('ann');
   });
 
-  test('the login and the logout that the README shows', async () => {
+  test('the login and the logout of the README work', async () => {
     const ask = await listen(
       (req, res) => {
         if (req.url === '/login')
@@ -316,7 +316,7 @@ describe.each(libraries)('req.session of %s', (_, library) => {
         res.end(body);
       },
     ],
-  ])('a change is stored when the client has the response of %s', async (__, respond) => {
+  ])('a change is stored before the client has the response of %s', async (__, respond) => {
     const ask = await startWith(library, {}, (req, res) => {
       req.session.count = (req.session.count ?? 0) + 1;
       respond(res, String(req.session.count));

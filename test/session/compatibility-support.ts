@@ -12,7 +12,7 @@ export type Middleware = (req: never, res: never, next: (error?: unknown) => voi
 export type Options = Partial<SessionOptions>;
 export type Ask = (path?: string, cookie?: string, options?: RequestOptions) => Promise<HttpResponse>;
 
-/** express-session, or what takes its place. */
+/** express-session, or the library that replaces it. */
 export interface Library {
   create: (options: Options) => Middleware;
   MemoryStore: typeof MemoryStore;
@@ -30,16 +30,16 @@ export const sessappLibrary: Library = {
   MemoryStore,
 };
 
-/** For `describe.each` and `test.each`: what express-session documents is asked of both. */
+/** For `describe.each` and `test.each`: both libraries must do what express-session documents. */
 export const libraries: [string, Library][] = [
   ['express-session', expressLibrary],
   ['sessapp/session', sessappLibrary],
 ];
 
-/** What most applications say; without it, express-session warns. */
+/** The options that most applications set. Without them, express-session prints a warning. */
 export const usual = { secret, resave: false, saveUninitialized: false };
 
-/** A server of node:http with these middlewares in front of the handler. An error of one of them is a 500 with its message. */
+/** A node:http server with these middlewares before the handler. An error of a middleware is a 500 with its message. */
 export async function listen(handle: Handler, ...middlewares: Middleware[]): Promise<Ask> {
   const server = createServer((req, res) => {
     const run = (at: number, error?: unknown): void => {
@@ -66,19 +66,19 @@ function fail(res: ServerResponse, error: unknown): void {
   res.end(String(error));
 }
 
-/** A server whose handler counts in the session, unless it is given another one. */
+/** A server whose default handler counts in the session. */
 export function start({ create, MemoryStore: Memory }: Library, options: Options, handle = count): Promise<Ask> {
   return listen(handle, create({ ...usual, store: new Memory(), ...options }));
 }
 
 export const lineOf = ({ headers }: HttpResponse): string => String(headers['set-cookie'] ?? '');
 
-/** When the cookie ends. It says so to the second. */
+/** When the cookie expires, rounded to a second as in the header. */
 export const endOf = (line: string): number => Date.parse(/; Expires=([^;]+)/.exec(line)?.[1] ?? '');
 
 export const isInAnHour = (line: string): boolean => Math.abs(endOf(line) - Date.now() - hourMs) < 5000;
 
-/** The session id in the value of a cookie. */
+/** The session id in a cookie's value. */
 export const idOf = (cookie: string): string => decodeURIComponent(cookie).replace(/^.*?=s:(.*)\.[^.]*$/, '$1');
 
 export const nothing: Handler = (_, res) => res.end('nothing');
@@ -88,6 +88,6 @@ export const count: Handler = ({ session: found }, res) => {
   res.end(String(found.count));
 };
 
-/** Changes the session on `/` alone. */
+/** Changes the session only on `/`. */
 export const look: Handler = (req, res) =>
   req.url === '/' ? count(req, res) : res.end(String(req.session.count ?? 0));

@@ -1,7 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import { expect, test } from 'vitest';
 import { signId, verifyId } from '../../src/session/cookie/signature.ts';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { dayMs, hourMs, type Site, secretOf, startSite } from './support.ts';
 
 function routes(app: Express): void {
@@ -32,22 +32,25 @@ test('over plain HTTP in development the cookie has the plain name, and its flag
   ]);
 });
 
-test.each([true, false])('over HTTPS it is bound to the host and to HTTPS (production: %s)', async (production) => {
-  const site = await startSite(routes, { production });
-  const { headers, cookie } = await site.request('/set', { headers: https });
-  expect(headers['set-cookie']).toEqual([
-    expect.stringMatching(/^__Host-sid=s%3A\S+; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure$/),
-  ]);
-  expect(await count(site, { ...https, Cookie: cookie })).toBe('1');
-  expect(await count(site, { ...https, Cookie: cookie.replace('__Host-', '') })).toBe('0');
-});
+test.each([true, false])(
+  'over HTTPS the cookie is bound to the host and to HTTPS (production: %s)',
+  async (production) => {
+    const site = await startSite(routes, { production });
+    const { headers, cookie } = await site.request('/set', { headers: https });
+    expect(headers['set-cookie']).toEqual([
+      expect.stringMatching(/^__Host-sid=s%3A\S+; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure$/),
+    ]);
+    expect(await count(site, { ...https, Cookie: cookie })).toBe('1');
+    expect(await count(site, { ...https, Cookie: cookie.replace('__Host-', '') })).toBe('0');
+  },
+);
 
 test.each<[string, (req: Request, res: Response) => unknown]>([
   ['assigned', (req, res) => [Object.assign(req.session, { count: 1 }), res.send()]],
   ['saved', (req, res) => Object.assign(req.session, { count: 1 }).save(() => res.send())],
   ['updated', async (req, res) => [await req.session.update((data) => Object.assign(data, { count: 1 })), res.send()]],
   [
-    'saved anew',
+    'saved after a regenerate',
     (req, res) => req.session.regenerate(() => Object.assign(req.session, { count: 1 }).save(() => res.send())),
   ],
   [
@@ -55,7 +58,7 @@ test.each<[string, (req: Request, res: Response) => unknown]>([
     (req, res) => [Object.assign(req.session, { count: 1 }), res.write('a'), setTimeout(() => res.end(), 9)],
   ],
 ])(
-  'in production over plain HTTP no session that is %s is set or stored, and the log says to set TRUST_PROXY',
+  'in production over plain HTTP, a session that is %s is not set or stored, and the log says to set TRUST_PROXY',
   async (_, handle) => {
     const site = await startSite((app) => app.get('/set', handle), { production: true });
     expect(await site.request('/set')).toMatchObject({ status: 200, cookie: '' });
@@ -65,7 +68,7 @@ test.each<[string, (req: Request, res: Response) => unknown]>([
   },
 );
 
-test('a handler cannot weaken the cookie, and what was stored of it does not live on', async () => {
+test('a handler cannot weaken the cookie, and stored attributes have no effect', async () => {
   const site = await startSite((app) => {
     app.get('/weaken', (req, res) => {
       Object.assign(req.session.cookie, { httpOnly: false, sameSite: 'none', domain: 'evil.example', path: '/x' });
@@ -86,11 +89,11 @@ test('an id has 256 random bits, and the store knows only its hash', async () =>
   expect(new Set(ids).size).toBe(20);
   for (const id of ids) expect(Buffer.from(id, 'base64url')).toHaveLength(32);
   const records = await site.records();
-  expect(records.map(({ key }) => key).sort()).toEqual(ids.map(keyOf).sort());
+  expect(records.map(({ key }) => key).sort()).toEqual(ids.map(sessionKeyOf).sort());
   for (const id of ids) expect(JSON.stringify(records)).not.toContain(id);
 });
 
-test('an id that the server did not issue, or that is gone, is not adopted', async () => {
+test('an id that the server did not issue, or whose session is gone, is not accepted', async () => {
   const site = await startSite(routes);
   const planted = 'p'.repeat(43);
   const key = { id: '', secret: secretOf('a') };
@@ -121,7 +124,7 @@ test('an id in the address, the body or a header is ignored', async () => {
   }
 });
 
-test('of several cookies of the name, each is tried', async () => {
+test('each of several cookies with the same name is tried', async () => {
   const site = await startSite(routes);
   const { cookie } = await site.request('/set');
   const gone = `sid=${encodeURIComponent(signId('g'.repeat(43), { id: '', secret: secretOf('a') }))}`;
@@ -130,7 +133,7 @@ test('of several cookies of the name, each is tried', async () => {
   }
 });
 
-test('a cookie that an older secret signed is signed anew on sight, and the record follows the client', async () => {
+test('a cookie of an older secret is replaced, and the record gets the new secret id once the client shows it', async () => {
   let secrets = [secretOf('a')];
   const site = await startSite(routes, { secrets: () => secrets });
   const { cookie } = await site.request('/set');
@@ -140,7 +143,7 @@ test('a cookie that an older secret signed is signed anew on sight, and the reco
   expect(seen.body).toBe('1');
   expect(idOf(seen.cookie)).toBe(idOf(cookie));
   expect(verifyId(decodeURIComponent(seen.cookie.slice(4)), [{ id: '', secret: secretOf('b') }])).toBeDefined();
-  // The answer may have been lost: the old secret is in use until the client has shown the new cookie.
+  // The response may have been lost: the old secret is in use until the client sends the new cookie.
   expect((await site.records())[0]?.keyId).toBe(before);
   expect((await site.request('/show', { headers: { Cookie: seen.cookie } })).cookie).toBe('');
   const after = (await site.records())[0]?.keyId;
@@ -194,7 +197,7 @@ test.each<[string, Record<string, string>, string | undefined, boolean]>([
   ['/set-as/public, no-cache="x-private"', {}, 'private, no-store', true],
   ['/set-as/public, private="x-name, private, x"', {}, 'private, no-store', true],
   ['/file', {}, 'private, no-store', true],
-])('the answer to %s can be cached by nobody else', async (path, headers, cacheControl, varies) => {
+])('no shared cache may store the response to %s', async (path, headers, cacheControl, varies) => {
   const site = await startSite((app) => {
     routes(app);
     app.get('/own', (req, res) => res.set('Cache-Control', 'private, max-age=60').json(req.session.count ?? 0));
@@ -211,7 +214,7 @@ test.each<[string, Record<string, string>, string | undefined, boolean]>([
   expect(/\bcookie\b/i.test(response.headers.vary ?? '')).toBe(varies);
 });
 
-test('no line of the log has an id, a secret or a cookie', async () => {
+test('no log line contains a session id, a secret or a cookie', async () => {
   const site = await startSite((app) => {
     routes(app);
     app.get('/bad', (req, res) => {

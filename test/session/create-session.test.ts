@@ -4,7 +4,7 @@ import { dayMs, hourMs, startSite } from './support.ts';
 
 type Plain = Parameters<Request['sessionStore']['createSession']>[1];
 
-/** What an application does with plain data: in `/create` it stores the session by itself, in `/later` the response does. */
+/** Creates sessions from plain data: `/create` saves the session itself, `/later` leaves the save to the response. */
 function routes(app: Express): void {
   const plain = (req: Request): Plain => JSON.parse(String(req.query.data));
   app.get('/login', (req, res) => {
@@ -42,7 +42,7 @@ test.each([
   ['/create', { userId: 'bob' }],
   ['/later', { cookie, userId: 'bob' }],
   ['/set', { cookie, userId: 'bob' }],
-])('%s with the plain data %j takes the place of an existing session', async (path, data) => {
+])('%s with the plain data %j replaces an existing session', async (path, data) => {
   const site = await startSite(routes);
   const browse = site.browser();
   await browse('/login');
@@ -54,7 +54,7 @@ test.each([
   expect(site.log).toEqual([]);
 });
 
-test.each(['/create', '/later'])('%s with plain data begins a session where there is none', async (path) => {
+test.each(['/create', '/later'])('%s with plain data creates a session when there is none', async (path) => {
   const site = await startSite(routes);
   const browse = site.browser();
   expect(await browse(path + query({ cookie, userId: 'bob' }))).toMatchObject({ status: 200, body: 'null' });
@@ -66,7 +66,7 @@ test.each<[lifetimeMs: number, data: object]>([
   [dayMs, { cookie: { originalMaxAge: null }, userId: 'bob' }],
   [dayMs, { cookie: {}, userId: 'bob' }],
   [dayMs, { userId: 'bob' }],
-])('a lifetime of %i ms comes of the plain data %j', async (lifetimeMs, data) => {
+])('a lifetime of %i ms results from the plain data %j', async (lifetimeMs, data) => {
   for (const path of ['/create', '/set']) {
     const site = await startSite(routes);
     const browse = site.browser();
@@ -76,7 +76,7 @@ test.each<[lifetimeMs: number, data: object]>([
   }
 });
 
-test('a copy of what the store has takes its place, and chooses no lifetime', async () => {
+test('a copy of the stored data replaces it, and chooses no lifetime', async () => {
   const site = await startSite(routes);
   const browse = site.browser();
   await browse('/login');

@@ -3,14 +3,14 @@ import { expect, test } from 'vitest';
 import { reservedNames } from '../../src/session/data/data.ts';
 import { StoredSession } from '../../src/session/object/stored-session.ts';
 
-// Its types keep the constructor for express-session alone.
+// The types of express-session declare no constructor.
 const Session = session.Session as unknown as new (req: object, data: object) => object;
 
-test('the names that are no data are those that a session object has beside its data', () => {
+test('the reserved names are the members of a session object besides its data', () => {
   const ofRequest = Object.getOwnPropertyNames(new Session({ sessionID: 'id' }, {}));
   const classes = [Session.prototype, StoredSession.prototype];
   const names = [...ofRequest, ...classes.flatMap((each) => Object.getOwnPropertyNames(each))];
-  // Every object has these; they are refused as such.
+  // Every object has these members; another check refuses them.
   const own = names.filter((name) => !(name in Object.prototype));
   expect([...reservedNames].sort()).toEqual([...new Set(own)].sort());
 });

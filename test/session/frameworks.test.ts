@@ -15,7 +15,7 @@ import { change, secretOf, strictOptions } from './support.ts';
 type Seen = IncomingMessage & Express.Request;
 type Level = 'warn' | 'error';
 
-/** The middleware of an environment, on a store that may fail. */
+/** The middleware of an environment, with a store that can fail. */
 function create(options: Partial<MiddlewareOptions> = {}): {
   middleware: Middleware;
   log: [Level, string][];
@@ -55,7 +55,7 @@ async function listen(listener: RequestListener): Promise<string> {
   return `http://localhost:${(server.address() as AddressInfo).port}`;
 }
 
-/** Counts, at `/stream` after the first byte. */
+/** Counts requests. On `/stream` it counts after the first byte. */
 function count(req: IncomingMessage, res: ServerResponse): void {
   const { session, url } = req as Seen;
   const end = (): void => {
@@ -72,7 +72,7 @@ function chain(middleware: Middleware, req: IncomingMessage, res: ServerResponse
   middleware(req, res, (error) => (error ? res.writeHead(500).end('next') : count(req, res)));
 }
 
-// What Express 4 says of a request: its host has no port.
+// In Express 4, the host of a request has no port.
 const express4 = { host: 'localhost', hostname: 'localhost', secure: false, protocol: 'http', get: () => undefined };
 
 const frameworks: [string, (middleware: Middleware) => RequestListener][] = [
@@ -85,13 +85,13 @@ const frameworks: [string, (middleware: Middleware) => RequestListener][] = [
   ],
   ['Express 5', (middleware) => express().use(middleware as express.RequestHandler, count)],
   [
-    'Connect, which takes a path out of the URL',
+    'Connect, which removes a path from the URL',
     (middleware) => (req, res) => chain(middleware, Object.assign(req, { originalUrl: req.url, url: '/' }), res),
   ],
 ];
 
 describe.each(frameworks)('requests of %s', (_, listener) => {
-  test('from the page of the same host and port change something, those of others do not', async () => {
+  test('may change something only from a page with the same host and port', async () => {
     const { middleware } = create();
     const url = await listen(listener(middleware));
     const post = (headers: Record<string, string>) => send(`${url}/of/it`, { method: 'POST', headers });
@@ -116,7 +116,7 @@ describe.each(frameworks)('requests of %s', (_, listener) => {
     ['profileOf', { profileOf: fail }],
     ['isRefused', { isRefused: fail }],
     ['secrets', { secrets: fail }],
-  ])('get a 500 and a line in the log when %s throws', async (_name, options) => {
+  ])('get a 500 and an error in the log when %s throws', async (_name, options) => {
     const { middleware, log } = create(options);
     const url = await listen(listener(middleware));
     expect(await send(url, { headers: { Cookie: 'sid=x' } })).toMatchObject({ status: 500, cookie: '' });
@@ -132,7 +132,7 @@ describe.each(frameworks)('requests of %s', (_, listener) => {
   });
 });
 
-test('what a handler throws is not given to `next`, which ran it', async () => {
+test('an error that a handler throws is not passed to `next`, which called it', async () => {
   const module = JSON.stringify(join(import.meta.dirname, '../../dist/session/entry.js'));
   const code = `
     import { createServer, get } from 'node:http';
@@ -185,7 +185,7 @@ test('requests of node:http2 work, and their responses are held', async () => {
   expect(await ask('/', {})).toEqual([503, '', expect.stringContaining('Try again')]);
 });
 
-test('a middleware in front whose end calls write loses nothing', async () => {
+test('a middleware mounted before it whose end calls write loses nothing', async () => {
   const { middleware, store } = create();
   const url = await listen((req, res) => {
     const { end } = res;
@@ -217,8 +217,8 @@ const socketIoResponse = {
 test.each<[string, unknown]>([
   ['nothing', undefined],
   ['an empty object', {}],
-  ['what Socket.IO puts in its place', socketIoResponse],
-])('an upgrade with %s for a response gets its session, or an error', async (_, res) => {
+  ['the replacement of Socket.IO', socketIoResponse],
+])('an upgrade with %s as its response gets its session, or an error', async (_, res) => {
   const { middleware, store, log } = create();
   const url = await listen((req, response) => chain(middleware, req, response));
   const { cookie } = await send(url);
@@ -233,7 +233,7 @@ test.each<[string, unknown]>([
   expect(log).toHaveLength(1);
 });
 
-test('the response of a request that Socket.IO polls with is held', async () => {
+test('the response to a polling request of Socket.IO is held', async () => {
   const { middleware } = create();
   // As engine.io does: the middleware gets node:http’s own request and response, and a write by writeHead and end.
   const url = await listen((req, res) =>

@@ -22,7 +22,7 @@ test('handlers see express-session’s classes', async () => {
   expect(seen).toEqual([true, true, true, true, ['cookie'], true, true]);
 });
 
-test('save, reload, regenerate and destroy call back, and do what they say', async () => {
+test('save, reload, regenerate and destroy work and call back', async () => {
   const site = await startSite((app) => {
     app.get('/save', (req, res) => {
       req.session.count = 1;
@@ -93,7 +93,7 @@ test('the store gets, sets, touches, loads and destroys by id', async () => {
   expect(JSON.parse((await site.request(`/store/${id}`)).body)).toEqual([2, null]);
 });
 
-test('a req.session that is no session is a 500 and a line in the log', async () => {
+test('a req.session that is not a session is a 500 and an error in the log', async () => {
   const site = await startSite((app) =>
     app.get('/', (req, res) => {
       req.session = { count: 1 } as never;
@@ -101,10 +101,10 @@ test('a req.session that is no session is a 500 and a line in the log', async ()
     }),
   );
   expect((await site.request('/')).status).toBe(500);
-  expect(site.log).toMatchObject([{ detail: { err: { message: expect.stringContaining('no session') } } }]);
+  expect(site.log).toMatchObject([{ detail: { err: { message: expect.stringContaining('not a session') } } }]);
 });
 
-test('a request without req.session keeps what is stored', async () => {
+test('a request that removes req.session keeps the stored session', async () => {
   const site = await startSite((app) => {
     app.get('/set', (req, res) => {
       req.session.count = 1;
@@ -126,7 +126,7 @@ test('a request without req.session keeps what is stored', async () => {
   expect(await site.records()).toHaveLength(1);
 });
 
-test('any express-session store does in place of a driver', async () => {
+test('any express-session store can be used as a driver', async () => {
   const memory = new session.MemoryStore();
   const site = await startSite(
     (app) => {
@@ -156,7 +156,7 @@ test('any express-session store does in place of a driver', async () => {
   await browse('/destroy');
 });
 
-test('many expired records are deleted one batch after the other, until none is left', async () => {
+test('many expired records are deleted batch by batch until none is left', async () => {
   const driver = await openStore();
   const one = { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 };
   await Promise.all(Array.from({ length: 250 }, (_, n) => driver.create(`old${n}`, one)));
@@ -176,7 +176,7 @@ test('many expired records are deleted one batch after the other, until none is 
   expect(counts.slice(0, -1)).not.toContain(0);
 });
 
-test('expired records are deleted by themselves, and the timer can be stopped', async () => {
+test('expired records are deleted automatically, and the timer can be stopped', async () => {
   const driver = await openStore();
   await driver.create('old', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
   await driver.create('new', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: Date.now() + 60_000 });

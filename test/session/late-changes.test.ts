@@ -8,7 +8,7 @@ type Change = (req: Request) => unknown;
 
 const wait = (ms = 20): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** How a response begins before the session is changed, and how it ends. */
+/** Ways in which a response begins before the session is changed, and ends after. */
 const streams: [string, begin: Handler, end: Handler, body: string][] = [
   ['res.write', (_, res) => res.write('a'), (_, res) => res.end('b'), 'ab'],
   ['res.write and an empty end', (_, res) => res.write('a'), (_, res) => res.end(), 'a'],
@@ -18,7 +18,7 @@ const streams: [string, begin: Handler, end: Handler, body: string][] = [
   ['a stream', (_, res) => res.write('a'), (_, res) => Readable.from(['b', 'c']).pipe(res), 'abc'],
 ];
 
-/** A store whose writes can fail, with `/login` and with `/show`. */
+/** A site whose store can fail to write, with `/login` and `/show`. */
 async function start(handler: Handler): Promise<{ site: Site; browse: Site['request']; store: { isDown: boolean } }> {
   const driver = await openStore();
   const store = { isDown: false };
@@ -50,32 +50,38 @@ const streamed =
     end(req, res);
   };
 
-test.each(streams)('a change after the first byte (%s) is saved before the last', async (_, begin, end, body) => {
-  const { site, browse } = await start(streamed(begin, ({ session }) => Object.assign(session, { after: 1 }), end));
-  await browse('/login');
-  expect((await browse('/')).body).toBe(body);
-  expect(await site.records()).toMatchObject([{ data: '{"userId":"ann","old":1,"after":1}' }]);
-  expect((await browse('/', { method: 'HEAD' })).status).toBe(200);
-  expect(site.log).toEqual([]);
-});
+test.each(streams)(
+  'a change after the first byte (%s) is saved before the last byte is sent',
+  async (_, begin, end, body) => {
+    const { site, browse } = await start(streamed(begin, ({ session }) => Object.assign(session, { after: 1 }), end));
+    await browse('/login');
+    expect((await browse('/')).body).toBe(body);
+    expect(await site.records()).toMatchObject([{ data: '{"userId":"ann","old":1,"after":1}' }]);
+    expect((await browse('/', { method: 'HEAD' })).status).toBe(200);
+    expect(site.log).toEqual([]);
+  },
+);
 
-test.each(streams)('after a change (%s) whose save fails, the response is cut', async (_, begin, end) => {
-  const { site, browse, store } = await start(
-    streamed(begin, ({ session }) => Object.assign(session, { after: 1 }), end),
-  );
-  await browse('/login');
-  store.isDown = true;
-  await expect(browse('/')).rejects.toThrow();
-  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
-  store.isDown = false;
-  expect((await browse('/show')).body).toBe('{"userId":"ann","old":1}');
-});
+test.each(streams)(
+  'if a change after the first byte (%s) cannot be saved, the connection is closed',
+  async (_, begin, end) => {
+    const { site, browse, store } = await start(
+      streamed(begin, ({ session }) => Object.assign(session, { after: 1 }), end),
+    );
+    await browse('/login');
+    store.isDown = true;
+    await expect(browse('/')).rejects.toThrow();
+    expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was closed' }]);
+    store.isDown = false;
+    expect((await browse('/show')).body).toBe('{"userId":"ann","old":1}');
+  },
+);
 
 const writeFirst: Handler = (_, res) => res.write('a');
 const endLast: Handler = (_, res) => res.end('b');
 
 test.each<[string, Change, expected: object]>([
-  ['deletes a key', ({ session }) => Reflect.deleteProperty(session, 'old'), { userId: 'ann' }],
+  ['deletes a property', ({ session }) => Reflect.deleteProperty(session, 'old'), { userId: 'ann' }],
   ['changes an object in place', ({ session }) => Object.assign(session, { old: [1] }).old.push(2), { old: [1, 2] }],
   ['changes a lifetime', ({ session }) => Object.assign(session.cookie, { maxAge: 60_000 }), { old: 1 }],
   [
@@ -86,7 +92,7 @@ test.each<[string, Change, expected: object]>([
     },
     { count: 1, after: 2 },
   ],
-])('a handler that %s after the first byte is heard', async (_, act, expected) => {
+])('the change of a handler that %s after the first byte is saved', async (_, act, expected) => {
   const { site, browse } = await start(streamed(writeFirst, act, endLast));
   await browse('/login');
   const before = (await site.records())[0]?.data;
@@ -96,7 +102,7 @@ test.each<[string, Change, expected: object]>([
   expect(site.log).toEqual([]);
 });
 
-test('a session that begins with its response is changed after the first byte', async () => {
+test('a session that is created before its response can be changed after the first byte', async () => {
   const { browse, site } = await start(async (req, res) => {
     req.session.count = 1;
     res.write('a');
@@ -113,19 +119,19 @@ test('a session that begins with its response is changed after the first byte', 
 test.each<[string, Change]>([
   ['a value without JSON', ({ session }) => Object.assign(session, { after: 1n })],
   ['too much', ({ session }) => Object.assign(session, { after: 'x'.repeat(300 * 1024) })],
-  ['a session that is none', (req) => Object.assign(req, { session: { after: 1 } })],
-])('a response whose handler stores %s after the first byte is cut', async (_, act) => {
+  ['a value that is not a session', (req) => Object.assign(req, { session: { after: 1 } })],
+])('if a handler stores %s after the first byte, the connection is closed', async (_, act) => {
   const { site, browse } = await start(streamed(writeFirst, act, endLast));
   await browse('/login');
   await expect(browse('/')).rejects.toThrow();
-  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
+  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was closed' }]);
   expect((await browse('/show')).body).toBe('{"userId":"ann","old":1}');
 });
 
 test.each<[string, login: boolean, Change]>([
   ['begins', false, ({ session }) => Object.assign(session, { after: 1 })],
   [
-    'begins and is saved',
+    'is created and saved',
     false,
     ({ session }) => new Promise((resolve) => Object.assign(session, { after: 1 }).save(resolve)),
   ],
@@ -148,7 +154,7 @@ test.each<[string, login: boolean, Change]>([
   },
 );
 
-test('a session that ended after the first byte stays ended', async () => {
+test('a session that is destroyed after the first byte stays destroyed', async () => {
   const { site, browse } = await start(
     streamed(writeFirst, (req) => new Promise((resolve) => req.session.destroy(resolve)), endLast),
   );
@@ -158,7 +164,7 @@ test('a session that ended after the first byte stays ended', async () => {
   expect(site.log).toEqual([]);
 });
 
-/** The first change is being saved while the second one is made. */
+/** Makes the second change while the first one is being saved. */
 const changeTwice =
   (end: Handler): Handler =>
   (req, res) => {
@@ -172,7 +178,7 @@ test.each<[string, Handler, body: string]>([
   ['res.send', (_, res) => res.send('a'), 'a'],
   ['res.json', (_, res) => res.json({ a: 1 }), '{"a":1}'],
   ['an empty end', (_, res) => res.status(204).end(), ''],
-])('a change after %s, while an earlier one is being saved, is saved before the response', async (_, end, body) => {
+])('a change after %s, while an earlier change is being saved, is saved before the response', async (_, end, body) => {
   const { site, browse } = await start(changeTwice(end));
   await browse('/login');
   expect(await browse('/')).toMatchObject({ body });

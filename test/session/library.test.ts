@@ -18,11 +18,11 @@ type Seen = IncomingMessage & Express.Request;
 type Ask = (path: string, options?: RequestOptions) => Promise<HttpResponse>;
 
 const secret = secretOf('a');
-/** An empty session is not stored. */
+/** Options with which an empty session is not stored. */
 const lazily = { secret, saveUninitialized: false };
 const https = { 'X-Forwarded-Proto': 'https' };
 
-/** The real store, in a directory of the test's own. */
+/** The embedded store in a temporary directory of the test. */
 function openStore(): ReturnType<typeof embedded> {
   const directory = mkdtempSync(join(tmpdir(), 'sessapp-library-'));
   const store = embedded({ directory: join(directory, 'data', 'sessions') });
@@ -44,7 +44,7 @@ async function listen(listener: RequestListener): Promise<Ask> {
   return (path, options) => send(`http://127.0.0.1:${port}${path}`, options);
 }
 
-/** `/login` makes a session of a user, `/note` one of nobody, `/show` makes none, `/out` ends it. */
+/** `/login` creates a session with an owner, `/note` an anonymous one, `/show` none, and `/out` destroys the session. */
 function handle(req: Seen, res: ServerResponse): void {
   if (req.url === '/login') req.session.userId = 'ann';
   if (req.url === '/note') req.session.count = (req.session.count ?? 0) + 1;
@@ -66,7 +66,7 @@ interface Site {
   log: { level: keyof Log; message: string }[];
 }
 
-/** A server of node:http with the middleware. */
+/** A node:http server with the middleware. */
 async function start(options: Partial<SessionOptions> = {}): Promise<Site> {
   const store = openStore();
   const log: Site['log'] = [];
@@ -98,7 +98,7 @@ describe('the middleware', () => {
     await expectSessions(await listen(chained(session({ ...lazily, store: openStore() }))));
   });
 
-  test('works in a chain of middlewares as Connect has it, and may be mounted twice', async () => {
+  test('works in a chain of middlewares as in Connect, and may be mounted twice', async () => {
     const middleware = session({ ...lazily, store: openStore() });
     const look: Middleware = (req, _, next) => next('session' in req ? undefined : new Error('no session'));
     const chain = [middleware, look, middleware];
@@ -130,7 +130,7 @@ describe('the middleware', () => {
     await expectSessions(await listen(chained(session({ ...lazily, store: new expressSession.MemoryStore() }))));
   });
 
-  test('sends a response only after the session is saved, and a 503 when it cannot be', async () => {
+  test('sends a response only after the session is saved, and a 503 when the save fails', async () => {
     const store = new MemoryStore();
     vi.spyOn(store, 'set').mockImplementation((_, __, done) => setImmediate(() => done?.(new Error('disk full'))));
     const log = { warn: vi.fn(), error: vi.fn() };
@@ -140,7 +140,7 @@ describe('the middleware', () => {
     expect((await ask('/show')).status).toBe(200);
   });
 
-  test('gives an upgrade its session when it is called with an empty response', async () => {
+  test('gives an upgrade its session when the response is an empty object', async () => {
     const store = openStore();
     const middleware = session({ secret, store });
     const server = createServer(chained(middleware)).on('upgrade', (req, socket) => {
@@ -181,7 +181,7 @@ describe('secret', () => {
     expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",null]');
   });
 
-  test('of several the first one signs, each verifies, and a cookie of an older one is signed anew', async () => {
+  test('the first of several secrets signs, all verify, and a cookie of an older secret is replaced', async () => {
     const store = openStore();
     const [before, after, last] = [[older], [newer, older], [newer]].map((each) => ({ secret: each, store }));
     const { cookie } = await (await start(before)).ask('/login');
@@ -197,7 +197,7 @@ describe('secret', () => {
     });
   });
 
-  test('as a function it is asked at each request', async () => {
+  test('a function is called for each request', async () => {
     let secrets = [older];
     const { ask } = await start({ secret: () => secrets });
     const { cookie } = await ask('/login');
@@ -213,7 +213,7 @@ describe('secret', () => {
     [[newer, 'keyboard cat', 'secret'], 1],
     [Buffer.from('keyboard cat'), 1],
     [newer, 0],
-  ])('that is weak is a warning, once: %j', async (given, warnings) => {
+  ])('a weak secret logs a warning once: %j', async (given, warnings) => {
     const log = { warn: vi.fn(), error: vi.fn() };
     const ask = await listen(chained(session({ secret: given, store: new MemoryStore(), log })));
     expect((await ask('/login')).status).toBe(200);
@@ -221,23 +221,25 @@ describe('secret', () => {
     expect(JSON.stringify(log.warn.mock.calls)).not.toContain('cat');
   });
 
-  test.each([[], ['']].map((given) => [given]))('%j is a TypeError that says what a secret is', (given) => {
+  test.each([[], ['']].map((given) => [given]))('%j is a TypeError that describes a valid secret', (given) => {
     const options = { secret: given, store: new MemoryStore() };
     expect(() => session(options)).toThrow(TypeError);
     expect(() => session(options)).toThrow(/needs a secret: 32 random bytes/);
   });
 
-  test.each([undefined, ''])('%j is a warning at the start, and an error of each request', async (given) => {
+  test.each([undefined, ''])('%j logs a warning at the start, and each request fails', async (given) => {
     const log = { warn: vi.fn(), error: vi.fn() };
     const options = { secret: given, store: new MemoryStore(), log } as SessionOptions;
     const ask = await listen(chained(session(options)));
-    expect(log.warn.mock.calls.flat()).toContainEqual(expect.stringMatching(/no secret.*Set one: 32 random bytes/));
+    expect(log.warn.mock.calls.flat()).toContainEqual(
+      expect.stringMatching(/no secret.*Set the option secret to 32 random bytes/),
+    );
     expect(await ask('/login')).toMatchObject({ status: 500, body: 'next', cookie: '' });
   });
 });
 
 describe('the cookie', () => {
-  test('is like express-session’s when nothing is said of it: it ends with the browser', async () => {
+  test('without options is like the cookie of express-session: it expires with the browser', async () => {
     expect(await cookieOf(await start())).toMatch(/^connect\.sid=s%3A[\w-]{43}\.[^;]+; Path=\/; HttpOnly$/);
   });
 
@@ -253,7 +255,7 @@ describe('the cookie', () => {
     ['partitioned', { cookie: { partitioned: true } }, /; Partitioned$/],
     ['priority', { cookie: { priority: 'high' } }, /; Priority=High$/],
     ['secure: false', { cookie: { secure: false } }, /^(?!.*Secure)/],
-  ])('has what is said by %s, and is taken back', async (_, options, expected) => {
+  ])('has the attributes of %s, and identifies the session in the next request', async (_, options, expected) => {
     const site = await start(options);
     const line = await cookieOf(site);
     expect(line).toMatch(expected);
@@ -261,7 +263,7 @@ describe('the cookie', () => {
     expect((await site.ask('/show', { headers: { Cookie } })).body).toBe('["ann",null]');
   });
 
-  test('of another name is nobody’s', async () => {
+  test('with another name belongs to no session', async () => {
     const { ask } = await start({ name: 'shop' });
     const { cookie } = await ask('/login');
     const renamed = cookie.replace('shop=', 'connect.sid=');
@@ -270,14 +272,14 @@ describe('the cookie', () => {
 });
 
 describe('secure', () => {
-  test('true: no session is begun over plain HTTP, and the log says why', async () => {
+  test('true: over plain HTTP no session is created, and the log says why', async () => {
     const site = await start({ cookie: { secure: true } });
     expect(await site.ask('/login', { headers: https })).toMatchObject({ status: 200, cookie: '' });
     expect(await site.records()).toEqual([]);
     expect(site.log).toMatchObject([{ level: 'error', message: expect.stringMatching(/HTTPS/) }]);
   });
 
-  test('true: with `proxy` a session is begun where the proxy has HTTPS', async () => {
+  test('true: with `proxy`, a session is created when the proxy uses HTTPS', async () => {
     const site = await start({ cookie: { secure: true }, proxy: true });
     expect(await cookieOf(site, https)).toMatch(/; Secure$/);
     expect(await cookieOf(site, { 'X-Forwarded-Proto': 'HTTPS, http' })).toMatch(/; Secure$/);
@@ -285,7 +287,7 @@ describe('secure', () => {
     expect(await cookieOf(site)).toBe('');
   });
 
-  test('auto: the cookie is as the connection is', async () => {
+  test('auto: the cookie is secure if the connection is', async () => {
     const site = await start({ cookie: { secure: 'auto' }, proxy: true });
     expect(await cookieOf(site, https)).toMatch(/; Secure$/);
     expect(await cookieOf(site)).toMatch(/^connect\.sid=(?!.*Secure)/);
@@ -298,17 +300,14 @@ describe('secure', () => {
     [true, 1, true],
     [false, 0, false],
     [false, 1, false],
-  ])(
-    'proxy: %s, in Express with trust proxy %i: what a proxy says is believed: %s',
-    async (proxy, trusted, isBelieved) => {
-      const options = { secret, store: openStore(), cookie: { secure: true }, ...(proxy !== undefined && { proxy }) };
-      const app = express().set('trust proxy', trusted);
-      const log = { warn: () => undefined, error: () => undefined };
-      app.use(session({ ...options, log }) as RequestHandler, (req, res) => handle(req, res));
-      const { cookie } = await (await listen(app))('/login', { headers: https });
-      expect(cookie !== '').toBe(isBelieved);
-    },
-  );
+  ])('proxy: %s, in Express with trust proxy %i: the proxy is trusted: %s', async (proxy, trusted, isBelieved) => {
+    const options = { secret, store: openStore(), cookie: { secure: true }, ...(proxy !== undefined && { proxy }) };
+    const app = express().set('trust proxy', trusted);
+    const log = { warn: () => undefined, error: () => undefined };
+    app.use(session({ ...options, log }) as RequestHandler, (req, res) => handle(req, res));
+    const { cookie } = await (await listen(app))('/login', { headers: https });
+    expect(cookie !== '').toBe(isBelieved);
+  });
 });
 
 describe('the lifetime', () => {
@@ -319,7 +318,7 @@ describe('the lifetime', () => {
   };
 
   test.each(['/login', '/note'])(
-    'of a session is a day since its last use, also of one without an owner (%s)',
+    'of a session is a day since its last use, also without an owner (%s)',
     async (path) => {
       expect(await idleMsOf(await start(), path)).toBe(dayMs);
     },
@@ -330,12 +329,12 @@ describe('the lifetime', () => {
     ['limits', { limits: { idleMs: 2 * hourMs, anonymousIdleMs: minuteMs } }, 2 * hourMs, minuteMs],
     ['maxAge and limits', { cookie: { maxAge: hourMs }, limits: { anonymousIdleMs: minuteMs } }, hourMs, minuteMs],
     ['absoluteMs', { limits: { absoluteMs: 5 * minuteMs } }, 5 * minuteMs, 5 * minuteMs],
-  ])('is as %s says', async (_, options, ofUser, ofNobody) => {
+  ])('follows %s', async (_, options, ofUser, ofNobody) => {
     expect(await idleMsOf(await start(options), '/login')).toBe(ofUser);
     expect(await idleMsOf(await start(options), '/note')).toBe(ofNobody);
   });
 
-  test('that has passed is the end of the session', async () => {
+  test('ends the session when it has passed', async () => {
     const { ask } = await start({ cookie: { maxAge: 300 } });
     const { cookie } = await ask('/login');
     expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",null]');
@@ -344,7 +343,7 @@ describe('the lifetime', () => {
   });
 });
 
-test('limits of the size and of owners count', async () => {
+test('the limits for size and owners take effect', async () => {
   const site = await start({ limits: { refuseBytes: 20, warnBytes: 10, ownerKeys: ['count'] } });
   const { cookie } = await site.ask('/note');
   expect(await site.records()).toMatchObject([{ data: '{"count":1}', owner: '1' }]);
@@ -362,50 +361,53 @@ test.each(['idleMs', 'absoluteMs', 'refuseBytes', 'ownerKeys'])(
 );
 
 test.each([
-  [{ idleMs: Number.POSITIVE_INFINITY }, /limits\.idleMs must be a number above 0, of milliseconds/],
+  [{ idleMs: Number.POSITIVE_INFINITY }, /limits\.idleMs must be a number of milliseconds above 0/],
   [{ absoluteMs: '1h' }, /limits\.absoluteMs must be/],
   [{ idleMs: null }, /limits\.idleMs must be/],
-  [{ refuseBytes: 0 }, /limits\.refuseBytes must be a number above 0, of bytes/],
+  [{ refuseBytes: 0 }, /limits\.refuseBytes must be a number of bytes above 0/],
   [{ ownerKeys: 'userId' }, /limits\.ownerKeys must be an array/],
-  [{ idleMS: 5 }, /limits\.idleMS is not a limit: they are idleMs, /],
-])('limits %j is an error at the start', (limits, message) => {
+  [{ idleMS: 5 }, /limits\.idleMS is not a valid limit; use one of: idleMs, /],
+])('limits %j throws at the start', (limits, message) => {
   expect(() => session({ secret, store: new MemoryStore(), limits: limits as never })).toThrow(message);
 });
 
-test.each([null, false, 0, ''])('an option that is %j counts as missing, as with express-session', async (empty) => {
-  const names = ['genid', 'unset', 'cookie', 'name', 'key', 'adopt', 'log', 'now'];
-  const options = Object.fromEntries(names.map((name) => [name, empty])) as unknown as Partial<SessionOptions>;
-  const ask = await listen(chained(session({ secret, ...options, store: openStore() })));
-  const { cookie } = await ask('/login');
-  expect(cookie).toMatch(/^connect\.sid=/);
-  expect(
-    (await ask('/show', { headers: { Cookie: `"${cookie}"`.replace('"connect.sid=', 'connect.sid="') } })).body,
-  ).toBe('["ann",null]');
-});
+test.each([null, false, 0, ''])(
+  'an option with the value %j counts as missing, as with express-session',
+  async (empty) => {
+    const names = ['genid', 'unset', 'cookie', 'name', 'key', 'adopt', 'log', 'now'];
+    const options = Object.fromEntries(names.map((name) => [name, empty])) as unknown as Partial<SessionOptions>;
+    const ask = await listen(chained(session({ secret, ...options, store: openStore() })));
+    const { cookie } = await ask('/login');
+    expect(cookie).toMatch(/^connect\.sid=/);
+    expect(
+      (await ask('/show', { headers: { Cookie: `"${cookie}"`.replace('"connect.sid=', 'connect.sid="') } })).body,
+    ).toBe('["ann",null]');
+  },
+);
 
-test('a request of another site is handled: to refuse it is the application’s matter', async () => {
+test('a cross-site request is handled: refusing it is up to the application', async () => {
   const { ask } = await start();
   const { cookie } = await ask('/login');
   const headers = { Cookie: cookie, Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
   expect(await ask('/note', { method: 'POST', headers })).toMatchObject({ status: 200, body: '["ann",1]' });
 });
 
-test('without a log warnings and errors go to stderr', async () => {
+test('without a log, warnings and errors go to stderr', async () => {
   const error = vi.spyOn(console, 'error').mockImplementation(() => undefined);
   onTestFinished(() => error.mockRestore());
   const store = openStore();
   const ask = await listen(chained(session({ secret, store, cookie: { secure: true } })));
   await ask('/login');
-  expect(error.mock.calls).toEqual([[expect.stringMatching(/^sessapp: a session was not set: .*HTTPS/)]]);
+  expect(error.mock.calls).toEqual([[expect.stringMatching(/^sessapp: a session cookie was not set: .*HTTPS/)]]);
 });
 
-test('the module has the classes of express-session', () => {
+test('the module exports the classes of express-session', () => {
   expect(defaultExport).toBe(session);
   const names = ['Cookie', 'MemoryStore', 'Session', 'Store'] as const;
   for (const name of names) expect([library[name], session[name]], name).toEqual(Array(2).fill(expressSession[name]));
 });
 
-test('its types have the names of @types/express-session, and its functions take an Express request', async () => {
+test('its types have the names of @types/express-session, and its functions accept an Express request', async () => {
   class OwnStore extends session.MemoryStore {}
   const store: session.Store = new OwnStore();
   const genid = (req: express.Request): string => `for ${req.path}`;

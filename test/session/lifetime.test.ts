@@ -9,7 +9,7 @@ test.each<[string, unknown]>([
   ['maxAge = null', { maxAge: null }],
   ['maxAge = NaN', { maxAge: Number.NaN }],
   ['originalMaxAge = a text', { originalMaxAge: 'x' }],
-])('with cookie.%s the cookie ends with the browser, and the session is kept', async (_, cookie) => {
+])('with cookie.%s the cookie expires with the browser, and the session is kept', async (_, cookie) => {
   const site = await startSite((app) => {
     app.get('/login', (req, res) => {
       Object.assign(req.session, { userId: 'ann' });
@@ -31,7 +31,7 @@ test.each([
   ['an altered', (data: Record<string, unknown>) => Object.assign(data.cookie as object, { originalMaxAge: 'x' })],
   ['no', (data: Record<string, unknown>) => delete data.cookie],
 ])(
-  'a function for update that leaves %s cookie in its data does not change how long the session lives',
+  'an update function that leaves %s cookie in the data does not change the lifetime of the session',
   async (_, change) => {
     const site = await startSite((app) => {
       app.get('/login', (req, res) => {
@@ -69,10 +69,10 @@ test('a session without a cookie object is saved', async () => {
 });
 
 test.each([
-  ['that an unknown visitor has', 30 * minuteMs],
-  ['that an owner has', 24 * 60 * minuteMs],
+  ['of an anonymous session', 30 * minuteMs],
+  ['of a session with an owner', 24 * 60 * minuteMs],
   ['of another length', 29 * minuteMs],
-])('a lifetime %s counts when the application chooses it at the login', async (_, chosenMs) => {
+])('a lifetime %s takes effect when the application chooses it at login', async (_, chosenMs) => {
   const site = await startSite((app) => {
     app.get('/login', (req, res) => {
       req.session.cookie.maxAge = chosenMs;
@@ -89,12 +89,12 @@ test.each([
   const leftMs = async (): Promise<number> => ((await site.records())[0]?.expiresAtMs ?? 0) - site.clock.now;
   for (const path of ['/login', '/logout', '/again', '/login']) {
     await browse(path);
-    // It is reckoned from the clock.
+    // It is computed from the clock.
     if (path !== '/again') expect(Math.abs(chosenMs - (await leftMs()))).toBeLessThan(10);
   }
 });
 
-test.each(['resetMaxAge', 'touch'] as const)('%s chooses no lifetime, and shows a later end', async (name) => {
+test.each(['resetMaxAge', 'touch'] as const)('%s chooses no lifetime, and shows a later expiry', async (name) => {
   const site = await startSite((app) => {
     app.get('/set/:key', (req, res) => {
       const before = Number(req.session.cookie.expires);
@@ -112,7 +112,7 @@ test.each(['resetMaxAge', 'touch'] as const)('%s chooses no lifetime, and shows 
   expect(await site.records()).toMatchObject([{ expiresAtMs: site.clock.now + 24 * 60 * minuteMs }]);
 });
 
-test('an application may choose a lifetime for every visitor, and stores no session for those who have none', async () => {
+test('an application may choose a lifetime for every visitor without creating a session for each', async () => {
   const site = await startSite((app) => {
     app.use((req, _res, next) => {
       req.session.cookie.maxAge = minuteMs;
@@ -135,21 +135,24 @@ test.each([
   ['of a year', 365 * 24 * 60 * minuteMs],
   ['of ten years', 3650 * 24 * 60 * minuteMs],
   ['as long as the absolute limit', 30 * 24 * 60 * minuteMs],
-])('a lifetime %s that a login chooses is the absolute limit, not what the visitor had', async (_, maxAge) => {
-  const site = await startSite((app) => {
-    app.get('/visit', (req, res) => {
-      req.session.count = 1;
-      res.send();
+])(
+  'a lifetime %s that is chosen at login is bounded by the absolute limit, not by the visitor’s lifetime',
+  async (_, maxAge) => {
+    const site = await startSite((app) => {
+      app.get('/visit', (req, res) => {
+        req.session.count = 1;
+        res.send();
+      });
+      app.get('/login', (req, res) => {
+        req.session.userId = 'ann';
+        req.session.cookie.maxAge = maxAge;
+        res.send();
+      });
     });
-    app.get('/login', (req, res) => {
-      req.session.userId = 'ann';
-      req.session.cookie.maxAge = maxAge;
-      res.send();
-    });
-  });
-  const browse = site.browser();
-  await browse('/visit');
-  await browse('/login');
-  const [record] = await site.records();
-  expect(Number(record?.expiresAtMs) - Number(record?.createdAtMs)).toBe(30 * 24 * 60 * minuteMs);
-});
+    const browse = site.browser();
+    await browse('/visit');
+    await browse('/login');
+    const [record] = await site.records();
+    expect(Number(record?.expiresAtMs) - Number(record?.createdAtMs)).toBe(30 * 24 * 60 * minuteMs);
+  },
+);

@@ -12,7 +12,7 @@ import { repository } from '../support/sandbox.ts';
 import { count, listen, type Middleware, secret } from './compatibility-support.ts';
 import { secretOf } from './support.ts';
 
-test('a secret that was retired opens no session, though cookie-parser still has it', async () => {
+test('a retired secret gives no access to a session, even if cookie-parser still uses it', async () => {
   const store = new expressSession.MemoryStore();
   const [retired, current] = [secretOf('r'), secretOf('c')];
   const options = { store, saveUninitialized: false };
@@ -28,7 +28,7 @@ test.each([
   ['by itself', [], tmpdir()],
   ['by a program in node_modules', [join('node_modules', 'runner', 'run.cjs')], undefined],
 ])(
-  'without a store, sessions are in data/sessions beside the package.json of the application, started %s',
+  'without a store, sessions are in data/sessions next to the application’s package.json, when started %s',
   async (_, runner, cwd) => {
     const directory = realpathSync(mkdtempSync(join(tmpdir(), 'sessapp-options-')));
     onTestFinished(() => rm(directory, { recursive: true, force: true }));

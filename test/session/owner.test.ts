@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { dayMs, minuteMs, type Site, type SiteOptions, startSite } from './support.ts';
 
-/** A site that puts what the test posts into the session. */
+/** A site that puts the posted data into the session. */
 async function startLogin(options: SiteOptions = {}): Promise<Site & { login(data: object): Promise<string> }> {
   const site = await startSite((app) => {
     app.get('/login', (req, res) => {
@@ -37,7 +37,7 @@ test.each<[object, string]>([
   [{ passport: { user: { username: 'ann' } } }, 'ann'],
   [{ user: { theme: 'dark' }, passport: { user: 'ann' } }, 'ann'],
   [{ userId: 'x'.repeat(255) }, 'x'.repeat(255)],
-])('the owner of a session that holds %j is %s, and it lives as long as that of a user', async (data, owner) => {
+])('the owner of a session with %j is %s, and it has the lifetime of a session with an owner', async (data, owner) => {
   expect(await ownerOf(data)).toEqual([owner, dayMs]);
 });
 
@@ -48,18 +48,18 @@ test.each([
   { userId: ['ann'] },
   { user: {} },
   { user: { id: { id: 7 } } },
-])('a session that holds %j has no owner', async (data) => {
+])('a session with %j has no owner', async (data) => {
   expect(await ownerOf(data)).toEqual([undefined, 30 * minuteMs]);
 });
 
-test('no two users are one owner, however long their names are and whatever they hold', async () => {
+test('different users are different owners, however long their names are and whatever they contain', async () => {
   const site = await startLogin();
   const long = 'x'.repeat(255);
   const names = [`${long}y`, `${long}z`, 'x\ud83d', 'x\ud83e', '\ud83d\ude00', '\ud83d\ude01', '한글'.repeat(127)];
   for (const userId of names) await site.login({ userId });
   const owners = (await site.records()).map(({ owner = '' }) => owner);
   expect(new Set(owners).size).toBe(names.length);
-  // Nobody takes the sessions of another user by a name that looks like a hash.
+  // A name that looks like a hash gives no access to the sessions of another user.
   const [hash = ''] = owners.filter((owner) => owner.startsWith('sha256:'));
   await site.login({ userId: hash });
   expect((await site.records()).filter(({ owner }) => owner === hash)).toHaveLength(1);
@@ -72,11 +72,11 @@ test.each<[object, string]>([
   [{ user_id: 7 }, 'user_id'],
   [{ isLoggedIn: true }, 'isLoggedIn'],
   [{ email: 'ann@example.com' }, 'email'],
-])('in development a login that leaves %j has a warning, once', async (data, key) => {
+])('in development, a login that stores %j logs one warning', async (data, key) => {
   const site = await startLogin({ isDevelopment: true });
   for (let n = 0; n < 2; n += 1) await site.login(data);
   expect(site.log).toEqual([
-    { level: 'warn', detail: { key }, message: expect.stringContaining('Set req.session.userId at the login') },
+    { level: 'warn', detail: { key }, message: expect.stringContaining('Set req.session.userId at login') },
   ]);
   expect(JSON.stringify(site.log)).not.toMatch(/Ann|ann@/);
 });
@@ -87,13 +87,13 @@ test.each([
   { passport: {} },
   { isLoggedIn: false },
   { userAgent: 'x', theme: 'y' },
-])('in development a session that holds %j has no warning', async (data) => {
+])('in development, a session with %j logs no warning', async (data) => {
   const site = await startLogin({ isDevelopment: true });
   await site.login(data);
   expect(site.log).toEqual([]);
 });
 
-test('in production there is no warning', async () => {
+test('production logs no warning', async () => {
   const site = await startLogin();
   await site.login({ account: { name: 'Ann' } });
   expect(site.log).toEqual([]);

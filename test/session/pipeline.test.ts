@@ -5,10 +5,10 @@ import { change, gate, openStore, startSite } from './support.ts';
 
 const count = 8000;
 
-// As body-parser does, it makes the connection read on.
+// Reads the body, which makes the connection continue to read, as body-parser does.
 const readBody: RequestHandler = (req, _, next) => void req.resume().once('end', () => next());
 
-/** Sends all requests on one connection, without waiting for responses. */
+/** Sends all requests on one connection without waiting for responses. */
 function pipeline(url: string, request: (n: number) => string): { text: () => string; ended: Promise<void> } {
   const { port, hostname } = new URL(url);
   const parts: Buffer[] = [];
@@ -28,7 +28,7 @@ function pipeline(url: string, request: (n: number) => string): { text: () => st
 test.each<[string, head: string, body: string]>([
   ['requests', 'GET', ''],
   ['requests with a body', 'POST', 'x=1'],
-])('%s that a client sends without waiting are not all handled at the same time', async (_, method, body) => {
+])('%s that a client pipelines are not all handled at the same time', async (_, method, body) => {
   const store = await openStore();
   const { opened, open } = gate();
   let reads = 0;
@@ -60,7 +60,7 @@ test.each<[string, head: string, body: string]>([
     (n) => `${head(n)}${n === count - 1 ? 'Connection: close\r\n' : ''}\r\n${body}`,
   );
   await expect.poll(() => reads, { timeout: 10_000 }).toBeGreaterThan(100);
-  // The server has had time to read the rest: it responds to others.
+  // The server has had time to read the rest: it responds to other requests.
   for (let turn = 0; turn < 50; turn += 1) await site.request('/free');
   expect(reads).toBeLessThan(2000);
   open();

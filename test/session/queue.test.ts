@@ -52,10 +52,10 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, n
 interface Started {
   site: Site;
   ask: Site['request'];
-  /** What became of each write: false when the record had changed since it was read. */
+  /** The result of each write: false when the record had changed since it was read. */
   writes: boolean[];
   calls: { read: number; update: number };
-  /** What each write waits for. */
+  /** Each write waits for this. */
   hold: { until?: (() => Promise<void>) | undefined; delete?: Promise<void> };
 }
 
@@ -88,7 +88,7 @@ async function start(): Promise<Started> {
 }
 
 test.each(['set', 'save', 'count', 'store', 'set save count store'])(
-  '32 clients that change one session (%s) do not compete',
+  '32 concurrent changes of one session (%s) do not conflict',
   async (names) => {
     const kinds = names.split(' ');
     const { ask, writes } = await start();
@@ -102,7 +102,7 @@ test.each(['set', 'save', 'count', 'store', 'set save count store'])(
     };
     const statuses = (await Promise.all(numbers(32).map(client))).flat();
     expect(statuses).toEqual(numbers(160).map(() => 200));
-    // A request may have read the session before the write ahead of it. It does not lose twice.
+    // A request may have read the session before an earlier write, so its first write may fail, but not a second one.
     expect(writes.join(' ')).not.toContain('false false');
     const { count, userId, ...set } = JSON.parse((await ask('/show')).body);
     expect([userId, count + Object.keys(set).length]).toEqual(['ann', 160]);
@@ -126,7 +126,7 @@ async function askAtOnce(
   { afterwards = hold.until, handled = nextTurn }: { afterwards?: () => Promise<void>; handled?: () => unknown } = {},
 ): Promise<Outcome[]> {
   const { opened, open } = gate();
-  // A session is not ended before all have read it.
+  // Destroy the session only after all requests have read it.
   const reads = gate();
   hold.until = () => opened;
   hold.delete = reads.opened;
@@ -145,7 +145,7 @@ async function askAtOnce(
   return Promise.all([first, ...rest]);
 }
 
-test('changes that wait are stored by one write, so that none waits for many others', async () => {
+test('waiting changes are stored by one write, so no change waits for many others', async () => {
   const started = await start();
   const responses = await askAtOnce(
     started,
@@ -160,7 +160,7 @@ test('changes that wait are stored by one write, so that none waits for many oth
   ).toEqual(numbers(40).map((n) => n + 1));
 });
 
-test('a change that cannot be stored takes nothing from those that wait beside it', async () => {
+test('a change that cannot be stored does not affect other waiting changes', async () => {
   const started = await start();
   const responses = await askAtOnce(started, ['/set/a', '/large/b', '/count/c', '/throw/d', '/set/e', '/count/f']);
   expect(responses.map(([status]) => status)).toEqual([200, 200, 500, 200, 200, 200, 200]);
@@ -168,7 +168,7 @@ test('a change that cannot be stored takes nothing from those that wait beside i
   expect(JSON.parse((await started.ask('/show')).body)).toEqual({ userId: 'ann', count: 2, first: 1, a: 1, e: 1 });
 });
 
-test('changes that wait fail with the store, and later ones are stored', async () => {
+test('waiting changes fail when the store fails, and later changes are stored', async () => {
   const started = await start();
   const down = (): Promise<never> => Promise.reject(new Error('disk full'));
   const responses = await askAtOnce(started, ['/set/a', '/count/b'], { afterwards: down });
@@ -177,7 +177,7 @@ test('changes that wait fail with the store, and later ones are stored', async (
   expect((await started.ask('/count/c')).body).toBe('1');
 });
 
-test('changes that wait for a session that ends meanwhile do not bring it back', async () => {
+test('waiting changes do not restore a session that is destroyed meanwhile', async () => {
   const started = await start();
   const isEnded = (): Promise<void> => expect.poll(() => started.site.records(), patience).toEqual([]);
   const responses = await askAtOnce(started, ['/set/a', '/logout', '/count/b', '/save/c'], { handled: isEnded });

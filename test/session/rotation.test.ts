@@ -9,7 +9,7 @@ const begun = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 
 interface Rotating extends Site {
   rotate(...secrets: string[]): void;
-  /** Lets the slow requests go on. */
+  /** Lets the slow requests continue. */
   open(): void;
   keyIds(): Promise<(string | undefined)[]>;
 }
@@ -47,7 +47,7 @@ function routes(app: Express, opened: Promise<void>): void {
   });
 }
 
-test('a session that each request changes is noted with the newer secret once its client has shown that', async () => {
+test('a session that each request changes gets the newer secret’s id once its client shows the new cookie', async () => {
   const site = await startRotating();
   const browse = site.browser();
   await browse('/count');
@@ -60,22 +60,25 @@ test('a session that each request changes is noted with the newer secret once it
   expect((await browse('/show')).body).toBe('[null,3]');
 });
 
-test.each(['/slow', '/slow/count'])('%s over a rotation is signed anew, and noted as it was signed', async (path) => {
-  const site = await startRotating();
-  const browse = site.browser();
-  await browse('/count');
-  const slow = browse(path);
-  await begun();
-  site.rotate(a, b);
-  site.rotate(b, a);
-  site.open();
-  expect((await slow).cookie).toMatch(/^sid=/);
-  expect(await site.keyIds()).toEqual([idOf(a)]);
-  site.rotate(b);
-  expect((await browse('/show')).body).toMatch(/^\[null,\d+\]$/);
-});
+test.each(['/slow', '/slow/count'])(
+  '%s during a rotation gets a new cookie, and the record keeps the old secret id',
+  async (path) => {
+    const site = await startRotating();
+    const browse = site.browser();
+    await browse('/count');
+    const slow = browse(path);
+    await begun();
+    site.rotate(a, b);
+    site.rotate(b, a);
+    site.open();
+    expect((await slow).cookie).toMatch(/^sid=/);
+    expect(await site.keyIds()).toEqual([idOf(a)]);
+    site.rotate(b);
+    expect((await browse('/show')).body).toMatch(/^\[null,\d+\]$/);
+  },
+);
 
-test('a change does not note an older secret than another request has proved meanwhile', async () => {
+test('a change does not replace the secret id that another request proved meanwhile by an older one', async () => {
   const site = await startRotating();
   const browse = site.browser();
   const { cookie } = await browse('/count');
@@ -89,7 +92,7 @@ test('a change does not note an older secret than another request has proved mea
   expect(await site.keyIds()).toEqual([idOf(b)]);
 });
 
-test('a secret that is gone before the answer is not noted', async () => {
+test('the id of a secret that is removed before the response is not stored', async () => {
   const site = await startRotating();
   const browse = site.browser();
   await browse('/count');
@@ -104,7 +107,7 @@ test('a secret that is gone before the answer is not noted', async () => {
 });
 
 test.each(['/slow', '/slow/count'])(
-  '%s does not put a session that ended meanwhile in the place of its successor',
+  '%s does not replace the cookie of the session that followed a destroyed one',
   async (path) => {
     const site = await startRotating();
     const browse = site.browser();
@@ -119,7 +122,7 @@ test.each(['/slow', '/slow/count'])(
   },
 );
 
-test('a read is signed anew at its end only when the store can say that the session is there', async () => {
+test('a read gets a new cookie only when the store confirms that the session still exists', async () => {
   const store = await openStore();
   let reads = 0;
   let isDown = false;

@@ -31,12 +31,12 @@ const forms: [string, Handler][] = [
   ['res.sendFile', (_, res) => res.sendFile(file)],
   ['204', (_, res) => res.status(204).end()],
   ['304', (_, res) => res.status(304).end()],
-  ['a late answer', (_, res) => setTimeout(() => res.send('done'), 5)],
+  ['a late response', (_, res) => setTimeout(() => res.send('done'), 5)],
 ];
 
 for (const method of ['GET', 'HEAD']) {
   test.each(forms)(
-    `${method}: an answer by %s is the same with a session, and leaves after the commit`,
+    `${method}: a response by %s is the same with a session, and is sent after the commit`,
     async (_, form) => {
       const store = await openStore();
       const order: string[] = [];
@@ -59,8 +59,8 @@ for (const method of ['GET', 'HEAD']) {
         { driver },
       );
       const plain = await site.request('/plain', { method });
-      const response = await site.request('/', { method }).finally(() => order.push('answered'));
-      expect(order).toEqual(['saved', 'answered']);
+      const response = await site.request('/', { method }).finally(() => order.push('received'));
+      expect(order).toEqual(['saved', 'received']);
       expect([response.status, response.body]).toEqual([plain.status, plain.body]);
       const own = ['set-cookie', 'cache-control', 'vary', 'date', 'connection', 'transfer-encoding'];
       const rest = Object.entries(plain.headers).filter(([name]) => !own.includes(name));
@@ -70,7 +70,7 @@ for (const method of ['GET', 'HEAD']) {
     },
   );
 
-  test.each(forms)(`${method}: when the save fails, nothing of an answer by %s is sent`, async (_, form) => {
+  test.each(forms)(`${method}: when the save fails, no part of a response by %s is sent`, async (_, form) => {
     const driver = change(await openStore(), { create: () => Promise.reject(new Error('disk full')) });
     const site = await startSite(
       (app) =>
@@ -95,7 +95,7 @@ for (const method of ['GET', 'HEAD']) {
   });
 }
 
-test('what reads a file for an answer that is not sent lets go of it', async () => {
+test('a file stream for a response that is not sent is closed', async () => {
   const driver = change(await openStore(), { create: () => Promise.reject(new Error('disk full')) });
   const sources: ReadStream[] = [];
   const site = await startSite(
@@ -112,11 +112,11 @@ test('what reads a file for an answer that is not sent lets go of it', async () 
   await expect.poll(() => sources.map(({ destroyed }) => destroyed)).toEqual([true]);
 });
 
-test('a stream that sends the headers early goes on', async () => {
+test('a stream that sends the headers early continues', async () => {
   const site = await startSite((app) =>
     app.get('/', (req, res) => {
       req.session.count = 1;
-      // It is told to wait after its first part.
+      // It gets backpressure after its first chunk.
       Readable.from(['a', 'b', 'c'])
         .once('pause', () => res.flushHeaders())
         .pipe(res);
@@ -125,7 +125,7 @@ test('a stream that sends the headers early goes on', async () => {
   expect((await site.request('/')).body).toBe('abc');
 });
 
-test('answers that arrived while the event loop was blocked are no outage', async () => {
+test('store replies that arrived while the event loop was blocked are not an outage', async () => {
   const store = await openStore();
   let reads = 0;
   const site = await startSite(
@@ -141,7 +141,7 @@ test('answers that arrived while the event loop was blocked are no outage', asyn
       driver: change(store, {
         read: async (key) => {
           const found = await store.read(key);
-          // Another thread answers, as a store does, while this one computes.
+          // Another thread replies, as a store does, while this thread computes.
           const response = derive('a', 'b', 50_000, 8, 'sha256');
           reads += 1;
           if (reads === 8) for (const endMs = performance.now() + 1000; performance.now() < endMs; );
@@ -157,7 +157,7 @@ test('answers that arrived while the event loop was blocked are no outage', asyn
   expect(responses.map(({ status, body }) => [status, body])).toEqual(responses.map(() => [200, '1']));
 });
 
-test('a save that takes too long is a 503 at the deadline', async () => {
+test('a save that takes too long gives a 503 at the deadline', async () => {
   const driver = change(await openStore(), { create: () => new Promise(() => undefined) });
   const routes = (app: import('express').Express) =>
     app.get('/', (req, res) => {
@@ -172,7 +172,7 @@ test.each<[string, (req: Request) => void]>([
   ['a BigInt', (req) => (req.session.value = 1n)],
   ['a cycle', (req) => (req.session.value = { req: [req.session] })],
   ['a toJSON that throws', (req) => (req.session.value = thrower)],
-])('a session with %s is a 500 at once, and the log names the key', async (_, spoil) => {
+])('a session with %s gives a 500 immediately, and the log names the property', async (_, spoil) => {
   const site = await startSite((app) =>
     app.get('/', (req, res) => {
       spoil(req);
@@ -232,7 +232,7 @@ test('a stream begins after the commit', async () => {
   expect((await response).body).toBe('first last');
 });
 
-test('a stream of any length is held without piling up in memory', async () => {
+test('a stream of any length is held without buffering it in memory', async () => {
   const { opened, open } = gate();
   const store = await openStore();
   const driver = change(store, { create: (key, record) => opened.then(() => store.create(key, record)) });
@@ -251,7 +251,7 @@ test('a stream of any length is held without piling up in memory', async () => {
   expect(results).toEqual([false, true]);
 });
 
-test('a second answer while the first is held changes nothing of it', async () => {
+test('a second response while the first is held does not change the first', async () => {
   const errors: unknown[] = [];
   const site = await startSite((app) =>
     app.get('/', (req, res) => {
@@ -268,7 +268,7 @@ test('a second answer while the first is held changes nothing of it', async () =
   expect(errors).toMatchObject([{ code: 'ERR_HTTP_HEADERS_SENT' }]);
 });
 
-test('a logout that the store did not do is no success', async () => {
+test('a logout that fails in the store is not reported as a success', async () => {
   const driver = change(await openStore(), { delete: () => Promise.reject(new Error('gone')) });
   const site = await startSite(
     (app) => {
@@ -288,33 +288,41 @@ test('a logout that the store did not do is no success', async () => {
 });
 
 test.each<[string, Handler, number | undefined, string]>([
-  ['of which a part has left', (_, res) => [res.write('a'), res.write(5)], undefined, 'the connection was cut'],
-  ['that has no such status', (_, res) => Object.assign(res, { statusCode: 99 }).end(), 500, 'a 500 was sent'],
-])('an answer %s is no matter of the session, and the log says why', async (_, form, status, end) => {
-  const site = await startSite((app) => {
-    app.get('/', (req, res) => {
-      req.session.count = 1;
-      return form(req, res);
+  ['that was partly sent', (_, res) => [res.write('a'), res.write(5)], undefined, 'the connection was closed'],
+  [
+    'with an invalid status',
+    (_, res) => Object.assign(res, { statusCode: 99 }).end(),
+    500,
+    'a 500 response was sent instead',
+  ],
+])(
+  'a response %s that cannot be sent is not blamed on the session, and the log says why',
+  async (_, form, status, end) => {
+    const site = await startSite((app) => {
+      app.get('/', (req, res) => {
+        req.session.count = 1;
+        return form(req, res);
+      });
     });
-  });
-  const response = await site.request('/').catch(() => undefined);
-  expect(response?.status).toBe(status);
-  expect(site.log).toMatchObject([
-    {
-      level: 'error',
-      detail: { err: expect.any(Error) },
-      message: expect.stringContaining(`the answer could not be sent: ${end}`),
-    },
-  ]);
-  expect(await site.records()).toHaveLength(1);
-});
+    const response = await site.request('/').catch(() => undefined);
+    expect(response?.status).toBe(status);
+    expect(site.log).toMatchObject([
+      {
+        level: 'error',
+        detail: { err: expect.any(Error) },
+        message: expect.stringContaining(`the response could not be sent: ${end}`),
+      },
+    ]);
+    expect(await site.records()).toHaveLength(1);
+  },
+);
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test.each<[string, Handler]>([
   ['saves', (req) => Object.assign(req.session, { count: 1 }).save()],
   ['updates', (req) => req.session.update((data) => Object.assign(data, { count: 1 }))],
-])('a stream that %s after its first byte ends when that is stored, or is cut', async (_, change_) => {
+])('a stream that %s after its first byte ends after the change is stored, or is cut off', async (_, change_) => {
   const store = await openStore();
   let isDown = false;
   const driver = change(store, {
@@ -345,10 +353,10 @@ test.each<[string, Handler]>([
   expect(site.log).toEqual([]);
   isDown = true;
   await expect(browse('/')).rejects.toThrow();
-  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was cut' }]);
+  expect(site.log).toMatchObject([{ message: 'the session could not be saved: the connection was closed' }]);
 });
 
-test('who waits for the head of an answer is told before it looks sent', async () => {
+test('hooks on the headers of a response run before `headersSent` is true', async () => {
   const site = await startSite((app) => {
     app.use((_req, res, next) => {
       const { writeHead, write } = res;
@@ -374,17 +382,17 @@ test('who waits for the head of an answer is told before it looks sent', async (
 });
 
 test.each<[string, Handler]>([
-  ['to the end', (_, res) => new Promise((resolve) => res.end('done', resolve as () => void))],
-  ['to a part', (_, res) => new Promise((resolve) => res.write('done', resolve))],
-  ['to a web stream', (_, res) => new Response('done').body?.pipeTo(Writable.toWeb(res))],
+  ['for the end', (_, res) => new Promise((resolve) => res.end('done', resolve as () => void))],
+  ['for a chunk', (_, res) => new Promise((resolve) => res.write('done', resolve))],
+  ['for a web stream', (_, res) => new Response('done').body?.pipeTo(Writable.toWeb(res))],
   [
-    'to a web stream, and to its store',
+    'for a web stream and its store',
     async (_, res) => {
       await wait(20);
       await new Response('done').body?.pipeTo(Writable.toWeb(res));
     },
   ],
-])('a handler that waits %s of an answer that is not sent goes on', async (_, form) => {
+])('a handler that waits %s of a response that is not sent continues', async (_, form) => {
   const down = (): Promise<never> => wait(20).then(() => Promise.reject(new Error('down')));
   const driver = change(await openStore(), { create: down });
   for (const [value, status] of [
@@ -409,7 +417,7 @@ test.each<[string, Handler]>([
   }
 });
 
-test('an end that cannot be sent, of a stream that still saves, ends no process', async () => {
+test('if the end of a stream cannot be sent while it still saves, the process does not crash', async () => {
   const site = await startSite((app) => {
     app.get('/', (req, res) => {
       req.session.count = 1;
@@ -419,5 +427,7 @@ test('an end that cannot be sent, of a stream that still saves, ends no process'
     });
   });
   await expect(site.request('/')).rejects.toThrow();
-  expect(site.log).toMatchObject([{ level: 'error', message: 'the answer could not be sent: the connection was cut' }]);
+  expect(site.log).toMatchObject([
+    { level: 'error', message: 'the response could not be sent: the connection was closed' },
+  ]);
 });

@@ -29,7 +29,7 @@ export const dayMs = 24 * hourMs;
 
 export const secretOf = (name: string): string => name.repeat(40).slice(0, 40);
 
-/** A server with the session layer in front of some routes, on the real embedded store. */
+/** A server with the session layer, some routes, and a real embedded store. */
 export interface Site {
   url: string;
   driver: Driver;
@@ -37,14 +37,14 @@ export interface Site {
   clock: { now: number };
   records(): Promise<StoredRecord[]>;
   request(path: string, options?: RequestOptions): Promise<HttpResponse>;
-  /** A browser of its own, which keeps its cookies. */
+  /** Creates a new browser, which keeps its cookies. */
   browser(): (path: string, options?: RequestOptions) => Promise<HttpResponse>;
 }
 
 export interface SiteOptions extends Partial<MiddlewareOptions> {
   driver?: Driver;
   production?: boolean;
-  /** In front of the session layer. */
+  /** Adds middleware before the session layer. */
   before?: (app: Express) => void;
 }
 
@@ -86,7 +86,7 @@ export async function startSite(routes: (app: Express) => void, options: SiteOpt
   };
 }
 
-/** What an environment behind one proxy chooses. */
+/** The options of an environment behind one proxy. */
 export function strictOptions(production = false): Pick<MiddlewareOptions, 'profileOf' | 'isRefused'> {
   return {
     profileOf: (req) => strictProfile('sid', isSecure(req, true), production),
@@ -123,14 +123,14 @@ function createBrowser(url: string): Site['request'] {
   };
 }
 
-/** A driver of which some calls do what the test says. */
+/** A driver with some methods replaced by the test. */
 export function change(driver: Driver, changes: Partial<Driver>): Driver {
   const calls = ['read', 'create', 'update', 'touch', 'delete', 'setAside', 'list', 'prune', 'ping', 'close'] as const;
   const bound = Object.fromEntries(calls.map((name) => [name, (driver[name] as () => unknown).bind(driver)]));
   return { ...(bound as unknown as Driver), ...changes };
 }
 
-/** A promise, and what resolves it. */
+/** A promise, and the function that resolves it. */
 export function gate(): { opened: Promise<void>; open: () => void } {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {

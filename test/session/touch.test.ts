@@ -20,7 +20,7 @@ function routesWith(opened: Promise<void>): (app: Express) => void {
 
 const begun = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
-test('a slow request that only reads does not bring back a session that expires meanwhile', async () => {
+test('a slow request that only reads does not restore a session that expires meanwhile', async () => {
   const { opened, open } = gate();
   const site = await startSite(routesWith(opened));
   const browse = site.browser();
@@ -35,7 +35,7 @@ test('a slow request that only reads does not bring back a session that expires 
   expect((await browse('/read')).body).toBe('null');
 });
 
-test('a slow request of somebody unknown does not shorten the session of who logs in meanwhile', async () => {
+test('a slow anonymous request does not shorten the session of a user who logs in meanwhile', async () => {
   const { opened, open } = gate();
   const site = await startSite(routesWith(opened));
   const browse = site.browser();
@@ -51,7 +51,7 @@ test('a slow request of somebody unknown does not shorten the session of who log
   expect((await browse('/read')).body).toBe('"ann"');
 });
 
-test('a session that lives to its last day in any case is not written to say so again and again', async () => {
+test('a session that already lasts until the absolute limit is not written again and again', async () => {
   const store = await openStore();
   const touch = vi.spyOn(store, 'touch');
   const site = await startSite(routesWith(Promise.resolve()), { driver: store });
@@ -70,7 +70,7 @@ test('a session that lives to its last day in any case is not written to say so 
   expect(touch).not.toHaveBeenCalled();
 });
 
-test('a store that cannot write answers who only reads, also while a secret is rotated', async () => {
+test('with a store that cannot write, requests that only read still work, also while a secret is rotated', async () => {
   const store = await openStore();
   const full = (): Promise<never> => Promise.reject(new Error('no space left'));
   let secrets = [secretOf('a')];
@@ -87,7 +87,7 @@ test('a store that cannot write answers who only reads, also while a secret is r
   expect((await browse('/set/theme/dark')).status).toBe(503);
 });
 
-test('an owner whose name is cut in the midst of a character is listed by that name alone, while it has it', async () => {
+test('an owner whose name ends with half a character is listed only by that name, and only while it has that name', async () => {
   const site = await startSite((app) =>
     app.get('/is/:name', (req, res) => {
       req.session.userId = decodeURIComponent(req.params.name as string) + (req.query.half ? '\ud83d' : '');

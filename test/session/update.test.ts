@@ -11,7 +11,7 @@ function watchRejections(): unknown[] {
 
 const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
-test('an update that nobody awaits ends no process when the store fails; who awaits it hears of it', async () => {
+test('an update that is not awaited does not crash the process when the store fails; an awaited update rejects', async () => {
   const unhandled = watchRejections();
   const driver = change(await openStore(), { create: () => Promise.reject(new Error('disk full')) });
   const heard: unknown[] = [];
@@ -36,14 +36,14 @@ test('an update that nobody awaits ends no process when the store fails; who awa
 
 test.each<[string, (data: object) => Promise<void>]>([
   [
-    'changes something after it has waited',
+    'changes something after an await',
     async (data) => {
       await aWhile();
       Object.assign(data, { count: 1 });
     },
   ],
   ['throws', () => Promise.reject(new Error('in the function'))],
-])('an update with an async function that %s is refused, and stores nothing', async (_, wrong) => {
+])('an update with an async function that %s is rejected and stores nothing', async (_, wrong) => {
   const unhandled = watchRejections();
   const heard: unknown[] = [];
   const site = await startSite((app) =>
@@ -54,12 +54,12 @@ test.each<[string, (data: object) => Promise<void>]>([
   );
   await site.request('/');
   await aWhile();
-  expect(heard).toEqual([expect.stringMatching(/^TypeError: req\.session\.update takes a function that is not async/)]);
+  expect(heard).toEqual([expect.stringMatching(/^TypeError: req\.session\.update needs a function that is not async/)]);
   expect(await site.records()).toEqual([]);
   expect(unhandled).toEqual([]);
 });
 
-test('an update leaves alone the objects of the session that it does not change, and shows what it does', async () => {
+test('an update keeps the session’s unchanged objects, and shows the changed ones', async () => {
   const site = await startSite((app) => {
     app.get('/begin', (req, res) => {
       Object.assign(req.session, { cart: { books: [] }, list: [1], old: 1 });
@@ -88,7 +88,7 @@ test.each<[string, (data: Record<string, unknown>) => unknown]>([
   ['has a value without JSON', (data) => Object.assign(data, { value: 1n })],
   ['is async', async (data) => Object.assign(data, { value: 1 })],
   ['throws', (data) => Object.assign(data, { value: (data.missing as { key: string }).key })],
-])('an update that %s is a 500 when nobody awaits it, and the matter of the handler when it does', async (_, wrong) => {
+])('an update that %s gives a 500 when it is not awaited, and rejects when it is', async (_, wrong) => {
   const unhandled = watchRejections();
   const site = await startSite((app) => {
     app.get('/unawaited', (req, res) => {
@@ -111,7 +111,7 @@ test.each<[string, (data: Record<string, unknown>) => unknown]>([
   expect(unhandled).toEqual([]);
 });
 
-test('an update sees to the owner as it will be read: an id that is text only in JSON is one', async () => {
+test('an update finds the owner in the JSON form: an id that is a string only in JSON counts', async () => {
   const site = await startSite((app) => {
     app.get('/login', async (req, res) => {
       await req.session.update((data) => Object.assign(data, { userId: { toJSON: () => 'ann' } }));

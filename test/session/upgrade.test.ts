@@ -6,7 +6,7 @@ import { createMiddleware } from '../../src/session/middleware.ts';
 import type { Driver } from '../../src/stores/driver.ts';
 import { change, openStore, secretOf, startSite, strictOptions } from './support.ts';
 
-/** A server of WebSockets, which says what an upgrade was given. */
+/** A WebSocket server that reports the session of an upgrade. */
 async function startUpgrades(driver: Driver): Promise<(method: string, cookie: string) => Promise<string>> {
   const log = { warn: () => undefined, error: () => undefined };
   const parse = createMiddleware(driver, { ...strictOptions(), secrets: () => [secretOf('a')], log });
@@ -42,7 +42,7 @@ function upgrade(port: number, method: string, cookie: string): Promise<string> 
   });
 }
 
-test('an upgrade to a WebSocket, which has no answer, is given its session', async () => {
+test('a WebSocket upgrade, which has no response, gets its session', async () => {
   const driver = await openStore();
   const site = await startSite(
     (app) =>
@@ -59,7 +59,7 @@ test('an upgrade to a WebSocket, which has no answer, is given its session', asy
   expect(await ask('POST', cookie)).toBe('ann 2');
 });
 
-test('an upgrade whose session cannot be read is told so', async () => {
+test('an upgrade whose session cannot be read gets an error', async () => {
   const store = await openStore();
   const site = await startSite((app) =>
     app.get('/', (req, res) => {

@@ -8,7 +8,7 @@ import { describeUserSessions } from './user-sessions.ts';
 
 describeUserSessions('the embedded store', openStore);
 
-/** Lists as connect-redis does: `all` gives an array of sessions that tell their ids. */
+/** Lists as connect-redis does: `all` returns an array of sessions with their ids. */
 class ListingStore extends MemoryStore {
   override all(callback: (error: unknown, sessions?: never) => void): void {
     super.all((error, found) => {
@@ -18,7 +18,7 @@ class ListingStore extends MemoryStore {
   }
 }
 
-/** Lists as connect-mongo does: without ids. */
+/** Lists as connect-mongo does: `all` returns sessions without ids. */
 class NamelessStore extends MemoryStore {
   override all(callback: (error: unknown, sessions?: never) => void): void {
     super.all((error, found) => callback(error, Object.values<SessionData>(found ?? {}) as never));
@@ -26,9 +26,9 @@ class NamelessStore extends MemoryStore {
 }
 
 describeUserSessions('express-session’s MemoryStore', async () => driverOf(new MemoryStore()));
-describeUserSessions('an express-session store that lists an array', async () => driverOf(new ListingStore()));
+describeUserSessions('an express-session store whose all returns an array', async () => driverOf(new ListingStore()));
 
-test('an express-session store that cannot list says so to who asks for a list, and counts as working', async () => {
+test('an express-session store that cannot list rejects a list call, and counts as working', async () => {
   const log = { warn: vi.fn(), error: vi.fn() };
   const use = session({ secret, store: new NamelessStore(), log, resave: false, saveUninitialized: false });
   const ask = await listen(async (req, res) => {
@@ -46,9 +46,9 @@ test('an express-session store that cannot list says so to who asks for a list, 
 });
 
 test.each([
-  [MemoryStore, ['several processes', 'in memory']],
-  [ListingStore, ['several processes', 'in memory']],
-])('what an express-session store cannot promise is said once in the log: %s', (Store, expected) => {
+  [MemoryStore, ['different processes', 'in memory']],
+  [ListingStore, ['different processes', 'in memory']],
+])('the limits of an express-session store are logged once: %s', (Store, expected) => {
   const store = new Store();
   const log = { warn: vi.fn(), error: vi.fn() };
   for (let n = 0; n < 2; n += 1) session({ secret, store, log });
@@ -59,14 +59,14 @@ test.each([
   expect(message).not.toContain('cannot list');
 });
 
-test('that an express-session store has no way to list is part of it', () => {
+test('the logged limits include that the store cannot list sessions', () => {
   const store = Object.assign(new MemoryStore(), { all: undefined });
   const log = { warn: vi.fn(), error: vi.fn() };
   session({ secret, store: store as never, log });
-  expect(log.warn.mock.calls).toEqual([[{}, expect.stringContaining('it cannot list the sessions of a user')]]);
+  expect(log.warn.mock.calls).toEqual([[{}, expect.stringContaining('it cannot list or end the sessions of a user')]]);
 });
 
-test('endOthers without an owner is an error: nobody would be logged out', async () => {
+test('endOthers without an owner rejects: it would log nobody out', async () => {
   const site = await startSite((app) => {
     app.get('/awaited', async (req, res) => {
       req.session.count = 1;
@@ -81,7 +81,7 @@ test('endOthers without an owner is an error: nobody would be logged out', async
   expect((await site.request('/forgotten')).status).toBe(500);
 });
 
-test.each(['list', 'delete'] as const)('when %s of the store fails, endOthers is a 503', async (name) => {
+test.each(['list', 'delete'] as const)('when %s of the store fails, endOthers gives a 503', async (name) => {
   const driver = await openStore();
   const fail = (): never => {
     throw new Error('down');
@@ -113,7 +113,7 @@ test.each([undefined, null, '', {}, [], true, Number.NaN])('%j is not the owner 
   });
   const times = { createdAtMs: site.clock.now, seenAtMs: site.clock.now, expiresAtMs: site.clock.now + 1000 };
   await site.driver.create('other', { data: '{}', owner: String(owner), ...times });
-  const failure = expect.stringContaining('TypeError: the owner of sessions is a text or a number');
+  const failure = expect.stringContaining('TypeError: the owner of sessions must be a string, a number');
   expect(JSON.parse((await site.request('/')).body)).toEqual([failure, failure]);
   expect(await site.records()).toHaveLength(1);
 });

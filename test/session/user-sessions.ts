@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Driver } from '../../src/stores/driver.ts';
 import { dayMs, gate, type Site, startSite } from './support.ts';
 
-/** What handlers can do with the sessions of a user, on a store. */
+/** Tests what handlers can do with the sessions of a user, for one store. */
 export function describeUserSessions(title: string, open: () => Promise<Driver>): void {
   describe(`the sessions of a user, on ${title}`, () => {
     const start = async (): Promise<Site> => startSite(routes, { driver: await open() });
     const owners = async (site: Site): Promise<unknown[]> => (await site.records()).map(({ owner }) => owner).sort();
 
-    test('endOthers ends all other sessions of the owner, and no other', async () => {
+    test('endOthers destroys all other sessions of the owner, and no session of another owner', async () => {
       const site = await start();
       const [phone, laptop, bob, nobody] = [site.browser(), site.browser(), site.browser(), site.browser()];
       for (const browse of [phone, laptop]) await browse('/login?userId=ann');
@@ -24,7 +24,7 @@ export function describeUserSessions(title: string, open: () => Promise<Driver>)
       expect((await laptop('/end-others')).body).toBe('0');
     });
 
-    test('endOthers knows an owner that is not saved yet, and takes effect when nobody awaits it', async () => {
+    test('endOthers uses an owner that is not saved yet, and takes effect even if it is not awaited', async () => {
       const site = await start();
       for (let n = 0; n < 3; n += 1) await site.request('/login?userId=ann');
       const browse = site.browser();
@@ -33,7 +33,7 @@ export function describeUserSessions(title: string, open: () => Promise<Driver>)
       expect((await browse('/show')).body).toBe('ann');
     });
 
-    test('a session that was ended by another one is not brought back by a slow request', async () => {
+    test('a slow request does not restore a session that another session destroyed', async () => {
       const site = await start();
       const [slow, other] = [site.browser(), site.browser()];
       for (const browse of [slow, other]) await browse('/login?userId=ann');
@@ -46,7 +46,7 @@ export function describeUserSessions(title: string, open: () => Promise<Driver>)
       expect((await slow('/show')).body).toBe('nobody');
     });
 
-    test('a page lists the sessions of a user, ends one, and all', async () => {
+    test('a page lists the sessions of a user, and destroys one or all of them', async () => {
       const site = await start();
       const [phone, laptop] = [site.browser(), site.browser()];
       await phone('/login?userId=ann&device=phone');
@@ -76,7 +76,7 @@ export function describeUserSessions(title: string, open: () => Promise<Driver>)
       expect(await owners(site)).toEqual(['x']);
     });
 
-    test('all, length and clear of the store are there, as with express-session', async () => {
+    test('all, length and clear of the store work as with express-session', async () => {
       const site = await start();
       for (const name of ['ann', 'bob', 'cid']) await site.request(`/login?userId=${name}`);
       const expired = site.browser();
@@ -92,7 +92,7 @@ export function describeUserSessions(title: string, open: () => Promise<Driver>)
       expect((await site.request('/length')).body).toBe('0');
     });
 
-    test('hundreds of sessions of a user are ended', async () => {
+    test('hundreds of sessions of a user are destroyed', async () => {
       const site = await start();
       const times = { createdAtMs: site.clock.now, seenAtMs: site.clock.now, expiresAtMs: site.clock.now + dayMs };
       const records = Array.from({ length: 350 }, (_, n) => ({

@@ -1,20 +1,20 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createEnvironment } from '../../src/cli/scaffold/create.ts';
-import { makePlan, type Wish } from '../../src/cli/scaffold/plan.ts';
+import { makePlan, type ResolvedOptions } from '../../src/cli/scaffold/plan.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 const plain = { template: 'minimal', store: 'embedded', install: false, offline: true, git: false };
 const typescript = { language: 'typescript', node: '24.11.0' } as const;
 
-test.each<[options: string, wish: Omit<Wish, 'directory'>]>([
+test.each<[words: string, options: Omit<ResolvedOptions, 'directory'>]>([
   ['--allow-existing', { ...plain, language: 'javascript' }],
   ['--allow-existing --template accounts', { ...plain, language: 'javascript', template: 'accounts' }],
   ['--allow-existing --store redis', { ...plain, language: 'javascript', store: 'redis' }],
   ['--allow-existing --typescript --node 24.11.0', { ...plain, ...typescript }],
   ['--allow-existing --typescript --node 24.11.0 --store postgres', { ...plain, ...typescript, store: 'postgres' }],
-])('a sessapp.json that is missing or damaged is written anew with %s, as each command says', async (options, wish) => {
+])('a missing or damaged sessapp.json is restored with %s, and each command says so', async (options, wish) => {
   const sandbox = new Sandbox();
   const directory = sandbox.path('t');
   const { system } = fakeSystem(() => sandbox.directory);

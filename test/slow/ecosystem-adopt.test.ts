@@ -16,7 +16,7 @@ import { sharedStores } from '../support/shared-stores.ts';
 
 installEcosystem();
 
-/** What each store takes the place of. */
+/** The old store that each store replaces. */
 const oldStores: Record<string, string> = {
   embedded: 'session-file-store',
   redis: 'connect-redis',
@@ -56,7 +56,7 @@ describe.each(sharedStores)('an application that moves to $title', ({ store, mis
       visits.catch(() => undefined).finally(() => (isOpen = false));
 
       await someClicks();
-      // The import alone, and back again.
+      // Change only the import, and change it back.
       await replaceAll('sessapp/session');
       await someClicks();
       await replaceAll('express-session');

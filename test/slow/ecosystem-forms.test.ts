@@ -43,7 +43,7 @@ describe.each(libraries)('with %s', (library) => {
     },
   );
 
-  test('multer takes files, whose names the session keeps', async () => {
+  test('multer accepts files, and the session keeps their names', async () => {
     const app = await startApplication('multer', library);
     const ann = app.browser();
     const upload = async (...files: [name: string, size: number][]): Promise<unknown> => {

@@ -6,7 +6,7 @@ installEcosystem();
 
 const post: RequestInit = { method: 'POST' };
 
-// Next.js shows a page, the others a word.
+// Next.js returns a page, the others a word.
 const who = (text: string): string => /<p>(\w+)/.exec(text)?.[1] ?? text;
 const readUser = async (browser: Browser, headers: Record<string, string> = {}): Promise<string> =>
   who(await (await browser('/profile', { headers })).text());

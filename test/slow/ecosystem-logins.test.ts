@@ -33,7 +33,7 @@ describe.each(libraries)('with %s', (library) => {
       expect(await readJson(app.browser(), '/', { headers: { Cookie: cookie } })).toEqual({ isAuthenticated: false });
     });
 
-    test('keep what the session holds with keepSessionInfo, under a new id', async () => {
+    test('keep the session data with keepSessionInfo, under a new id', async () => {
       const app = await startApplication('passport', library);
       const ann = app.browser();
       const visit = await ann('/cart', form({ item: 'a book' }));
@@ -55,7 +55,7 @@ describe.each(libraries)('with %s', (library) => {
     });
   });
 
-  test('a todo list behind passport leads back to the page that was asked for, and shows each user their own', async () => {
+  test('a todo list behind passport returns to the requested page, and shows each user their own list', async () => {
     const app = await startApplication('todo-list', library);
     const [ann, bob] = [app.browser(), app.browser()];
     expect(await readText(ann, '/todos?show=all')).toMatch(/^<form/);
@@ -72,7 +72,7 @@ describe.each(libraries)('with %s', (library) => {
     expect(await readText(bob, '/todos')).toBe('<h1>bob</h1><ul></ul>');
   });
 
-  test('express-openid-connect logs in by a code, and the session keeps the cart', async () => {
+  test('express-openid-connect logs in with a code, and the session keeps the cart', async () => {
     const provider = await startApplication('provider', library);
     const app = await startApplication('express-openid-connect', library, { PROVIDER: provider.url });
     const ann = app.browser();
@@ -82,7 +82,7 @@ describe.each(libraries)('with %s', (library) => {
     expect(await readJson(ann, '/logout', post)).toEqual({});
   });
 
-  test('express-openid-connect logs in by a form_post', async () => {
+  test('express-openid-connect logs in with form_post', async () => {
     const provider = await startApplication('provider', library);
     const env = { PROVIDER: provider.url, RESPONSE_MODE: 'form_post' };
     const app = await startApplication('express-openid-connect', library, env);
@@ -100,7 +100,7 @@ describe.each(libraries)('with %s', (library) => {
     expect(await readJson(ann, '/logout', post)).toEqual({});
   });
 
-  test('grant keeps the state of a login in the session, and refuses the callback of another one', async () => {
+  test('grant keeps the state of a login in the session, and refuses the callback of another session', async () => {
     const provider = await startApplication('provider', library);
     const app = await startApplication('grant', library, { PROVIDER: provider.url });
     const [ann, bob] = [app.browser(), app.browser()];

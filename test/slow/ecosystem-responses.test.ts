@@ -20,7 +20,7 @@ describe.each(libraries)('with %s', (library) => {
     expect(await visit('whole')).toEqual(['gzip', 'line 3']);
   });
 
-  test('http-proxy-middleware proxies large bodies, and sends what the session holds', async () => {
+  test('http-proxy-middleware proxies large bodies, and sends session data', async () => {
     const app = await startApplication('http-proxy-middleware', library);
     const ann = app.browser();
     await ann('/login/ann', post);
@@ -33,7 +33,7 @@ describe.each(libraries)('with %s', (library) => {
     expect(await (await app.browser()('/api')).text()).toContain('undefined 1 undefined 1 ');
   });
 
-  test('express-rate-limit counts by what the session holds', async () => {
+  test('express-rate-limit counts by session data', async () => {
     const app = await startApplication('express-rate-limit', library);
     const [phone, laptop, bob] = [app.browser(), app.browser(), app.browser()];
     for (const browser of [phone, laptop]) await browser('/login/ann', post);
@@ -66,7 +66,7 @@ describe.each(libraries)('with %s', (library) => {
     expect(await ask(ann, '{ me }')).toEqual({ me: null });
   });
 
-  test('a chat has stored what it streamed when the last byte arrives', async () => {
+  test('a chat has stored its streamed text before the last byte arrives', async () => {
     const app = await startApplication('streaming-chat', library);
     const ann = app.browser();
     const say = async (body: string): Promise<string> => {

@@ -11,7 +11,7 @@ interface Socket {
   close(): void;
 }
 
-/** Resolves with the message that comes for this one; 'refused' when there is no connection. */
+/** Resolves to the reply to this message, or to 'refused' when there is no connection. */
 function say(url: string, cookie: string, text: string): Promise<string> {
   const WebSocket = requireInstalled<new (url: string, options: object) => Socket & NodeJS.EventEmitter>('ws');
   const socket = new WebSocket(url.replace('http', 'ws'), { headers: { Cookie: cookie } });
@@ -23,7 +23,7 @@ function say(url: string, cookie: string, text: string): Promise<string> {
   });
 }
 
-/** A browser that is logged in, and its cookie. */
+/** A logged-in browser and its cookie. */
 async function login(app: Running, name: string) {
   const browser = app.browser();
   const response = await browser(`/login/${name}`, post);

@@ -3,14 +3,14 @@ import { folderOf, installEcosystem, libraries, runInstalled } from '../support/
 
 installEcosystem();
 
-test.each(libraries)("vitest runs an application's tests, which log in by supertest, with %s", async (library) => {
+test.each(libraries)("vitest runs an application's tests, which log in with supertest, with %s", async (library) => {
   const args = ['run', '--dir', folderOf(library), '--reporter', 'json'];
   const { stdout, stderr } = await runInstalled('vitest/vitest.mjs', ...args);
   expect(JSON.parse(stdout), stderr).toMatchObject({ numPassedTests: 1, numTotalTests: 1 });
   expect(stderr).not.toContain('sessapp:');
 });
 
-test('TypeScript compiles what users of @types/express-session write, with each import', async () => {
+test('TypeScript compiles code for @types/express-session, with each import', async () => {
   const options = ['--noEmit', '--strict', '--noImplicitOverride', '--exactOptionalPropertyTypes', '--skipLibCheck'];
   const environment = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
   const files = libraries.map((library) => `${folderOf(library)}/typescript.ts`);

@@ -4,13 +4,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
 
-/** The commands of a Markdown file: the code blocks of this language. */
+/** The commands in a Markdown file: its code blocks in this language. */
 async function readBlocks(file: string, language: string): Promise<string[]> {
   const text = await readFile(join(repository, file), 'utf8');
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(([, block = '']) => block);
 }
 
-// The commands of a fresh clone take the port of the tutorial, and npx without the settings of the npm that runs the tests.
+// The commands use the tutorial's port, and npx without the settings of the npm process that runs the tests.
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')));
 
 async function clone(sandbox: Sandbox): Promise<string> {
@@ -20,7 +20,7 @@ async function clone(sandbox: Sandbox): Promise<string> {
   return sandbox.path('sessapp');
 }
 
-test('the README’s first command sets up, makes an environment and serves it; its tutorial works after it', async () => {
+test('the first command of the README creates and serves an environment; after that its tutorial works', async () => {
   const sandbox = new Sandbox();
   const cwd = await clone(sandbox);
   const [first = '', , tutorial = ''] = await readBlocks('README.md', 'sh');
@@ -40,7 +40,7 @@ test('the README’s first command sets up, makes an environment and serves it; 
   expect(result).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"dependencies":"ready"') });
 });
 
-test('the script for CI works as it is written', async () => {
+test('the CI script works as documented', async () => {
   const sandbox = new Sandbox();
   const cwd = await clone(sandbox);
   expect(await finish(sandbox.spawn('npm', ['ci'], { cwd, env }))).toMatchObject({ exitCode: 0 });
@@ -57,7 +57,7 @@ async function untilResponse(url: string, ended: Promise<unknown>): Promise<stri
     over = true;
   });
   for (;;) {
-    if (over) throw new Error('the command ended before its server answered');
+    if (over) throw new Error('the command exited before its server responded');
     const response = await fetch(url).catch(() => undefined);
     if (response) return response.text();
     await wait(200);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { missingNamespaces, Network } from '../support/links.ts';
-import { during, Machine, type Place, pages, User } from '../support/machines.ts';
-import { openWay } from '../support/network.ts';
+import { during, Machine, type MachineSettings, pages, User } from '../support/machines.ts';
+import { startTcpProxy } from '../support/network.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, waitFor } from '../support/server.ts';
 import { findFreePort } from '../support/server-programs.ts';
@@ -11,7 +11,7 @@ const secretOf = (seed: string): string => Buffer.alloc(32, `${seed}0123456789ab
 const [old, newer] = [secretOf('o'), secretOf('n')];
 const noNamespaces = missingNamespaces();
 
-/** The environments of two machines: copies of one, or one and the same where the store is a file of it. */
+/** The environments of two machines: two copies, or the same environment twice if its store is a file in it. */
 async function prepare(sandbox: Sandbox, { store }: SharedStore, { url }: RunningStore): Promise<[string, string]> {
   if (!url) {
     const directory = await copyEnvironment(sandbox, 'both');
@@ -40,7 +40,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
       return () => store.remove();
     });
 
-    async function startBoth(places: Partial<Place>[] = []): Promise<[Machine, Machine]> {
+    async function startBoth(places: Partial<MachineSettings>[] = []): Promise<[Machine, Machine]> {
       const machines = await Promise.all(
         directories.map(async (directory, index) => {
           const place = { directory, host: 'localhost', port: await findFreePort(), ...places[index] };
@@ -62,7 +62,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
     const responsesOf = (users: User[], { url }: Machine): number =>
       users.reduce((sum, { responses }) => sum + (responses.get(url) ?? 0), 0);
 
-    test('a user moves between them at every request, and asks both at once: no count is lost', async () => {
+    test('a user switches between them at every request, and uses both at once: no increment is lost', async () => {
       const machines = await startBoth();
       const users = await login(machines);
       for (let times = 0; times < 20; times += 1) await Promise.all(users.map((user) => user.act()));
@@ -71,7 +71,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
       for (const machine of machines) expect(responsesOf(users, machine)).toBeGreaterThan(users.length * 5);
     });
 
-    test('one dies under load, and comes back: nobody is logged out, and nothing acknowledged is lost', async () => {
+    test('one is killed under load and restarts: nobody is logged out, and nothing acknowledged is lost', async () => {
       const machines = await startBoth();
       const users = await login(machines);
       await during(users, async (untilEachActs) => {
@@ -87,7 +87,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
       for (const machine of machines) expect(machine.output()).not.toMatch(/GET \S+ 50\d /);
     });
 
-    test('a rolling restart rotates the secret: what a machine has begun it answers, and nobody is logged out', async () => {
+    test('a rolling restart rotates the secret: running requests get their responses, and nobody is logged out', async () => {
       const machines = await startBoth();
       const users = await login(machines);
       const cookies = users.map(({ cookie }) => cookie);
@@ -101,7 +101,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
           }
         }
       });
-      expect(users.map(({ unanswered }) => unanswered)).toEqual(users.map(() => 0));
+      expect(users.map(({ countedWithoutResponse }) => countedWithoutResponse)).toEqual(users.map(() => 0));
       expect(users.filter(({ cookie }, index) => cookie === cookies[index])).toEqual([]);
       for (const machine of machines) expect(machine.output()).not.toMatch(/GET \S+ 50\d /);
     });
@@ -109,13 +109,13 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
     const why = noNamespaces ? ` (skipped: ${noNamespaces})` : '';
     const behindNetwork = shared.store === 'embedded' ? [] : [shared.store];
     test.skipIf(noNamespaces).each(behindNetwork)(
-      `one loses its link to the store: its users go to the other, and it heals by itself${why}`,
+      `one loses its connection to the store: its users go to the other, and it recovers by itself${why}`,
       async () => {
         const networks = [new Network(0), new Network(1)] as const;
         onTestFinished(() => networks.forEach((network) => void network.remove()));
         const places = await Promise.all(
           networks.map(async ({ host, storeHost, prefix }) => {
-            const way = await openWay(Number(store.url?.port), { host: storeHost });
+            const way = await startTcpProxy(Number(store.url?.port), { host: storeHost });
             const STORE_URL = Object.assign(new URL(store.url?.href ?? ''), {
               hostname: storeHost,
               port: way.port,

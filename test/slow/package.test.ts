@@ -8,12 +8,12 @@ import { finish, type Result, repository, Sandbox } from '../support/sandbox.ts'
 import { copyEnvironment } from '../support/server.ts';
 
 const downloads = new Sandbox(afterAll);
-/** Directories with the package installed: with express and lmdb, and alone. */
+/** Directories with the package installed: one with express and lmdb, one without. */
 const project = downloads.path('project');
 const alone = downloads.path('alone');
 let tarball: string;
 
-// As if no npm had started the tests.
+// Remove the variables of the npm that started the tests.
 const env = Object.fromEntries(
   Object.keys(process.env).flatMap((name) => (/^npm_/i.test(name) ? [[name, undefined]] : [])),
 );
@@ -38,7 +38,7 @@ beforeAll(async () => {
   }
 });
 
-/** Runs a file that holds this code. */
+/** Runs a file with this code. */
 async function runCode(node: string, directory: string, file: string, code: string): Promise<Result> {
   await writeFile(join(directory, file), code);
   return finish(downloads.spawn(node, [file], { cwd: directory }));
@@ -103,7 +103,7 @@ describe.each([20, 22, 24, 26])('on Node.js %i', (version) => {
       'cjs',
       "const http = require('node:http'), session = require('sessapp/session'), { embedded } = require('sessapp/stores/embedded');",
     ],
-  ])('a program in .%s keeps a session with it', async (ending, imports) => {
+  ])('a program in .%s keeps a session with the package', async (ending, imports) => {
     const code = `${imports}
       const middleware = session({ secret: 'a'.repeat(40), store: embedded({ directory: 'sessions-${version}-${ending}' }) });
       const server = http.createServer((req, res) => middleware(req, res, () => {
@@ -149,9 +149,9 @@ app.use(middleware);
 app.get('/', (req, res) => {
   const visits: number = (req.session.visits ?? 0) + 1;
   req.session.visits = visits;
-  // @ts-expect-error it is a number
+  // @ts-expect-error must be a number
   req.session.visits = 'one';
-  // @ts-expect-error nobody declared it
+  // @ts-expect-error not declared
   req.session.other = 1;
   res.send(String(visits));
 });
@@ -168,7 +168,7 @@ session({ secret: 'a', store: new session.MemoryStore() });
 session.default({ secret: 'a', store: new session.MemoryStore() });
 `;
 
-test('TypeScript knows each public entry, and what an application says that its sessions hold', async () => {
+test('TypeScript finds the types of each public entry, and of the session data that an application declares', async () => {
   const directory = join(project, 'typed');
   const compilerOptions = { module: 'nodenext', target: 'es2024', types: ['node'], strict: true, noEmit: true };
   await mkdir(directory);
@@ -181,7 +181,7 @@ test('TypeScript knows each public entry, and what an application says that its 
   expect(checked).toMatchObject({ exitCode: 0, stdout: '' });
 });
 
-/** A program of @types/express-session, whose import was changed. */
+/** A program for @types/express-session with a changed import. */
 const programs: [string, object, code: string][] = [
   ['import = require', { module: 'nodenext' }, "import session = require('sessapp/session');"],
   ['import', { module: 'commonjs', esModuleInterop: true }, "import session from 'sessapp/session';"],
@@ -214,16 +214,16 @@ test.each([
   ['embedded', 'lmdb', "embedded({ directory: 'data' })"],
   ['redis', 'redis', "redis({ url: 'redis://localhost' })"],
   ['postgres', 'pg', "postgres({ url: 'postgres://localhost' })"],
-])('without its package the store %s says to install %s', async (store, name, open) => {
+])('without its package, the store %s says to install %s', async (store, name, open) => {
   const code = `import { ${store} } from 'sessapp/stores/${store}'; await ${open}.ping();`;
   const result = await runCode(process.execPath, alone, 'peer.mjs', code);
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toContain(
-    `sessapp needs the package ${name} for ${store}, and it is not installed. Type: npm install ${name}`,
+    `sessapp needs the package ${name} for ${store}, but it is not installed. Type: npm install ${name}`,
   );
 });
 
-test('without express an environment says to install it', async () => {
+test('without express, an environment says to install it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await rm(join(environment, 'node_modules', 'express'), { recursive: true });
@@ -232,7 +232,7 @@ test('without express an environment says to install it', async () => {
   expect(result.stderr).toMatch(/^The package express is not in this environment\.\n.*: sessapp install, or npm ci/);
 });
 
-test('an application on Express 4 installs it, and its requests have sessions', async () => {
+test('an application on Express 4 can install it, and its requests have sessions', async () => {
   const directory = downloads.path('express-4');
   await mkdir(directory);
   const installed = await npm(directory, ['install', '--ignore-scripts', tarball, 'express@4', 'lmdb']);
@@ -250,7 +250,7 @@ test('an application on Express 4 installs it, and its requests have sessions', 
   expect(await runCode(process.execPath, directory, 'app.cjs', code)).toMatchObject({ exitCode: 0, stdout: '1 2\n' });
 });
 
-test('what runs with it are three packages, and those that these bring', async () => {
+test('it depends on three packages and their dependencies', async () => {
   const { dependencies } = await readJson<{ dependencies: object }>(alone, 'node_modules', 'sessapp', 'package.json');
   expect(Object.keys(dependencies)).toEqual(['express-session', 'helmet', 'pino']);
   const listed = await npm(alone, ['ls', '--all', '--parseable']);
@@ -260,7 +260,7 @@ test('what runs with it are three packages, and those that these bring', async (
   expect(packages.filter((path) => /express$|lmdb|redis|\/pg|commander|execa/.test(path))).toEqual([]);
 });
 
-test('the copy that npm installed carries the same package as the one that it was made from', async () => {
+test('the copy that npm installed packs to the same package', async () => {
   const made = await finish(
     downloads.spawn(join(alone, 'node_modules', '.bin', 'sessapp'), ['init', 'made', '--no-install']),
   );
@@ -271,7 +271,7 @@ test('the copy that npm installed carries the same package as the one that it wa
 });
 
 test.each(variants)(
-  'npm accepts the lockfile of $template, $store, $language, and would write it so',
+  'npm accepts the lockfile of $template, $store, $language, and would write the same one',
   async (variant) => {
     const sandbox = new Sandbox();
     const directory = sandbox.path('made');
@@ -285,7 +285,7 @@ test.each(variants)(
   },
 );
 
-/** What the Dockerfile of an environment copies before it installs, in a directory of its own; and the commands. */
+/** Copies the files that an environment's Dockerfile copies before the install to a directory, and returns the commands. */
 async function stageImage(environment: string, image: string): Promise<string[]> {
   const [stage = ''] = (await readFile(join(environment, 'Dockerfile'), 'utf8')).split(/^FROM .*\n/m).slice(1);
   const lines = stage.replaceAll('\\\n', ' ').split('\n');
@@ -330,7 +330,7 @@ describe('on an old Node.js', () => {
     expect(ran).toMatchObject({ exitCode: 1, stdout: '', stderr: refusal(numbers) });
   });
 
-  test('18, npm ci of a clone says what it needs', async () => {
+  test('18, npm ci of a clone says what the package needs', async () => {
     const sandbox = new Sandbox();
     const node = await fetchNode(downloads, 18);
     const numbers = (await finish(sandbox.spawn(node, ['--version']))).stdout.trim().slice(1);

@@ -17,10 +17,10 @@ const secretOf = (seed: string): string => Buffer.alloc(32, `${seed}0123456789ab
 const profile = (url: string, cookie: string) => request(`${url}/profile`, { Cookie: cookie });
 const readSecrets = async (directory: string) => secretsIn(await readFile(join(directory, '.env'), 'utf8'));
 
-// As it was built: what reads the store runs in a process of its own, which need not understand TypeScript.
+// The built code: a separate process reads the store, and its Node.js may not run TypeScript.
 const { main } = (await import(join(repository, 'dist', 'cli', 'main.js'))) as typeof import('../../src/cli/main.ts');
 
-/** Runs `secret …` in this process and this environment. All that was printed is kept. */
+/** Runs `secret …` in this process and this environment. Keeps all output. */
 class Secrets {
   readonly directory: string;
   printed = '';
@@ -29,7 +29,7 @@ class Secrets {
     this.directory = directory;
   }
 
-  /** @param laterMs by how much the clock is ahead, so that there is nothing to wait for */
+  /** @param laterMs how far to move the clock ahead, so that the test does not have to wait */
   async run(args: string[], env: NodeJS.ProcessEnv = {}, laterMs = 10_000) {
     const { system, printed } = fakeSystem(() => this.directory, { PATH: process.env.PATH, ...env });
     const exitCode = await main(['secret', ...args], {
@@ -115,7 +115,7 @@ test('only --force logs out the session of a client that never came back', async
   expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherSecrets: 1, sessionsOfUnknownSecret: 0 });
 });
 
-test('retire waits until the server signs with the new secret, and counts what it signed until then', async () => {
+test('retire waits until the server signs with the new secret, and counts the sessions that were signed before', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -132,7 +132,7 @@ test('retire waits until the server signs with the new secret, and counts what i
   expect((await profile(url, cookie)).body).toBe(guest);
 });
 
-test('retire that is interrupted while it waits changes nothing, and leaves nothing behind', async () => {
+test('an interrupted retire changes nothing, and leaves no files behind', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const [old = ''] = await readSecrets(directory);
@@ -146,13 +146,13 @@ test('retire that is interrupted while it waits changes nothing, and leaves noth
   expect(await readdir(directory)).toEqual(names);
 });
 
-test('a session of which no key is known counts for every old one; one that has expired, for none', async () => {
+test('a session without a known key counts for every old key; an expired session counts for none', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
   const [old = ''] = (await readSecrets(directory)).map(secretIdOf);
   const { id } = await secrets.json(['rotate']);
-  // The commands below run in this process, and two drivers in one take each other's locks away.
+  // The commands below run in this process, and two drivers in one process release each other's locks.
   await add(directory, [
     { key: 'unknown' },
     { key: 'expired', expiresAtMs: Date.now() - 1, keyId: old },
@@ -169,7 +169,7 @@ test('a session of which no key is known counts for every old one; one that has 
   expect((await secrets.json(['retire', old])).exitCode).toBe(0);
 });
 
-test('a stolen secret can be retired while the store cannot be read, by --force only', async () => {
+test('while the store cannot be read, a stolen secret can be retired only with --force', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -182,7 +182,7 @@ test('a stolen secret can be retired while the store cannot be read, by --force 
   expect(await readSecrets(directory)).toHaveLength(1);
 });
 
-test('list shows which signs and since when, for a person', async () => {
+test('list shows which key signs, and since when, as a table', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -207,7 +207,7 @@ test('list shows which signs and since when, for a person', async () => {
   ]);
 });
 
-test('where SESSION_SECRET is set, list shows that, and says when the server that runs has another', async () => {
+test('list shows that SESSION_SECRET is set, and says when the running server has another one', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -233,24 +233,21 @@ test.each([
   ['is missing', 'PORT=0\n', 'secret-missing'],
   ['is short', 'PORT=0\nSESSION_SECRET=short\n', 'secret-short'],
   ['is a placeholder', `SESSION_SECRET='change-me-${secretOf('p')}'\nPORT=0\n`, 'secret-placeholder'],
-])(
-  'when the secret %s, what the server says to type leads to a working one, from any directory',
-  async (_, text, code) => {
-    const sandbox = new Sandbox();
-    const directory = await copyEnvironment(sandbox);
-    await writeFile(join(directory, '.env'), text);
-    const { stdout } = await sandbox.sessapp(['serve', 'myenv', '--json']);
-    const { error } = JSON.parse(stdout);
-    expect(error.code).toBe(code);
-    const [, words = ''] = /sessapp (secret rotate [^,]*),/.exec(error.hint) ?? [];
-    expect(await sandbox.sessapp(words.split(' '))).toMatchObject({ exitCode: 0 });
-    const { url } = await startPlain(sandbox, directory);
-    const { cookie } = await request(url);
-    expect((await profile(url, cookie)).body).toBe(guest);
-  },
-);
+])('when the secret %s, the command in the server’s hint repairs it, from any directory', async (_, text, code) => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  await writeFile(join(directory, '.env'), text);
+  const { stdout } = await sandbox.sessapp(['serve', 'myenv', '--json']);
+  const { error } = JSON.parse(stdout);
+  expect(error.code).toBe(code);
+  const [, words = ''] = /sessapp (secret rotate [^,]*),/.exec(error.hint) ?? [];
+  expect(await sandbox.sessapp(words.split(' '))).toMatchObject({ exitCode: 0 });
+  const { url } = await startPlain(sandbox, directory);
+  const { cookie } = await request(url);
+  expect((await profile(url, cookie)).body).toBe(guest);
+});
 
-test('no secret is in what the commands print, nor in the list of processes while they run', async () => {
+test('the output of the commands, and the process list while they run, contain no secret', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await fill(directory, []);
@@ -287,7 +284,7 @@ test('no secret is in what the commands print, nor in the list of processes whil
   for (const secret of [...known, ...after]) expect(all).not.toContain(secret);
 });
 
-/** The command lines of all processes, where the system tells. */
+/** The command lines of all processes, if the system has /proc. */
 async function listCommandLines(): Promise<string[]> {
   if (process.platform !== 'linux') return ['open-probe'];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

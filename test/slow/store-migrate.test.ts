@@ -12,7 +12,7 @@ import { addVisitorRoutes, startVisits, Visitor } from '../support/visitors.ts';
 
 const stores = sharedStores.filter(({ missing }) => missing === undefined).map(({ store }) => store);
 const directions = stores.flatMap((from) => stores.filter((to) => to !== from).map((to) => [from, to] as const));
-/** Each step, and which one of its name it is in a run that begins with the phase before. */
+/** Each step, and its occurrence in a run that begins with the previous phase. */
 const steps: [name: string, times: number][] = [
   ['Installing', 1],
   ['Waiting', 1],
@@ -57,7 +57,7 @@ describe('store migrate', () => {
     return sandbox.start(['store', 'migrate', to, '-e', 'shop', ...args], { env });
   }
 
-  /** Visitors of whom some come all the time, some have been there and wait, and one has logged out. */
+  /** Visitors: some send requests all the time, some are idle, and one has logged out. */
   async function receive(url: string) {
     const welcome = (name: string): Promise<Visitor> => new Visitor(name).login(url);
     const quiet = await Promise.all(Array.from({ length: 60 }, (_, n) => welcome(`quiet${n}`)));
@@ -79,7 +79,7 @@ describe('store migrate', () => {
   }
 
   test.each(directions)(
-    'from %s to %s: no request fails, nobody is logged out, and who went is gone',
+    'from %s to %s: no request fails, nobody is logged out, and logged-out users stay logged out',
     async (from, to) => {
       const { sandbox, environment } = await make(from);
       const { url, output } = await startPlain(sandbox, environment, { env: { WORKERS: '2' } });
@@ -105,7 +105,7 @@ describe('store migrate', () => {
     },
   );
 
-  test('killed at each of its steps, and run again each time, it comes to its end with nobody logged out', async () => {
+  test('killed at each step and run again each time, it completes, and nobody is logged out', async () => {
     const [from, to] = [stores[0] ?? '', stores.at(-1) ?? ''];
     const { sandbox, environment } = await make(from);
     const { url } = await startPlain(sandbox, environment, { env: { WORKERS: '2' } });
@@ -120,7 +120,7 @@ describe('store migrate', () => {
     expect(await count(sandbox)).toBe(quiet.length + visits.present.length);
   });
 
-  test('a server that is killed while sessions move has what it acknowledged when it is started again', async () => {
+  test('a server that is killed while sessions move has every acknowledged change after its restart', async () => {
     const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
     const { sandbox, environment } = await make(from);
     let server = await startPlain(sandbox, environment);
@@ -141,7 +141,7 @@ describe('store migrate', () => {
     await expectAllThere(server.url, [...quiet, ...busy], [out]);
   });
 
-  test('a move that was prepared can be taken back, and one that has begun cannot', async () => {
+  test('a prepared migration can be rolled back, and a migration that has begun cannot', async () => {
     const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
     const { sandbox, environment } = await make(from);
     const { url } = await startPlain(sandbox, environment);
@@ -163,7 +163,7 @@ describe('store migrate', () => {
     await expectAllThere(url, [...quiet, ...visits.present], [out, ...visits.gone]);
   });
 
-  test('who is logged out by hand while sessions move stays so when they move back at once', async () => {
+  test('a user that the command logs out during a migration stays logged out when the sessions move back at once', async () => {
     const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
     const { sandbox, environment } = await make(from);
     const { url } = await startPlain(sandbox, environment);
@@ -180,7 +180,7 @@ describe('store migrate', () => {
     expect(await count(sandbox)).toBe(1);
   });
 
-  test('a server that stands still all the while serves from the new store when it goes on', async () => {
+  test('a server that is paused during the migration uses the new store when it continues', async () => {
     const [from, to] = [stores[0] ?? '', stores[1] ?? ''];
     const { sandbox, environment } = await make(from);
     const { url, child } = await startPlain(sandbox, environment);
@@ -196,7 +196,7 @@ describe('store migrate', () => {
   });
 
   test.skipIf(!stores.includes('redis'))(
-    'a server with an address of its own says that it cannot follow: nothing moves until it can',
+    'a server with its own STORE_URL reports that it cannot follow: nothing moves until it can',
     async () => {
       const { sandbox, environment } = await make('redis');
       const own = { STORE_URL: urlOf('redis') };
@@ -209,14 +209,14 @@ describe('store migrate', () => {
       server.child.kill('SIGTERM');
       await once(server.child, 'exit');
       await killAt(startMigrate(sandbox, 'embedded'), 'Copying');
-      await expect(startPlain(sandbox, environment, { env: own })).rejects.toThrow('wins over .env');
+      await expect(startPlain(sandbox, environment, { env: own })).rejects.toThrow('overrides .env');
       expect(await finish(startMigrate(sandbox, 'embedded'))).toMatchObject({ exitCode: 0 });
       await expectAllThere((await startPlain(sandbox, environment)).url, [...quiet, ...busy], [out]);
     },
   );
 
   test.skipIf(!stores.includes('redis'))(
-    'the environment’s own package, and an address that was there, stay when a move does not begin',
+    'the environment’s installed driver and its old address stay when a migration does not begin',
     async () => {
       const { sandbox, environment } = await make('embedded');
       await appendFile(join(environment, '.env'), 'NEXT_STORE_URL=redis://127.0.0.1:1\n');
@@ -229,7 +229,7 @@ describe('store migrate', () => {
   );
 
   test.skipIf(!stores.includes('redis'))(
-    'a store that cannot be used is refused, and the environment is as it was',
+    'an unusable store is refused, and the environment does not change',
     async () => {
       const { sandbox, environment } = await make('embedded');
       const before = await describeFiles(environment);
@@ -271,7 +271,7 @@ async function describeFiles(environment: string): Promise<Record<string, unknow
   };
 }
 
-/** Kills the tool when it says for the n-th time that it begins with this. */
+/** Kills the command when it reports the n-th start of this step. */
 async function killAt(child: ChildProcess, step: string, times = 1): Promise<void> {
   const ended = once(child, 'exit');
   for (let n = 0; n < times; n += 1) await untilPrinted(child, step);
@@ -279,10 +279,10 @@ async function killAt(child: ChildProcess, step: string, times = 1): Promise<voi
   await ended;
 }
 
-/** Resolves when the tool says that it begins with this; a step that was waited for before does not count. */
+/** Resolves when the command reports the start of this step. A step that an earlier call waited for does not count. */
 function untilPrinted(child: ChildProcess, step: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const end = (): void => reject(new Error(`it ended before: ${step}`));
+    const end = (): void => reject(new Error(`it exited before: ${step}`));
     const look = (text: string): void => {
       if (!text.includes(step)) return;
       child.stderr?.off('data', look);

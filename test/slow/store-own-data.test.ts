@@ -24,7 +24,7 @@ describe.skipIf(redisPrograms.length === 0)('data of an application in Redis', (
     await server?.remove();
   });
 
-  test('commands do what they do', async () => {
+  test('commands work', async () => {
     expect(await redis.run((commands) => commands.set('a', '1', { condition: 'NX' }))).toBe('OK');
     expect(await redis.run((commands) => commands.set('a', '2', { condition: 'NX' }))).toBeNull();
     expect(await redis.run((commands) => commands.getDel('a'))).toBe('1');
@@ -36,7 +36,7 @@ describe.skipIf(redisPrograms.length === 0)('data of an application in Redis', (
     expect(await redis.run((commands) => commands.del('b'))).toBe(1);
   });
 
-  test('without the server a call rejects, and works again once it is there', async () => {
+  test('without the server, a call rejects, and works again once the server is back', async () => {
     const get = () => redis.run((commands) => commands.get('a'));
     await server.kill();
     await waitFor(async () => !(await isReached(get())));
@@ -67,7 +67,7 @@ describe.skipIf(missingPostgres)('data of an application in PostgreSQL', () => {
     await server?.remove();
   });
 
-  test('the tables are made before the first query, also by several servers at once', async () => {
+  test('the tables are created before the first query, also by several servers at once', async () => {
     const url = server.url({ schema: await server.createSchema() });
     const servers = await Promise.all(Array.from({ length: 5 }, () => openPostgres({ url, schema })));
     const text = 'INSERT INTO orders (id, item) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id';
@@ -76,7 +76,7 @@ describe.skipIf(missingPostgres)('data of an application in PostgreSQL', () => {
     for (const each of servers) await each.close();
   });
 
-  test('a role that may not make tables uses those that its owner has made', async () => {
+  test('a role that may not create tables uses the tables that their owner created', async () => {
     const name = await server.createSchema();
     await server.sql(
       `SET search_path = ${name}; ${schema}; GRANT ALL ON orders TO app; REVOKE CREATE ON SCHEMA ${name} FROM app`,
@@ -87,7 +87,7 @@ describe.skipIf(missingPostgres)('data of an application in PostgreSQL', () => {
     await restricted.close();
   });
 
-  test('without the server a query rejects, and works again once it is there', async () => {
+  test('without the server, a query rejects, and works again once the server is back', async () => {
     const ask = () => postgres.query('SELECT 1');
     await ask();
     await server.stop();
@@ -96,7 +96,7 @@ describe.skipIf(missingPostgres)('data of an application in PostgreSQL', () => {
     await waitFor(() => isReached(ask()), 30_000);
   });
 
-  test('a statement that is wrong rejects with its SQLSTATE', async () => {
+  test('an invalid statement rejects with its SQLSTATE', async () => {
     await expect(postgres.query('SELECT * FROM nowhere')).rejects.toMatchObject({ code: '42P01' });
   });
 });

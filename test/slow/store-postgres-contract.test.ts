@@ -46,13 +46,13 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
   };
   describeDriver('postgres', createSubject, 25_000);
 
-  test('an owner with half of a character is kept as it is', async () => {
+  test('an owner with a lone surrogate is stored unchanged', async () => {
     const driver = await openDriver({ schema: await server.createSchema() });
     await driver.create('a', { ...record, owner: 'x\ud83d' });
     expect(await driver.read('a')).toMatchObject({ owner: 'x\ud83d' });
   });
 
-  test('times are points in time to the database too', async () => {
+  test('times are timestamps in the database', async () => {
     const schema = await server.createSchema();
     const driver = await openDriver({ schema });
     await driver.create('a', { ...record, expiresAtMs: Date.UTC(2026, 0, 31, 12, 0, 0, 250) });
@@ -60,7 +60,7 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
     expect(await server.sql(same)).toEqual([{ same: true }]);
   });
 
-  test('environments in one database have sessions of their own', async () => {
+  test('environments in one database have separate sessions', async () => {
     const schema = await server.createSchema();
     const [one, other] = [await openDriver({ schema }, 'one'), await openDriver({ schema }, 'other')];
     await one.create('a', { ...record, owner: 'ann' });
@@ -72,7 +72,7 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
     expect(await one.read('a')).toMatchObject({ owner: 'ann' });
   });
 
-  test('what is set aside is kept to the letter in a table of its own', async () => {
+  test('a record that is set aside is kept unchanged in a separate table', async () => {
     const schema = await server.createSchema();
     const driver = await openDriver({ schema });
     await driver.create('a', { ...record, data: 'no JSON\\u0000', owner: 'ann', keyId: '01234567' });
@@ -81,7 +81,7 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
     expect(kept).toEqual([{ key: 'a', version: '1', data: 'no JSON\\u0000', owner: 'ann', key_id: '01234567' }]);
   });
 
-  test('a row with times that are none of this calendar is listed, and read as a corrupt one', async () => {
+  test('a row with an infinite expiry is listed, and is read with an infinite time', async () => {
     const schema = await server.createSchema();
     const driver = await openDriver({ schema });
     for (const key of ['a', 'b', 'c']) await driver.create(key, record);
@@ -90,7 +90,7 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
     expect(await driver.read('b')).toMatchObject({ expiresAtMs: Number.POSITIVE_INFINITY });
   });
 
-  test('a batch leaves alone what another transaction holds, and does not wait for it', async () => {
+  test('a pruning batch skips rows that another transaction has locked, and does not wait for them', async () => {
     const schema = await server.createSchema();
     const driver = await openDriver({ schema });
     for (const key of ['a', 'b', 'c']) await driver.create(key, record);
@@ -100,13 +100,13 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
     expect(await driver.prune(9000, 10)).toBe(1);
   });
 
-  test('a database whose transactions are serializable loses no increment', async () => {
+  test('a database with serializable transactions loses no increment', async () => {
     const schema = await server.createSchema();
     await server.alterRole('default_transaction_isolation', 'serializable');
     await expectIncrements(await openDriver({ schema }), await openDriver({ schema }));
   });
 
-  test('a session, a list or a batch is found by an index', async () => {
+  test('reads, lists and pruning use an index', async () => {
     const schema = await server.createSchema();
     await (await openDriver({ schema })).ping();
     await server.sql(`INSERT INTO ${schema}.sessapp_sessions
@@ -142,7 +142,7 @@ describe.skipIf(missingPostgres)(`on PostgreSQL${missingPostgres ? `: ${missingP
   });
 
   describe.skipIf(missingPgbouncer)(`behind PgBouncer${missingPgbouncer ? `: ${missingPgbouncer}` : ''}`, () => {
-    test('several servers make the tables, none loses an increment, and none leaves a setting behind', async () => {
+    test('several servers create the tables, lose no increment, and leave no setting on a connection', async () => {
       const port = await startPgbouncer(server);
       const drivers = await Promise.all(Array.from({ length: 4 }, () => openDriver({ port })));
       await Promise.all(drivers.map((driver) => driver.ping()));

@@ -2,11 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Driver, SessionRecord } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/postgres/driver.ts';
-import { openWay } from '../support/network.ts';
+import { startTcpProxy } from '../support/network.ts';
 import { missingPostgres, Postgres } from '../support/postgres.ts';
 import { waitFor } from '../support/server.ts';
 
-/** An ErrorResponse with another severity; whatever else the server sends stays. */
+/** Replaces the severity of an ErrorResponse. All other data of the server stays unchanged. */
 function translateFatal(chunk: Buffer, severity: string): Buffer {
   const at = chunk.indexOf('SFATAL\0');
   if (at < 5) return chunk;
@@ -36,7 +36,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     return driver;
   }
 
-  /** Nothing of the driver's gets on until the function is called. */
+  /** Locks the table: the driver's statements wait until the returned function is called. */
   const lockTable = (): Promise<() => Promise<void>> => server.hold('LOCK TABLE sessapp_sessions');
 
   const untilWaiting = (count = 1): Promise<unknown> =>
@@ -47,7 +47,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
       return waiting.length >= count;
     });
 
-  test('connections that were ended while idle are replaced, without one call that fails', async () => {
+  test('connections that are terminated while idle are replaced, and no call fails', async () => {
     const driver = await openDriver();
     await Promise.all(Array.from({ length: 20 }, () => driver.read('a')));
     expect(await server.terminateConnections()).toBeGreaterThan(1);
@@ -56,7 +56,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     expect(results).toEqual(results.map(() => true));
   });
 
-  test('what was read when the connection broke is read again', async () => {
+  test('a read whose connection broke runs again', async () => {
     const driver = await openDriver();
     const release = await lockTable();
     const found = driver.read('a');
@@ -69,7 +69,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
   test.each<[string, () => Promise<unknown>]>([
     ['an update', () => driver.update('a', 1, { ...record, data: '{"n":1}' })],
     ['a creation', () => driver.create('b', record)],
-  ])('%s whose connection broke rejects: nobody knows', async (_, change) => {
+  ])('%s whose connection broke rejects: its result is unknown', async (_, change) => {
     await openDriver();
     const release = await lockTable();
     const changed = change();
@@ -77,16 +77,16 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     await untilWaiting();
     await server.terminateConnections();
     await release();
-    await expect(changed).rejects.toThrow(/nobody knows whether the change was stored/);
+    await expect(changed).rejects.toThrow(/it is unknown whether the change was stored/);
     expect(await driver.read('a')).toMatchObject({ version: 1 });
   });
 
-  // Of its severities PostgreSQL sends the translation first, as lc_messages says.
+  // PostgreSQL sends the severity translated, as lc_messages requests, before the untranslated one.
   test.each(['ВАЖНО', '치명적오류', '致命错误', 'FATALE'])(
-    'a connection that was ended is known by its SQLSTATE, also where FATAL is %s',
+    'a terminated connection is recognized by its SQLSTATE, also if FATAL is translated as %s',
     async (severity) => {
       const translate = (chunk: Buffer): Buffer => translateFatal(chunk, severity);
-      const way = await openWay(server.port, { translate });
+      const way = await startTcpProxy(server.port, { translate });
       const driver = await openDriver(way.port);
       const release = await lockTable();
       const found = driver.read('a');
@@ -96,11 +96,11 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
       await server.terminateConnections();
       await release();
       expect(await found).toMatchObject({ key: 'a', version: 1 });
-      await expect(changed).rejects.toThrow(/it was stopped \(57P01\); nobody knows whether the change was stored/);
+      await expect(changed).rejects.toThrow(/it was stopped \(57P01\); it is unknown whether the change was stored/);
     },
   );
 
-  test('what takes too long rejects in time, and is not done later', async () => {
+  test('a statement that takes too long rejects in time, and does not run later', async () => {
     const driver = await openDriver();
     const release = await lockTable();
     const update = driver.update('a', 1, { ...record, data: '{"n":1}' });
@@ -109,19 +109,19 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     expect(await driver.read('a')).toMatchObject({ version: 1, data: record.data });
   });
 
-  test('more calls than can wait for a connection are refused at once, and the rest is answered', async () => {
+  test('calls above the limit of waiting calls are refused immediately, and the others succeed', async () => {
     const driver = await openDriver();
     const release = await lockTable();
     const calls = Array.from({ length: 1500 }, () => driver.read('a').catch((error: Error) => error.message));
     const refused = await Promise.race(calls.slice(-1));
-    expect(refused).toMatch(/1000 calls wait for a connection already/);
+    expect(refused).toMatch(/1000 calls already wait for a connection/);
     await release();
     const responses = await Promise.all(calls);
     expect(responses.filter((response) => typeof response === 'object').length).toBeGreaterThan(8);
   });
 
-  test('what was read when the way to the server was cut is read again', async () => {
-    const way = await openWay(server.port);
+  test('a read runs again after the network to the server was cut', async () => {
+    const way = await startTcpProxy(server.port);
     const driver = await openDriver(way.port);
     const release = await lockTable();
     const found = driver.read('a');
@@ -131,8 +131,8 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     expect(await found).toMatchObject({ key: 'a', version: 1 });
   });
 
-  test('when one connection turns out to be dead without a word, no other is waited for', async () => {
-    const way = await openWay(server.port);
+  test('when one connection times out, no call waits for the other connections', async () => {
+    const way = await startTcpProxy(server.port);
     const driver = await openDriver(way.port);
     await Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
     way.loseConnections();
@@ -140,8 +140,8 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     for (let n = 0; n < 8; n += 1) expect(await driver.read('a')).toMatchObject({ key: 'a' });
   });
 
-  test('who waits for one of the connections that turn out to be dead gets a new one', async () => {
-    const way = await openWay(server.port);
+  test('a call that waits for one of the dead connections gets a new connection', async () => {
+    const way = await startTcpProxy(server.port);
     const driver = await openDriver(way.port);
     const readAll = (): Promise<unknown[]> => Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
     const all = await readAll();
@@ -154,7 +154,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     await lost;
   });
 
-  test('a call that outlives its driver, on a server that hangs, fails and harms nobody', async () => {
+  test('a call that is still running when its driver closes, on a hanging server, fails without side effects', async () => {
     const driver = await openDriver();
     await lockTable();
     const found = driver.read('a').catch((error: Error) => error.message);
@@ -162,11 +162,11 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     await server.pause();
     onTestFinished(() => server.resume());
     await driver.close();
-    // What is rejected unheard fails the run.
+    // An unhandled rejection fails the test run.
     expect(await found).toMatch(/does not response/);
   });
 
-  test('a call whose connection breaks after its driver was closed says that it is closed', async () => {
+  test('a call whose connection breaks after its driver was closed reports that the driver is closed', async () => {
     const driver = await openDriver();
     await lockTable();
     const found = driver.read('a').catch((error: Error) => error.message);
@@ -177,7 +177,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     expect(await found).toBe(`PostgreSQL at 127.0.0.1:${server.port}: its driver is closed`);
   });
 
-  test('a server that was restarted is used again by itself', async () => {
+  test('a restarted server is used again automatically', async () => {
     const driver = await openDriver();
     await server.stop();
     await expect(driver.read('a')).rejects.toThrow(/PostgreSQL at 127\.0\.0\.1:\d+: .*\((57P01|ECONNREFUSED)\)|broke/);
@@ -185,7 +185,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     expect(await driver.read('a')).toMatchObject({ key: 'a' });
   });
 
-  test('what broke tells neither a key nor what a session holds', async () => {
+  test('an error message contains neither a session key nor session data', async () => {
     const driver = await openDriver();
     await server.sql("ALTER TABLE sessapp_sessions ADD CHECK (data <> 'private-data')");
     const failure = await driver.create('private-key', { ...record, data: 'private-data' }).catch((error) => error);

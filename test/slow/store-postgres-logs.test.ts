@@ -14,7 +14,7 @@ describe.skipIf(missingPostgres)(`a server on PostgreSQL${missingPostgres ? `: $
   let directory: string;
   let store: Postgres;
 
-  // Its packages are those of the embedded one and of this repository: nothing is installed for it.
+  // Its packages come from the embedded environment and from this repository: nothing is installed for it.
   beforeAll(async () => {
     store = await Postgres.create();
     await invoke(shared.directory, ['init', 'shop', '--store', 'postgres', '--no-install']);
@@ -27,7 +27,7 @@ describe.skipIf(missingPostgres)(`a server on PostgreSQL${missingPostgres ? `: $
 
   afterAll(() => store.remove());
 
-  test('says once that its store is down, answers 503, and serves with a second one once the store is up', async () => {
+  test('logs once that its store is down, responds with 503, and works beside a second server once the store is up', async () => {
     const env = { STORE_URL: store.url() };
     const servers = await Promise.all([1, 2].map(() => startPlain(shared, directory, { env })));
     const [one, other] = servers as [(typeof servers)[0], (typeof servers)[0]];
@@ -38,8 +38,8 @@ describe.skipIf(missingPostgres)(`a server on PostgreSQL${missingPostgres ? `: $
       return response.status === 200 && response;
     });
     await waitFor(async () => (await request(`${other.url}/profile`, { Cookie: cookie })).body === guest);
-    await waitFor(() => one.output().includes('the store answers now'));
-    const said = one.output().match(/until the store answers, requests get a 503: .*/g);
+    await waitFor(() => one.output().includes('the store responds again'));
+    const said = one.output().match(/the store does not respond, so requests get a 503: .*/g);
     expect(said).toEqual([
       expect.stringMatching(/PostgreSQL at 127\.0\.0\.1:\d+: nothing listens there \(ECONNREFUSED\)$/),
     ]);

@@ -24,16 +24,16 @@ test.each([
   ['postgres://h', /no database/],
   ['postgres:///db', /no host/],
   ['postgres://h,i/db', /several hosts/],
-  ['postgres://h:99999/db', /no address/],
-  ['postgres://u:sec/ret@h/db', /no address.*%2F/],
-  ['postgres://u:sec#ret@h/db', /no address.*%23/],
-  ['postgres://u:1?secret=1@h/db', /a parameter that is none of sslmode/],
-  ['postgres://h/db?password=secret', /a parameter that is none of sslmode/],
-  ['postgres://h/db?sslmod=require', /a parameter that is none of sslmode/],
-  ['postgres://h/db?sslmode=yes', /none of disable, prefer/],
+  ['postgres://h:99999/db', /not a valid address/],
+  ['postgres://u:sec/ret@h/db', /not a valid address.*%2F/],
+  ['postgres://u:sec#ret@h/db', /not a valid address.*%23/],
+  ['postgres://u:1?secret=1@h/db', /an unknown parameter; valid parameters are sslmode/],
+  ['postgres://h/db?password=secret', /an unknown parameter; valid parameters are sslmode/],
+  ['postgres://h/db?sslmod=require', /an unknown parameter; valid parameters are sslmode/],
+  ['postgres://h/db?sslmode=yes', /valid values are disable, prefer/],
   ['postgres://h/db?sslmode=verify-ca', /no sslrootcert/],
   ['postgres://h/db?sslmode=require&sslrootcert=/no/secret.pem', /cannot be read \(ENOENT\)/],
-])('the address %s is told to be wrong, or not', (url, fault) => {
+])('the address %s is valid, or its fault is described', (url, fault) => {
   const told = findFault(url);
   if (fault === undefined) expect(told).toBeUndefined();
   else expect(told).toMatch(fault);
@@ -45,8 +45,8 @@ test.each([
   ['postgres://u:secret@[::1]:5433/db', '[::1]:5433'],
   ['postgres://u:secret@%2Frun%2Fpostgresql/db', '/run/postgresql'],
   ['postgres:///db?host=/run/postgresql&port=5433', '/run/postgresql'],
-])('a message calls %s by its place alone', (url, place) => {
-  expect(readAddress(url).place).toBe(place);
+])('a message names only the host and port of %s', (url, serverName) => {
+  expect(readAddress(url).serverName).toBe(serverName);
 });
 
 describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${missingPostgres}` : ''}`, () => {
@@ -65,7 +65,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     return driver;
   }
 
-  /** Why the store cannot be used. */
+  /** The reason why the store cannot be used. */
   async function refusal(options: UrlOptions): Promise<string> {
     const error: unknown = await (await openDriver(options)).ping().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(Error);
@@ -75,28 +75,32 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
   }
 
   test.each<[string, () => Promise<UrlOptions> | UrlOptions, RegExp]>([
-    ['a port where nothing is', async () => ({ port: await findFreePort() }), /nothing listens there \(ECONNREFUSED\)/],
+    [
+      'a port where nothing listens',
+      async () => ({ port: await findFreePort() }),
+      /nothing listens there \(ECONNREFUSED\)/,
+    ],
     ['another password', () => ({ password: 'wrong-secret' }), /password authentication failed for user "app"/],
-    ['no password', () => ({ password: '' }), /asks for a password, and STORE_URL has none/],
-    ['a user that is none', () => ({ user: 'nobody' }), /password authentication failed/],
-    ['a database that is none', () => ({ database: 'missing' }), /database "missing" does not exist/],
-    ['TLS where there is none', () => ({ query: 'sslmode=require' }), /has no TLS.*sslmode/],
-  ])('with %s the store says why it cannot be used, and keeps the password', async (_, options, fact) => {
+    ['no password', () => ({ password: '' }), /asks for a password, but STORE_URL has none/],
+    ['an unknown user', () => ({ user: 'nobody' }), /password authentication failed/],
+    ['an unknown database', () => ({ database: 'missing' }), /database "missing" does not exist/],
+    ['TLS on a server without TLS', () => ({ query: 'sslmode=require' }), /does not support TLS.*sslmode/],
+  ])('with %s the store reports why it cannot be used, and does not reveal the password', async (_, options, fact) => {
     expect(await refusal(await options())).toMatch(fact);
   });
 
-  test('a password in the environment or the home directory is not taken', async () => {
+  test('a password in the environment or the home directory is not used', async () => {
     process.env.PGPASSWORD = role.password;
     onTestFinished(() => void Reflect.deleteProperty(process.env, 'PGPASSWORD'));
     expect(await refusal({ password: '' })).toMatch(/asks for a password/);
   });
 
-  test('a database without every character is refused, with the way to make one', async () => {
+  test('a database that is not in UTF-8 is refused, with the remedy', async () => {
     await server.sql("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 OWNER app", [], 'postgres');
     expect(await refusal({ database: 'latin' })).toMatch(/encoding is LATIN1.*ENCODING 'UTF8'/);
   });
 
-  test('a server that can only be read is refused, until it can be written', async () => {
+  test('a read-only server is refused until it is writable', async () => {
     const schema = await server.createSchema();
     const driver = await openDriver({ schema });
     await driver.ping();
@@ -109,14 +113,14 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     await waitFor(() => isUsable(driver));
   });
 
-  test('many servers that start at once make the tables once', async () => {
+  test('many servers that start at once create the tables once', async () => {
     const schema = await server.createSchema();
     const drivers = await Promise.all(Array.from({ length: 8 }, () => openDriver({ schema })));
     await Promise.all(drivers.map((driver) => driver.ping()));
     expect(await server.sql(`SELECT version FROM ${schema}.sessapp_schema`)).toEqual([{ version: 1 }]);
   });
 
-  test('tables that are dropped while a server runs are made anew', async () => {
+  test('tables that are dropped while a server runs are created again', async () => {
     const schema = await server.createSchema();
     const driver = await openDriver({ schema });
     await driver.ping();
@@ -126,7 +130,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
   });
 
   test.each(['sessapp_sessions', 'sessapp_sessions_aside', 'sessapp_schema'])(
-    'when %s alone is dropped, servers that run and one that starts have it again, and the other tables stay',
+    'when only %s is dropped, running and starting servers create it again, and the other tables stay',
     async (table) => {
       const schema = await server.createSchema();
       const drivers = await Promise.all(Array.from({ length: 4 }, () => openDriver({ schema })));
@@ -151,13 +155,11 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     },
   );
 
-  test('tables of a newer sessapp are refused, and not touched', async () => {
+  test('tables of a newer sessapp are refused and not changed', async () => {
     const schema = await server.createSchema();
     await (await openDriver({ schema })).ping();
     await server.sql(`INSERT INTO ${schema}.sessapp_schema (version) VALUES (7)`);
-    expect(await refusal({ schema })).toMatch(
-      /version 7, and this environment knows 1.*sessapp upgrade in this environment/,
-    );
+    expect(await refusal({ schema })).toMatch(/version 7, and this environment supports 1.*sessapp upgrade/);
   });
 
   async function createLimitedRole(name: string): Promise<void> {
@@ -166,9 +168,9 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
 
   test.each([
     ['is missing', 'DROP SCHEMA IF EXISTS closed1'],
-    ['is not its own', 'CREATE SCHEMA closed2'],
-    ['is only to be used', 'CREATE SCHEMA closed3; GRANT USAGE ON SCHEMA closed3 TO "limited 3"'],
-  ])('a role whose schema %s is told what to run, and that suffices', async (_, prepare) => {
+    ['belongs to another role', 'CREATE SCHEMA closed2'],
+    ['may only be used', 'CREATE SCHEMA closed3; GRANT USAGE ON SCHEMA closed3 TO "limited 3"'],
+  ])('a role whose schema %s gets the commands to run, and they suffice', async (_, prepare) => {
     const schema = /closed./.exec(prepare)?.[0] ?? '';
     const user = `limited ${schema.at(-1)}`;
     await createLimitedRole(user);
@@ -179,7 +181,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     await (await openDriver(options)).ping();
   });
 
-  test('an owner of the database can make the tables for a role that may only use them', async () => {
+  test('the owner of the database can create the tables for a role that may only use them', async () => {
     await createLimitedRole('user only');
     const { schema, user } = { schema: await server.createSchema(), user: 'user%20only' };
     const [, file = '', remedy = ''] =
@@ -188,13 +190,13 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     const reading = `GRANT USAGE ON SCHEMA ${schema} TO "user only"; GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO "user only"`;
     await server.sql(`SET search_path = ${schema}; ${sql}; ${reading}`);
     expect(await refusal({ schema, user })).toContain(
-      `may not use the tables for sessions; let the owner of the database run: ${remedy}`,
+      `may not use the tables for sessions; ask the owner of the database to run: ${remedy}`,
     );
     await server.sql(remedy);
     await (await openDriver({ schema, user })).ping();
   });
 
-  test('a server as it comes needs no warning; each setting that can lose sessions has one', async () => {
+  test('a server with default settings has no warning; each setting that can lose sessions has one', async () => {
     const schema = await server.createSchema();
     const driver = await openDriver({ schema });
     expect(await driver.warnings?.()).toEqual([]);
@@ -225,7 +227,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     ['PGDATABASE', 'none'],
     ['PGPORT', '1'],
     ['PGCONNECT_TIMEOUT', '1'],
-  ])('the environment variable %s=%s says nothing of the store', async (name, value) => {
+  ])('the environment variable %s=%s does not affect the store', async (name, value) => {
     vi.stubEnv(name, value);
     onTestFinished(() => void vi.unstubAllEnvs());
     const driver = await openDriver();
@@ -234,14 +236,14 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     expect(await driver.read(name + value)).toMatchObject(stored);
   });
 
-  test('without a user, STORE_URL does not mean the one of PGUSER', () => {
+  test('without a user in STORE_URL, PGUSER is not used', () => {
     vi.stubEnv('PGUSER', 'somebody');
     onTestFinished(() => void vi.unstubAllEnvs());
     expect(readAddress('postgres://h/db').config.user).not.toBe('somebody');
   });
 
   const missingTls = whyMissing('openssl');
-  test.skipIf(missingTls)(`TLS is what sslmode says${missingTls ? `: ${missingTls}` : ''}`, async () => {
+  test.skipIf(missingTls)(`TLS follows sslmode${missingTls ? `: ${missingTls}` : ''}`, async () => {
     const authority = await serveWithTls(server);
     const isEncrypted = async (query: string): Promise<boolean> => {
       await (await openDriver({ query })).ping();
@@ -270,7 +272,7 @@ function isUsable(driver: Driver): Promise<boolean> {
   );
 }
 
-/** Gives the server a certificate for another host, signed by itself; gives the file of it. */
+/** Gives the server a self-signed certificate for another host, and returns its file. */
 async function serveWithTls(server: Postgres): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'sessapp-tls-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));

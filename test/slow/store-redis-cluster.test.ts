@@ -12,12 +12,12 @@ import { waitFor } from '../support/server.ts';
 
 skipMissingPrograms('the redis driver on a cluster');
 
-/** Keys as sessions have them. */
+/** Session keys. */
 const realKeys = (count: number): string[] =>
   Array.from({ length: count }, (_, n) => createHash('sha256').update(`${n}`).digest('base64url'));
 
 describe.each(redisPrograms)('on a cluster of %s', (program) => {
-  describe('that is whole', () => {
+  describe('with all nodes', () => {
     let cluster: RedisCluster;
     let names = 0;
 
@@ -54,7 +54,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
       const driver = await open(cluster.masters[0]?.url as string, 'moving');
       await driver.create('a', record({ data: '0' }));
       const arrive = await cluster.moveSlot('{moving:a}');
-      // It is on its way: the new node has it, and the old one is asked first.
+      // The slot is being moved: the new node has the session, and the old node gets the request first.
       expect(await driver.read('a')).toMatchObject({ data: '0' });
       await arrive();
       expect(await driver.update('a', 1, record({ data: '1' }))).toBe(true);
@@ -62,7 +62,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
       await driver.close();
     });
 
-    test('a change of a session whose slot is on its way waits until it is there, for as long as a call may take', async () => {
+    test('a change of a session whose slot is being moved waits for the move, at most for the time of a call', async () => {
       const driver = await open(cluster.masters[0]?.url as string, 'changing');
       for (const key of ['a', 'b']) await driver.create(key, record({ data: '0' }));
       const arrive = await cluster.moveSlot('{changing:a}');
@@ -79,14 +79,14 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
       await driver.close();
     });
 
-    test('that a cluster has no databases to choose from is said', async () => {
+    test('a database number fails with the reason that a cluster has no databases', async () => {
       const driver = await open(`${cluster.masters[0]?.url}/1`, 'environment');
       await expect(driver.ping()).rejects.toThrow('SELECT is not allowed in cluster mode');
       await driver.close();
     });
   });
 
-  describe('of which a node is lost', () => {
+  describe('after the loss of a node', () => {
     let cluster: RedisCluster;
     let driver: Driver;
 
@@ -104,10 +104,10 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
       ['killed', (node: RedisServer) => node.kill()],
       ['paused', (node: RedisServer) => node.pause()],
     ])(
-      '%s, its replica takes over: other sessions go on, and those on it come back, by themselves',
+      '%s, its replica takes over: other sessions stay available, and its sessions come back automatically',
       async (_, harm) => {
         const [lost, ...others] = cluster.masters as [RedisServer, ...RedisServer[]];
-        // The only node that is named is the one that is lost.
+        // The address names only the node that is lost.
         driver = await open(lost.url, 'environment');
         const load = await Load.start(driver, 32);
         load.run();
@@ -125,7 +125,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
       },
     );
 
-    test('without a replica, its sessions come back with it', async () => {
+    test('without a replica, its sessions come back with the node', async () => {
       const [, lost] = cluster.masters as [RedisServer, RedisServer];
       driver = await open(cluster.masters[0]?.url as string, 'environment');
       const load = await Load.start(driver, 32);

@@ -33,7 +33,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     return { open: () => open(...args), remove: async () => undefined, module: redisModule, args };
   };
 
-  /** A driver on a server that has nothing in it. */
+  /** A driver for an empty server. */
   async function openEmpty(name = 'environment', url = server.url): Promise<Driver> {
     await admin.flushAll();
     return openAgain(name, url);
@@ -49,7 +49,7 @@ describe.each(redisPrograms)('on %s', (program) => {
 
   describeDriver('redis', createSubject, 10_000);
 
-  test('no call looks at all keys', async () => {
+  test('no call scans all keys', async () => {
     const driver = await openEmpty();
     await driver.create('a', record({ owner: 'ann', expiresAtMs: 100 }));
     for (const query of [{}, { owner: 'ann' }]) expect(await collect(driver.list(query))).toEqual(['a']);
@@ -59,7 +59,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(stats).not.toMatch(/^cmdstat_(keys|scan|zscan|hscan|sscan):/m);
   });
 
-  test('all keys of an environment have its name, and each has a hash tag', async () => {
+  test('all Redis keys of an environment contain its name and a hash tag', async () => {
     const driver = await openEmpty('shop-1a2b3c4d');
     for (const key of ['a', 'b']) await driver.create(key, record({ owner: 'ann' }));
     expect(await keys()).toEqual(
@@ -69,7 +69,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     );
   });
 
-  test('environments of other names in the same server have other sessions, whatever their names hold', async () => {
+  test('environments with different names on one server have separate sessions, whatever the names contain', async () => {
     const drivers = [await openEmpty('a'), await openAgain('b'), await openAgain('a}:{b'), await openAgain('a:a')];
     for (const [number, driver] of drivers.entries()) await driver.create('a', record({ data: `${number}` }));
     for (const [number, driver] of drivers.entries()) {
@@ -78,7 +78,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     }
   });
 
-  test('a record changes together with its entries, which are all that is kept beside it', async () => {
+  test('a record changes together with its index entries, and nothing else is stored', async () => {
     const driver = await openEmpty();
     await driver.create('a', record({ owner: 'ann', expiresAtMs: 100 }));
     await driver.update('a', 1, record({ owner: 'bob', expiresAtMs: 200 }));
@@ -91,12 +91,12 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await keys()).toEqual([]);
   });
 
-  test('Redis drops what nobody prunes, a day and no less after its time, whatever the clocks say', async () => {
+  test('Redis deletes a record that is not pruned at least a day after its expiry, whatever the clocks say', async () => {
     const driver = await openEmpty();
     await driver.create('a', record({ owner: 'ann', expiresAtMs: Date.now() + hourMs }));
     const lives = async (): Promise<number[]> => Promise.all((await keys()).map((key) => admin.pTTL(key)));
     for (const life of await lives()) expect(life / hourMs).toBeCloseTo(25, 1);
-    // A session that has expired long ago by this clock, and may be alive by the clock of another server.
+    // A session that expired long ago by this clock may be live by the clock of another server.
     await driver.create('old', record({ expiresAtMs: 100 }));
     expect(await driver.read('old')).toBeDefined();
     await driver.touch('a', 1, 1, Date.now() + 5 * hourMs);
@@ -105,7 +105,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     for (const key of index) expect((await admin.pTTL(key)) / hourMs).toBeCloseTo(29, 1);
   });
 
-  test('an entry that outlived its record is in no list, and is pruned, or goes when the owner’s are listed', async () => {
+  test('an entry without a record is in no list, and is removed by pruning or by a list of the owner', async () => {
     const driver = await openEmpty();
     for (const key of ['a', 'a2']) await driver.create(key, record({ owner: 'ann', expiresAtMs: 100 }));
     await admin.del('sessapp:{environment:a}:record:a');
@@ -118,9 +118,9 @@ describe.each(redisPrograms)('on %s', (program) => {
   test.each([
     ['text', (key: string) => admin.set(key, 'hello')],
     ['an empty text', (key: string) => admin.set(key, '')],
-    ['a record whose owner is no JSON', (key: string) => admin.set(key, 'x\n1\n1\n1\n{\n\n{}')],
+    ['a record whose owner is not JSON', (key: string) => admin.set(key, 'x\n1\n1\n1\n{\n\n{}')],
     ['a list', (key: string) => admin.rPush(key, 'hello')],
-  ])('%s in the place of a record is given as one without data, and is kept when it is set aside', async (_, put) => {
+  ])('%s instead of a record is read as a record without data, and is kept when it is set aside', async (_, put) => {
     const driver = await openEmpty();
     await driver.create('a', record({ expiresAtMs: 100 }));
     const name = 'sessapp:{environment:a}:record:a';
@@ -141,7 +141,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await keys()).toEqual([aside, 'sessapp:{environment:a}:set-aside']);
   });
 
-  test('two that prune at once prune each record once, and none that has moved meanwhile', async () => {
+  test('two processes that prune at once prune each record once, and no record that was extended meanwhile', async () => {
     const driver = await openEmpty();
     const other = await openAgain();
     const all = Array.from({ length: 200 }, (_, n) => `${'abcd'.charAt(n % 4)}${n}`);
@@ -156,7 +156,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await keys()).toEqual([]);
   });
 
-  test('lists many pages of many parts in one order, records of the same time too', async () => {
+  test('lists many pages of many partitions in one order, also records with the same expiry', async () => {
     const driver = await openEmpty();
     const all = Array.from({ length: 600 }, (_, n) => `${'aZ_'.charAt(n % 3)}${n}`);
     const expiresAtMs = (key: string): number => 100 + (Number(key.slice(1)) % 2);
@@ -168,7 +168,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await collect(driver.list({ limit: 201 }))).toEqual(sorted.slice(0, 201));
   });
 
-  test('a list has what moves to its end while it is read', async () => {
+  test('a list includes records that move to its end while it is read', async () => {
     const driver = await openEmpty();
     const all = Array.from({ length: 40 }, (_, n) => `${'ab'.charAt(n % 2)}${n}`);
     for (const [n, key] of all.entries()) await driver.create(key, record({ expiresAtMs: 100 + n }));
@@ -180,7 +180,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(new Set(seen)).toEqual(new Set(all));
   });
 
-  test('a full Redis refuses, and nothing is half done', async () => {
+  test('a full Redis refuses writes, and nothing is partly changed', async () => {
     const driver = await openEmpty();
     await driver.create('a', record({ owner: 'ann' }));
     onTestFinished(() => void admin.configSet('maxmemory', '0'));
@@ -194,31 +194,34 @@ describe.each(redisPrograms)('on %s', (program) => {
   test.each([
     ['has too few replicas', { 'min-replicas-to-write': '1' }, { 'min-replicas-to-write': '0' }, /NOREPLICAS/],
     ['is full', { maxmemory: '1' }, { maxmemory: '0' }, /OOM/],
-  ])('a Redis that %s refuses a ping as it does changes; a ping leaves nothing behind', async (_, harm, mend, why) => {
-    const driver = await openEmpty();
-    onTestFinished(() => void admin.configSet(mend));
-    await driver.ping();
-    await admin.configSet(harm);
-    await expect(driver.ping()).rejects.toThrow(why);
-    expect(await driver.read('a')).toBeUndefined();
-    await admin.configSet(mend);
-    await driver.ping();
-    expect(await keys()).toEqual([]);
-  });
+  ])(
+    'a Redis that %s refuses a ping as it refuses changes; a ping leaves nothing in the store',
+    async (_, harm, mend, why) => {
+      const driver = await openEmpty();
+      onTestFinished(() => void admin.configSet(mend));
+      await driver.ping();
+      await admin.configSet(harm);
+      await expect(driver.ping()).rejects.toThrow(why);
+      expect(await driver.read('a')).toBeUndefined();
+      await admin.configSet(mend);
+      await driver.ping();
+      expect(await keys()).toEqual([]);
+    },
+  );
 
-  test('a server that has forgotten the scripts is given them again', async () => {
+  test('a server that has lost the scripts gets them again', async () => {
     const driver = await openEmpty();
     await driver.create('a', record());
     await admin.scriptFlush();
     expect(await driver.update('a', 1, record())).toBe(true);
   });
 
-  test('what can lose sessions in its configuration is a warning, and nothing else is', async () => {
+  test('each setting that can lose sessions has a warning, and no other setting has one', async () => {
     const driver = await openEmpty();
     onTestFinished(async () => {
       await admin.configSet({ 'maxmemory-policy': 'noeviction', appendonly: 'no', save: '' });
     });
-    const noPersistence = expect.stringMatching(/^Redis keeps no sessions when it restarts: .*appendonly yes/);
+    const noPersistence = expect.stringMatching(/^Redis loses all sessions when it restarts: .*appendonly yes/);
     expect(await driver.warnings?.()).toEqual([noPersistence]);
     await admin.configSet('maxmemory-policy', 'allkeys-lru');
     expect(await driver.warnings?.()).toEqual([noPersistence, expect.stringMatching(/allkeys-lru.*noeviction/)]);
@@ -228,7 +231,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await driver.warnings?.()).toEqual([]);
   });
 
-  test('a user who may do no more than the driver needs is enough', async () => {
+  test('a user with only the permissions that the driver needs suffices', async () => {
     onTestFinished(() => void admin.aclDelUser('driver'));
     const rights = ['~sessapp:*', '+@scripting', '+@read', '+@write', '+@connection', '-@dangerous'];
     await admin.aclSetUser('driver', ['reset', 'on', '>secret-word', ...rights]);
@@ -240,19 +243,19 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await driver.warnings?.()).toEqual([]);
   });
 
-  test('a wrong password is an error soon, which does not tell it', async () => {
+  test('a wrong password is an error within a short time, and the error does not contain it', async () => {
     const driver = await openAgain('environment', server.url.replace('//', '//nobody:not-the-word@'));
     const error = await driver.ping().catch((caught: Error) => caught);
     expect(String(error)).toMatch(/WRONGPASS|AUTH/);
     expect(String(error)).not.toContain('not-the-word');
   });
 
-  test('a server that is not there yet is an error soon, and is found once it is there', async () => {
+  test('a server that is not running yet is an error within a short time, and is found once it runs', async () => {
     const late = await new RedisServer(program).choosePort();
     onTestFinished(() => late.remove());
     const driver = await openAgain('environment', late.url);
     await expect(driver.read('a')).rejects.toThrow(`127.0.0.1:${late.port}: connect ECONNREFUSED`);
     await late.start();
-    await expect.poll(() => driver.ping().then(() => 'answers', String), { timeout: 10_000 }).toBe('answers');
+    await expect.poll(() => driver.ping().then(() => 'works', String), { timeout: 10_000 }).toBe('works');
   });
 });

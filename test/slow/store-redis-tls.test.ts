@@ -14,10 +14,10 @@ skipMissingPrograms('the redis driver over TLS');
 
 const missing = isInstalled('openssl') ? '' : ' (not installed: apt install openssl)';
 
-/** What speaks TLS in front of a server. */
+/** A TLS proxy in front of a server. */
 interface Front {
   port: number;
-  /** The name by which each connection asked for it; false for none. */
+  /** The server name (SNI) of each connection; false for none. */
   names: (string | false)[];
 }
 
@@ -25,14 +25,14 @@ describe.skipIf(missing).each(redisPrograms)(`on %s over TLS${missing}`, (progra
   test.each([
     ['localhost', 'localhost'],
     ['127.0.0.1', false],
-  ])('a server at %s is asked for by the name: %s', async (host, name) => {
+  ])('a connection to %s sends the server name: %s', async (host, name) => {
     const server = await startServer(program);
     const front = await openFront(server.port);
     await useStore(`rediss://${host}:${front.port}`);
     expect(front.names).toEqual([name]);
   });
 
-  test('a node of a cluster is asked for by the name that the cluster has for it', async () => {
+  test('a connection to a cluster node sends the name that the cluster reports for it', async () => {
     const server = await startServer(program, '--cluster-enabled', 'yes');
     const front = await openFront(server.port);
     const announced = { hostname: 'localhost', port: front.port };
@@ -57,7 +57,7 @@ async function set(server: RedisServer, setting: string): Promise<void> {
 }
 
 async function useStore(url: string): Promise<void> {
-  // Node.js 20 has no way to trust a certificate that is made while it runs.
+  // Node.js 20 cannot trust a certificate that is created while it runs.
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
   const driver = await open(url, 'environment');
   onTestFinished(async () => {

@@ -8,7 +8,7 @@ import { waitFor } from '../support/server.ts';
 
 skipMissingPrograms('the redis driver through an outage');
 
-/** With this it keeps what it has acknowledged. */
+/** With these options, Redis keeps every acknowledged write. */
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 async function openAt(url: string): Promise<Driver> {
@@ -41,7 +41,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     return { primary, replica, url: `${primary.url},127.0.0.1:${replica.port}` };
   }
 
-  test('of a primary and its replica, whichever takes the writes is used, in whatever order they are named', async () => {
+  test('of a primary and its replica, the server that accepts writes is used, in any order of the address', async () => {
     const { primary, replica, url } = await startPair();
     const names = [url, `${replica.url},127.0.0.1:${primary.port}`];
     for (const [number, name] of names.entries()) {
@@ -49,7 +49,7 @@ describe.each(redisPrograms)('on %s', (program) => {
       expect(await driver.create(`${number}`, record())).toBe(true);
     }
     const alone = await openAt(replica.url);
-    await expect(alone.ping()).rejects.toThrow(/a replica, which takes no writes/);
+    await expect(alone.ping()).rejects.toThrow(/a replica, which does not accept writes/);
   });
 
   test.each([
@@ -58,7 +58,7 @@ describe.each(redisPrograms)('on %s', (program) => {
       'is made a replica itself',
       (primary: RedisServer, { port }: RedisServer) => sendTo(primary, `REPLICAOF 127.0.0.1 ${port}`),
     ],
-  ])('when a primary %s, the replica that took its place is used', async (_, harm) => {
+  ])('when a primary %s, the replica that replaced it is used', async (_, harm) => {
     const { primary, replica, url } = await startPair();
     const load = await Load.start(await openAt(url));
     load.run();
@@ -72,7 +72,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     load.expectPromisesKept();
   });
 
-  test('what waits for a paused server is bounded by its number and its size', async () => {
+  test('the calls that wait for a paused server are limited in number and size', async () => {
     const server = await new RedisServer(program).start();
     onTestFinished(() => server.remove());
     const driver = await openAt(server.url);
@@ -80,12 +80,12 @@ describe.each(redisPrograms)('on %s', (program) => {
     await server.pause();
     const reasons = async (calls: Promise<unknown>[]): Promise<string[]> => {
       const results = await Promise.allSettled(calls);
-      return results.map((result) => (result.status === 'rejected' ? String(result.reason) : 'answered'));
+      return results.map((result) => (result.status === 'rejected' ? String(result.reason) : 'fulfilled'));
     };
     const data = 'x'.repeat(2 ** 18);
     const large = await reasons(Array.from({ length: 300 }, (_, n) => driver.create(`${n}`, record({ data }))));
-    expect(large.filter((reason) => /did not answer/.test(reason))).toHaveLength(255);
-    expect(large.filter((reason) => /255 calls to answer already/.test(reason))).toHaveLength(45);
+    expect(large.filter((reason) => /did not respond/.test(reason))).toHaveLength(255);
+    expect(large.filter((reason) => /already has 255 pending calls/.test(reason))).toHaveLength(45);
     await server.resume();
     await waitFor(() =>
       driver.ping().then(
@@ -95,7 +95,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     );
     await server.pause();
     const many = await reasons(Array.from({ length: 10_100 }, (_, n) => driver.read(`${n}`)));
-    expect(many.filter((reason) => /10000 calls to answer already/.test(reason))).toHaveLength(100);
+    expect(many.filter((reason) => /already has 10000 pending calls/.test(reason))).toHaveLength(100);
     await server.resume();
   });
 });

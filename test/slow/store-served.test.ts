@@ -40,14 +40,14 @@ describe.each(redisPrograms)('an environment with its sessions in %s', (program)
     return JSON.parse(stdout);
   };
 
-  test('has its driver installed, and no other', async () => {
+  test('has only its driver installed', async () => {
     const installed = await readdir(join(environment, 'node_modules'));
     expect(installed).toContain('redis');
     expect(installed.filter((name) => ['lmdb', '@lmdb', 'pg'].includes(name))).toEqual([]);
     expect(await readdir(environment)).not.toContain('data');
   });
 
-  test('keeps them over a restart, and knows nothing of those of another environment', async () => {
+  test('keeps them over a restart, and does not see the sessions of another environment', async () => {
     const first = await serve(shared, environment);
     const { cookie } = await request(first.url);
     await kill(first);
@@ -59,7 +59,7 @@ describe.each(redisPrograms)('an environment with its sessions in %s', (program)
     expect(await stats(shared.path('other'))).toMatchObject({ sessions: 0, expired: 0 });
   });
 
-  test('tells its password to nobody: not in info, not in the list of processes, not in an error', async () => {
+  test('does not reveal its password: not in info, not in the list of processes, not in an error', async () => {
     const server = await serve(shared, environment);
     onTestFinished(() => kill(server));
     const outputs = [
@@ -80,7 +80,7 @@ describe.each(redisPrograms)('an environment with its sessions in %s', (program)
   });
 
   test.skipIf(!isInstalled('openssl'))(
-    'reaches it over TLS, and does not when it cannot tell who that is',
+    'connects over TLS, and does not connect when it cannot verify the certificate',
     async () => {
       const sandbox = new Sandbox();
       const [key, certificate] = [sandbox.path('key.pem'), sandbox.path('certificate.pem')];

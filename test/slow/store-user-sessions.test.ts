@@ -15,7 +15,7 @@ describe.each(remote)('$title', ({ title, store, start }) => {
 
   afterAll(() => running.remove());
 
-  // Each test has its own name in the store.
+  // Each test uses a different name in the store.
   describeUserSessions(title, async () => {
     count += 1;
     const driver = await openAt(store, running.url?.href, `site${count}`, 'STORE_URL');

@@ -8,10 +8,10 @@ const adopt =
   (from: Driver, to: Driver): Driver =>
     new AdoptingDriver({ from, to }, () => isMoving);
 
-// A change at the very moment at which another process moves the session may be made twice.
+// A change at the same moment as a move by another process may be applied twice.
 const move: Move = { phases: [(from) => from, adopt(false), adopt(true), adopt(true)], change: addKey };
 
-test('processes that adopt sessions lose none, bring none back, and keep what was acknowledged', async () => {
+test('processes that adopt sessions lose none, restore none, and keep acknowledged changes', async () => {
   await raceOften(move, async (race) => {
     const driver = adopt(true)(race.from.connect(), race.to.connect());
     for (const key of race.accounts.keys()) await driver.read(key);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Bag } from '../../src/stores/bag.ts';
 
-test('whatever comes and goes, a bag holds what came and has not gone', () => {
+test('in any order of adds and removals, a bag contains the items that were added and not removed', () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 20 }), { maxLength: 200 }), (steps) => {
       const bag = new Bag<object>();

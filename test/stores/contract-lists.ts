@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { collect, record, type Ways } from './contract-support.ts';
 
-/** What is promised of many records: lists by owner and by expiry, and pruning. */
+/** The contract for many records: lists by owner and by expiry, and pruning. */
 export function testLists(ways: Ways): void {
   const list = (query: Parameters<Ways['driver']['list']>[0]): Promise<string[]> => collect(ways.other.list(query));
 
-  test('lists by owner, and no other owner whose name begins the same', async () => {
+  test('lists by owner, without other owners whose name has the same beginning', async () => {
     await ways.driver.create('a', record({ owner: 'ann' }));
     await ways.driver.create('b', record({ owner: 'anna' }));
     await ways.driver.create('c', record({ owner: 'ann' }));
@@ -14,7 +14,7 @@ export function testLists(ways: Ways): void {
   });
 
   test.each(['한'.repeat(255), '😀', 'a\0b', '\uffff', '5', 'true', ' ', "'; drop table"])(
-    'an owner may be called %j',
+    'an owner may have the name %j',
     async (owner) => {
       await ways.driver.create('a', record({ owner }));
       expect(await list({ owner })).toEqual(['a']);
@@ -24,7 +24,7 @@ export function testLists(ways: Ways): void {
     },
   );
 
-  test('what is deleted or set aside is in no list, and is not pruned', async () => {
+  test('a deleted record or a record that was set aside is in no list, and is not pruned', async () => {
     for (const key of ['a', 'b', 'c']) await ways.driver.create(key, record({ owner: 'ann', expiresAtMs: 100 }));
     await ways.driver.delete('a');
     await ways.driver.setAside('b');
@@ -32,7 +32,7 @@ export function testLists(ways: Ways): void {
     expect(await ways.driver.prune(9000, 10)).toBe(1);
   });
 
-  test('counts what was set aside, where it can tell', async () => {
+  test('counts the records that were set aside, if it can', async () => {
     const { countSetAside } = ways.driver;
     if (!countSetAside) return;
     for (const key of ['a', 'b', 'c']) await ways.driver.create(key, record());
@@ -42,13 +42,13 @@ export function testLists(ways: Ways): void {
     expect(await countSetAside.call(ways.driver)).toBe(2);
   });
 
-  test('what was never there is in no list after an update or a touch', async () => {
+  test('a missing record is in no list after an update or a touch', async () => {
     await ways.driver.update('a', 1, record({ owner: 'ann' }));
     await ways.driver.touch('a', 1, 1, 2);
     expect([await list({}), await list({ owner: 'ann' })]).toEqual([[], []]);
   });
 
-  test('lists in the order of expiry, up to a time and a number', async () => {
+  test('lists in the order of expiry, up to a time and a limit', async () => {
     await ways.driver.create('late', record({ expiresAtMs: 300 }));
     await ways.driver.create('early', record({ expiresAtMs: 100 }));
     await ways.driver.create('middle', record({ expiresAtMs: 200 }));
@@ -59,7 +59,7 @@ export function testLists(ways: Ways): void {
     expect(await list({ expiresBeforeMs: 400 })).toEqual(['middle', 'late']);
   });
 
-  test('lists many once each and in order, also those that expire at the same time', async () => {
+  test('lists each of many records once and in order, also records with the same expiry', async () => {
     const keys = Array.from({ length: 300 }, (_, n) => `k${String(n).padStart(3, '0')}`);
     const expiryOf = (n: number): number => 4e12 + Math.floor(n / 150);
     const create = (key: string, n: number): Promise<boolean> =>
@@ -88,7 +88,7 @@ export function testLists(ways: Ways): void {
     `a\0x\x01${x}`,
   ];
 
-  test.each(owners)('lists the sessions of the owner %j, and nobody else’s', async (owner) => {
+  test.each(owners)('lists only the sessions of the owner %j', async (owner) => {
     await Promise.all(owners.map((name, n) => ways.driver.create(`k${n}`, record({ owner: name }))));
     const found: string[] = [];
     for await (const { key } of ways.driver.list({ owner })) if (found.push(key) > owners.length) break;
@@ -97,7 +97,7 @@ export function testLists(ways: Ways): void {
     expect(await list({ owner })).toEqual([]);
   });
 
-  test('lists by the beginning of the key', async () => {
+  test('lists by the prefix of the session key', async () => {
     const keys = ['Aa', 'Ab', 'AZ', 'A-', 'A_', 'A', 'B', 'BA', '-A', '_A', '0A'];
     await Promise.all(keys.map((key, n) => ways.driver.create(key, record({ expiresAtMs: 4e12 - n, owner: 'ann' }))));
     const sorted = async (query: Parameters<typeof list>[0]): Promise<string[]> => (await list(query)).sort();
@@ -110,7 +110,7 @@ export function testLists(ways: Ways): void {
     expect(await list({ prefix: 'A', limit: 2 })).toHaveLength(2);
   });
 
-  test('a list goes on while what it lists is changed and deleted', async () => {
+  test('a list continues while its records are changed and deleted', async () => {
     for (let n = 0; n < 50; n++) await ways.driver.create(`k${n}`, record({ expiresAtMs: 100 + n }));
     const seen: string[] = [];
     for await (const { key, version } of ways.driver.list({})) {
@@ -121,7 +121,7 @@ export function testLists(ways: Ways): void {
     expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => `k${n}`));
   });
 
-  test('prunes what has expired by then and by no clock of its own, in batches, and leaves the rest', async () => {
+  test('prunes in batches the records that have expired by the given time, and no others', async () => {
     for (const n of [1, 2, 3, 4, 5]) await ways.driver.create(`k${n}`, record({ expiresAtMs: n * 100, owner: 'ann' }));
     expect(await ways.driver.read('k1')).toBeDefined();
     expect(await ways.driver.prune(300, 2)).toBe(2);
@@ -131,7 +131,7 @@ export function testLists(ways: Ways): void {
     expect(await list({ owner: 'ann' })).toEqual(['k4', 'k5']);
   });
 
-  test('a record may expire at any time in the past: it is listed first, and pruned', async () => {
+  test('a record may have an expiry at any time in the past: it is listed first, and pruned', async () => {
     await ways.driver.create('late', record({ expiresAtMs: 100 }));
     await ways.driver.create('created', record({ expiresAtMs: -1e15 }));
     await ways.driver.create('touched', record());

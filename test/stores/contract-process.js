@@ -1,5 +1,5 @@
-// A process beside the tests that works on the same store: node contract-process.js <driver> <arguments of open> <job> [<arguments>].
-// It prints what the job returns.
+// A separate process that works on the same store: node contract-process.js <driver> <arguments of open> <job> [<arguments>].
+// It prints the result of the job.
 import { setTimeout as wait } from 'node:timers/promises';
 
 const [, , module, openArgs, job, args = '[]'] = process.argv;
@@ -8,7 +8,7 @@ const driver = await open(...JSON.parse(openArgs));
 const times = { createdAtMs: 1, seenAtMs: 1, expiresAtMs: 4e12 };
 
 const jobs = {
-  /** As many writers, each of which counts up as often; each tries again until it got on. */
+  /** Runs writers that each increment a counter a number of times, and retry until an update succeeds. */
   async increment(key, writers, often) {
     const write = async () => {
       for (let n = 0; n < often; n++) while (!(await change(key, (data) => Number(data) + 1)));
@@ -16,7 +16,7 @@ const jobs = {
     await Promise.all(Array.from({ length: writers }, write));
   },
 
-  /** Changes a record again and again until it is gone, and a few times more. Returns what got on after it was gone. */
+  /** Changes a record until it is gone, and a few times more. Returns how many changes succeeded after it was gone. */
   async saveUntilGone(key) {
     let stale = await driver.read(key);
     console.error('writing');
@@ -29,7 +29,7 @@ const jobs = {
     return late.filter(Boolean);
   },
 
-  /** Ends a session and begins another one, as `regenerate` does. Returns the new keys. */
+  /** Deletes a session and creates another one, as `regenerate` does. Returns the new keys. */
   async regenerate(key, prefix, often) {
     const begin = async (_, n) => {
       await change(key, (data) => `${data}x`);
@@ -41,7 +41,7 @@ const jobs = {
     return Promise.all(Array.from({ length: often }, begin));
   },
 
-  /** Creates records, and dies without a goodbye when the last one is acknowledged. */
+  /** Creates records, and kills itself as soon as the last one is acknowledged. */
   async createAndDie(count) {
     for (let n = 0; n < count; n++) await driver.create(`k${n}`, { data: `${n}`, ...times });
     process.kill(process.pid, 'SIGKILL');

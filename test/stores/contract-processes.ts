@@ -7,12 +7,12 @@ import { collect, record, type Subject, type Ways } from './contract-support.ts'
 
 const program = join(import.meta.dirname, 'contract-process.js');
 
-/** The heap that a listing may have, with what the driver's own code takes. */
+/** The heap size for a list, including the driver's own code. */
 const heap = ['--max-old-space-size=40', '--max-semi-space-size=4'];
 
 /**
- * What is promised to several processes on one store, and of what a process leaves when it is killed.
- * @param many how many records are listed
+ * The contract for several processes on one store, and for processes that are killed.
+ * @param many how many records to list
  */
 export function testProcesses(ways: Ways, subject: () => Subject, many: number): void {
   const start = (job: string, args: unknown[], options: string[] = []): ChildProcess => {
@@ -22,7 +22,7 @@ export function testProcesses(ways: Ways, subject: () => Subject, many: number):
   };
   const result = async <T>(child: ChildProcess): Promise<T> => {
     const { exitCode, stdout, stderr } = await finish(child);
-    if (exitCode !== 0) throw new Error(`it ended with ${exitCode}: ${stderr}`);
+    if (exitCode !== 0) throw new Error(`the process exited with code ${exitCode}: ${stderr}`);
     return JSON.parse(stdout) as T;
   };
 
@@ -32,7 +32,7 @@ export function testProcesses(ways: Ways, subject: () => Subject, many: number):
     expect(await ways.driver.read('a')).toMatchObject({ data: '300', version: 301 });
   });
 
-  test('a record that is deleted while other processes change it is gone, and stays so', async () => {
+  test('a record that is deleted while other processes change it stays deleted', async () => {
     await ways.driver.create('a', record());
     const writers = [start('saveUntilGone', ['a']), start('saveUntilGone', ['a'])];
     const results = writers.map((writer) => result(writer));
@@ -42,13 +42,13 @@ export function testProcesses(ways: Ways, subject: () => Subject, many: number):
     expect(await ways.driver.read('a')).toBeUndefined();
   });
 
-  test('when processes regenerate one session at once, each has its new ones, and nobody has the old one', async () => {
+  test('when processes regenerate one session concurrently, each has its new sessions, and the old one is gone', async () => {
     await ways.driver.create('old', record());
     const keys = await Promise.all(['a', 'b'].map((name) => result<string[]>(start('regenerate', ['old', name, 20]))));
     expect(await collect(ways.driver.list({}))).toEqual(keys.flat().sort());
   });
 
-  test('what a process acknowledged is there for another one after a kill -9', async () => {
+  test('another process finds everything that a process acknowledged before kill -9', async () => {
     expect(await finish(start('createAndDie', [20]))).toMatchObject({ signal: 'SIGKILL' });
     for (let n = 0; n < 20; n++) expect(await ways.driver.read(`k${n}`)).toMatchObject({ data: `${n}` });
     expect(await ways.driver.update('k1', 1, record())).toBe(true);

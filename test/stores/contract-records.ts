@@ -5,9 +5,9 @@ import { change, record, type Ways } from './contract-support.ts';
 
 const increment = (data: string): string => JSON.stringify({ n: JSON.parse(data).n + 1 });
 
-/** What is promised of single records, also to those who work on one at the same time. */
+/** The contract for single records, also with concurrent calls. */
 export function testRecords(ways: Ways): void {
-  test('reads back what it created, as version 1', async () => {
+  test('reads back a created record with version 1', async () => {
     const created = record({ owner: 'ann', keyId: '01234567' });
     expect(await ways.driver.create('a', created)).toBe(true);
     expect(await ways.other.read('a')).toEqual({ ...created, key: 'a', version: 1 });
@@ -18,7 +18,7 @@ export function testRecords(ways: Ways): void {
     String.raw`{"zero":"\u0000","half":"\ud83d","quote":"\"","slash":"\\","line":"\n"}`,
     '{"text":"세션 😀 \u2028 \u00e9"}',
     JSON.stringify({ large: 'x'.repeat(256 * 1024) }),
-  ])('keeps data to the letter (%#)', async (data) => {
+  ])('keeps data unchanged (%#)', async (data) => {
     await ways.driver.create('a', record());
     await ways.driver.update('a', 1, record({ data }));
     await ways.driver.create('b', record({ data }));
@@ -31,45 +31,45 @@ export function testRecords(ways: Ways): void {
     expect(await ways.other.read('a')).toMatchObject(times);
   });
 
-  test('reads nothing where nothing is', async () => {
+  test('returns undefined for a missing record', async () => {
     expect(await ways.driver.read('a')).toBeUndefined();
   });
 
-  test('updates the version it was told, and no other', async () => {
+  test('updates only the given version', async () => {
     await ways.driver.create('a', record());
     expect(await ways.driver.update('a', 1, record({ data: '{"n":2}' }))).toBe(true);
     expect(await ways.other.update('a', 1, record({ data: '{"n":3}' }))).toBe(false);
     expect(await ways.driver.read('a')).toMatchObject({ data: '{"n":2}', version: 2 });
   });
 
-  test('never creates by an update or a touch', async () => {
+  test('update and touch never create a record', async () => {
     expect(await ways.driver.update('a', 1, record())).toBe(false);
     for (const version of [0, 1]) await ways.driver.touch('a', version, 1, 4e12);
     expect(await ways.driver.read('a')).toBeUndefined();
   });
 
-  test('moves times by a touch, and neither data nor version', async () => {
+  test('a touch changes the times, but neither data nor version', async () => {
     await ways.driver.create('a', record());
     await ways.driver.touch('a', 1, 5000, 5e12);
     const touched = record({ seenAtMs: 5000, expiresAtMs: 5e12 });
     expect(await ways.other.read('a')).toEqual({ ...touched, key: 'a', version: 1 });
   });
 
-  test('does not touch what was changed meanwhile', async () => {
+  test('does not touch a record that was changed meanwhile', async () => {
     await ways.driver.create('a', record());
     await ways.other.update('a', 1, record({ expiresAtMs: 5e12 }));
     await ways.driver.touch('a', 1, 5000, 6e12);
     expect(await ways.other.read('a')).toMatchObject({ seenAtMs: 2000, expiresAtMs: 5e12 });
   });
 
-  test('deletes, also what is not there', async () => {
+  test('deletes a record, also a missing one', async () => {
     await ways.driver.create('a', record());
     await ways.driver.delete('a');
     await ways.driver.delete('a');
     expect(await ways.other.read('a')).toBeUndefined();
   });
 
-  test('sets a record aside, also one that is not there', async () => {
+  test('sets a record aside, also a missing one', async () => {
     await ways.driver.create('a', record());
     await ways.driver.setAside('a');
     await ways.driver.setAside('missing');
@@ -77,7 +77,7 @@ export function testRecords(ways: Ways): void {
     expect(await ways.other.update('a', 1, record())).toBe(false);
   });
 
-  test('sees at once what another one acknowledged', async () => {
+  test('immediately sees what another driver acknowledged', async () => {
     await ways.driver.create('a', record());
     for (let version = 1; version < 50; version += 1) {
       const [writer, reader] = version % 2 ? [ways.driver, ways.other] : [ways.other, ways.driver];
@@ -87,7 +87,7 @@ export function testRecords(ways: Ways): void {
     }
   });
 
-  test('lets one of many writers of the same version through', async () => {
+  test('only one of many updates of the same version succeeds', async () => {
     await ways.driver.create('a', record());
     const writers = Array.from({ length: 20 }, (_, n) => (n % 2 ? ways.driver : ways.other));
     const results = await Promise.all(
@@ -97,14 +97,14 @@ export function testRecords(ways: Ways): void {
     expect(await ways.driver.read('a')).toMatchObject({ data: `{"n":${results.indexOf(true)}}`, version: 2 });
   });
 
-  test('loses no increment of writers that try again', async () => {
+  test('loses no increment of writers that retry', async () => {
     await ways.driver.create('a', record({ data: '{"n":0}' }));
     const writers = Array.from({ length: 50 }, (_, n) => (n % 2 ? ways.driver : ways.other));
     await Promise.all(writers.map((writer) => change(writer, 'a', increment)));
     expect(await ways.driver.read('a')).toMatchObject({ data: '{"n":50}', version: 51 });
   });
 
-  test('a record that is deleted while others change and touch it is gone, and stays so', async () => {
+  test('a record that is deleted while others change and touch it stays deleted', async () => {
     await ways.driver.create('a', record({ data: '{"n":0}' }));
     const writers = Array.from({ length: 20 }, async (_, n) => {
       while (await change(n % 2 ? ways.driver : ways.other, 'a', increment));
@@ -115,7 +115,7 @@ export function testRecords(ways: Ways): void {
     expect(await ways.driver.read('a')).toBeUndefined();
   });
 
-  test('of many who regenerate one session each has a new one, and nobody has the old one', async () => {
+  test('of many that regenerate one session, each has a new one, and the old one is gone', async () => {
     await ways.driver.create('old', record());
     const regenerate = async (_: unknown, n: number): Promise<unknown> => {
       const [one, two] = n % 2 ? [ways.driver, ways.other] : [ways.other, ways.driver];
@@ -127,7 +127,7 @@ export function testRecords(ways: Ways): void {
     for (let n = 0; n < 20; n++) expect(await ways.other.read(`new${n}`)).toMatchObject({ data: `{"n":${n}}` });
   });
 
-  test('a session expires by the clock of the session layer, and is not changed or touched after that', async () => {
+  test('a session expires by the clock of the session layer, and cannot be changed or touched after that', async () => {
     const clock = { now: Date.now() };
     const log = { warn: () => undefined, error: () => undefined };
     const records = new Records(ways.driver, defaultLimits, () => clock.now, log);
@@ -141,7 +141,7 @@ export function testRecords(ways: Ways): void {
     expect(await ways.other.read('a')).toMatchObject({ data: '{"userId":"ann"}', expiresAtMs: created.expiresAtMs });
   });
 
-  test('answers a ping', async () => {
+  test('ping resolves', async () => {
     await expect(ways.driver.ping()).resolves.toBeUndefined();
   });
 }

@@ -1,24 +1,24 @@
 import type { Driver, SessionRecord, StoredRecord } from '../../src/stores/driver.ts';
 
 export interface Subject {
-  /** Opens a driver on one and the same store, which is empty at the first call of each test. */
+  /** Opens a driver. All calls open the same store, which is empty at the first call of each test. */
   open(): Promise<Driver>;
   /** Removes the store. */
   remove(): Promise<void>;
-  /** How another process opens the same store: the driver's built file, and what its `open` is given. */
+  /** How another process opens the same store: the driver's built file, and the arguments of its `open`. */
   module: string;
   args: unknown[];
-  /** Creates so many records of one owner, `ann`, at once, for a store that takes long to create them one by one. */
+  /** Creates many records of the owner `ann` at once, for a store that is slow to create them one by one. */
   fill?(count: number, bytes: number): Promise<void>;
 }
 
-/** Two ways to one store, as two processes have them. */
+/** Two drivers for one store, as two processes have them. */
 export interface Ways {
   driver: Driver;
   other: Driver;
 }
 
-/** A record that has not expired by any clock. */
+/** A record with an expiry far in the future. */
 export function record(changes: Partial<SessionRecord> = {}): SessionRecord {
   return { data: '{"username":"guest"}', createdAtMs: 1000, seenAtMs: 2000, expiresAtMs: 4e12, ...changes };
 }
@@ -29,7 +29,7 @@ export async function collect(records: AsyncIterable<StoredRecord>): Promise<str
   return keys;
 }
 
-/** Changes what is stored now, again and again until that got on. False: the record is gone. */
+/** Changes the stored data, and retries until it succeeds. False: the record is gone. */
 export async function change(driver: Driver, key: string, toData: (data: string) => string): Promise<boolean> {
   for (;;) {
     const found = await driver.read(key);

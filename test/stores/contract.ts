@@ -7,8 +7,8 @@ import { testRecords } from './contract-records.ts';
 import { record, type Subject, type Ways } from './contract-support.ts';
 
 /**
- * What every driver promises; a store signs up with a way to open and to remove one.
- * @param many how many records are listed: as many as a test has time for
+ * The contract of every driver. A store provides functions to open and to remove it.
+ * @param many how many records to list
  */
 export function describeDriver(name: string, createSubject: () => Subject, many = 100_000): void {
   describe(`the ${name} driver`, () => {
@@ -26,13 +26,13 @@ export function describeDriver(name: string, createSubject: () => Subject, many 
       await subject.remove();
     });
 
-    test('does not create what exists', async () => {
+    test('does not create a record that exists', async () => {
       await ways.driver.create('a', record());
       expect(await ways.other.create('a', record({ data: '{}' }))).toBe(false);
       expect(await ways.driver.read('a')).toMatchObject({ data: record().data, version: 1 });
     });
 
-    test('keeps numbers as they are written', async () => {
+    test('keeps the format of numbers', async () => {
       const data = '{"n":12345678901234567890,"e":1e400,"z":-0.0,"f":0.1000}';
       await ways.driver.create('a', record({ data }));
       expect((await ways.other.read('a'))?.data).toBe(data);
@@ -44,9 +44,9 @@ export function describeDriver(name: string, createSubject: () => Subject, many 
   });
 }
 
-/** What `driverOf` promises of any express-session store: all but what takes several processes, and a look before it creates. */
+/** The contract of `driverOf`, for any express-session store: no guarantees between processes, and no check before `create`. */
 export function describeExpressStore(name: string, createStore: () => Store): void {
-  describe(`${name} in the place of a driver`, () => {
+  describe(`${name} as a driver`, () => {
     const ways = {} as Ways;
 
     beforeEach(() => {

@@ -24,7 +24,7 @@ function createDirectory(): string {
   return directory;
 }
 
-// A process that closes the lock file loses all its locks in it: so another process reads and writes there.
+// A process that closes the lock file releases all its locks on it, so a separate process reads and writes the file.
 const program = `
   const { openSync, readSync, writeSync } = require('node:fs');
   const file = openSync(process.argv[1] + '/lock.mdb', 'r+');
@@ -34,13 +34,13 @@ const program = `
   writeSync(file, number, 0, 8, 8);
   console.log(String(number.readBigUInt64LE()));`;
 
-/** Does what LMDB does in a process that opens the store while another one commits. Returns the number it leaves. */
+/** Simulates a process in which LMDB opens the store while another process commits. Returns the number that it writes. */
 const takeBack = (directory: string, by: number): number =>
   Number(execFileSync(process.execPath, ['--eval', program, directory, `${by}`], { encoding: 'utf8' }));
 const numberOf = (directory: string): number => takeBack(directory, 0);
 
 test.each([1, 2])(
-  'a process that opens the store and takes the number of commits back by %i undoes none',
+  'a process that opens the store and sets the commit number back by %i overwrites no commit',
   async (by) => {
     const directory = createDirectory();
     const driver = await open(directory);
@@ -61,7 +61,7 @@ test.each([1, 2])(
   },
 );
 
-test('a process in whose opening another one commits corrects the number of commits', async () => {
+test('a process corrects the commit number if another process commits while it opens the store', async () => {
   const directory = createDirectory();
   const driver = await open(directory);
   await driver.create('a', record());
@@ -83,7 +83,7 @@ test('a process in whose opening another one commits corrects the number of comm
   await driver.close();
 });
 
-test('processes that open and close the store all the time fail in nothing, and lose nothing', async () => {
+test('processes that constantly open and close the store have no failures and lose nothing', async () => {
   const directory = createDirectory();
   const job = `
     const { open } = await import(process.argv[1]);
@@ -121,7 +121,7 @@ test('writes wait for a process that opens the store', async () => {
   await driver.close();
 });
 
-test('a process that was killed while it opened the store holds up writes and others for a second alone', async () => {
+test('a process that was killed while it opened the store blocks writes and other processes for only a second', async () => {
   const directory = createDirectory();
   const driver = await open(directory);
   const opening = join(directory, 'opening');
@@ -135,7 +135,7 @@ test('a process that was killed while it opened the store holds up writes and ot
   await driver.close();
 });
 
-test('a store that is closed while it is copied is closed after that, and the copy is whole', async () => {
+test('a store that is closed during a backup closes after the backup, and the copy is complete', async () => {
   const directory = createDirectory();
   const copies = createDirectory();
   const job = `
@@ -155,7 +155,7 @@ test('a store that is closed while it is copied is closed after that, and the co
   await copy.close();
 });
 
-test('a store whose directory was moved while it was open goes on, and closes', async () => {
+test('a store whose directory was moved while it was open continues to work, and closes', async () => {
   const directory = createDirectory();
   const driver = await open(directory);
   await driver.create('a', record());
@@ -170,7 +170,7 @@ test('a store whose directory was moved while it was open goes on, and closes', 
   await again.close();
 });
 
-test('all users of a directory in a process have one driver, which closes with the last of them', async () => {
+test('all users of a directory in a process share one driver, which closes with the last user', async () => {
   const seen: string[] = [];
   const openNext = async (path: string): Promise<Driver> => {
     seen.push(`open ${path}`);
@@ -192,13 +192,13 @@ test('all users of a directory in a process have one driver, which closes with t
   await Promise.all([three.close(), other?.close()]);
 });
 
-test('a directory that could not be opened is opened again by the next', async () => {
+test('after a failure, the next call opens the directory again', async () => {
   const fail = (): Promise<Driver> => Promise.reject(new Error('no room'));
   await expect(openShared('/c', fail)).rejects.toThrow('no room');
   await (await openShared('/c', async () => memory())).close();
 });
 
-test('two stores of one directory go on beside other processes, and close one by one', async () => {
+test('two stores of one directory work beside other processes, and close one by one', async () => {
   const directory = createDirectory();
   const [one, two] = [embedded({ directory }), embedded({ directory })];
   expect(await one.create('a', record())).toBe(true);

@@ -29,7 +29,7 @@ describeDriver('embedded', () => {
   };
 });
 
-test('the embedded store can be read by its user alone', async () => {
+test('only its user can read the embedded store', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const driver = await open(directory);
@@ -43,7 +43,7 @@ test.each([
   ['text', 'hello'],
   ['zeros', Buffer.alloc(70_000)],
   ['noise', randomBytes(70_000)],
-])('a file of %s in the place of the store is an error, and stays', async (_, content) => {
+])('a file of %s instead of the store is an error, and is not changed', async (_, content) => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const path = join(directory, 'data.mdb');
@@ -52,7 +52,7 @@ test.each([
   expect(await readFile(path)).toEqual(Buffer.from(content));
 });
 
-/** A store of this many bytes and more, of which the last pages are in use; closed. */
+/** Creates a closed store of at least this many bytes whose last pages are in use. */
 async function createFile(directory: string): Promise<string> {
   const driver = await open(directory);
   const data = 'x'.repeat(1000);
@@ -73,7 +73,7 @@ test.each<[string, (size: number) => number]>([
   ['in the middle of a page', (size) => Math.floor(size / 3) + 1],
   ['before its last page', (size) => size - 4096],
   ['before its last byte', (size) => size - 1],
-])('a file that was cut %s is an error that says so, and stays', async (_, lengthOf) => {
+])('a file that was truncated %s is an error that says so, and is not changed', async (_, lengthOf) => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const path = await createFile(directory);
@@ -86,12 +86,12 @@ test.each<[string, (size: number) => number]>([
   expect(statSync(path).size).toBe(length);
 });
 
-test('a file whose last pages are in no use, and are not in it, is intact', async () => {
+test('a file without its last pages is intact if they are not in use', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const path = await createFile(directory);
   const driver = await open(directory);
-  // In one commit: of what is deleted in the commit that made it, LMDB writes nothing.
+  // In one commit: LMDB does not write data that is created and deleted in the same commit.
   const data = 'x'.repeat(300_000);
   await Promise.all([
     ...[1, 2, 3].map((n) => driver.create(`gone${n}`, record({ data }))),
@@ -107,7 +107,7 @@ test('a file whose last pages are in no use, and are not in it, is intact', asyn
   await again.close();
 });
 
-test('a new file that several processes make, write to and let grow is never refused', async () => {
+test('a new file that several processes create, write and grow is never refused', async () => {
   const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
   const program = `
     const { open } = await import(process.argv[1]);
@@ -144,7 +144,7 @@ test('a new file that several processes make, write to and let grow is never ref
   }
 });
 
-test('an empty file in the place of the store, as a full disk may leave one, is a new store', async () => {
+test('an empty file, as a full disk may leave it, becomes a new store', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   await writeFile(join(directory, 'data.mdb'), '');
@@ -154,7 +154,7 @@ test('an empty file in the place of the store, as a full disk may leave one, is 
   expect((await readdir(directory)).sort()).toEqual(['data.mdb', 'lock.mdb']);
 });
 
-test('what is asked of a store that is then closed is still answered', async () => {
+test('calls before a close still resolve', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const driver = await open(directory);
@@ -167,7 +167,7 @@ test('what is asked of a store that is then closed is still answered', async () 
   await expect(driver.read('a')).rejects.toThrow();
 });
 
-test('eight that open a new store at the same time open the same one', async () => {
+test('eight processes that open a new store at the same time open the same store', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const drivers = await Promise.all(Array.from({ length: 8 }, () => open(directory)));
@@ -177,7 +177,7 @@ test('eight that open a new store at the same time open the same one', async () 
   await Promise.all(drivers.map((driver) => driver.close()));
 });
 
-test('a list that is read slowly keeps no space from being used again', async () => {
+test('a list that is read slowly does not block the reuse of space', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const driver = await open(directory);
@@ -196,7 +196,7 @@ test('a list that is read slowly keeps no space from being used again', async ()
   await driver.close();
 });
 
-test('bytes that are no record are given as one without data, and can be set aside and pruned', async () => {
+test('a value that is not a record is read as a record without data, and can be set aside and pruned', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const driver = await open(directory);
@@ -216,7 +216,7 @@ test('bytes that are no record are given as one without data, and can be set asi
   await driver.close();
 });
 
-test('a walk over the keys yields once what is there all the time, while others come, go and move', async () => {
+test('a list by key yields each permanent record once, while others are created, deleted and extended', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const driver = await open(directory);
@@ -233,7 +233,7 @@ test('a walk over the keys yields once what is there all the time, while others 
   await driver.close();
 });
 
-test('a backup is one new file for its user alone, and is a store', async () => {
+test('a backup is one new file that only its user can read, and it is a valid store', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const driver = await open(directory);
@@ -254,7 +254,7 @@ test('a backup is one new file for its user alone, and is a store', async () => 
   await copy.close();
 });
 
-test('pruning forgets processes that were killed while they read, which would keep the file growing', async () => {
+test('pruning removes the readers of killed processes, which would otherwise let the file grow', async () => {
   const directory = createDirectory();
   onTestFinished(() => remove(directory));
   const driver = await open(directory);
@@ -276,13 +276,13 @@ test('pruning forgets processes that were killed while they read, which would ke
   await driver.close();
 });
 
-// LMDB calls JavaScript within a write; whether it is about to when the process exits is a matter of chance.
+// LMDB calls JavaScript during a write. Whether it does so when the process exits is random.
 test.each([
-  ['an error that nobody handles', "throw new Error('oh no')", /oh no/],
-  ['a rejection that nobody handles', "Promise.reject(new Error('oh no'))", /oh no/],
+  ['an unhandled error', "throw new Error('oh no')", /oh no/],
+  ['an unhandled rejection', "Promise.reject(new Error('oh no'))", /oh no/],
   ['process.exit', 'process.exit(3)', /^$/],
 ])(
-  'a process that ends by %s in the midst of its writes does end, and its answers are on the disk',
+  'a process that exits by %s during its writes does exit, and its acknowledged writes are on disk',
   async (_, end, shown) => {
     const directory = createDirectory();
     onTestFinished(() => remove(directory));
@@ -302,21 +302,21 @@ test.each([
       }
     };
     for (let n = 0; n < 4; n += 1) void write();`;
-    const answered: string[] = [];
+    const acknowledged: string[] = [];
     for (let round = 0; round < 5; round += 1) {
       const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { timeout: 10_000 });
       onTestFinished(() => void child.kill('SIGKILL'));
       let [output, errors] = ['', ''];
       child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
       child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-      // By SIGTERM its time ends, when it hangs.
+      // If it hangs, the timeout kills it with SIGTERM.
       expect((await once(child, 'close'))[1]).not.toBe('SIGTERM');
       expect(errors).toMatch(shown);
-      answered.push(...output.split('\n').filter(Boolean));
+      acknowledged.push(...output.split('\n').filter(Boolean));
     }
     const driver = await open(directory);
-    expect(answered.length).toBeGreaterThanOrEqual(20);
-    for (const key of answered) expect(await driver.read(key)).toMatchObject({ version: 1 });
+    expect(acknowledged.length).toBeGreaterThanOrEqual(20);
+    for (const key of acknowledged) expect(await driver.read(key)).toMatchObject({ version: 1 });
     await driver.close();
   },
 );

@@ -6,7 +6,7 @@ import { record } from './contract-support.ts';
 
 describeExpressStore('express-session’s MemoryStore', () => new session.MemoryStore());
 
-/** A store as some are: it says of a missing session that it has no such file. */
+/** A store that fails with ENOENT for a missing session, as some do. */
 class FileLikeStore extends session.MemoryStore {
   override get(id: string, callback: Parameters<session.MemoryStore['get']>[1]): void {
     super.get(id, (error, data) => (data ? callback(error, data) : callback(missing())));
@@ -23,7 +23,7 @@ function missing(): Error {
 
 describeExpressStore('a store that has ENOENT for a missing session', () => new FileLikeStore());
 
-test('any other error of such a store is an error, also one that it throws', async () => {
+test('any other error of such a store is an error, also when it is thrown', async () => {
   const store = new session.MemoryStore();
   const driver = driverOf(store);
   await driver.create('a', record());

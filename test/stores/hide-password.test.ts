@@ -16,7 +16,7 @@ const calls: [keyof Driver, unknown[]][] = [
   ['close', []],
 ];
 
-/** A driver of which every call fails with this error. */
+/** A driver whose every call fails with this error. */
 function failing(error: unknown): Driver {
   const fail = async (): Promise<never> => Promise.reject(error);
   // biome-ignore lint/correctness/useYield: it fails before
@@ -44,7 +44,7 @@ test.each([
   expect(passwordsIn(url)).toEqual(passwords);
 });
 
-test('no error of any call tells the password, in its text, its stack, its cause or what else it has', async () => {
+test('no error of any call contains the password, in its message, stack, cause or other properties', async () => {
   const url = 'redis://me:gehe%40im@localhost';
   const cause = new Error('AUTH gehe@im failed');
   const error = Object.assign(new TypeError(`${url} is gehe@im`, { cause }), {
@@ -64,12 +64,12 @@ test('no error of any call tells the password, in its text, its stack, its cause
   await expect(listing()).rejects.toThrow('*** is ***');
 });
 
-test('an error that is no Error is hidden too', async () => {
+test('a thrown value that is not an Error is cleaned too', async () => {
   const driver = hidePassword(failing('no geheim here'), 'redis://:geheim@localhost');
   expect(await reasonOf(driver, 'ping', [])).toMatchObject({ message: 'no *** here' });
 });
 
-test('a driver without a password to hide is as it was, and one without warnings has none', async () => {
+test('a driver without a password is not wrapped, and a driver without warnings has none', async () => {
   const driver = failing(new Error());
   expect(hidePassword(driver, 'redis://localhost')).toBe(driver);
   const { warnings: _, ...rest } = driver;

@@ -9,15 +9,15 @@ const keys = ['a', 'b', 'c', 'd', 'e'];
 
 /** How sessions move from one store to another. */
 export interface Move {
-  /** What a process works on in each phase; in neighbouring phases at the same time. */
+  /** The driver of a process in each phase. Processes may be in adjacent phases at the same time. */
   phases: ((from: Driver, to: Driver) => Driver)[];
-  /** What a process does by itself in the last phase but one. False: it died. */
+  /** The work of the moving process in the last phase but one. False: it died. */
   finish?: (race: Race) => Promise<boolean>;
-  /** What a change makes of a session's data. By default it counts up. */
+  /** Changes a session's data. By default it increments a counter. */
   change?: (data: string, number: number) => string;
 }
 
-/** What was done to one session, and what of it was acknowledged. */
+/** The actions on one session, and which of them were acknowledged. */
 interface Account {
   tried: number;
   done: number;
@@ -25,7 +25,7 @@ interface Account {
   isEnded: boolean;
 }
 
-/** Processes that work on sessions while these move, each at a pace of its own; some of them die. */
+/** Processes that work on sessions during a move, each at a different pace. Some of them die. */
 export class Race {
   readonly random: () => number;
   readonly from: MemoryStore;
@@ -35,9 +35,9 @@ export class Race {
   phase = 0;
   isOver = false;
   readonly #move: Move;
-  /** The phases that calls which have begun were begun in. */
+  /** The phases in which the running calls began. */
   readonly #running = new Map<number, number>();
-  /** How many things each process has begun to do. */
+  /** How many actions each process has started. */
   readonly #actions = new Map<number, number>();
 
   constructor(seed: number, move: Move) {
@@ -61,14 +61,14 @@ export class Race {
     await Promise.all(workers);
   }
 
-  // A later phase begins when no process, and no call, is two behind it.
+  // A phase begins only when no process and no call is two phases behind it.
   async #reach(phase: number): Promise<void> {
     for (let turns = this.random() * 30; turns > 0; turns -= 1) await turn();
     this.phase = phase;
     while ([...this.#running.values()].some((own) => own < phase)) await turn();
   }
 
-  // As the command does between the last session that it clears and the next phase.
+  // The command waits too, between the last session that it clears and the next phase.
   async #untilCallsEnd(): Promise<void> {
     const begun = new Map(this.#actions);
     while ([...begun].some(([number, action]) => this.#actions.get(number) === action)) await turn();
@@ -144,7 +144,7 @@ function newAccount(): Account {
 
 const countUp = (data: string): string => JSON.stringify({ n: countOf(data) + 1 });
 
-/** A change that is the same however often it is made. */
+/** An idempotent change. */
 export const addKey = (data: string, number: number): string =>
   JSON.stringify({ ...JSON.parse(data), [`change${number}`]: true });
 
@@ -154,8 +154,8 @@ function countOf(data: string): number {
 }
 
 /**
- * Whatever the order of events, no session is lost, none comes back, and each has what was acknowledged.
- * @param verify looks at what is left in the old store
+ * In any order of events, no session or acknowledged change is lost, and no destroyed session comes back.
+ * @param verify checks what is left in the old store
  */
 export async function raceOften(move: Move, verify: (race: Race, seed: number) => Promise<void>): Promise<void> {
   for (let seed = 1; seed <= 300; seed += 1) {

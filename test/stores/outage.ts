@@ -7,19 +7,19 @@ import { type Site, startSite } from '../session/support.ts';
 import type { HttpResponse } from '../support/http.ts';
 import { waitFor } from '../support/server.ts';
 
-/** A real store, which a test starts and does harm to. */
+/** A real store that a test starts and breaks. */
 export interface StoreServer {
-  /** Starts it on the data that it had. Resolves when it answers. */
+  /** Starts it with its earlier data. Resolves when it responds. */
   start(): Promise<void>;
-  /** Ends it with SIGKILL. Resolves when it is gone. */
+  /** Kills it with SIGKILL. Resolves when it has exited. */
   kill(): Promise<void>;
-  /** Stops it with SIGSTOP: it keeps its connections, and does not answer. */
+  /** Stops it with SIGSTOP: it keeps its connections, and does not respond. */
   pause(): Promise<void>;
-  /** Lets it go on with SIGCONT, if it runs. Resolves when it answers. */
+  /** Continues it with SIGCONT, if it runs. Resolves when it responds. */
   resume(): Promise<void>;
-  /** A driver on it; also while it is down. */
+  /** Opens a driver for it, also while it is down. */
   open(): Promise<Driver>;
-  /** Ends it, and removes what it kept. */
+  /** Stops it, and removes its data. */
   remove(): Promise<void>;
 }
 
@@ -40,15 +40,15 @@ const harms: Harm[] = [
   },
 ];
 
-/** What the session layer gives the store, and what a slow machine needs on top. */
+/** The store deadline of the session layer, plus a margin for a slow machine. */
 const deadlineMs = 2000;
 const slackMs = 1500;
 const recoveryMs = 2000;
-/** How long requests meet the store in its bad state. */
+/** How long the store stays broken while requests arrive. */
 const outageMs = 4000;
 const blobBytes = 200_000;
 
-/** What a store behind a network promises while it is away, and once it is back. */
+/** The contract of a network store during an outage and after it. */
 export function describeOutage(name: string, createServer: () => Promise<StoreServer>): void {
   describe(`an outage of ${name}`, () => {
     let server: StoreServer;
@@ -70,7 +70,7 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
     }
 
     test.each(harms)(
-      '$what under load: 503 in time, back by itself, and nothing acknowledged is lost',
+      '$what under load: 503 in time, automatic recovery, and nothing acknowledged is lost',
       async (harm) => {
         await server.start();
         const load = await serve();
@@ -88,7 +88,7 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
       },
     );
 
-    test('again and again, each of them keeps the promises', async () => {
+    test('repeated outages all keep the contract', async () => {
       await server.start();
       const load = await serve();
       load.run();
@@ -104,7 +104,7 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
       await load.expectNothingLost();
     });
 
-    test('a start while the store is down answers 503, and works once the store is up', async () => {
+    test('a server that starts while the store is down responds with 503, and works once the store is up', async () => {
       const load = await serve();
       const response = await load.site.request('/blob');
       expect(response).toMatchObject({ status: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
@@ -114,7 +114,7 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
       await driver.ping();
     });
 
-    test('requests that meet a paused store pile up nowhere', async () => {
+    test('requests to a paused store do not pile up', async () => {
       await server.start();
       const load = await serve();
       expect((await load.site.request('/blob')).status).toBe(200);
@@ -126,7 +126,7 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
         const responses = await Promise.all(Array.from({ length: each }, () => load.site.request('/blob')));
         expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 503));
       }
-      // What they would have stored is many times as much.
+      // The data of these requests is many times as large.
       expect(usedBytes() - before).toBeLessThan((waves * each * blobBytes) / 4);
       await server.resume();
       await load.untilRecovered();
@@ -149,7 +149,7 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
   });
 }
 
-/** Users who count up in their sessions, one request after the other, and note what was acknowledged. */
+/** Users that increment counters in their sessions, one request after the other, and record what was acknowledged. */
 export class Load {
   readonly site: Site;
   readonly #browsers: Site['request'][];
@@ -175,7 +175,7 @@ export class Load {
 
   run(): void {
     this.#running = Promise.all(this.#browsers.map((browse, user) => this.#use(browse, user)));
-    // `stop` tells of it; a test that fails before does not get there.
+    // `stop` reports the error. A test that fails earlier does not reach it.
     this.#running.catch(() => undefined);
   }
 
@@ -192,7 +192,7 @@ export class Load {
     return this.#unsure.filter((count) => count === 0).length;
   }
 
-  /** Waits until every user has counted so much further. */
+  /** Waits until every user has made this many more increments. */
   async untilAcknowledged(more: number): Promise<void> {
     const goals = this.#acknowledged.map((count) => count + more);
     await waitFor(() => this.#acknowledged.every((count, user) => count >= (goals[user] ?? 0)), 60_000);
@@ -202,7 +202,7 @@ export class Load {
     await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
-  /** From now on, when the store is back, a request succeeds soon. */
+  /** Call this when the store is back: a request must succeed soon. */
   async untilRecovered(): Promise<void> {
     const startMs = performance.now();
     await waitFor(async () => (await this.site.request('/blob')).status === 200, 60_000);
@@ -210,7 +210,7 @@ export class Load {
   }
 
   expectPromisesKept(): void {
-    // No handler ran with another session than the one of its cookie, or with a new one in its place.
+    // No handler ran with another session than its cookie's, or with a new session instead.
     expect(this.#strangers).toEqual([]);
     for (const { response, tookMs } of this.#responses) {
       expect([200, 503]).toContain(response.status);
@@ -219,7 +219,7 @@ export class Load {
     }
   }
 
-  /** A request that got a 503 may have been stored or not. */
+  /** The change of a request that got a 503 may or may not be stored. */
   async expectNothingLost(): Promise<void> {
     for (const [user, browse] of this.#browsers.entries()) {
       const { body } = await browse(`/count/${user}?add=0`);
@@ -229,7 +229,7 @@ export class Load {
   }
 
   async #use(browse: Site['request'], user: number): Promise<void> {
-    // A store that has just started may refuse the first.
+    // A store that has just started may refuse the first connection.
     while ((await browse(`/login/${user}`)).status !== 200 && !this.#isStopped);
     while (!this.#isStopped) {
       const startMs = performance.now();

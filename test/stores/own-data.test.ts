@@ -18,7 +18,7 @@ async function open(): Promise<{ sandbox: Sandbox; directory: string; database: 
   return { sandbox, directory, database };
 }
 
-test('what a write has put is there, in order, for this user alone', async () => {
+test('written values are read back in order, and only this user can read the files', async () => {
   const { directory, database } = await open();
   const orders = database.table<Order>('orders');
   const put = (): string => {
@@ -43,16 +43,16 @@ test('a write that throws changes nothing', async () => {
   expect(orders.get('a')).toBeUndefined();
 });
 
-test('a table is changed within a write only, and must have been named', async () => {
+test('a table can be changed only inside write, and must be declared', async () => {
   const { database } = await open();
-  expect(() => database.table<Order>('orders').put('a', { item: 'book' })).toThrow('within write()');
+  expect(() => database.table<Order>('orders').put('a', { item: 'book' })).toThrow('inside write()');
   expect(() => database.table('nobody' as 'orders')).toThrow("'nobody'");
 });
 
-test('a directory that is open cannot be opened again in this process, until it is closed', async () => {
+test('an open directory cannot be opened again in this process until it is closed', async () => {
   const { directory, database } = await open();
   const again = () => openDatabase({ directory, tables: ['orders'] });
-  await expect(again()).rejects.toThrow('is open in this process already');
+  await expect(again()).rejects.toThrow('is already open in this process');
   await database.close();
   await (await again()).close();
 });
@@ -66,7 +66,7 @@ const counting = (directory: string): string => `
   console.log('counted');
   process.stdin.resume();`;
 
-test('processes that write at the same time lose no write, also when they are killed', async () => {
+test('processes that write concurrently lose no write, also when they are killed', async () => {
   const { sandbox, directory, database } = await open();
   const children = Array.from({ length: 3 }, () => {
     const args = ['--input-type=module', '--eval', counting(directory)];

@@ -3,12 +3,12 @@ import type { Driver } from '../../src/stores/driver.ts';
 import { startPruning } from '../../src/stores/pruning.ts';
 
 interface Store {
-  /** Records that expire in each second. */
+  /** How many records expire per second. */
   perSecond: number;
-  /** What a call takes, and what each record adds. */
+  /** The time of a call, and the additional time for each record. */
   callMs: number;
   recordMs: number;
-  /** Records that have expired at the start. */
+  /** How many records have expired at the start. */
   backlog?: number;
 }
 
@@ -50,7 +50,7 @@ test.each<[string, Store]>([
   ['20 a second on a disk that takes 200 ms', { perSecond: 20, callMs: 200, recordMs: 0.1 }],
 ])('deletion keeps up with sessions that expire: %s', async (_, store) => {
   const after = await simulate(store, 10);
-  // What has come since the last call but one.
+  // The records that expired since the last call but one.
   expect(after.left).toBeLessThan(store.perSecond * 3);
 });
 
@@ -58,7 +58,7 @@ test.each<[string, Store]>([
   ['a quick disk', { perSecond: 0, callMs: 5, recordMs: 0.02, backlog: 5_000_000 }],
   ['a slow disk', { perSecond: 700, callMs: 15, recordMs: 0.05, backlog: 5_000_000 }],
   ['slow records', { perSecond: 0, callMs: 5, recordMs: 0.3, backlog: 5_000_000 }],
-])('a long backlog takes little of the time of the store, and no call takes long: %s', async (_, store) => {
+])('a long backlog uses little of the store’s time, and no call takes long: %s', async (_, store) => {
   const { left, share, longestMs } = await simulate(store, 5);
   expect(left).toBeGreaterThan(0);
   expect(share).toBeLessThan(0.1);

@@ -22,7 +22,7 @@ test.each([
     },
   ],
   ['redis://:word@a', { hosts: [{ host: 'a', port: 6379 }], tls: false, password: 'word', database: 0 }],
-])('%s is understood', (url, expected) => {
+])('%s is a valid address', (url, expected) => {
   expect(readAddress(url)).toEqual(expected);
 });
 
@@ -30,25 +30,25 @@ test.each([
   ['', /does not begin with redis/],
   ['localhost:6379', /does not begin with redis/],
   ['http://localhost', /does not begin with redis/],
-  ['redis://', /names no host/],
-  ['redis://:geheim@', /names no host/],
-  ['redis://a,,b', /names no host/],
-  ['redis://a:geheim', /names no host/],
-  ['redis://a:99999', /names no host/],
+  ['redis://', /has no host/],
+  ['redis://:geheim@', /has no host/],
+  ['redis://a,,b', /has no host/],
+  ['redis://a:geheim', /has no host/],
+  ['redis://a:99999', /has no host/],
   ['redis://:gehe%im@a', /percent-encoded/],
-  ['redis://:gehe/im@a', /names no host/],
-  ['redis://:gehe#im@a', /names no host/],
-  ['redis://a/geheim', /a database that is no number/],
-  ['redis://a/-1', /a database that is no number/],
-  ['redis://a?db=geheim', /\? or # that means nothing/],
-  ['redis://a/1#geheim', /\? or # that means nothing/],
-])('%j is refused, and not repeated', async (url, fault) => {
+  ['redis://:gehe/im@a', /has no host/],
+  ['redis://:gehe#im@a', /has no host/],
+  ['redis://a/geheim', /a database that is not a number/],
+  ['redis://a/-1', /a database that is not a number/],
+  ['redis://a?db=geheim', /an unexpected \? or #/],
+  ['redis://a/1#geheim', /an unexpected \? or #/],
+])('%j is refused, and the message does not quote it', async (url, fault) => {
   expect(findFault(url)).toMatch(fault);
   expect(findFault(url)).not.toMatch(/gehe/);
   await expect(open(url, 'environment')).rejects.toThrow(fault);
 });
 
-test('init and the driver agree on what an address begins with', () => {
+test('init and the driver accept the same protocols', () => {
   const { address } = storeKinds.redis ?? {};
   expect(address?.example).toBe(example);
   for (const protocol of address?.protocols ?? []) expect(findFault(`${protocol}://a`)).toBeUndefined();

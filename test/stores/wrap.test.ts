@@ -5,13 +5,13 @@ import { collect, record } from './contract-support.ts';
 
 const stored: StoredRecord = { ...record(), key: 'a', version: 1 };
 
-/** A driver of which every call is noted and answered by its own name, so that no two are alike. */
+/** A driver that records every call and returns the method's name, so that results differ. */
 function createDriver(calls: unknown[] = []): Required<Driver> {
   const note =
     (name: string) =>
     async (...args: unknown[]): Promise<unknown> => {
       calls.push([name, ...args]);
-      return `answer of ${name}`;
+      return `result of ${name}`;
     };
   const names = ['read', 'create', 'update', 'touch', 'delete', 'setAside', 'prune', 'ping', 'close'];
   const optional = ['countSetAside', 'backup', 'warnings'];
@@ -48,27 +48,24 @@ const make = (driver: Driver, name: string, args: unknown[]): Promise<unknown> =
   (driver[name as keyof Driver] as (...args: unknown[]) => Promise<unknown>)(...args);
 
 describe('a wrapped driver', () => {
-  test('has every method of a driver, and no other', () => {
+  test('has exactly the methods of a driver', () => {
     const names = Object.keys(wrap((call) => call(createDriver()))).sort();
     expect(names).toEqual(Object.keys(createDriver()).sort());
     expect(names).toEqual([...calls.map(([name]) => name), 'list'].sort());
   });
 
-  test.each(calls)(
-    'makes a call of %s once, through `around`, with its arguments and its answer',
-    async (name, args) => {
-      const seen: unknown[] = [];
-      let passes = 0;
-      const driver = wrap((call) => {
-        passes += 1;
-        return call(createDriver(seen));
-      });
-      expect(await make(driver, name, args)).toBe(`answer of ${name}`);
-      expect([seen, passes]).toEqual([[[name, ...args]], 1]);
-    },
-  );
+  test.each(calls)('calls %s once, through `around`, with its arguments and its result', async (name, args) => {
+    const seen: unknown[] = [];
+    let passes = 0;
+    const driver = wrap((call) => {
+      passes += 1;
+      return call(createDriver(seen));
+    });
+    expect(await make(driver, name, args)).toBe(`result of ${name}`);
+    expect([seen, passes]).toEqual([[[name, ...args]], 1]);
+  });
 
-  test.each(calls)('lets `around` see that %s fails', async (name, args) => {
+  test.each(calls)('passes a failure of %s through `around`', async (name, args) => {
     const failure = new Error(name);
     const failing = { ...createDriver(), [name]: () => Promise.reject(failure) };
     const seen: unknown[] = [];
@@ -88,13 +85,13 @@ describe('a wrapped driver', () => {
     ['countSetAside', [], undefined],
     ['backup', ['file'], false],
     ['warnings', [], []],
-  ])('answers %s also for a driver that has no such method', async (name, args, answer) => {
+  ])('has a result for %s also when the driver has no such method', async (name, args, result) => {
     const { [name]: _, ...rest } = createDriver();
     const driver = wrap((call) => call(rest as Driver));
-    expect(await make(driver, name, args)).toEqual(answer);
+    expect(await make(driver, name, args)).toEqual(result);
   });
 
-  test('does what it is told when it is closed, and nothing else', async () => {
+  test('calls the given function when it is closed, and nothing else', async () => {
     const seen: unknown[] = [];
     let closed = 0;
     const driver = wrap(
@@ -109,7 +106,7 @@ describe('a wrapped driver', () => {
 });
 
 describe('a list of a wrapped driver', () => {
-  test('passes its beginning and each step through `around`, and stays with the driver that it began with', async () => {
+  test('passes its start and each step through `around`, and stays with the driver that it began with', async () => {
     const seen: unknown[] = [];
     let passes = 0;
     const driver = wrap((call) => {
@@ -117,32 +114,32 @@ describe('a list of a wrapped driver', () => {
       return call(passes === 1 ? createDriver(seen) : createDriver());
     });
     expect(await collect(driver.list({ owner: 'ann', limit: 9 }))).toEqual(['k0', 'k1', 'k2']);
-    // The beginning, three records, and the end.
+    // The start, three records, and the end.
     expect(passes).toBe(5);
     expect(seen).toEqual([['list', { owner: 'ann', limit: 9 }], ['list ends']]);
   });
 
-  test('closes the list of the driver when its reader stops early', async () => {
+  test('closes the driver’s list when the consumer stops early', async () => {
     const seen: unknown[] = [];
     const driver = wrap((call) => call(createDriver(seen)));
     for await (const { key } of driver.list({})) if (key === 'k1') break;
     expect(seen).toEqual([['list', {}], ['list ends']]);
   });
 
-  test('closes it when `around` gives up on a step', async () => {
+  test('closes the driver’s list when `around` rejects a step', async () => {
     const seen: unknown[] = [];
     let passes = 0;
     const driver = wrap(async (call) => {
-      const answer = await call(createDriver(seen));
+      const result = await call(createDriver(seen));
       passes += 1;
       if (passes === 3) throw new Error('too late');
-      return answer;
+      return result;
     });
     await expect(collect(driver.list({}))).rejects.toThrow('too late');
     expect(seen).toEqual([['list', {}], ['list ends']]);
   });
 
-  test('fails when it cannot begin, or goes on no longer', async () => {
+  test('fails when it cannot start, or cannot continue', async () => {
     const cannotBegin = {
       ...createDriver(),
       list: () => {
@@ -167,7 +164,7 @@ describe('a list of a wrapped driver', () => {
 });
 
 describe('a driver that is opened later', () => {
-  /** How often it was opened, and what the next ones that open it find. */
+  /** How often the driver was opened, and the results of the next opens. */
   function setUp(...failures: Error[]): { driver: Driver; calls: unknown[]; opened(): number } {
     const calls: unknown[] = [];
     let opened = 0;
@@ -180,7 +177,7 @@ describe('a driver that is opened later', () => {
     return { driver, calls, opened: () => opened };
   }
 
-  test('is opened by its first call, whichever that is, and not again', async () => {
+  test('is opened by its first call, whatever the method, and not again', async () => {
     const { driver, opened } = setUp();
     expect(opened()).toBe(0);
     await collect(driver.list({}));
@@ -189,24 +186,24 @@ describe('a driver that is opened later', () => {
     expect(opened()).toBe(1);
   });
 
-  test('is opened once for calls at the same time', async () => {
+  test('is opened once for concurrent calls', async () => {
     const { driver, calls, opened } = setUp();
-    const answers = await Promise.all([driver.ping(), driver.read('a'), driver.read('b'), collect(driver.list({}))]);
-    expect(answers.slice(0, 3)).toEqual(['answer of ping', 'answer of read', 'answer of read']);
+    const results = await Promise.all([driver.ping(), driver.read('a'), driver.read('b'), collect(driver.list({}))]);
+    expect(results.slice(0, 3)).toEqual(['result of ping', 'result of read', 'result of read']);
     expect([opened(), calls.length]).toEqual([1, 5]);
   });
 
-  test('when it cannot be opened, every call that waits fails, and the next one opens it', async () => {
+  test('when it cannot be opened, all waiting calls fail, and the next call opens it', async () => {
     const { driver, opened } = setUp(new Error('away'), new Error('still away'));
     const both = await Promise.allSettled([driver.ping(), driver.read('a')]);
     expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(opened()).toBe(1);
     await expect(driver.ping()).rejects.toThrow('still away');
-    expect(await driver.ping()).toBe('answer of ping');
+    expect(await driver.ping()).toBe('result of ping');
     expect(opened()).toBe(3);
   });
 
-  test('closes what was opened, and opens nothing to close it', async () => {
+  test('closes an opened driver, and does not open one to close it', async () => {
     const unused = setUp();
     await unused.driver.close();
     expect([unused.opened(), unused.calls]).toEqual([0, []]);

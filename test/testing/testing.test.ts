@@ -14,7 +14,7 @@ describe('the store in memory', () => {
     ways.other = ways.driver;
   });
 
-  test('does not create what exists', async () => {
+  test('does not create a record that exists', async () => {
     const record = { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 };
     expect([await ways.driver.create('a', record), await ways.driver.create('a', record)]).toEqual([true, false]);
   });
@@ -23,7 +23,7 @@ describe('the store in memory', () => {
   testLists(ways);
 });
 
-/** An application as somebody else has one: its tests choose the options of its sessions. */
+/** An application whose tests choose the options of its sessions. */
 function createApp(options: TestOptions & Partial<SessionOptions>): Express {
   const app = express();
   app.use(session({ saveUninitialized: false, cookie: { maxAge: hourMs }, ...options }) as express.RequestHandler);
@@ -70,7 +70,7 @@ describe('a test server', () => {
     expect(await (await bob('/profile')).text()).toBe('bob');
   });
 
-  test('the clock moves the end of a session', async () => {
+  test('a session expires by the test’s clock', async () => {
     const { browser, clock } = await start();
     const ann = browser();
     await ann('/login', form('ann'));
@@ -80,7 +80,7 @@ describe('a test server', () => {
     expect((await ann('/profile')).status).toBe(401);
   });
 
-  test('its store is there to look at', async () => {
+  test('the test can read its store', async () => {
     const { browser, store } = await start();
     await browser()('/login', form('ann'));
     const owners: unknown[] = [];
@@ -88,7 +88,7 @@ describe('a test server', () => {
     expect(owners).toEqual(['ann']);
   });
 
-  test('a redirect can be looked at, is sent again where it says so, and never ends in a circle', async () => {
+  test('a redirect can be inspected, repeats the request for 307 and 308, and cannot loop forever', async () => {
     const ann = (await start()).browser();
     const response = await ann('/login', { ...form('ann'), redirect: 'manual' });
     expect([response.status, response.headers.get('location')]).toEqual([303, '/profile']);
@@ -96,7 +96,7 @@ describe('a test server', () => {
     await expect(ann('/round')).rejects.toThrow('/round redirects more than 20 times');
   });
 
-  test('a cookie is sent below its path, until it ends', async () => {
+  test('a cookie is sent only below its path, and until it expires', async () => {
     const { browser, clock } = await start();
     const ann = browser();
     await ann('/cookies');
@@ -107,7 +107,7 @@ describe('a test server', () => {
     expect(await (await ann('/shop', { headers: { Cookie: 'mine=1' } })).text()).toBe('mine=1');
   });
 
-  test('a clock begins where it is told to, and stands still', () => {
+  test('a clock begins at the given time, and stands still', () => {
     const clock = createClock(1000);
     clock.advance(5);
     expect([clock.now(), clock.now()]).toEqual([1005, 1005]);

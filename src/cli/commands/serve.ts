@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
-import { toEndFailure } from '../../server/messages.ts';
+import { toExitFailure } from '../../server/messages.ts';
 import { secretVariable } from '../../settings/secrets.ts';
 import { isPort, isWorkerCount, portRemedy, workersRemedy } from '../../settings/settings.ts';
 import type { System } from '../../system.ts';
@@ -13,6 +13,7 @@ import { claimServer, describeOrigin, forgetServer, logFile, type ServerRecord }
 import { describeExit, type ServerExit } from '../control/start-outcome.ts';
 import type { WatchPaths } from '../control/watch.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
+import { remember } from '../environment/known.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
 import { commandLine } from '../shells/shells.ts';
@@ -54,6 +55,7 @@ export async function serve(context: Context, environment: Environment, options:
     hasOwnStoreUrl: Boolean(system.env.STORE_URL),
   });
   if (running) throw await alreadyRunning(context, environment, running);
+  await remember(system, environment.directory);
   // Under --json, stdout is only for our own lines.
   const server: ServeOptions = output.json ? { output: 2, ...options } : options;
   if (options.background) return serveInBackground(context, environment, server);
@@ -152,7 +154,7 @@ function cutOff(exit: ServerExit): UserError {
 
 function diedByItself(exit: ServerExit): UserError {
   const how = describeExit(exit);
-  const { hint } = toEndFailure('', how);
+  const { hint } = toExitFailure('', how);
   return new UserError('server-died', `The server exited unexpectedly (${how}).`, hint);
 }
 

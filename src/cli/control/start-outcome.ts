@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
-import { type Failure, isMessage, type Message, toEndFailure } from '../../server/messages.ts';
+import { type Failure, isMessage, type Message, toExitFailure } from '../../server/messages.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
@@ -59,7 +59,7 @@ export async function explainStart(
     return toUserError(system, environment, said);
   }
   const exit = describeExit(await ended);
-  const failure = toEndFailure(`The server exited before it was listening (${exit}).`, exit);
+  const failure = toExitFailure(`The server exited before it was listening (${exit}).`, exit);
   return toUserError(system, environment, failure);
 }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual, parseEnv } from 'node:util';
-import { renderBirth, secretIdOf, secretVariable, splitSecrets } from '../../settings/secrets.ts';
+import { renderCreationLine, secretIdOf, secretVariable, splitSecrets } from '../../settings/secrets.ts';
 
 /** A change of the secrets in a `.env`. */
 export interface SecretChange {
@@ -76,7 +76,7 @@ function edit(text: string, { start, valueStart, valueEnd }: Assignment, { add, 
     .split(',')
     .filter((part) => part.trim() !== '' && keeps(part.trim()));
   const value = [...(add ? [add.secret] : []), ...old].join(',');
-  const birth = add ? renderBirth(secretIdOf(add.secret), add.nowMs) + lineEnd(text) : '';
+  const birth = add ? renderCreationLine(secretIdOf(add.secret), add.nowMs) + lineEnd(text) : '';
   return text.slice(0, start) + birth + text.slice(start, valueStart) + value + text.slice(valueEnd);
 }
 
@@ -84,7 +84,7 @@ function append(text: string, { add }: SecretChange): string {
   if (!add) return text;
   const eol = lineEnd(text);
   const gap = text === '' || text.endsWith('\n') ? '' : eol;
-  const birth = renderBirth(secretIdOf(add.secret), add.nowMs);
+  const birth = renderCreationLine(secretIdOf(add.secret), add.nowMs);
   return `${text}${gap}${birth}${eol}${secretVariable}=${add.secret}${eol}`;
 }
 

@@ -1,5 +1,12 @@
 import { UserError } from '../../errors.ts';
-import { envFileName, isUsable, readBirths, secretIdOf, secretVariable, splitSecrets } from '../../settings/secrets.ts';
+import {
+  envFileName,
+  isUsable,
+  readCreationTimes,
+  secretIdOf,
+  secretVariable,
+  splitSecrets,
+} from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import type { Environment } from '../environment/find.ts';
@@ -31,7 +38,7 @@ export async function readSecretList(system: System, environment: Environment): 
 }
 
 export function summarizeSecrets({ text }: EnvFile): Pick<SecretList, 'secrets' | 'unusable'> {
-  return summarize(secretsIn(text), readBirths(text));
+  return summarize(secretsIn(text), readCreationTimes(text));
 }
 
 function summarize(values: string[], births: Map<string, number>): Pick<SecretList, 'secrets' | 'unusable'> {

@@ -1,6 +1,6 @@
 import type { Cookie } from 'express-session';
 
-/** What an application says of the session cookie. */
+/** The attributes that an application sets for the session cookie. */
 export interface CookieAttributes {
   path: string;
   httpOnly: boolean;
@@ -12,30 +12,30 @@ export interface CookieAttributes {
   priority?: 'low' | 'medium' | 'high' | undefined;
 }
 
-/** What the session cookie looks like for a request. */
+/** The session cookie's name, attributes and lifetime for a request. */
 export interface CookieProfile {
   name: string;
   attributes: CookieAttributes;
   /** Whether the request's connection is encrypted. */
   isEncrypted: boolean;
   /**
-   * How long the cookie of a new session lives: null ends it with the browser. Then the cookie is that of the session
-   * object, with all that the application changes in `req.session.cookie`. Undefined: it lives as long as the session can,
-   * and has these attributes whatever the application does.
+   * The lifetime of a new session's cookie. A number or null (until the browser closes): the cookie follows
+   * `req.session.cookie`, including the application's changes. Undefined: the cookie lives as long as the session can, and
+   * always has these attributes.
    */
   maxAgeMs?: number | null;
 }
 
-/** False: a browser would drop the cookie, or somebody could read it on its way. */
+/** False for a secure cookie on a connection that is not encrypted: a browser would drop it, or a third party could read it. */
 export function canBeSet({ attributes, isEncrypted, maxAgeMs }: CookieProfile, cookie?: Partial<Cookie>): boolean {
   const secure = maxAgeMs === undefined ? attributes.secure : (cookie?.secure ?? attributes.secure);
   return secure !== true || isEncrypted;
 }
 
 /**
- * Of an environment. Over HTTPS the `__Host-` prefix binds the cookie to this host, and to HTTPS. In production it always
- * does: a cookie that left over plain HTTP once could be stolen and used over HTTPS. In development plain HTTP has a
- * cookie of its own.
+ * The profile that an environment uses. Over HTTPS, and always in production, the `__Host-` prefix binds the cookie to this
+ * host and to HTTPS. Otherwise a cookie that was once sent over plain HTTP could be stolen and used over HTTPS. In
+ * development, plain HTTP has a separate cookie.
  */
 export function strictProfile(name: string, isSecure: boolean, production: boolean): CookieProfile {
   const secure = isSecure || production;
@@ -43,26 +43,26 @@ export function strictProfile(name: string, isSecure: boolean, production: boole
   return { name: secure ? `__Host-${name}` : name, attributes, isEncrypted: isSecure };
 }
 
-/** The profiles of requests over plain and over encrypted connections, each made once. */
+/** Creates the profiles for plain and for encrypted connections once, and selects one. */
 export function profilesOf(create: (isSecure: boolean) => CookieProfile): (isSecure: boolean) => CookieProfile {
   const [plain, encrypted] = [create(false), create(true)];
   return (isSecure) => (isSecure ? encrypted : plain);
 }
 
-/** The values of every cookie of this name: a browser sends several after a change of path or domain. */
+/** The values of all cookies with this name. A browser may send several after the path or the domain changed. */
 export function readCookies(header: string | undefined, name: string): string[] {
   const values: string[] = [];
   if (!header?.includes(name)) return values;
   for (const pair of header.split(';')) {
-    const end = pair.indexOf('=');
-    if (end === -1 || pair.slice(0, end).trim() !== name) continue;
-    const value = decode(unquote(pair.slice(end + 1).trim()));
+    const equalsAt = pair.indexOf('=');
+    if (equalsAt === -1 || pair.slice(0, equalsAt).trim() !== name) continue;
+    const value = decode(unquote(pair.slice(equalsAt + 1).trim()));
     if (value !== undefined) values.push(value);
   }
   return values;
 }
 
-/** Of an environment. @param maxAgeMs undefined for a cookie that ends with the browser */
+/** Renders an environment's cookie. @param maxAgeMs undefined for a cookie that expires when the browser closes */
 export function renderCookie({ name, attributes }: CookieProfile, value: string, maxAgeMs: number | undefined): string {
   const age = maxAgeMs === undefined ? '' : `; Max-Age=${Math.max(0, Math.floor(maxAgeMs / 1000))}`;
   return `${name}=${encodeURIComponent(value)}; Path=/${age}; HttpOnly; SameSite=Lax${attributes.secure ? '; Secure' : ''}`;

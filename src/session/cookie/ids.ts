@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { hashOf } from '../../stores/session-key.ts';
 
 const idBytes = 32;
-/** Random bytes for the next ids: one call for many takes as long as one for each. */
+/** Random bytes for the next ids: one call that fills many takes as long as a call for one. */
 const random = Buffer.alloc(64 * idBytes);
 let used = random.length;
 
@@ -15,17 +15,17 @@ export function createId(): string {
   const start = used;
   used += idBytes;
   const id = random.toString('base64url', start, used);
-  // Nothing but the client's cookie holds an id.
+  // Only the client's cookie may hold an id.
   random.fill(0, start, used);
   return id;
 }
 
-/** What a program calls a session by. It never begins with a dash, which a command takes for an option. */
-export function wholeRefOf(key: string): string {
-  return hashOf(key).replace(/^-/, '+');
+/** The reference to a session for programs. It never begins with a dash, so a command does not take it for an option. */
+export function wholeRefOf(sessionKey: string): string {
+  return hashOf(sessionKey).replace(/^-/, '+');
 }
 
-/** What a log line or a person calls a session by. */
-export function refOf(key: string): string {
-  return wholeRefOf(key).slice(0, 8);
+/** The short reference to a session, for logs and people. */
+export function refOf(sessionKey: string): string {
+  return wholeRefOf(sessionKey).slice(0, 8);
 }

@@ -3,26 +3,26 @@ import type { SessionRecord, StoredRecord } from '../../stores/driver.ts';
 import { StoreUnavailable } from '../../stores/errors.ts';
 import type { Data } from './data.ts';
 
-/** How often a write is tried again when other processes change the same session at the same time. */
+/** How many times a write is tried while other processes change the same session. */
 const attempts = 200;
 
 export interface RecordChange {
-  /** What the request has read. */
+  /** The record that the request read. */
   known: StoredRecord;
-  /** May alter what it is given, and may be called more than once. */
+  /** May modify its argument, and may be called more than once. */
   toData: (data: Data) => Data;
-  /** The secret that signs the client's cookie, when that is to be noted. */
+  /** The id of the secret that signs the client's cookie, when the record must store it. */
   keyId?: string | undefined;
 }
 
-/** What the queue does with records. */
+/** The operations on records that the queue needs. */
 interface Steps {
   /** Undefined when the session is gone. */
-  read(key: string): Promise<StoredRecord | undefined>;
+  read(sessionKey: string): Promise<StoredRecord | undefined>;
   isLive(record: StoredRecord): boolean;
   apply(change: RecordChange, record: SessionRecord): SessionRecord;
   /** Compare-and-swap. */
-  update(key: string, version: number, record: SessionRecord): Promise<boolean>;
+  update(sessionKey: string, version: number, record: SessionRecord): Promise<boolean>;
 }
 
 type Stored = StoredRecord | undefined;
@@ -33,8 +33,8 @@ interface Waiting extends RecordChange {
 }
 
 /**
- * Changes of one session in this process do not compete: while one is being stored the others wait. They are then stored
- * by one write, in the order in which they came: so none waits longer than for two writes.
+ * Queues the changes of one session within this process. While one write runs, further changes wait. One write then stores all
+ * of them, in the order of their arrival, so no change waits for more than two writes.
  */
 export class ChangeQueue {
   readonly #steps: Steps;
@@ -44,22 +44,22 @@ export class ChangeQueue {
     this.#steps = steps;
   }
 
-  /** Undefined when the session is gone. Rejects when the change throws, and when the store fails. */
+  /** Resolves to undefined when the session is gone. Rejects when the change throws or the store fails. */
   add(change: RecordChange): Promise<Stored> {
-    const { key } = change.known;
+    const { key: sessionKey } = change.known;
     return new Promise((resolve, reject) => {
       const added = { ...change, resolve, reject };
-      const waiting = this.#waiting.get(key);
+      const waiting = this.#waiting.get(sessionKey);
       if (waiting) waiting.push(added);
-      else void this.#run(key, [added]);
+      else void this.#run(sessionKey, [added]);
     });
   }
 
-  async #run(key: string, waiting: Waiting[]): Promise<void> {
-    this.#waiting.set(key, waiting);
+  async #run(sessionKey: string, waiting: Waiting[]): Promise<void> {
+    this.#waiting.set(sessionKey, waiting);
     let latest: Stored;
     while (waiting.length > 0) latest = await this.#settle(waiting.splice(0), latest);
-    this.#waiting.delete(key);
+    this.#waiting.delete(sessionKey);
   }
 
   async #settle(changes: Waiting[], latest: Stored): Promise<Stored> {
@@ -73,29 +73,29 @@ export class ChangeQueue {
 
   async #store(changes: Waiting[], latest: Stored): Promise<Stored> {
     const known = findNewest(changes, latest);
-    const { key } = known;
-    // What has expired while the request ran may only have been seen by another one.
-    let current: Stored = this.#steps.isLive(known) ? known : await this.#steps.read(key);
+    const { key: sessionKey } = known;
+    // If the record expired while this request ran, another request may have extended it.
+    let current: Stored = this.#steps.isLive(known) ? known : await this.#steps.read(sessionKey);
     let left = changes;
     for (let attempt = 1; current; attempt += 1) {
       const { version } = current;
       const { record, applied } = this.#apply(left, current);
       if (applied.length === 0) return current;
-      if (await this.#steps.update(key, version, record)) {
-        const stored = { ...record, key, version: version + 1 };
+      if (await this.#steps.update(sessionKey, version, record)) {
+        const stored = { ...record, key: sessionKey, version: version + 1 };
         for (const { resolve } of applied) resolve(stored);
         return stored;
       }
       if (attempt === attempts) throw new StoreUnavailable('too many changes of one session at the same time');
       if (attempt > 3) await wait(Math.random() * 5);
-      current = await this.#steps.read(key);
+      current = await this.#steps.read(sessionKey);
       left = applied;
     }
     for (const { resolve } of left) resolve(undefined);
     return undefined;
   }
 
-  // A change that fails takes nothing from the others.
+  // A change that throws does not affect the others.
   #apply(changes: Waiting[], current: StoredRecord): { record: SessionRecord; applied: Waiting[] } {
     let record: SessionRecord = current;
     const applied = changes.filter((change) => {

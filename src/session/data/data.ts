@@ -1,4 +1,4 @@
-/** The session holds what no store can keep: a value without JSON, or too much. */
+/** The session cannot be stored: a value has no JSON form, or the session is too large. */
 export class Unstorable extends Error {
   readonly status = 500;
 
@@ -8,19 +8,19 @@ export class Unstorable extends Error {
   }
 }
 
-/** What a session holds, by its top-level keys. `cookie` is there only when the application chose a lifetime. */
+/** The data of a session, by top-level key. `cookie` exists only when the application chose a lifetime. */
 export type Data = Record<string, unknown> & { cookie?: { originalMaxAge: number | null } };
 
-/** What a request changed. */
+/** The changes that a request made. */
 export interface Changes {
   set: Data;
   deleted: string[];
 }
 
-/** What `update` is given. */
+/** The function that the application passes to `update`. */
 export type Change = (data: Data) => unknown;
 
-/** @throws SyntaxError when the text is no session */
+/** @throws SyntaxError when the text is not a session */
 export function parseData(text: string): Data {
   const data: unknown = JSON.parse(text);
   if (typeof data === 'object' && data !== null && !Array.isArray(data) && hasLifetime(data)) return data as Data;
@@ -33,12 +33,12 @@ function hasLifetime({ cookie }: { cookie?: unknown }): boolean {
   return originalMaxAge === null || typeof originalMaxAge === 'number';
 }
 
-/** The lifetime that a cookie asks for. Null: it ends with the browser, which express-session also writes as `false`. */
+/** The lifetime of a cookie. Null: until the browser closes, which express-session also writes as `false`. */
 export function readLifetimeMs({ originalMaxAge }: { originalMaxAge?: unknown }): number | null {
   return typeof originalMaxAge === 'number' && Number.isFinite(originalMaxAge) ? originalMaxAge : null;
 }
 
-/** @throws Unstorable when a value has no JSON */
+/** @throws Unstorable when a value has no JSON form */
 export function stringifyData(data: Data): string {
   try {
     return JSON.stringify(data);
@@ -47,7 +47,7 @@ export function stringifyData(data: Data): string {
   }
 }
 
-/** The part of a session object that is stored. Methods of a session, `__proto__`, and functions are no data. */
+/** The part of a session object that is stored: not the session's methods, `__proto__`, or functions. */
 export function pickData(session: object, lifetimeMs: number | null | undefined): Data {
   const data: Data = {};
   for (const [key, value] of Object.entries(session)) if (key !== 'cookie' && isData(key, value)) data[key] = value;
@@ -67,33 +67,33 @@ export function applyChanges(data: Data, { set, deleted }: Changes): Data {
 }
 
 /**
- * What is stored, with the changes of a request and what `change` makes of it all. The changes are text, so that no two
- * attempts share a value that `change` alters.
+ * Applies the changes of a request to the stored data, and then `change`. The changes are JSON text, so that two attempts never
+ * share an object that `change` modifies.
  */
 export function merge(stored: Data, changes: string, change: Change | undefined): Data {
   const data = applyChanges(stored, JSON.parse(changes) as Changes);
   if (!change) return data;
   const lifetimeMs = data.cookie?.originalMaxAge;
   verifyAtOnce(change(data));
-  // Only `req.session.cookie` changes how long a session lives: any other `cookie` would make the record unreadable.
-  // As it will be read: an owner may be text only then.
+  // Only `req.session.cookie` sets the lifetime: any other `cookie` value would make the record unreadable. Parse the JSON
+  // again, so that the result is what a later request reads: for example, an owner may become a string only then.
   return parseData(stringifyData(pickData(data, lifetimeMs)));
 }
 
-// What it changes after it has waited comes too late to be stored.
+// An async function would make its changes after the data is stored.
 function verifyAtOnce(result: unknown): void {
   if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return;
-  // So does its failure: who awaits the update hears of this one instead.
+  // Ignore a rejection of the async function: the caller of `update` gets the TypeError below instead.
   Promise.resolve(result).catch(() => undefined);
-  throw new TypeError('req.session.update takes a function that is not async: await first, then update');
+  throw new TypeError('req.session.update needs a function that is not async: await first, then call update');
 }
 
-// A function has no JSON, and one that is called toJSON would speak for all of the session.
+// A function has no JSON form, and a property toJSON would replace the JSON of the whole session.
 function isData(key: string, value: unknown): boolean {
   return typeof value !== 'function' && !isReserved(key);
 }
 
-/** What a session object has beside its data; a test compares this with its class. */
+/** The names of the session object's own members. A test compares them with the class. */
 export const reservedNames: ReadonlySet<string> = new Set([
   ...['id', 'req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate', 'update', 'endOthers'],
 ]);

@@ -1,20 +1,20 @@
-/** What a session may cost: how long it lives, how large it is, how long the store may take. */
+/** The limits of a session: its lifetime, its size, and the time of a store call. */
 export interface Limits {
-  /** How long the session of an owner lives without being used. */
+  /** Idle time in milliseconds after which a session with an owner expires. By default one day. */
   idleMs: number;
-  /** The same, for a session without an owner. */
+  /** Idle time in milliseconds after which a session without an owner expires. */
   anonymousIdleMs: number;
-  /** How long a session lives at most, however much it is used. */
+  /** Time in milliseconds after its creation when a session expires, even if it is in use. */
   absoluteMs: number;
-  /** How long one call to the store may take. */
+  /** Time in milliseconds that one store call may take. Then the request fails with 503. */
   storeDeadlineMs: number;
-  /** From this size on, the log has a warning. */
+  /** A session larger than this, in bytes of JSON, is stored with a warning in the log. */
   warnBytes: number;
-  /** A larger session is not stored, and the request is answered with 500. */
+  /** A session larger than this, in bytes of JSON, is not stored, and the request fails with 500. */
   refuseBytes: number;
   /**
-   * The keys of `req.session` that may name its owner, the first one that does counts. `a.b` is the `b` of its `a`. Of an
-   * object its `id` counts, else `_id`, `sub`, `username` or `email`.
+   * The properties of `req.session` that can name its owner; the first one with a value counts. `a.b` means `req.session.a.b`.
+   * If the value is an object, its `id` counts, else `_id`, `sub`, `username` or `email`.
    */
   ownerKeys: string[];
 }
@@ -22,10 +22,9 @@ export interface Limits {
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
-// A session has an owner once it says whose it is. The convention is `userId`; `username` counts too, so that what the
-// first page of a newcomer puts there is not forgotten over lunch, and what tutorials and Passport keep of a user. The
-// rest, which any robot can make, goes soon.
-// For a single session, `req.session.cookie.maxAge` says otherwise.
+// A session has an owner as soon as one of `ownerKeys` has a value. The convention is `userId`. `username`, `user` and
+// `passport.user` are what tutorials and Passport use. Other sessions are anonymous and expire sooner, because any robot can
+// create them. `req.session.cookie.maxAge` overrides these times for a single session.
 export const defaultLimits: Limits = {
   idleMs: dayMs,
   anonymousIdleMs: 30 * minuteMs,
@@ -37,8 +36,8 @@ export const defaultLimits: Limits = {
 };
 
 /**
- * The limits that an application gave; a default for each that it left out.
- * @throws TypeError when one has a value that it cannot have, or is not a limit
+ * Fills in defaults for the limits that an application left out.
+ * @throws TypeError when a name is not a limit, or a value is not valid
  */
 export function toLimits(given: Partial<Limits> = {}, defaults: Limits = defaultLimits): Limits {
   const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
@@ -48,12 +47,10 @@ export function toLimits(given: Partial<Limits> = {}, defaults: Limits = default
 
 function verifyLimit(name: string, value: unknown): void {
   if (!Object.hasOwn(defaultLimits, name))
-    throw new TypeError(`limits.${name} is not a limit: they are ${Object.keys(defaultLimits).join(', ')}`);
+    throw new TypeError(`limits.${name} is not a valid limit; use one of: ${Object.keys(defaultLimits).join(', ')}`);
   const isNames = Array.isArray(value) && value.every((key) => typeof key === 'string' && key !== '');
-  if (name === 'ownerKeys' && !isNames) throw new TypeError('limits.ownerKeys must be an array of names of keys');
+  if (name === 'ownerKeys' && !isNames) throw new TypeError('limits.ownerKeys must be an array of property names');
   const isAmount = typeof value === 'number' && Number.isFinite(value) && value > 0;
   if (name !== 'ownerKeys' && !isAmount)
-    throw new TypeError(
-      `limits.${name} must be a number above 0, of ${name.endsWith('Ms') ? 'milliseconds' : 'bytes'}`,
-    );
+    throw new TypeError(`limits.${name} must be a number of ${name.endsWith('Ms') ? 'milliseconds' : 'bytes'} above 0`);
 }

@@ -2,25 +2,25 @@ import type { Log } from '../../stores/driver.ts';
 import { toOwner } from '../../stores/owner.ts';
 import type { Data } from './data.ts';
 
-/** What names a user whom a session holds as an object: Passport, MongoDB, OpenID Connect, then what users log in with. */
+/** The properties that identify a user object: of Passport, MongoDB and OpenID Connect, then login names. */
 const idKeys = ['id', '_id', 'sub', 'username', 'email'];
 
-/** The keys that applications put into a session at a login. */
+/** The properties that applications set on a session at login. */
 const loginKey =
   /^(is_?)?(logged_?in|auth(enticated|orized)?|admin|passport|profile|uid|e?mail|(user|account|member|customer)(_?(id|name|info|data|email))?)$/i;
 
-/** A user, as an application names the owner of sessions. */
+/** A user: the owner of sessions, as a name, a number, or an object with an id. */
 export type Owner = string | number | object;
 
-/** Finds out whose a session is. */
+/** Finds the owner of a session. */
 export class Owners {
   readonly #paths: string[][];
   readonly #log: Log | undefined;
   readonly #reported = new Set<string>();
 
   /**
-   * @param keys the keys that may name the owner, the first one that does counts; `a.b` is the `b` of its `a`
-   * @param log in development: gets a warning when a session seems to be that of a user, and names none
+   * @param keys the properties that can name the owner, see `Limits.ownerKeys`
+   * @param log in development: gets a warning when a session looks like a user's session but has no owner
    */
   constructor(keys: string[], log: Log | undefined) {
     this.#paths = keys.map((key) => key.split('.'));
@@ -33,26 +33,28 @@ export class Owners {
     return name === undefined ? undefined : toOwner(name);
   }
 
-  /** Called with a session that has no owner. */
+  /** Call this for a session without an owner: it logs a warning if the session looks like a user's. */
   reportMissing(data: Data): void {
     const key = this.#log && Object.keys(data).find((name) => loginKey.test(name) && isFilled(data[name]));
     if (key === undefined || this.#reported.has(key)) return;
     this.#reported.add(key);
     this.#log?.warn(
       { key },
-      `a session with the key '${key}' looks like that of a user, but has no owner: it lives as long as that of an unknown ` +
-        'visitor, and is in no list of a user. Set req.session.userId at the login, or name the key in limits.ownerKeys',
+      `a session with the property '${key}' looks like a user's session but has no owner, so it expires like an anonymous ` +
+        "session and is missing from the user's list of sessions. " +
+        'Set req.session.userId at login, or add the property to limits.ownerKeys',
     );
   }
 }
 
 /**
- * The owner that an application names, in the form in which a session may hold it.
- * @throws TypeError when that is nobody: `undefined` must not become a user of that name
+ * Turns the user that an application names into an owner, as records store it.
+ * @throws TypeError when there is no name: `undefined` must not become the owner 'undefined'
  */
 export function requireOwner(user: unknown): string {
   const name = userNameOf(user);
-  if (name === undefined) throw new TypeError('the owner of sessions is a text or a number, or an object with an id');
+  if (name === undefined)
+    throw new TypeError('the owner of sessions must be a string, a number, or an object with an id');
   return toOwner(name);
 }
 

@@ -7,22 +7,22 @@ import { type Data, parseData, stringifyData, Unstorable } from './data.ts';
 import type { Limits } from './limits.ts';
 import { Owners } from './owner.ts';
 
-/** After this part of its idle time a session that is only read is marked as seen. */
-const touchPart = 1 / 10;
-/** A change makes a session live longer when that is at least this part of its idle time: stores list them by their ends. */
-const prolongPart = 1 / 100;
+/** A request that only reads a session updates the stored times after this fraction of the idle time. */
+const touchFraction = 1 / 10;
+/** A change moves the stored expiry only by at least this fraction of the idle time: each move changes the store's index. */
+const extendFraction = 1 / 100;
 
-/** A session that lives. */
+/** A session that has not expired. */
 export interface LiveSession {
   record: StoredRecord;
-  /** What the record holds, for its reader to change. */
+  /** The record's parsed data. The reader may modify it. */
   data: Data;
 }
 
-/** What is known of a session that changes; one that begins has no end yet. */
+/** The stored times of a session that changes; empty for a new session. */
 type Before = Partial<Pick<SessionRecord, 'createdAtMs' | 'expiresAtMs'>>;
 
-/** The records of sessions: only those that live, within the limits, changed one at a time. */
+/** Reads and writes session records: it returns only live sessions, enforces the limits, and queues changes of one session. */
 export class Records {
   readonly limits: Limits;
   readonly now: () => number;
@@ -31,7 +31,7 @@ export class Records {
   readonly #owners: Owners;
   readonly #changes: ChangeQueue;
 
-  /** @param isDevelopment whether the log says what only a developer can do something about */
+  /** @param isDevelopment whether to log warnings that are meant for the developer */
   constructor(store: Driver, limits: Limits, now: () => number, log: Log, isDevelopment = false) {
     this.limits = limits;
     this.now = now;
@@ -39,38 +39,38 @@ export class Records {
     this.#log = log;
     this.#owners = new Owners(limits.ownerKeys, isDevelopment ? log : undefined);
     this.#changes = new ChangeQueue({
-      read: async (key) => (await this.read(key))?.record,
+      read: async (sessionKey) => (await this.read(sessionKey))?.record,
       isLive: (record) => this.#isLive(record),
       apply: (change, record) => this.#apply(change, record),
       update: (...args) => store.update(...args),
     });
   }
 
-  /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
-  async read(key: string): Promise<LiveSession | undefined> {
-    const record = await this.#store.read(key);
+  /** Undefined when there is no record, or it has expired, or it is corrupt. A corrupt record is set aside. */
+  async read(sessionKey: string): Promise<LiveSession | undefined> {
+    const record = await this.#store.read(sessionKey);
     if (!record) return undefined;
     const data = parseRecord(record);
-    if (!data) return this.#setAside(key);
+    if (!data) return this.#setAside(sessionKey);
     return this.#isLive(record) ? { record, data } : undefined;
   }
 
-  async create(key: string, data: Data, keyId: string): Promise<StoredRecord> {
-    const record = this.#toRecord(key, data, {}, keyId);
-    if (await this.#store.create(key, record)) return { ...record, key, version: 1 };
-    throw new StoreUnavailable('a new session has the key of another one');
+  async create(sessionKey: string, data: Data, keyId: string): Promise<StoredRecord> {
+    const record = this.#toRecord(sessionKey, data, {}, keyId);
+    if (await this.#store.create(sessionKey, record)) return { ...record, key: sessionKey, version: 1 };
+    throw new StoreUnavailable('the id of a new session is already in use');
   }
 
-  /** Stores this in the place of whatever is there. */
-  async put(key: string, data: Data, keyId: string): Promise<StoredRecord | undefined> {
-    const found = await this.read(key);
-    return found ? this.change(found.record, () => data) : this.create(key, data, keyId);
+  /** Creates the session, or replaces its data. */
+  async put(sessionKey: string, data: Data, keyId: string): Promise<StoredRecord | undefined> {
+    const found = await this.read(sessionKey);
+    return found ? this.change(found.record, () => data) : this.create(sessionKey, data, keyId);
   }
 
   /**
-   * Changes what is stored now, whatever it was before. Undefined when the session is gone: it stays so, and the log says
-   * that a change was lost.
-   * @param keyId the secret that the client has proved to hold a cookie of, when that is to be noted
+   * Changes the newest stored data, whatever the request read before. Undefined when the session is gone: it stays gone, and
+   * the log says that a change was lost.
+   * @param keyId the id of the secret that signed the client's cookie, when the record must store it
    */
   async change(known: StoredRecord, toData: (data: Data) => Data, keyId?: string): Promise<StoredRecord | undefined> {
     const changed = await this.#changes.add({ known, toData, keyId });
@@ -78,7 +78,7 @@ export class Records {
     return changed;
   }
 
-  /** Notes which secret the client's cookie is signed by. Undefined when the session is gone, which loses nothing. */
+  /** Stores the id of the secret that signed the client's cookie. Undefined when the session is gone: nothing is lost then. */
   recordKeyId(known: StoredRecord, keyId: string): Promise<StoredRecord | undefined> {
     return this.#changes.add({ known, toData: (data) => data, keyId });
   }
@@ -87,25 +87,25 @@ export class Records {
     return this.#toRecord(known.key, toData(parseData(before.data)), before, keyId ?? before.keyId);
   }
 
-  /** Never for one that lives to its end in any case. */
+  /** False for a session that already lasts until the absolute limit: a touch cannot extend it. */
   isTouchDue({ createdAtMs, seenAtMs, expiresAtMs }: StoredRecord): boolean {
     if (expiresAtMs >= createdAtMs + this.limits.absoluteMs) return false;
-    return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchPart;
+    return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchFraction;
   }
 
-  /** Whoever changes the session meanwhile decides how long it lives; what has expired meanwhile stays so. */
+  /** Extends the session. It does nothing if another request changed the session meanwhile, or if the session has expired. */
   async touch(found: StoredRecord): Promise<void> {
     if (!this.#isLive(found)) return;
-    const { key, version, data, createdAtMs } = found;
+    const { key: sessionKey, version, data, createdAtMs } = found;
     const nowMs = this.now();
-    await this.#store.touch(key, version, nowMs, this.#expiryOf(parseData(data), createdAtMs, nowMs));
+    await this.#store.touch(sessionKey, version, nowMs, this.#expiryOf(parseData(data), createdAtMs, nowMs));
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#store.delete(key);
+  async delete(sessionKey: string): Promise<void> {
+    await this.#store.delete(sessionKey);
   }
 
-  /** The sessions that live, each once: all, or those of an owner. */
+  /** The live sessions of one owner, or all live sessions. Each is listed once. */
   async *list(owner?: string): AsyncGenerator<LiveSession> {
     const seen = new Set<string>();
     for await (const record of this.#store.list(owner === undefined ? { prefix: '' } : { owner })) {
@@ -130,9 +130,9 @@ export class Records {
     return Math.min(expiresAtMs, createdAtMs + this.limits.absoluteMs) > this.now();
   }
 
-  #toRecord(key: string, data: Data, before: Before, keyId: string | undefined): SessionRecord {
+  #toRecord(sessionKey: string, data: Data, before: Before, keyId: string | undefined): SessionRecord {
     const text = stringifyData(data);
-    this.#verifySize(key, Buffer.byteLength(text));
+    this.#verifySize(sessionKey, Buffer.byteLength(text));
     const owner = this.#owners.of(data);
     if (owner === undefined) this.#owners.reportMissing(data);
     const nowMs = this.now();
@@ -146,30 +146,35 @@ export class Records {
     return Math.min(nowMs + this.idleMsOf(data), createdAtMs + this.limits.absoluteMs);
   }
 
-  #verifySize(key: string, bytes: number): void {
+  #verifySize(sessionKey: string, bytes: number): void {
     const { warnBytes, refuseBytes } = this.limits;
-    if (bytes > refuseBytes) throw new Unstorable(`the session has ${bytes} bytes; at most ${refuseBytes} are stored`);
-    if (bytes > warnBytes) this.#log.warn({ session: refOf(key), bytes }, `a session of ${bytes} bytes is slow`);
+    if (bytes > refuseBytes)
+      throw new Unstorable(`the session has ${bytes} bytes, more than the limit of ${refuseBytes}`);
+    if (bytes > warnBytes)
+      this.#log.warn({ session: refOf(sessionKey), bytes }, `a session has ${bytes} bytes, which slows requests down`);
   }
 
-  #reportLost(key: string): void {
+  #reportLost(sessionKey: string): void {
     this.#log.warn(
-      { session: refOf(key) },
-      'a change of a session was not saved: the session expired, or was ended by another request, meanwhile',
+      { session: refOf(sessionKey) },
+      'a change of a session was not saved: the session expired, or another request destroyed it',
     );
   }
 
-  async #setAside(key: string): Promise<undefined> {
-    this.#log.error({ session: refOf(key) }, 'a session could not be read and was set aside; its user starts anew');
-    await this.#store.setAside(key);
+  async #setAside(sessionKey: string): Promise<undefined> {
+    this.#log.error(
+      { session: refOf(sessionKey) },
+      'a session record is damaged and was set aside; its user gets a new session',
+    );
+    await this.#store.setAside(sessionKey);
   }
 }
 
-// Compared with the time that the session really gets: an application may ask for more than the absolute limit.
+// Compare with the expiry after the absolute limit is applied: an application may ask for a longer lifetime.
 function nextExpiry(wantedMs: number, currentMs: number | undefined, nowMs: number): number {
   if (currentMs === undefined) return wantedMs;
   const longerMs = wantedMs - currentMs;
-  return longerMs >= 0 && longerMs < (wantedMs - nowMs) * prolongPart ? currentMs : wantedMs;
+  return longerMs >= 0 && longerMs < (wantedMs - nowMs) * extendFraction ? currentMs : wantedMs;
 }
 
 // Undefined when the record is corrupt.

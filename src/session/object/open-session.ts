@@ -10,29 +10,30 @@ import {
   stringifyData,
 } from '../data/data.ts';
 
-/** What is known of a session object that a handler may change. */
+/** The state that belongs to a session object while a handler may change it. */
 export interface Opened {
-  key: string;
-  /** Undefined: it is not in the store, or no longer. */
+  sessionKey: string;
+  /** Undefined: the session is not in the store, or no longer. */
   record: StoredRecord | undefined;
-  /** Whether it is stored when it was not before: else the client would never come back with it. */
-  mayBegin: (cookie: Cookie | undefined) => boolean;
-  /** Whether it replaces a record that is there when it is stored first. */
+  /** Whether a new session may be stored: only when the client can get a cookie for it. */
+  mayCreate: (cookie: Cookie | undefined) => boolean;
+  /** Whether the first save may replace an existing record. */
   mayReplace: boolean;
-  /** It was to be stored all the same. */
+  /** The application saved the session, but it was not stored because `mayCreate` returned false. */
   isRefused: boolean;
-  /** What the object held when it was read or saved; the difference is what the request changed. */
+  /** The object's data as JSON when it was last read or saved. The difference from now is what the request changed. */
   base: string;
-  /** What its cookie began with: nobody chose it as long as both are there. */
+  /** The cookie's initial lifetime. While both values are unchanged, the application has not chosen a lifetime. */
   given: Pick<Lifetime, 'originalMaxAge' | 'expires'>;
-  /** The lifetime that the application chose for it. */
+  /** The lifetime that the application chose. */
   chosenMs: number | null | undefined;
-  ended: boolean;
+  /** The session was destroyed, or has expired. */
+  isGone: boolean;
   /** The application called `touch`. */
   isTouched: boolean;
-  /** This request has stored it. */
+  /** This request stored the session. */
   isStored: boolean;
-  /** Calls for one session come one after the other. */
+  /** The last store call. Store calls of one session object run one after the other. */
   last: Promise<void>;
 }
 
@@ -45,23 +46,23 @@ export interface SessionObject {
   cookie?: Cookie;
 }
 
-/** What a session object holds at some moment. */
+/** The content of a session object at one moment. */
 export interface Content {
   data: Data;
   text: string;
-  /** What of it is not in the store. */
+  /** The part that is not in the store yet. */
   changes: Changes;
-  mayBegin: boolean;
+  mayCreate: boolean;
 }
 
 class Itself {
   constructor(object: object) {
-    // So that a private field of the class below goes into this object.
+    // The private field of the subclass is then added to this object.
     return object;
   }
 }
 
-/** Keeps in a session object, where nobody else sees it, what is known of it. With a WeakMap a read took 5% longer. */
+/** Stores the state in a private field of the session object itself. With a WeakMap, a read took 5% longer. */
 export class OpenSession extends Itself {
   readonly #opened: Opened;
 
@@ -82,15 +83,15 @@ export class OpenSession extends Itself {
 export function contentOf(session: SessionObject, opened: Opened): Content {
   const data = dataOf(session, opened);
   const changes = findChanges(parseData(opened.base), data);
-  return { data, text: stringifyData(data), changes, mayBegin: opened.mayBegin(session.cookie) };
+  return { data, text: stringifyData(data), changes, mayCreate: opened.mayCreate(session.cookie) };
 }
 
 export function dataOf(session: SessionObject, opened: Opened): Data {
   return pickData(session, lifetimeOf(session.cookie, opened));
 }
 
-// Each assignment to `maxAge` or `expires` makes a new Date. So the application chose a lifetime, even the one it had before.
-// express-session reckons the lifetime from it by the clock, so that it may be off by a millisecond.
+// Each assignment to `maxAge` or `expires` creates a new Date, so a new Date means that the application chose a lifetime, even if
+// it is the same as before. express-session computes the lifetime from the Date and the clock, so it may differ by milliseconds.
 function lifetimeOf(cookie: Cookie | undefined, { given, chosenMs }: Opened): number | null | undefined {
   if (!cookie) return chosenMs;
   const wantedMs = readLifetimeMs(cookie);
@@ -99,7 +100,7 @@ function lifetimeOf(cookie: Cookie | undefined, { given, chosenMs }: Opened): nu
   return isSame ? chosenMs : wantedMs;
 }
 
-// What is the same stays the same object, which the handler may hold and change later.
+// Unchanged values keep their object: the handler may hold a reference and change it later.
 export function show(session: SessionObject, data: Data): void {
   const { set, deleted } = findChanges(pickData(session, undefined), pickData(data, undefined));
   for (const key of deleted) Reflect.deleteProperty(session, key);

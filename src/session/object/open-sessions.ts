@@ -12,16 +12,16 @@ import {
   show,
 } from './open-session.ts';
 
-type Known = Pick<Opened, 'key' | 'record' | 'mayBegin'> &
+type Known = Pick<Opened, 'sessionKey' | 'record' | 'mayCreate'> &
   Partial<Pick<Opened, 'mayReplace'>> & { stored: Data; cookie: Lifetime };
 
-/** What is stored together with the changes. */
+/** Further changes that are stored in the same write. */
 interface Extra {
   change?: Change;
   keyId?: string | undefined;
 }
 
-/** The session objects that handlers have, and what of them is in the store. */
+/** Tracks the session objects of handlers, and saves what changed in them. */
 export class OpenSessions {
   readonly #records: Records;
   readonly #newestKeyId: () => string;
@@ -32,21 +32,22 @@ export class OpenSessions {
   }
 
   /**
-   * @param stored what the record holds
-   * @param cookie the object's
+   * Starts to track a session object.
+   * @param stored the data in the record
+   * @param cookie the cookie of the session object
    */
-  add(session: object, { key, record, mayBegin, mayReplace = false, stored, cookie }: Known): void {
+  add(session: object, { sessionKey, record, mayCreate, mayReplace = false, stored, cookie }: Known): void {
     const { originalMaxAge, expires } = cookie;
     OpenSession.mark(session, {
-      key,
+      sessionKey,
       record,
-      mayBegin,
+      mayCreate,
       mayReplace,
       isRefused: false,
       base: record?.data ?? '{}',
       given: { originalMaxAge, expires },
       chosenMs: stored.cookie?.originalMaxAge,
-      ended: false,
+      isGone: false,
       isTouched: false,
       isStored: false,
       last: Promise.resolve(),
@@ -61,22 +62,22 @@ export class OpenSessions {
     return OpenSession.of(session)?.record;
   }
 
-  /** What it would hold if it was saved now. */
+  /** The data that a save would store now. */
   dataOf(session: SessionObject): Data {
     return dataOf(session, this.#get(session));
   }
 
-  /** The key of its record, also of one that is not stored yet. */
-  keyOf(session: object): string {
-    return this.#get(session).key;
+  /** The session key, also for a session that is not stored yet. */
+  sessionKeyOf(session: object): string {
+    return this.#get(session).sessionKey;
   }
 
-  /** Whether it was saved or updated, and was not stored as it may not begin. */
+  /** Whether the application saved a new session that may not be stored. */
   isRefused(session: object): boolean {
     return OpenSession.of(session)?.isRefused === true;
   }
 
-  /** Notes that the application called `touch`. */
+  /** Records that the application called `touch`. */
   touch(session: object): void {
     this.#get(session).isTouched = true;
   }
@@ -85,32 +86,32 @@ export class OpenSessions {
     return this.#get(session).isTouched;
   }
 
-  /** Whether this request has stored it, so that it lives longer already. */
+  /** Whether this request stored the session, which extended it. */
   isStored(session: object): boolean {
     return this.#get(session).isStored;
   }
 
-  /** @throws Unstorable when the session holds what cannot be stored */
+  /** @throws Unstorable when the session has data that cannot be stored */
   isChanged(session: SessionObject): boolean {
     return this.#changed(session) !== undefined;
   }
 
-  /** Stores what was changed since it was read. A session that is gone meanwhile stays gone. */
+  /** Stores what changed since the session was read. If another request destroyed the session, it stays destroyed. */
   save(session: SessionObject): Promise<void> {
     return this.#enqueue(session, (opened) => this.#save(opened, contentOf(session, opened)));
   }
 
   /**
-   * The same, with what it holds now; undefined when nothing of it was changed.
-   * @param keyId which of the secrets the client's cookie is signed by, when that is to be noted
-   * @throws Unstorable when the session holds what cannot be stored
+   * Saves the data that the session has now; undefined when nothing changed.
+   * @param keyId the id of the secret that signed the client's cookie, when the record must store it
+   * @throws Unstorable when the session has data that cannot be stored
    */
   saveIfChanged(session: SessionObject, keyId?: string): Promise<void> | undefined {
     const content = this.#changed(session);
     return content && this.#enqueue(session, (opened) => this.#save(opened, content, { keyId }));
   }
 
-  /** The same, with a change of what is stored by then; the object shows all of it afterwards. */
+  /** Saves, and applies `change` to the newest stored data. Afterwards the session object shows the result. */
   update(session: SessionObject, change: Change): Promise<void> {
     return this.#enqueue(session, async (opened) => {
       const stored = await this.#save(opened, contentOf(session, opened), { change });
@@ -121,55 +122,55 @@ export class OpenSessions {
     });
   }
 
-  /** Notes which of the secrets the client's cookie is signed by. */
+  /** Stores the id of the secret that signed the client's cookie. */
   recordKeyId(session: object, keyId: string): Promise<void> {
     return this.#enqueue(session, async (opened) => {
       if (!opened.record) return;
       opened.record = await this.#records.recordKeyId(opened.record, keyId);
-      opened.ended = !opened.record;
+      opened.isGone = !opened.record;
     });
   }
 
-  /** Looks whether the session is still stored. One that another request has ended meanwhile stays so. */
+  /** Checks that the session is still stored. If another request destroyed it, the session object counts as gone. */
   confirm(session: object): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      if (!opened.record || (await this.#records.read(opened.key))) return;
-      Object.assign(opened, { record: undefined, ended: true });
+      if (!opened.record || (await this.#records.read(opened.sessionKey))) return;
+      Object.assign(opened, { record: undefined, isGone: true });
     });
   }
 
-  /** Ends a session for good. */
-  end(session: object): Promise<void> {
+  /** Destroys a session. */
+  destroy(session: object): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      opened.ended = true;
+      opened.isGone = true;
       if (!opened.record) return;
-      await this.#records.delete(opened.key);
+      await this.#records.delete(opened.sessionKey);
       opened.record = undefined;
     });
   }
 
   #changed(session: SessionObject): Content | undefined {
     const opened = this.#get(session);
-    if (opened.ended) return undefined;
+    if (opened.isGone) return undefined;
     const data = dataOf(session, opened);
-    // By far most requests change nothing.
+    // Fast path: most requests change nothing.
     const text = stringifyData(data);
     if (text === opened.base) return undefined;
     const changes = findChanges(parseData(opened.base), data);
-    // A lifetime is not yet something that a session holds: an application may choose it for every visitor.
+    // A lifetime alone does not make a new session worth storing: an application may choose it for every visitor.
     const set = Object.keys(changes.set).filter((key) => opened.record || key !== 'cookie');
     if (changes.deleted.length + set.length === 0) return undefined;
-    return { data, text, changes, mayBegin: opened.mayBegin(session.cookie) };
+    return { data, text, changes, mayCreate: opened.mayCreate(session.cookie) };
   }
 
-  // Returns what these changes made of the stored session: in the record others' may have followed them.
+  // Returns the data right after these changes. The saved record may already include later changes by other requests.
   async #save(
     opened: Opened,
-    { data, text, changes, mayBegin }: Content,
+    { data, text, changes, mayCreate }: Content,
     { change, keyId }: Extra = {},
   ): Promise<Data | undefined> {
-    if (opened.ended) return undefined;
-    opened.isRefused = !opened.record && !mayBegin;
+    if (opened.isGone) return undefined;
+    opened.isRefused = !opened.record && !mayCreate;
     if (opened.isRefused) return undefined;
     const frozen = JSON.stringify(changes);
     let merged: Data = {};
@@ -179,15 +180,15 @@ export class OpenSessions {
     };
     const saved = opened.record
       ? await this.#records.change(opened.record, toData, keyId)
-      : await this.#begin(opened, toData({}));
+      : await this.#create(opened, toData({}));
     const chosenMs = data.cookie?.originalMaxAge;
-    Object.assign(opened, { record: saved, base: text, chosenMs, ended: !saved, isStored: true });
+    Object.assign(opened, { record: saved, base: text, chosenMs, isGone: !saved, isStored: true });
     return saved && merged;
   }
 
-  #begin({ key, mayReplace }: Opened, data: Data): Promise<StoredRecord | undefined> {
+  #create({ sessionKey, mayReplace }: Opened, data: Data): Promise<StoredRecord | undefined> {
     const keyId = this.#newestKeyId();
-    return mayReplace ? this.#records.put(key, data, keyId) : this.#records.create(key, data, keyId);
+    return mayReplace ? this.#records.put(sessionKey, data, keyId) : this.#records.create(sessionKey, data, keyId);
   }
 
   #enqueue(session: object, call: (opened: Opened) => Promise<unknown>): Promise<void> {
@@ -199,7 +200,7 @@ export class OpenSessions {
 
   #get(session: object): Opened {
     const opened = OpenSession.of(session);
-    if (!opened) throw new TypeError('req.session was replaced by something that is no session');
+    if (!opened) throw new TypeError('req.session was replaced by a value that is not a session');
     return opened;
   }
 }

@@ -4,32 +4,32 @@ import type { StoredRecord } from '../../stores/driver.ts';
 import { hashOf } from '../../stores/session-key.ts';
 import { type CookieProfile, canBeSet } from '../cookie/cookie.ts';
 import { wholeRefOf } from '../cookie/ids.ts';
-import type { ToKey } from '../cookie/signature.ts';
+import type { ToSessionKey } from '../cookie/signature.ts';
 import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
-import { endSessions } from '../data/end-sessions.ts';
+import { destroySessions } from '../data/destroy-sessions.ts';
 import { type Owner, requireOwner } from '../data/owner.ts';
 import type { LiveSession, Records } from '../data/records.ts';
 import type { Request } from '../http.ts';
 import { OpenSessions } from './open-sessions.ts';
-import { answer, ignore, StoredSession } from './stored-session.ts';
+import { callBack, ignore, StoredSession } from './stored-session.ts';
 import { type SessionSummary, summarize } from './summary.ts';
 
-// express-session exports the class; its types leave out what the constructor takes.
+// express-session exports the class, but its types omit the constructor's parameter.
 const Cookie = session.Cookie as unknown as new (options: object) => session.Cookie;
 
 type Callback = (error?: unknown) => void;
 
-/** How sessions are made, and found. */
+/** How sessions are created and found. */
 interface Rules {
-  /** What the cookie looks like for a request. */
+  /** Returns the session cookie's name and attributes for a request. */
   profileOf: (req: Request) => CookieProfile;
   newestKeyId: () => string;
-  /** Makes the id of a new session. */
+  /** Creates the id of a new session. */
   createId: (req: Request) => string;
-  toKey: ToKey;
+  toSessionKey: ToSessionKey;
 }
 
-/** `req.sessionStore`: express-session's store, in front of the records. */
+/** `req.sessionStore`: express-session's store interface on top of the records. */
 export class SessionStore extends session.Store {
   readonly open: OpenSessions;
   readonly #records: Records;
@@ -42,25 +42,25 @@ export class SessionStore extends session.Store {
     this.open = new OpenSessions(records, rules.newestKeyId);
   }
 
-  /** Gives the request a new session, which is stored once it holds something. */
+  /** Gives the request a new session, which is stored once it has data. */
   generate(req: Express.Request): void {
     req.sessionID = this.#rules.createId(req as Request);
     this.#give(req as Request, {}, undefined, {});
   }
 
-  /** Gives the request the session of this id. False: there is none. */
-  async resume(req: Request, { id, key }: { id: string; key: string }): Promise<boolean> {
-    const found = await this.#records.read(key);
+  /** Gives the request the session with this id. Resolves to false when there is none. */
+  async resume(req: Request, { id, sessionKey }: { id: string; sessionKey: string }): Promise<boolean> {
+    const found = await this.#records.read(sessionKey);
     if (!found) return false;
     req.sessionID = id;
     this.#give(req, found.data, found.record, found.data);
     return true;
   }
 
-  /** Ends the request's session and gives it a new one, also when the old one could not be ended. */
+  /** Destroys the request's session and gives it a new one, even when the store fails to destroy the old one. */
   async replace(req: Request, old: object): Promise<void> {
     try {
-      await this.open.end(old);
+      await this.open.destroy(old);
     } finally {
       this.generate(req);
     }
@@ -68,35 +68,35 @@ export class SessionStore extends session.Store {
 
   override regenerate(req: Request, callback: Callback): void {
     const work = this.open.has(req.session) ? this.replace(req, req.session) : Promise.resolve(this.generate(req));
-    answer(callback, work);
+    callBack(callback, work);
   }
 
   override get(id: string, callback: (error: unknown, data?: SessionData | null) => void): void {
-    answer(callback, this.#get(this.#rules.toKey(id)));
+    callBack(callback, this.#get(this.#rules.toSessionKey(id)));
   }
 
   override set(id: string, data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toKey(id), data));
+    callBack(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toSessionKey(id), data));
   }
 
   override touch(id: string, _data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.#touch(this.#rules.toKey(id)));
+    callBack(callback, this.#touch(this.#rules.toSessionKey(id)));
   }
 
   override destroy(id: string, callback: Callback = ignore): void {
-    answer(callback, this.#records.delete(this.#rules.toKey(id)));
+    callBack(callback, this.#records.delete(this.#rules.toSessionKey(id)));
   }
 
   override all(callback: (error: unknown, sessions?: SessionData[]) => void): void {
-    answer(callback, this.#all());
+    callBack(callback, this.#all());
   }
 
   override length(callback: (error: unknown, count?: number) => void): void {
-    answer(callback, this.#count());
+    callBack(callback, this.#count());
   }
 
   override clear(callback: Callback = ignore): void {
-    answer(callback, endSessions(this.#records));
+    callBack(callback, destroySessions(this.#records));
   }
 
   override async sessionsOf(owner: Owner): Promise<SessionSummary[]> {
@@ -106,24 +106,24 @@ export class SessionStore extends session.Store {
   }
 
   override async endSessionsOf(owner: Owner, isMeant?: (session: SessionSummary) => boolean): Promise<number> {
-    return endSessions(this.#records, requireOwner(owner), isMeant && ((session) => isMeant(summarize(session))));
+    return destroySessions(this.#records, requireOwner(owner), isMeant && ((session) => isMeant(summarize(session))));
   }
 
   override refOf(id: string): string {
-    return wholeRefOf(this.#rules.toKey(id));
+    return wholeRefOf(this.#rules.toSessionKey(id));
   }
 
-  /** @throws TypeError when it has no owner: nobody would be logged out */
+  /** @throws TypeError when the session has no owner: the call would log nobody out */
   async endOthers(session: object): Promise<number> {
     const owner = this.#records.ownerOf(this.open.dataOf(session));
-    if (owner === undefined) throw new TypeError('the session has no owner, whose other sessions could be ended');
-    const key = hashOf(this.open.keyOf(session));
-    return endSessions(this.#records, owner, ({ record }) => hashOf(record.key) !== key);
+    if (owner === undefined) throw new TypeError('the session has no owner, so it has no other sessions to end');
+    const ownKey = hashOf(this.open.sessionKeyOf(session));
+    return destroySessions(this.#records, owner, ({ record }) => hashOf(record.key) !== ownKey);
   }
 
   override createSession(req: Request, data: SessionData): session.Session & SessionData {
     const record = this.open.recordOf(data);
-    // Plain data takes the place of what is stored, as with express-session.
+    // Plain data replaces the stored data, as with express-session.
     const stored = record ? parseData(record.data) : pickData({}, this.#chosenMs(data));
     return this.#give(req, data as object as Data, record, stored, !record);
   }
@@ -141,25 +141,25 @@ export class SessionStore extends session.Store {
     const cookie = this.#createCookie(profile, stored);
     given.cookie = cookie;
     this.open.add(given, {
-      key: record?.key ?? this.#rules.toKey(req.sessionID),
+      sessionKey: record?.key ?? this.#rules.toSessionKey(req.sessionID),
       record,
       stored,
       cookie,
-      mayBegin: (own) => canBeSet(profile, own),
+      mayCreate: (own) => canBeSet(profile, own),
       mayReplace,
     });
     req.session = given as session.Session as session.Session & SessionData;
     return req.session as session.Session & SessionData;
   }
 
-  // Its options come from the configuration, never from what was stored; only the lifetime is the application's.
+  // The cookie's attributes come from the configuration, never from the store. Only the lifetime comes from the session.
   #createCookie({ attributes, maxAgeMs }: CookieProfile, stored: Data): session.Cookie {
     const maxAge = stored.cookie || maxAgeMs === undefined ? this.#lifetimeOf(stored) : maxAgeMs;
     return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
   }
 
-  async #get(key: string): Promise<SessionData | null> {
-    const found = await this.#records.read(key);
+  async #get(sessionKey: string): Promise<SessionData | null> {
+    const found = await this.#records.read(sessionKey);
     return found ? this.#open(found) : null;
   }
 
@@ -175,11 +175,11 @@ export class SessionStore extends session.Store {
     return count;
   }
 
-  // A session that was read, so that to set it is to update it.
+  // Tracks a session that `get` or `all` returned, so that `set` with it is an update.
   #open({ record, data }: LiveSession): SessionData {
     const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
     const opened = { ...data, cookie };
-    this.open.add(opened, { key: record.key, record, stored: data, cookie, mayBegin: () => false });
+    this.open.add(opened, { sessionKey: record.key, record, stored: data, cookie, mayCreate: () => false });
     return opened as SessionData;
   }
 
@@ -187,11 +187,11 @@ export class SessionStore extends session.Store {
     return data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
   }
 
-  async #put(key: string, data: SessionData): Promise<void> {
-    await this.#records.put(key, pickData(data, this.#chosenMs(data)), this.#rules.newestKeyId());
+  async #put(sessionKey: string, data: SessionData): Promise<void> {
+    await this.#records.put(sessionKey, pickData(data, this.#chosenMs(data)), this.#rules.newestKeyId());
   }
 
-  // Undefined when the application chose no lifetime. `get` returns the default one, so a copy of its data may hold that.
+  // Undefined when the application chose no lifetime. A copy of what `get` returned may contain the default lifetime.
   #chosenMs({ cookie }: Partial<SessionData>): number | null | undefined {
     const { idleMs, anonymousIdleMs } = this.#records.limits;
     const { originalMaxAge } = cookie ?? {};
@@ -200,8 +200,8 @@ export class SessionStore extends session.Store {
     return readLifetimeMs({ originalMaxAge });
   }
 
-  async #touch(key: string): Promise<void> {
-    const found = await this.#records.read(key);
+  async #touch(sessionKey: string): Promise<void> {
+    const found = await this.#records.read(sessionKey);
     if (found) await this.#records.touch(found.record);
   }
 }

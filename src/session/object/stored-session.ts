@@ -6,26 +6,26 @@ import { addOperation } from './operations.ts';
 
 type Callback = (error?: unknown) => void;
 
-/** What a session needs of `req.sessionStore`. */
+/** The part of `req.sessionStore` that a session needs. */
 interface Keeper {
   open: OpenSessions;
   replace(req: Request, old: object): Promise<void>;
   endOthers(session: object): Promise<number>;
 }
 
-// express-session exports the class; its types keep the constructor for itself.
+// express-session exports the class, but its types declare no constructor.
 const Session = session.Session as unknown as new (req: Request, data: object) => session.Session & { req: Request };
 
-/** express-session's session, whose every call to the store is waited for before the answer leaves. */
+/** express-session's session. The response waits for each of its store calls. */
 export class StoredSession extends Session {
   override save(callback?: Callback): this {
     return this.#run(this.#store.open.save(this), callback);
   }
 
   override destroy(callback?: Callback): this {
-    // As express-session does: from now on the request has no session.
+    // As with express-session, the request has no session from now on.
     Reflect.deleteProperty(this.req, 'session');
-    return this.#run(this.#store.open.end(this), callback);
+    return this.#run(this.#store.open.destroy(this), callback);
   }
 
   override regenerate(callback?: Callback): this {
@@ -37,7 +37,7 @@ export class StoredSession extends Session {
     return super.touch();
   }
 
-  // The same Date goes on: to see an active session again chooses no lifetime for it.
+  // Keep the same Date object: a new one would mean that the application chose a lifetime.
   override resetMaxAge(): this {
     const { expires, originalMaxAge } = this.cookie;
     if (!(expires instanceof Date) || originalMaxAge === null) return super.resetMaxAge();
@@ -46,14 +46,14 @@ export class StoredSession extends Session {
   }
 
   /**
-   * Changes what is stored now, as no assignment to `req.session` can: two requests that count up at the same time count
-   * two. `change` gets a copy of the newest data and must not wait; it may be called more than once.
+   * Changes the newest stored data: two requests that increment a counter at the same time add two. An assignment to
+   * `req.session` cannot do that. `change` gets a copy of the data and must not be async. It may be called more than once.
    */
   override update(change: (data: Partial<SessionData>) => void): Promise<void> {
     return this.#start(this.#store.open.update(this, change));
   }
 
-  /** Ends all other sessions of this session's owner, such as after a change of the password. */
+  /** Destroys all other sessions of this session's owner, for example after a password change. */
   override endOthers(): Promise<number> {
     return this.#start(this.#store.endOthers(this));
   }
@@ -62,7 +62,7 @@ export class StoredSession extends Session {
     return StoredSession.prototype;
   }
 
-  // A handler that assigns to a key of a client's choice would exchange what a session can do.
+  // A handler may assign to a property that the client names. Assigning `__proto__` must not replace the session's methods.
   set ['__proto__'](_: unknown) {
     ignore();
   }
@@ -71,54 +71,54 @@ export class StoredSession extends Session {
     return this.req.sessionStore as unknown as Keeper;
   }
 
-  // Who does not await it hears of a failure by the answer.
+  // If the handler does not await the promise, a failure makes the response fail.
   #start<T>(work: Promise<T>): Promise<T> {
-    const promise = HeardPromise.of(work);
-    addOperation(this.req, work, () => promise.isHeard);
+    const promise = TrackedPromise.of(work);
+    addOperation(this.req, work, () => promise.isHandled);
     return promise;
   }
 
   #run(work: Promise<void>, callback: Callback = ignore): this {
     addOperation(this.req, work);
-    answer(callback, work);
+    callBack(callback, work);
     return this;
   }
 }
 
-/** A promise that knows whether anybody waits for it. Whoever does not need not handle its failure. */
-class HeardPromise<T> extends Promise<T> {
-  isHeard = false;
+/** A promise that knows whether a handler was attached. Without one, a rejection is not reported as unhandled. */
+class TrackedPromise<T> extends Promise<T> {
+  isHandled = false;
 
-  // What is made of it is a promise like any other.
+  // Derived promises are ordinary promises.
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  static of<T>(work: Promise<T>): HeardPromise<T> {
-    const heard = new HeardPromise<T>((resolve, reject) => void work.then(resolve, reject));
-    Promise.prototype.then.call(heard, undefined, () => undefined);
-    return heard;
+  static of<T>(work: Promise<T>): TrackedPromise<T> {
+    const tracked = new TrackedPromise<T>((resolve, reject) => void work.then(resolve, reject));
+    Promise.prototype.then.call(tracked, undefined, () => undefined);
+    return tracked;
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: `await` calls it, too.
+  // biome-ignore lint/suspicious/noThenProperty: `await` calls `then` too.
   override then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.isHeard = true;
+    this.isHandled = true;
     return super.then(onFulfilled, onRejected);
   }
 }
 
-/** Calls back as Node.js does: what the callback throws is an error of the application, not of this work. */
-export function answer<T>(callback: (error: unknown, value?: T) => void, work: Promise<T>): void {
+/** Calls back as Node.js does: an error that the callback throws belongs to the application, not to this work. */
+export function callBack<T>(callback: (error: unknown, value?: T) => void, work: Promise<T>): void {
   work.then(
     (value) => setImmediate(callback, null, value),
     (error) => setImmediate(callback, error),
   );
 }
 
-/** For a call without a callback: the answer to the request tells of the failure. */
+/** The default callback: the response reports the failure. */
 export function ignore(): undefined {
   return undefined;
 }

@@ -3,9 +3,9 @@ import { wholeRefOf } from '../cookie/ids.ts';
 import { pickData } from '../data/data.ts';
 import type { LiveSession } from '../data/records.ts';
 
-/** A session of a user, as a list of them shows it. */
+/** A session in a list of a user's sessions. */
 export interface SessionSummary {
-  /** Names the session. It cannot be used as its id. */
+  /** Identifies the session. It is a hash and cannot be used as a session id. */
   ref: string;
   createdAt: Date;
   seenAt: Date;

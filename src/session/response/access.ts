@@ -9,8 +9,8 @@ interface Watched {
   [access]: SessionAccess;
 }
 
-// One for all requests, and there before the session is: else each request gets a shape of its own in the engine, which
-// makes everything slow that looks at it.
+// All requests share this descriptor, and it is defined before the session exists. Otherwise V8 gives each request its own hidden
+// class, which slows down every property access.
 const property: PropertyDescriptor & ThisType<Watched> = {
   configurable: true,
   enumerable: true,
@@ -22,7 +22,7 @@ const property: PropertyDescriptor & ThisType<Watched> = {
   },
 };
 
-/** Notes whether anything looked at `req.session`: only then does the answer depend on it. */
+/** Records whether anything accessed `req.session`: only then does the response depend on the session. */
 export class SessionAccess {
   readonly #req: Request;
   #session: Session | undefined;
@@ -40,12 +40,12 @@ export class SessionAccess {
     return this.#isUsed;
   }
 
-  /** From here on a look counts: the handler begins. */
+  /** The handler starts: accesses count from now on. */
   begin(): void {
     this.#isUsed = false;
   }
 
-  /** The request's session, if it still has one, without counting as a look at it. */
+  /** The request's session, if it still has one. This does not count as an access. */
   peek(): Session | undefined {
     const isUsed = this.#isUsed;
     const { session } = this.#req;

@@ -1,19 +1,19 @@
 import { type Response, vary } from '../http.ts';
 
 /**
- * Keeps an answer that depends on the session out of caches that serve others. What the handler says of caching stays
- * when it is as strict; `public`, which `res.sendFile` says by itself, would hand one user's page to the next.
+ * Keeps a response that depends on the session out of shared caches. The handler's Cache-Control stays if it is as strict.
+ * `public`, which `res.sendFile` sets by itself, would give one user's page to another user.
  */
 export function keepPrivate(res: Response, setsCookie: boolean): void {
   vary(res, 'Cookie');
   const wanted = withoutQuotes(res.getHeader('Cache-Control'));
   if (!setsCookie && /(^|,)\s*(private|no-store)\s*(,|$)/i.test(wanted)) return;
-  // Streams of events need it: a proxy that compresses them keeps them back.
+  // Server-sent events need `no-transform`: a proxy that compresses them delays them.
   const isKept = /\bno-transform\b/i.test(wanted);
   res.setHeader('Cache-Control', isKept ? 'private, no-store, no-transform' : 'private, no-store');
 }
 
-// What stands in quotes, as in `private="X-Name"`, is about that header alone.
+// A quoted value, as in `private="X-Name"`, applies only to the named header.
 function withoutQuotes(value: unknown): string {
   return String(value ?? '').replace(/"[^"]*"/g, '""');
 }

@@ -14,15 +14,15 @@ interface Calls {
 
 type Sending = 'write' | 'end' | 'flushHeaders';
 
-/** What is done with a held response. */
+/** Called at the stages of a held response. */
 export interface Hooks {
-  /** Runs before the first byte leaves. Undefined: there is nothing to wait for. */
+  /** Runs before the first byte is sent. Undefined: there is nothing to wait for. */
   commit(): Promise<void> | undefined;
-  /** Adds what the commit decided, just before the headers leave. */
+  /** Adds the headers that the commit decided on, just before the headers are sent. */
   addHeaders(): void;
-  /** Answers instead of the handler, with `replace`, when the commit failed, or after it the answer. */
+  /** Replaces the response, with `replace`, when the commit failed, or when sending failed after the commit. */
   fail(error: unknown, isCommitted: boolean): void;
-  /** Runs at the end of an answer that was on its way before. Undefined: there is nothing to wait for. */
+  /** Runs before the end of a response whose first bytes were sent earlier. Undefined: there is nothing to wait for. */
   end(): Promise<void> | undefined;
 }
 
@@ -32,7 +32,7 @@ interface Held {
   [holder]: HeldResponse;
 }
 
-// The same for all responses, so that they stay of one shape.
+// All responses share these functions, so that they keep the same hidden class.
 const calls: Calls & ThisType<Held & ServerResponse> = {
   write(...args) {
     return this[holder].pass('write', args);
@@ -41,7 +41,7 @@ const calls: Calls & ThisType<Held & ServerResponse> = {
     return this[holder].pass('end', args);
   },
   flushHeaders() {
-    // Who waits for the head, to add to it or to change the body, is to know before it looks sent.
+    // Call writeHead first, so that header hooks run before `headersSent` is true.
     if (!this.headersSent) this.writeHead(this.statusCode);
     return this[holder].pass('flushHeaders', []);
   },
@@ -51,8 +51,8 @@ const calls: Calls & ThisType<Held & ServerResponse> = {
 };
 
 /**
- * Holds a response, however it is sent, until the commit: then it leaves as the handler made it, or not at all.
- * A stream is held by telling it to wait, so that nothing piles up in memory.
+ * Holds a response until the commit. Then it sends exactly what the handler wrote, or nothing. A stream is held with
+ * backpressure (`write` returns false), so data does not pile up in memory.
  */
 export class HeldResponse {
   readonly #res: ServerResponse;
@@ -72,7 +72,7 @@ export class HeldResponse {
     Object.assign(res, { [holder]: this }, calls);
   }
 
-  /** Answers with this and nothing of what the handler had prepared. An answer of which a part has left is cut. */
+  /** Sends this response and nothing that the handler wrote. If a part was sent already, it closes the connection. */
   replace(status: number, headers: OutgoingHttpHeaders, body: string): void {
     const res = this.#res;
     this.#state = 'replaced';
@@ -85,13 +85,13 @@ export class HeldResponse {
     for (const name of res.getHeaderNames()) res.removeHeader(name);
     const all = { ...this.#headersBefore, ...headers, 'Content-Length': Buffer.byteLength(body) };
     for (const [name, value] of Object.entries(all)) res.setHeader(name, value ?? '');
-    // Nobody reads the rest of a stream whose answer is not sent.
+    // The rest of the handler's stream is not sent, so destroy its source.
     res.on('unpipe', (source: Readable) => source.destroy());
     this.#state = 'sending';
     this.#send.writeHead.call(res, status, STATUS_CODES[status]);
     this.#send.end.call(res, body);
     this.#state = 'replaced';
-    // For its handler it has not ended. What was told to wait may go on, into nothing.
+    // The handler's response has not ended. A stream that waits for 'drain' may continue; its data is discarded.
     Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => res.closed });
     if (waiting.some(([name]) => name === 'write')) res.emit('drain');
   }
@@ -102,11 +102,11 @@ export class HeldResponse {
     if (this.#isPassing) return this.#send[name].apply(this.#res, args);
     if (this.#state === 'held') this.#waiting.push([name, args]);
     else tellUnsent(args);
-    // False makes a stream wait; what comes after a replaced answer is swallowed.
+    // False makes a stream wait. Data written after the response was replaced is discarded.
     return name === 'write' ? this.#state === 'replaced' : this.#res;
   }
 
-  // The `end` of HTTP/2, and of middlewares in front of the session's, calls `write`, which is ours.
+  // The `end` of HTTP/2, and of middleware mounted before this one, calls `write`, which this class has replaced.
   get #isPassing(): boolean {
     return this.#state === 'released' || this.#state === 'sending';
   }
@@ -121,7 +121,7 @@ export class HeldResponse {
     }
   }
 
-  // The head is on its way: a failure can only be told by an answer that does not end well.
+  // The headers are sent already: only an incomplete response can report a failure.
   #beginEnd(args: unknown[]): void {
     try {
       const pending = this.#hooks.end();
@@ -139,7 +139,7 @@ export class HeldResponse {
     );
   }
 
-  // Nobody else hears of what it throws by then.
+  // No caller is left that could handle an error.
   #sendEnd(args: unknown[]): void {
     try {
       this.#state = 'sending';
@@ -171,7 +171,7 @@ export class HeldResponse {
   #sendWaiting(): void {
     const waiting = this.#waiting.splice(0);
     const results = waiting.map(([name, args]) => this.pass(name, args));
-    // Node.js tells a stream itself to go on, once it has told it to wait.
+    // If the last write returned false, Node.js emits 'drain' itself.
     const lastWrite = waiting.findLastIndex(([name]) => name === 'write');
     if (results[lastWrite] === true && !this.#res.writableEnded) this.#res.emit('drain');
   }
@@ -183,8 +183,8 @@ export class HeldResponse {
   }
 }
 
-// Whoever waits until a part is sent would wait for ever.
+// Without this call, code that waits for the callback of `write` or `end` would wait forever.
 function tellUnsent(args: unknown[]): void {
   const callback = args.at(-1);
-  if (typeof callback === 'function') process.nextTick(callback, new Error('another answer was sent instead'));
+  if (typeof callback === 'function') process.nextTick(callback, new Error('another response was sent instead'));
 }

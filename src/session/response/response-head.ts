@@ -17,7 +17,8 @@ interface Sealed {
   [seal]: Seal;
 }
 
-// The same for all responses, so that they stay of one shape; and they stay there, as to delete them takes the longest.
+// All responses share these functions, so that they keep the same hidden class. The functions stay in place after the response
+// is unsealed, because deleting properties is slow.
 const guards = Object.fromEntries(methods.map((name) => [name, guard(name)]));
 const flags: PropertyDescriptorMap & ThisType<Sealed> = {
   headersSent: {
@@ -35,8 +36,8 @@ const flags: PropertyDescriptorMap & ThisType<Sealed> = {
 };
 
 /**
- * Makes a response look and behave like one whose headers are sent, which for its handler they are.
- * @returns what makes it as it was
+ * Makes a response behave as if its headers were sent. For the handler, they are.
+ * @returns a function that undoes this
  */
 export function sealHead(res: ServerResponse & Partial<Sealed>, isEnded: () => boolean): () => void {
   const { statusCode, statusMessage, setHeader, setHeaders, appendHeader, removeHeader } = res;
@@ -51,7 +52,7 @@ export function sealHead(res: ServerResponse & Partial<Sealed>, isEnded: () => b
   };
 }
 
-/** Does what `res.writeHead` would, but for sending: status and headers can still be taken back. */
+/** Does what `res.writeHead` does, without sending: status and headers can still be replaced. */
 export function writeHeadLater(res: ServerResponse, args: unknown[]): void {
   const [status, ...rest] = args as [number, ...unknown[]];
   res.statusCode = status;
@@ -63,7 +64,7 @@ export function writeHeadLater(res: ServerResponse, args: unknown[]): void {
 
 type Pair = [name: string, value: OutgoingHttpHeader];
 
-// Node.js takes an object, a flat list of names and values, and a list of pairs.
+// Node.js accepts an object, a flat array of names and values, and an array of pairs.
 function toPairs(headers: unknown): Pair[] {
   if (!Array.isArray(headers)) return Object.entries((headers ?? {}) as Record<string, OutgoingHttpHeader>);
   if (Array.isArray(headers[0])) return headers as Pair[];
@@ -81,7 +82,7 @@ function guard(name: Method): Call {
   };
 }
 
-// In the words of Node.js.
+// The same message and code as in Node.js.
 function refusal(name: Method): Error {
   const [verb] = name.split(/(?=H)/);
   const error = new Error(`Cannot ${verb} headers after they are sent to the client`);

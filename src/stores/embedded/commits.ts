@@ -4,41 +4,41 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode } from '../../errors.ts';
 import { metaBytes, toMeta } from './meta.ts';
 
-/** Where the lock file has the number of the newest commit. */
+/** The offset in the lock file of the number of the newest commit. */
 const numberAt = 8;
-const restMs = 5;
+const pauseMs = 5;
 const attempts = 10;
 
 /**
- * The number of a store's newest commit: the true one is in the data file, and all processes share a copy of it in the
- * lock file, by which each write finds the state that it builds on.
+ * The number of a store's newest commit. The data file has the correct number. All processes share a copy in the lock file, and
+ * each write uses the copy to find the state that it builds on.
  *
- * Each process that opens the store sets the copy to what it has read in the data file a moment before (mdb_env_open2 in
- * mdb.c of lmdb 3.5.6). If another process commits in between, the copy goes back, and the next write undoes that commit.
+ * A process that opens the store reads the number from the data file and then writes it to the copy (mdb_env_open2 in mdb.c of
+ * lmdb 3.5.6). If another process commits in between, the copy is too old, and the next write overwrites that commit.
  */
 export class Commits {
   readonly #directory: string;
   #data: number | undefined;
   #lock: number | undefined;
-  /** The two pages of which one has the number. */
+  /** A buffer for the two meta pages. One of them has the newest number. */
   #head = Buffer.alloc(4096 + metaBytes);
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** Waits for a commit that is under way: until there is no new one for a moment. */
+  /** Waits for running commits: until there is no new commit for a few milliseconds. */
   async settle(): Promise<void> {
     let before = this.#newest();
     for (let attempt = 0; before !== undefined && attempt < attempts; attempt += 1) {
-      await wait(restMs);
+      await wait(pauseMs);
       const now = this.#newest();
       if (now === before) return;
       before = now;
     }
   }
 
-  /** Opens LMDB; when there was a commit meanwhile, the copy is corrected. */
+  /** Opens LMDB. If another process committed meanwhile, this corrects the copy. */
   keep<T>(open: () => T): T {
     const before = this.#newest();
     const opened = open();
@@ -48,9 +48,9 @@ export class Commits {
   }
 
   /**
-   * To be asked within a write, in which nobody else commits.
-   * @param transaction the number that the write's commit will have
-   * @returns false when the write builds on an old state. Then it must change nothing; the next write will be right.
+   * Call this inside a write transaction, while no other process can commit.
+   * @param transaction the number of the write's own commit
+   * @returns false when the write builds on an old state. Then it must not change anything. The next write will be correct.
    */
   isNext(transaction: number): boolean {
     const newest = this.#newest();
@@ -59,14 +59,14 @@ export class Commits {
     return false;
   }
 
-  /** After LMDB's own file is closed: to close the lock file ends all locks that the process has in it. */
+  /** Call this after LMDB has closed the store: closing a file releases all locks that the process holds on it. */
   close(): void {
     for (const file of [this.#data, this.#lock]) if (file !== undefined) closeSync(file);
     this.#data = undefined;
     this.#lock = undefined;
   }
 
-  /** Undefined before there is a store. */
+  /** Undefined if the store does not exist yet. */
   #newest(): number | undefined {
     this.#data ??= openIfThere(join(this.#directory, 'data.mdb'));
     if (this.#data === undefined) return undefined;
@@ -94,7 +94,7 @@ export class Commits {
   }
 }
 
-/** On Linux also after the directory was moved. */
+/** The current path of an open file, even after its directory was moved. Only Linux supports this. */
 function pathOf(file: number): string | undefined {
   return process.platform === 'linux' ? readlinkSync(`/proc/self/fd/${file}`) : undefined;
 }

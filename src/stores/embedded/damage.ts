@@ -2,24 +2,24 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Meta, metaBytes, toMeta } from './meta.ts';
 
-/** Of a page's header; the rest of the page is counted from here. */
+/** The size of a page's header. Offsets in the rest of the page start here. */
 const headerBytes = 24;
 const flagsAt = 18;
 const lowerAt = 20;
 const branch = 0x01;
 const leaf = 0x02;
-/** In a node of a leaf: its value is on pages of its own; or it is the root of another tree. */
+/** Flags of a leaf node: its value is on separate pages, or its value is the root of another tree. */
 const bigData = 0x01;
 const subData = 0x02;
 const rootInSubData = 40;
 
 const attempts = 10;
-const restMs = 20;
+const pauseMs = 20;
 
 /**
- * LMDB reads its file through memory, where a page that is missing ends the process with SIGBUS: so a file that was cut
- * is an error here. Others may write to the file meanwhile.
- * @throws Error when the file is not an LMDB file, or when pages in use are missing from its end
+ * Checks that a file is not truncated. LMDB maps its file into memory, and access to a missing page kills the process with
+ * SIGBUS. Other processes may write to the file meanwhile.
+ * @throws Error when the file is not an LMDB file, or when pages in use are missing at its end
  */
 export async function verifyWhole(path: string): Promise<void> {
   const file = await open(path);
@@ -28,21 +28,21 @@ export async function verifyWhole(path: string): Promise<void> {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const { fault, state } = await inspect(file);
       if (fault === undefined) return;
-      // Another process may be in the midst of making the file, or of a commit: what stays so is a fault.
+      // Another process may be creating the file or committing. If the file does not change, the fault is real.
       if (state === before) throw new Error(`${path} is damaged: ${fault}`);
       before = state;
-      await wait(restMs);
+      await wait(pauseMs);
     }
-    // It changes all the time: other processes work with it.
+    // The file changed each time, so other processes are using it.
   } finally {
     await file.close();
   }
 }
 
-/** What is wrong with the file, and what tells whether it has changed since. */
+/** The fault of the file, and a text that changes whenever the file does. */
 async function inspect(file: FileHandle): Promise<{ fault: string | undefined; state: string }> {
   const metas = await readMetas(file);
-  // After the metas: a file only grows.
+  // Read the size after the meta pages, because the file only grows.
   const { size } = await file.stat();
   const newest = metas.reduce(
     (one, other) => (other && one && one.transaction > other.transaction ? one : other),
@@ -62,13 +62,13 @@ async function readMetas(file: FileHandle): Promise<[Meta | undefined, Meta | un
   return [first, first && toMeta(await read(file, first.pageSize, metaBytes))];
 }
 
-/** True when a page that is in use lies behind the end of the file, as far as its trees can be read. */
+/** True when a page that the readable trees refer to is beyond the end of the file. */
 async function isPageMissing(file: FileHandle, { pageSize, lastPage, roots }: Meta, size: number): Promise<boolean> {
   const pageCount = BigInt(Math.floor(size / pageSize));
   const seen = new Set<bigint>();
   const waiting = [...roots];
   for (let number = waiting.pop(); number !== undefined; number = waiting.pop()) {
-    // The root of an empty tree is no page at all.
+    // The root number of an empty tree is not a page.
     if (number > lastPage || seen.has(number)) continue;
     if (number >= pageCount) return true;
     seen.add(number);
@@ -80,13 +80,13 @@ async function isPageMissing(file: FileHandle, { pageSize, lastPage, roots }: Me
 }
 
 interface Links {
-  /** Pages of trees. */
+  /** The numbers of further tree pages. */
   trees: bigint[];
-  /** The numbers of the pages that follow those of large values. */
+  /** For each large value, the number of the page after its last page. */
   ends: bigint[];
 }
 
-// What makes no sense leads nowhere: this is about the length of the file alone.
+// Ignore invalid pages and nodes: this only checks the length of the file.
 function readLinks(page: Buffer): Links {
   const links: Links = { trees: [], ends: [] };
   if (page.length < headerBytes) return links;

@@ -3,35 +3,35 @@ import type { Database as LmdbDatabase } from 'lmdb';
 import { importPeer } from '../peer.ts';
 import type { OpenFile } from './open-file.ts';
 
-/** Which keys to list, in their order: those before `end`, and at most `limit`. */
+/** Selects keys in their order: only keys before `end`, and at most `limit` keys. */
 export interface KeyRange {
   end?: string;
   limit?: number;
 }
 
-/** Values by their keys. A value is what JSON can hold; a key has at most 1,900 bytes. */
+/** Maps keys to values. A value must have a JSON form. A key has at most 1,900 bytes. */
 export interface Table<Value> {
   get(key: string): Value | undefined;
   keys(range?: KeyRange): string[];
-  /** Within `write` only. */
+  /** Sets a value. Call it only inside `write`. */
   put(key: string, value: Value): void;
-  /** Within `write` only. */
+  /** Removes a key. Call it only inside `write`. */
   remove(key: string): void;
 }
 
 export interface DatabaseOptions<Name extends string> {
-  /** The directory of its files, which is made where it is missing; relative to the working directory. */
+  /** The directory of the database's files, relative to the working directory. It is created if it is missing. */
   directory: string;
-  /** The names of its tables. One that is missing is made. */
+  /** The names of the tables. Missing tables are created. */
   tables: readonly Name[];
 }
 
-/** An LMDB file for an application's own data. */
+/** An LMDB database for an application's own data. */
 export interface Database<Name extends string = string> {
   table<Value>(name: Name): Table<Value>;
   /**
-   * Runs `work`, which cannot be async, as one transaction: nobody else writes meanwhile, and when it throws nothing has
-   * changed. Resolves with its result once that is on the disk.
+   * Runs `work`, which cannot be async, as one transaction: no other process writes meanwhile, and if it throws, nothing
+   * changes. Resolves to its result after the changes are on disk.
    */
   write<T>(work: () => T): Promise<T>;
   close(): Promise<void>;
@@ -40,13 +40,13 @@ export interface Database<Name extends string = string> {
 const open = new Set<string>();
 
 /**
- * Opens a file as the session store opens its own: any number of processes on one machine may share it. The directory
- * must not lie on a network file system, and must not be that of a session store.
- * @throws Error when this process has it open already: LMDB would lose its locks
+ * Opens a database as the embedded session store does: any number of processes on one machine may share it. The directory must
+ * not be on a network file system, and must not be the directory of a session store.
+ * @throws Error when this process already has it open: LMDB would lose its locks
  */
 export async function openDatabase<Name extends string>(options: DatabaseOptions<Name>): Promise<Database<Name>> {
   const path = resolve(options.directory);
-  if (open.has(path)) throw new Error(`${path} is open in this process already: open it once, and share it.`);
+  if (open.has(path)) throw new Error(`${path} is already open in this process: open it once and share it.`);
   open.add(path);
   try {
     const { openFile } = await importPeer('embedded', 'lmdb', () => import('./open-file.ts'));
@@ -70,7 +70,7 @@ class Tables<Name extends string> implements Database<Name> {
 
   table<Value>(name: Name): Table<Value> {
     const database = this.#file.tables.get(name) as LmdbDatabase<Value, string> | undefined;
-    if (!database) throw new TypeError(`openDatabase was not told of a table '${name}'`);
+    if (!database) throw new TypeError(`there is no table '${name}': add it to the option tables of openDatabase`);
     return {
       get: (key) => this.#refreshed(() => database.get(key)),
       keys: (range = {}) => this.#refreshed(() => [...database.getKeys(range)]),
@@ -83,7 +83,7 @@ class Tables<Name extends string> implements Database<Name> {
     return this.#file.write(() => {
       this.#isWriting = true;
       try {
-        // LMDB commits several writes at once: a transaction in theirs, which alone is undone when the work throws.
+        // LMDB commits several writes together. A nested transaction lets it undo only this work if it throws.
         return this.#file.root.transactionSync(work);
       } finally {
         this.#isWriting = false;
@@ -96,15 +96,15 @@ class Tables<Name extends string> implements Database<Name> {
     this.#afterClose();
   }
 
-  // Without the reset LMDB reads for a millisecond and more what was there before another process changed it.
+  // Without the reset, LMDB returns data that is a millisecond or more old when another process changed it.
   #refreshed<T>(read: () => T): T {
     if (!this.#isWriting) this.#file.root.resetReadTxn();
     return read();
   }
 
-  // Outside of a transaction LMDB would write at once, without the checks that keep other processes' commits.
+  // Outside a transaction, LMDB would write immediately, without the checks that protect the commits of other processes.
   #within(change: () => unknown): void {
-    if (!this.#isWriting) throw new Error('A table is changed within write() of its database only.');
+    if (!this.#isWriting) throw new Error('A table can only be changed inside write() of its database.');
     change();
   }
 }

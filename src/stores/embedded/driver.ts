@@ -8,10 +8,10 @@ type Value = SessionRecord & { version: number };
 type IndexKey = [field: number | string, key: string];
 
 const pageLength = 100;
-/** Comes after every character of a key. */
+/** Sorts after every character of a session key. */
 const last = '\uffff';
 
-/** Opens the embedded store: one LMDB file, which any number of processes on this machine may share. */
+/** Opens the embedded store: one LMDB file that any number of processes on this machine may share. */
 export async function open(directory: string): Promise<Driver> {
   return new EmbeddedDriver(await openFile(directory, openTables));
 }
@@ -34,7 +34,7 @@ class EmbeddedDriver implements Driver {
   readonly #byOwner: Tables['byOwner'];
   readonly #aside: Tables['aside'];
   #copied: Promise<unknown> = Promise.resolve();
-  // Without the reset LMDB reads for a millisecond and more what was there before another process changed it.
+  // Without the reset, LMDB returns data that is a millisecond or more old when another process changed it.
   readonly #reads = new GroupedReads(
     () => this.#file.root.resetReadTxn(),
     (key) => this.#get(key),
@@ -102,14 +102,14 @@ class EmbeddedDriver implements Driver {
   }
 
   prune(nowMs: number, limit: number): Promise<number> {
-    // A process that was killed while it read keeps space from being used again, until somebody looks.
+    // A process that was killed during a read blocks the reuse of space until this check removes its reader slot.
     this.#file.root.readerCheck();
     return this.#write(() => {
       const range = this.#byExpiry.getKeys({ end: [nowMs, last], limit });
       const expired = [...range];
       for (const entry of expired) {
         const [expiresAtMs, key] = entry;
-        // It outlives a record that nobody could read, and may meet another one of this key.
+        // The entry may be left over from a damaged record, and there may be a newer record with this key.
         this.#byExpiry.removeSync(entry);
         if ((this.#decode(key)?.expiresAtMs ?? expiresAtMs) === expiresAtMs) this.#remove(key);
       }
@@ -134,7 +134,7 @@ class EmbeddedDriver implements Driver {
 
   async close(): Promise<void> {
     this.#reads.flush();
-    // LMDB copies in a thread of its own; to close the file under it ends the process.
+    // LMDB copies in another thread. Closing the file during a copy crashes the process.
     await this.#copied;
     await this.#file.close();
   }
@@ -148,13 +148,13 @@ class EmbeddedDriver implements Driver {
     return value && { ...value, key };
   }
 
-  // Bytes that are no record give an empty one, which the session layer sets aside.
+  // A value that is not a record becomes an empty record, which the session layer sets aside.
   #decode(key: string): Value | undefined {
     try {
       const value: unknown = this.#records.get(key);
       if (typeof value === 'object' && value !== null) return value as Value;
     } catch {
-      // It may be the store that fails: then it fails again.
+      // If the store itself fails, this call throws too.
       this.#records.getBinary(key);
       return {} as Value;
     }
@@ -173,7 +173,7 @@ class EmbeddedDriver implements Driver {
     for (const [, key] of pages) yield key;
   }
 
-  // As long as LMDB reads on, no space is used again; and whoever reads a list may take a break.
+  // Read in pages: an open read transaction blocks the reuse of space, and the consumer of a list may pause.
   *#inPages<K extends Key>(database: Database<unknown, K>, range: { start?: K; end?: K }): Iterable<K> {
     const readPage = (from: object): K[] => {
       this.#file.root.resetReadTxn();
@@ -184,7 +184,7 @@ class EmbeddedDriver implements Driver {
     }
   }
 
-  // In a transaction: the record and both indexes change together. Most changes leave the indexes as they are.
+  // Call this in a transaction: the record and both indexes change together. Most changes do not affect the indexes.
   #put(key: string, old: Value | undefined, value: Value): void {
     this.#records.putSync(key, value);
     if (old?.expiresAtMs === value.expiresAtMs && old.owner === value.owner) return;
@@ -206,7 +206,7 @@ class EmbeddedDriver implements Driver {
   }
 }
 
-// LMDB's keys end parts with control characters, and of a long text do not escape its own.
+// lmdb separates the parts of a key with control characters, and does not escape control characters in a long text.
 function toIndex(owner: string): string {
   return owner.replace(/[\\\p{Cc}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

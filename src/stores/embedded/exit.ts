@@ -8,17 +8,17 @@ process.on('uncaughtExceptionMonitor', (error) => {
   fatal = { error };
 });
 
-// Within a write LMDB's thread calls JavaScript, which does not run any more once the process exits. Node.js would wait for
-// that thread, for ever and with the lock of all writers in it. What was acknowledged is on the disk.
+// During a write, LMDB's thread calls JavaScript, which no longer runs when the process exits. Node.js would wait for that thread
+// forever, and the thread holds the lock of all writers. So kill the process: acknowledged writes are already on disk.
 process.on('exit', () => {
   if (running === 0) return;
-  // Node.js shows it only after this.
+  // Node.js would print the error only after this handler.
   if (fatal) writeSync(2, `${inspect(fatal.error)}\n`);
   process.kill(process.pid, 'SIGKILL');
 });
 
-/** Runs a write so that a process that exits meanwhile, by an error or `process.exit`, ends. */
-export async function endingWithProcess<T>(write: () => Promise<T>): Promise<T> {
+/** Runs a write. If the process exits meanwhile, by an error or `process.exit`, it kills itself instead of hanging. */
+export async function killingOnExit<T>(write: () => Promise<T>): Promise<T> {
   running += 1;
   try {
     return await write();

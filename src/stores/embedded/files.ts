@@ -6,14 +6,14 @@ import { verifyWhole } from './damage.ts';
 
 const dataName = 'data.mdb';
 const lockName = 'lock.mdb';
-/** What LMDB's lock file takes for 1024 readers, in whole pages. */
+/** The size of LMDB's lock file for 1024 readers, in whole pages. */
 const lockBytes = 68 * 1024;
-/** The first pages of the data. */
+/** Disk space for the first pages of the data file. */
 const dataBytes = 128 * 1024;
 
 /**
- * Makes the directory of the store's files ready for LMDB, and for its user alone. What LMDB cannot use, or has no room
- * for, is an error here: there it would end the process.
+ * Prepares the directory of the store's files for LMDB, with access only for its user. Damaged files and a full disk are errors
+ * here, because in LMDB they would kill the process.
  */
 export async function prepareFiles(directory: string): Promise<void> {
   const parent = dirname(directory);
@@ -29,7 +29,7 @@ export async function prepareFiles(directory: string): Promise<void> {
   else await reserve(directory);
 }
 
-/** Takes the files that LMDB made from everybody else. */
+/** Removes the access of other users to the files that LMDB created. */
 export async function keepPrivate(directory: string): Promise<void> {
   for (const path of [dataName, lockName].map((name) => join(directory, name))) {
     await chmod(path, 0o600);
@@ -37,14 +37,14 @@ export async function keepPrivate(directory: string): Promise<void> {
   }
 }
 
-// What root makes where another user's server is to run belongs to that user: a command may come before the server.
+// Files that root creates in another user's directory are given to that user: a command may run as root before the server starts.
 async function giveToOwner(path: string): Promise<void> {
   if (process.getuid?.() !== 0 || (await stat(path)).uid !== 0) return;
   const { uid, gid } = await stat(dirname(path));
   if (uid !== 0) await chown(path, uid, gid);
 }
 
-// LMDB writes to its lock file through memory, where a full disk is a SIGBUS: so it gets one that is on the disk already.
+// LMDB maps its lock file into memory, where a full disk causes a SIGBUS. So create the file with its blocks allocated.
 async function reserve(directory: string): Promise<void> {
   const path = join(directory, `${lockName}.${randomUUID()}`);
   const file = await open(path, 'w', 0o600);

@@ -7,13 +7,13 @@ import { openShared } from './shared.ts';
 export { type Database, type DatabaseOptions, type KeyRange, openDatabase, type Table } from './database.ts';
 
 export interface EmbeddedOptions {
-  /** The directory of the store's files, which is made where it is missing; relative to the working directory. */
+  /** The directory of the store's files, relative to the working directory. It is created if it is missing. */
   directory: string;
 }
 
 /**
- * A store in one LMDB file, which any number of processes on one machine may share. It is opened at its first call. The
- * directory must not lie on a network file system.
+ * A store in one LMDB file that any number of processes on one machine may share. The first call opens it. The directory must
+ * not be on a network file system.
  */
 export function embedded({ directory }: EmbeddedOptions): Driver {
   const path = resolve(directory);

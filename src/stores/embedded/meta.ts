@@ -1,14 +1,14 @@
-/** What a meta page of an LMDB file says of a commit. Both pages together say it of the two newest commits. */
+/** A meta page of an LMDB file, which describes a commit. The file's two meta pages describe the two newest commits. */
 export interface Meta {
   pageSize: number;
   transaction: bigint;
-  /** Its last page; the last ones are not in the file when none of them is in use. */
+  /** The number of the last page. The file may be shorter when the last pages are not in use. */
   lastPage: number;
-  /** Of the two trees from which each page in use can be reached. */
+  /** The roots of the two trees that lead to every page in use. */
   roots: bigint[];
 }
 
-/** How much of a meta page is needed. */
+/** How many bytes of a meta page to read. */
 export const metaBytes = 160;
 
 // The only documentation of the format is LMDB's source: mdb.c in lmdb/dependencies of npm's lmdb.

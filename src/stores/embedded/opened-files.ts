@@ -5,7 +5,7 @@ import type { Driver } from '../driver.ts';
 import { StoreReplaced } from '../errors.ts';
 import { wrap } from '../wrap.ts';
 
-/** The driver, whose `ping` fails once the files that it opened are not those at their path any more. */
+/** Wraps a driver: `ping` fails when the files at its path are no longer the files that it opened. */
 export async function verifyingFiles(driver: Driver, directory: string): Promise<Driver> {
   const opened = await identify(directory);
   return {
@@ -17,7 +17,7 @@ export async function verifyingFiles(driver: Driver, directory: string): Promise
   };
 }
 
-/** Two files are one when they have the same device and inode. */
+/** Identifies the files by device and inode. */
 async function identify(directory: string): Promise<string> {
   const found = ['data.mdb', 'lock.mdb'].map(async (name) => {
     const file = await orUndefined(stat(join(directory, name), { bigint: true }), 'ENOENT', 'ENOTDIR');
@@ -26,7 +26,7 @@ async function identify(directory: string): Promise<string> {
   return (await Promise.all(found)).join();
 }
 
-// An environment may be moved as a whole while its server runs: its directory is not at the old path then.
+// An environment may be moved while its server runs. Then its directory does not exist at the old path.
 async function isMoved(directory: string): Promise<boolean> {
   return (await orUndefined(stat(dirname(dirname(directory))), 'ENOENT', 'ENOTDIR')) === undefined;
 }

@@ -9,8 +9,8 @@ interface Waiting {
 }
 
 /**
- * Reads together what is asked in one turn of the event loop: one transaction is enough for all of it, and their answers
- * leave one after the other, which costs the system less than when other work comes between them.
+ * Groups the reads of one turn of the event loop: one transaction serves all of them. Their responses are then sent one after
+ * the other, which costs less CPU time than responses with other work in between.
  */
 export class GroupedReads {
   readonly #refresh: () => void;
@@ -30,7 +30,7 @@ export class GroupedReads {
     });
   }
 
-  /** Reads at once what waits. */
+  /** Runs the waiting reads now. */
   flush(): void {
     const waiting = this.#waiting;
     this.#waiting = [];

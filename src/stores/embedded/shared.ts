@@ -10,9 +10,9 @@ const inUse = new Map<string, Shared>();
 const closing = new Map<string, Promise<void>>();
 
 /**
- * Gives all users of a directory in this process the same driver, which closes with the last of them. LMDB's locks belong
- * to the process: if it opens the file twice, it loses them, and other processes take it for gone.
- * @param path the directory, absolute
+ * Returns the same driver to all users of a directory in this process. It closes when the last user closes it. LMDB's locks
+ * belong to the process: a process that opens the file twice loses its locks, and other processes assume that it has exited.
+ * @param path the directory as an absolute path
  */
 export async function openShared(path: string, open: (path: string) => Promise<Driver>): Promise<Driver> {
   const shared = inUse.get(path) ?? { opened: openAfterClose(path, open), users: 0 };
@@ -28,7 +28,7 @@ export async function openShared(path: string, open: (path: string) => Promise<D
 }
 
 async function openAfterClose(path: string, open: (path: string) => Promise<Driver>): Promise<Driver> {
-  // A close that failed is told to the one who closed.
+  // The caller of that close handles its failure.
   await Promise.allSettled([closing.get(path)]);
   return open(path);
 }

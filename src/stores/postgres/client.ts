@@ -1,8 +1,8 @@
 import { Client, type ClientConfig } from 'pg';
 
 /**
- * A client of pg that takes nothing from the variables `PG…` of the environment: only what STORE_URL says counts. What
- * has a value in the configuration is not taken from there; of these pg makes something wherever it has none.
+ * A pg client that ignores the environment variables `PG…`: only STORE_URL counts. pg does not read a variable if the
+ * configuration has a value. It always reads the variables for the settings below, so they are reset.
  */
 export class StoreClient extends Client {
   constructor(config: ClientConfig = {}) {

@@ -2,41 +2,41 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Pool, type PoolClient, type QueryConfig } from 'pg';
 import type { Address } from './address.ts';
 import { StoreClient } from './client.ts';
-import { explain, isSilence, PostgresFailure } from './failure.ts';
+import { explain, isTimeout, PostgresFailure } from './failure.ts';
 
-/** How long the way to a connection may take, its greeting aside. */
+/** How long connecting may take, without the configuration of the connection. */
 const connectMs = 1400;
-const greetMs = 500;
-/** After this time the server itself ends a statement. */
+const configureMs = 500;
+/** After this time, the server itself cancels a statement. */
 const statementMs = 1000;
 const closeMs = 2000;
-/** Shorter than what firewalls remember. */
+/** Shorter than the idle timeout of firewalls. */
 const idleMs = 60_000;
 const connectionLimit = 8;
-/** How many calls may wait for one of them. */
+/** How many calls may wait for a connection. */
 const waitingLimit = 1000;
 
-/** A query that rejects when it has no answer after so many milliseconds; its type does not know of that. */
+/** A query with a timeout in milliseconds, which pg supports but its types omit. */
 export interface TimedQuery extends QueryConfig {
   query_timeout: number;
 }
 
-/** A connection, and where it is from. */
+/** A connection, and the pool that it belongs to. */
 interface Lent {
   client: PoolClient;
   pool: Pool;
 }
 
-/** A few connections, which come and go with the server. */
+/** A small pool of connections, which is replaced when the server stops responding. */
 export class Connections {
-  /** A pooler such as PgBouncer is in between, and gives each transaction another of its own connections. */
+  /** A pooler such as PgBouncer is in between, and may run each transaction on a different connection. */
   isPooled = false;
   readonly #address: Address;
   readonly #direct = new WeakSet<PoolClient>();
-  /** Those who wait for a connection: each is called when its pool is replaced. */
+  /** Callbacks of the calls that wait for a connection. All are called when the pool is replaced. */
   readonly #waiting = new Set<() => void>();
   #pool: Pool;
-  #ending: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(address: Address) {
     this.#address = address;
@@ -44,8 +44,8 @@ export class Connections {
   }
 
   /**
-   * Lends a connection for some work. One on which the work failed is closed, which undoes what it left open.
-   * @throws PostgresFailure when there is none to be had in time
+   * Runs `work` with a connection. If the work fails, the connection is closed, which rolls back an open transaction.
+   * @throws PostgresFailure when no connection is available in time
    */
   async use<T>(work: (client: PoolClient, isDirect: boolean) => Promise<T>): Promise<T> {
     const { client, pool } = await this.#connect();
@@ -56,41 +56,41 @@ export class Connections {
       return result;
     } catch (error) {
       client.release(true);
-      if (isSilence(error) && performance.now() - sinceMs > statementMs) this.#replace(pool);
+      if (isTimeout(error) && performance.now() - sinceMs > statementMs) this.#replace(pool);
       throw error;
     }
   }
 
-  /** Those in use end with their statements, which end in time. */
+  /** Connections in use are closed when their statements end. Statements have a timeout. */
   async close(): Promise<void> {
-    this.#ending ??= this.#pool.end();
-    await Promise.race([this.#ending, wait(closeMs, undefined, { ref: false })]);
+    this.#closing ??= this.#pool.end();
+    await Promise.race([this.#closing, wait(closeMs, undefined, { ref: false })]);
   }
 
   async #connect(): Promise<Lent> {
-    const { place } = this.#address;
+    const { serverName } = this.#address;
     if (this.#pool.waitingCount >= waitingLimit) {
-      throw new PostgresFailure(`PostgreSQL at ${place}: ${waitingLimit} calls wait for a connection already`);
+      throw new PostgresFailure(`PostgreSQL at ${serverName}: ${waitingLimit} calls already wait for a connection`);
     }
     try {
       return await this.#wait();
     } catch (error) {
-      throw explain(error, place);
+      throw explain(error, serverName);
     }
   }
 
-  // A pool that was replaced serves nobody: who waits in it goes on with the new one, for the time that is left.
+  // A replaced pool gives out no connections: a call that waits for it continues with the new pool for the remaining time.
   async #wait(): Promise<Lent> {
-    const endsAtMs = performance.now() + connectMs + greetMs;
+    const deadlineMs = performance.now() + connectMs + configureMs;
     do {
       const pool = this.#pool;
-      const client = await this.#waitIn(pool, endsAtMs - performance.now());
+      const client = await this.#waitIn(pool, deadlineMs - performance.now());
       if (client) return { client, pool };
-    } while (performance.now() < endsAtMs);
+    } while (performance.now() < deadlineMs);
     throw new Error('timeout expired');
   }
 
-  /** Gives nothing when the pool was replaced, or the time is over. */
+  /** Resolves to undefined when the pool was replaced, or when the time is over. */
   #waitIn(pool: Pool, ms: number): Promise<PoolClient | undefined> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -109,10 +109,10 @@ export class Connections {
     });
   }
 
-  // The server would have ended the statement. When one connection is dead without a word, so are those beside it.
+  // The server should have cancelled the statement. If one connection is dead, the others of the pool are probably dead too.
   #replace(pool: Pool): void {
-    // A pool may end once only, and nobody would end the new one.
-    if (this.#ending || pool !== this.#pool) return;
+    // A pool can be ended only once, and after `close` nothing would end a new pool.
+    if (this.#closing || pool !== this.#pool) return;
     this.#pool = this.#createPool();
     for (const leave of this.#waiting) leave();
     void pool.end();
@@ -128,25 +128,25 @@ export class Connections {
       query_timeout: statementMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      // An idle connection does not keep the process.
+      // An idle connection does not keep the process running.
       allowExitOnIdle: true,
-      // It is awaited, whatever its type says.
-      onConnect: (client) => this.#greet(client as PoolClient) as unknown as undefined,
+      // pg awaits the result, although its types do not say so.
+      onConnect: (client) => this.#configure(client as PoolClient) as unknown as undefined,
     });
-    // A connection that breaks while it is idle is dropped; while it is used, the statement rejects.
+    // The pool drops a connection that breaks while idle. If it breaks while in use, the statement rejects.
     pool.on('error', () => undefined);
     pool.on('connect', (client) => client.on('error', () => undefined));
     return pool;
   }
 
-  // Behind a pooler, a setting of the connection would be that of another client at the next moment. A pooler is told by
-  // the process, which is another one than the one that the connection was told of.
-  async #greet(client: PoolClient): Promise<void> {
+  // Behind a pooler, a setting of the connection would affect other clients. A pooler is detected by the process id: the server
+  // process that runs the statement differs from the process that the connection reported.
+  async #configure(client: PoolClient): Promise<void> {
     const { processID } = client as unknown as { processID: number | null };
     const query: TimedQuery = {
       text: `SELECT set_config('statement_timeout', $1, false) WHERE pg_backend_pid() = $2`,
       values: [String(statementMs), processID],
-      query_timeout: greetMs,
+      query_timeout: configureMs,
     };
     const { rowCount } = await client.query(query);
     if (rowCount === 1) this.#direct.add(client);

@@ -1,23 +1,23 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import type { Address } from './address.ts';
 import { Connections, type TimedQuery } from './connections.ts';
-import { explain, isConflict, isConnectionLost, isSilence, isUnprepared, PostgresFailure } from './failure.ts';
+import { explain, isConflict, isConnectionLost, isTimeout, isUnprepared, PostgresFailure } from './failure.ts';
 import { Preparation } from './preparation.ts';
 import { prepareSchema } from './schema.ts';
 import type { Statement } from './statements.ts';
 
-/** How long a call may take: a little less than the session layer waits for it. */
+/** How long a call may take: slightly less than the deadline of the session layer. */
 const callMs = 1900;
 const attemptLimit = 3;
 
-/** A PostgreSQL that may be away: each call ends in time, and calls work again as soon as the server does. */
+/** A PostgreSQL server that may be unavailable. Each call has a timeout, and calls succeed again when the server is back. */
 export class Database {
-  readonly #place: string;
+  readonly #serverName: string;
   readonly #connections: Connections;
   readonly #preparation: Preparation;
 
   constructor(address: Address) {
-    this.#place = address.place;
+    this.#serverName = address.serverName;
     this.#connections = new Connections(address);
     this.#preparation = new Preparation(() => this.#prepare());
   }
@@ -27,22 +27,22 @@ export class Database {
   }
 
   /**
-   * Runs a statement; when it failed, and that is safe, again.
-   * @throws PostgresFailure also when the connection broke, and nobody knows whether a change was stored
+   * Runs a statement. If it fails and a retry is safe, it runs again.
+   * @throws PostgresFailure also when the connection broke and it is unknown whether a change was stored
    */
   async run<Row extends QueryResultRow>(statement: Statement, values: unknown[]): Promise<QueryResult<Row>> {
-    const endsAtMs = performance.now() + callMs;
+    const deadlineMs = performance.now() + callMs;
     await this.#preparation.verify(callMs);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#connections.use((client, isDirect) => {
-          const query = toQuery(statement, values, isDirect, endsAtMs - performance.now());
+          const query = toQuery(statement, values, isDirect, deadlineMs - performance.now());
           return client.query<Row>(query);
         });
       } catch (error) {
-        if (isUnprepared(error)) this.#preparation.startAnew();
-        // Silence took all of the time; a timer may tell of it a moment early by this clock.
-        const isLast = attempt === attemptLimit || isSilence(error) || performance.now() >= endsAtMs;
+        if (isUnprepared(error)) this.#preparation.restart();
+        // A timeout used all of the time; its timer may fire slightly early compared with this clock.
+        const isLast = attempt === attemptLimit || isTimeout(error) || performance.now() >= deadlineMs;
         if (isLast || !mayRepeat(statement, error)) throw this.#toFailure(statement, error);
       }
     }
@@ -57,18 +57,18 @@ export class Database {
     try {
       await this.#connections.use(prepareSchema);
     } catch (error) {
-      throw explain(error, this.#place);
+      throw explain(error, this.#serverName);
     }
   }
 
   #toFailure({ isRepeatable }: Statement, error: unknown): PostgresFailure {
-    const failure = explain(error, this.#place);
+    const failure = explain(error, this.#serverName);
     if (isRepeatable || !isConnectionLost(error)) return failure;
-    return new PostgresFailure(`${failure.message}; nobody knows whether the change was stored`, failure.code);
+    return new PostgresFailure(`${failure.message}; it is unknown whether the change was stored`, failure.code);
   }
 }
 
-// A pooler may not know, on its next connection, a statement that was prepared by its name on another.
+// Behind a pooler, use no prepared statement: its name may be unknown on the next connection.
 function toQuery({ name, text }: Statement, values: unknown[], isDirect: boolean, leftMs: number): TimedQuery {
   return { text, values, ...(isDirect && { name }), query_timeout: Math.max(1, leftMs) };
 }

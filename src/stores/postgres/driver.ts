@@ -6,7 +6,7 @@ import { type Row, toRecord, toValues } from './rows.ts';
 import * as statements from './statements.ts';
 import { findWarnings } from './warnings.ts';
 
-/** Opens a PostgreSQL as the store. It is connected to, and its tables are made, in the background. */
+/** Opens a PostgreSQL store. It connects and creates its tables in the background. */
 export async function open(url: string, name: string): Promise<Driver> {
   return new PostgresDriver(new Database(readAddress(url)), name);
 }

@@ -7,13 +7,13 @@ export { openPostgres, type Postgres, type PostgresDatabaseOptions } from './ope
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`. */
   url: string;
-  /** Keeps the sessions of several applications in one database apart. */
+  /** Separates the sessions of several applications in one database. By default `sessapp`. */
   name?: string;
 }
 
 /**
- * A store in tables of a PostgreSQL database, which it makes. It is connected to at its first call, and again after each
- * loss; calls reject with a StoreAddressError when the address is not valid.
+ * A store in a PostgreSQL database. The first call connects and creates the tables; after a lost connection, the store
+ * reconnects. Calls reject with a StoreAddressError when the address is not valid.
  */
 export function postgres({ url, name = 'sessapp' }: PostgresOptions): Driver {
   return openLater(() => openAt('postgres', url, name, 'url'));

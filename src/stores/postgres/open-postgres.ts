@@ -3,25 +3,25 @@ import { importPeer } from '../peer.ts';
 
 /** A PostgreSQL database, for an application's own data. */
 export interface Postgres {
-  /** Runs one statement, which is a transaction of its own. It rejects, soon, while the database cannot be reached. */
+  /** Runs one statement as a separate transaction. It rejects quickly while the database is unreachable. */
   query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
 export interface PostgresDatabaseOptions {
   url: string | undefined;
-  /** What holds the address, for messages. */
+  /** The name of the variable with the address, for messages. By default `url`. */
   variable?: string;
   /**
-   * SQL that makes the tables where they are missing: `CREATE TABLE IF NOT EXISTS …`. It runs before the first query, in one
-   * transaction, one server at a time. Where the role may not make tables, their owner runs it.
+   * SQL that creates missing tables: `CREATE TABLE IF NOT EXISTS …`. It runs before the first query, in one transaction, and only
+   * one server runs it at a time. If the role may not create tables, their owner must run it.
    */
   schema: string;
 }
 
 /**
- * Connects as the session store does, so that the same address works. Connections are made when they are needed, and do
- * not keep the process running.
+ * Connects as the session store does, so that the same address works. Connections are opened when needed, and idle connections
+ * do not keep the process running.
  * @throws StoreAddressError when the address is missing or not valid
  */
 export async function openPostgres({ url, variable = 'url', schema }: PostgresDatabaseOptions): Promise<Postgres> {

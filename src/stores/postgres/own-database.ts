@@ -4,21 +4,21 @@ import { Connections, type TimedQuery } from './connections.ts';
 import { explain, isDenied, isUnprepared } from './failure.ts';
 import { Preparation } from './preparation.ts';
 
-/** Any number, another one than for the tables of sessions: a server that holds it makes tables. */
+/** The id of the advisory lock for creating tables. It must differ from the lock for the session tables. */
 const lockId = 7_365_737_362;
 const callMs = 1900;
 const schemaMs = 60_000;
 
-/** The tables of an application: each call ends in time, and calls work again as soon as the server does. */
+/** The tables of an application. Each call has a timeout, and calls succeed again as soon as the server is back. */
 export class OwnDatabase {
-  readonly #place: string;
+  readonly #serverName: string;
   readonly #schema: string;
   readonly #connections: Connections;
   readonly #preparation: Preparation;
 
   constructor(url: string, schema: string) {
     const address = readAddress(url);
-    this.#place = address.place;
+    this.#serverName = address.serverName;
     this.#schema = schema;
     this.#connections = new Connections(address);
     this.#preparation = new Preparation(() => this.#prepare());
@@ -30,8 +30,8 @@ export class OwnDatabase {
       const { rows } = await this.#connections.use((client) => client.query(text, values));
       return rows as Row[];
     } catch (error) {
-      if (isUnprepared(error)) this.#preparation.startAnew();
-      throw explain(error, this.#place);
+      if (isUnprepared(error)) this.#preparation.restart();
+      throw explain(error, this.#serverName);
     }
   }
 
@@ -44,12 +44,12 @@ export class OwnDatabase {
     try {
       await this.#connections.use((client) => this.#makeTables(client));
     } catch (error) {
-      // Its owner has made the tables, or a query will say which one is missing.
-      if (!isDenied(error)) throw explain(error, this.#place);
+      // Their owner has created the tables, or a query will fail with the name of a missing one.
+      if (!isDenied(error)) throw explain(error, this.#serverName);
     }
   }
 
-  // After a failure the connection is closed, so that the server undoes the whole transaction.
+  // After a failure, the connection is closed, so the server rolls back the transaction.
   async #makeTables(client: PoolClient): Promise<void> {
     const atLength = (text: string): TimedQuery => ({ text, query_timeout: schemaMs });
     await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');

@@ -4,7 +4,7 @@ import { listByExpiry, listByKey, listByOwner, type Statement } from './statemen
 
 type Select = (statement: Statement, values: unknown[]) => Promise<Row[]>;
 
-/** How many rows a page has: a few at first, and then what comes to about a megabyte. */
+/** The number of rows of a page: few at first, and then about one megabyte of rows. */
 const leastSize = 20;
 const largestSize = 500;
 const pageCharacters = 1_000_000;
@@ -15,7 +15,7 @@ interface Order {
   isFixed: boolean;
 }
 
-/** Reads a list page by page. Each begins after the last row of the one before, so that nothing is open in between. */
+/** Reads a list page by page. Each page begins after the last row of the previous page, so no cursor stays open. */
 export async function* readPages(select: Select, query: ListQuery): AsyncGenerator<Row> {
   const { expiresBeforeMs, limit = Number.POSITIVE_INFINITY } = query;
   const bound = expiresBeforeMs === undefined ? [] : [expiresBeforeMs];
@@ -36,7 +36,7 @@ export async function* readPages(select: Select, query: ListQuery): AsyncGenerat
   }
 }
 
-/** `start` is what the first page begins with; where it is fixed, so do the others. */
+/** `start` is the first value of the order for the first page. If it is fixed, all pages use it. */
 function chooseOrder({ owner, prefix }: ListQuery): Order {
   if (owner !== undefined) return { list: listByOwner, start: encodeOwner(owner), isFixed: true };
   if (prefix !== undefined) return { list: listByKey, start: prefix, isFixed: true };

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { PostgresFailure } from './failure.ts';
 
-const firstRestMs = 100;
-const longestRestMs = 500;
+const firstDelayMs = 100;
+const longestDelayMs = 500;
 
-/** What must succeed once before the store can be used: done in the background, again and again until it does. */
+/** Work that must succeed once before the store can be used. It runs in the background, and again until it succeeds. */
 export class Preparation {
   readonly #prepare: () => Promise<void>;
   #first: Promise<boolean>;
@@ -17,16 +17,16 @@ export class Preparation {
     this.#first = this.#start();
   }
 
-  /** Resolves when the store can be used; rejects with why the last attempt failed, or when the first takes too long. */
+  /** Resolves when the store can be used. Rejects with the last attempt's error, or when the first attempt takes too long. */
   async verify(ms: number): Promise<void> {
     if (this.#isReady) return;
     if (!this.#failure) await Promise.race([this.#first, wait(ms, undefined, { ref: false })]);
     if (this.#failure) throw this.#failure;
-    if (!this.#isReady) throw new PostgresFailure('PostgreSQL does not answer');
+    if (!this.#isReady) throw new PostgresFailure('PostgreSQL does not respond');
   }
 
-  /** For when what was prepared is gone. */
-  startAnew(): void {
+  /** Call this when the prepared state is gone, for example when a table was dropped. */
+  restart(): void {
     if (!this.#isReady || this.#isStopped) return;
     this.#isReady = false;
     this.#first = this.#start();
@@ -38,14 +38,14 @@ export class Preparation {
 
   #start(): Promise<boolean> {
     const first = this.#attempt();
-    void this.#goOn(first);
+    void this.#retry(first);
     return first;
   }
 
-  async #goOn(first: Promise<boolean>): Promise<void> {
+  async #retry(first: Promise<boolean>): Promise<void> {
     let isDone = await first;
-    for (let restMs = firstRestMs; !isDone; restMs = Math.min(restMs * 2, longestRestMs)) {
-      await wait(restMs * (0.5 + Math.random() / 2), undefined, { ref: false });
+    for (let delayMs = firstDelayMs; !isDone; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+      await wait(delayMs * (0.5 + Math.random() / 2), undefined, { ref: false });
       if (this.#isStopped) return;
       isDone = await this.#attempt();
     }

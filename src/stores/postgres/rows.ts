@@ -1,6 +1,6 @@
 import type { SessionRecord, StoredRecord } from '../driver.ts';
 
-/** A record as PostgreSQL gives it. */
+/** A record as PostgreSQL returns it. */
 export interface Row extends Omit<StoredRecord, 'owner' | 'keyId'> {
   owner: string | null;
   keyId: string | null;
@@ -10,13 +10,13 @@ export function toRecord({ owner, keyId, ...rest }: Row): StoredRecord {
   return { ...rest, ...(owner !== null && { owner: decodeOwner(owner) }), ...(keyId !== null && { keyId }) };
 }
 
-/** In the order in which the statements take them. */
+/** The values of a record in the order of the statements' parameters. */
 export function toValues({ data, createdAtMs, seenAtMs, expiresAtMs, owner, keyId }: SessionRecord): unknown[] {
   return [data, createdAtMs, seenAtMs, expiresAtMs, owner === undefined ? null : encodeOwner(owner), keyId ?? null];
 }
 
-// An owner is any string of JavaScript. PostgreSQL's text has no zero character and no half of a surrogate pair, so that
-// these are escaped, and the character that escapes them; every other owner is stored as it is.
+// An owner is any JavaScript string. PostgreSQL's text cannot contain a zero character or a lone surrogate, so these are escaped,
+// and so is the backslash. All other characters are stored unchanged.
 export function encodeOwner(owner: string): string {
   return owner.replace(/[\\\0\p{Surrogate}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,31 +1,30 @@
--- Version 1 of the tables that keep sessions. The server makes them itself when its role may make tables; where it may
--- not, their owner does: psql --single-transaction --file node_modules/sessapp/dist/stores/postgres/schema-1.sql <address>
--- What is there already stays as it is.
+-- Version 1 of the session tables. The server creates them if its role may create tables. Otherwise their owner creates them:
+-- psql --single-transaction --file node_modules/sessapp/dist/stores/postgres/schema-1.sql <address>
+-- Existing tables do not change.
 
 CREATE TABLE IF NOT EXISTS sessapp_sessions (
-  -- The name of the session cookie: environments in one database see their own sessions only.
+  -- The name of the session cookie. It separates the sessions of several environments in one database.
   environment text COLLATE "C" NOT NULL,
-  -- A hash of the session's id.
+  -- The session key: a hash of the session id.
   key text COLLATE "C" NOT NULL,
   version bigint NOT NULL,
-  -- JSON, kept to the letter: jsonb refuses \u0000 and half of a surrogate pair, and changes the order of keys and the
-  -- way numbers are written.
+  -- JSON, stored unchanged: jsonb rejects \u0000 and lone surrogates, and changes the order of keys and the format of numbers.
   data text NOT NULL,
   created_at timestamptz NOT NULL,
   seen_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   owner text COLLATE "C",
-  -- Names the secret that signs the client's cookie.
+  -- The id of the secret that signed the client's cookie.
   key_id text,
   PRIMARY KEY (environment, key)
 )
--- Each change of a session leaves a dead row behind.
+-- Each change of a session leaves a dead row.
 WITH (autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE INDEX IF NOT EXISTS sessapp_sessions_by_expiry ON sessapp_sessions (environment, expires_at, key);
 CREATE INDEX IF NOT EXISTS sessapp_sessions_by_owner ON sessapp_sessions (environment, owner, key) WHERE owner IS NOT NULL;
 
--- Records that made no sense, for a person to look at.
+-- Damaged records, kept for inspection.
 CREATE TABLE IF NOT EXISTS sessapp_sessions_aside (
   LIKE sessapp_sessions,
   set_aside_at timestamptz NOT NULL DEFAULT now()

@@ -5,10 +5,10 @@ import type { TimedQuery } from './connections.ts';
 import { isDenied, PostgresFailure } from './failure.ts';
 import { type DatabaseRole, hasRights, mayNotMake, mayNotUse, tables } from './rights.ts';
 
-/** The version of the tables that the statements are written for; `schema-<n>.sql` makes one of the one before. */
+/** The version of the tables that the statements need. `schema-<n>.sql` upgrades version n - 1 to version n. */
 const knownVersion = 1;
 
-/** Any number, the same everywhere: who holds it makes tables. */
+/** The id of the advisory lock for creating tables. All servers must use the same number. */
 const lockId = 7_365_737_361;
 const migrationMs = 60_000;
 
@@ -18,8 +18,8 @@ interface Database extends DatabaseRole {
 }
 
 /**
- * Makes the tables, or brings them up to date, also when several servers do so at once.
- * @throws PostgresFailure when they cannot be used: why, and what to do
+ * Creates or upgrades the tables. Several servers may do this at the same time.
+ * @throws PostgresFailure when the tables cannot be used, with the reason and the remedy
  */
 export async function prepareSchema(client: PoolClient): Promise<void> {
   const database = await inspect(client);
@@ -43,16 +43,16 @@ async function inspect(client: PoolClient): Promise<Database> {
 }
 
 function verifyDatabase({ encoding, isReadOnly }: Database): void {
-  if (isReadOnly) throw new PostgresFailure('the database is read-only; STORE_URL is to name the primary server');
+  if (isReadOnly) throw new PostgresFailure('the database is read-only; set STORE_URL to the primary server');
   if (encoding === 'UTF8') return;
-  const remedy = `make one that has every character: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`;
+  const remedy = `create a database in UTF-8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`;
   throw new PostgresFailure(`the database's encoding is ${encoding}; ${remedy}`);
 }
 
-/** 0: there are no tables, or not all of them: who wants to end every session may have dropped the one that holds them. */
+/** 0: tables are missing. For example, an administrator may have dropped the table of sessions to end all of them. */
 async function readVersion(client: PoolClient): Promise<number> {
   const { rows } = await client.query<{ name: string }>(
-    // to_regclass may remember, for the rest of a transaction, that there was none.
+    // Do not use to_regclass: within a transaction, it may cache that a table does not exist.
     'SELECT relname AS name FROM pg_class WHERE relname = ANY ($1) AND pg_table_is_visible(oid)',
     [[...tables, 'sessapp_schema']],
   );
@@ -63,13 +63,13 @@ async function readVersion(client: PoolClient): Promise<number> {
   return version === knownVersion && tables.some((name) => !there.includes(name)) ? 0 : version;
 }
 
-// The caller closes a connection on which something failed, which undoes all of it.
+// If a statement fails, the caller closes the connection, which rolls back the transaction.
 async function migrate(client: PoolClient, database: Database): Promise<void> {
   try {
     await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
     await client.query(`SET LOCAL statement_timeout = ${migrationMs}`);
     await client.query(atLength(`SELECT pg_advisory_xact_lock(${lockId})`));
-    // Another server may have done it meanwhile.
+    // Another server may have created the tables meanwhile.
     for (let version = (await readVersion(client)) + 1; version <= knownVersion; version += 1) {
       await client.query(atLength(await readFile(fileOf(version), 'utf8')));
     }
@@ -89,7 +89,7 @@ function atLength(text: string): TimedQuery {
 
 function verifyVersion(version: number): void {
   if (version <= knownVersion) return;
-  const fact = `a newer sessapp made the tables: they are of version ${version}, and this environment knows ${knownVersion}`;
-  const remedy = 'with that sessapp type: sessapp upgrade in this environment, or give it a database of its own';
+  const fact = `a newer sessapp created the tables: they have version ${version}, and this environment supports ${knownVersion}`;
+  const remedy = 'run sessapp upgrade with the newer sessapp in this environment, or use another database';
   throw new PostgresFailure(`${fact}; ${remedy}`);
 }

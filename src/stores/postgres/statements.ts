@@ -1,12 +1,12 @@
-/** One statement, which is a transaction of its own. Its first parameter names the environment whose sessions it means. */
+/** A statement that is a separate transaction. Its first parameter is the environment whose sessions it uses. */
 export interface Statement {
   name: string;
   text: string;
-  /** Done twice it comes to the same: it is done again when the connection broke and nobody knows whether it was done. */
+  /** True: running the statement twice has the same effect as once, so it may run again after the connection broke. */
   isRepeatable: boolean;
 }
 
-// An application may end a session at any time in the past; timestamptz knows none before 4714 BC.
+// An application may set an expiry at any time in the past, but timestamptz begins at 4714 BC.
 const earliestMs = -2e14;
 const toTime = (parameter: string): string => `to_timestamp(greatest(${parameter}::float8, ${earliestMs}) / 1000)`;
 const toMs = (column: string): string => `round((extract(epoch FROM ${column}) * 1000)::numeric, 3)::float8`;
@@ -17,20 +17,20 @@ const record = `key, version::float8 AS version, data, ${toMs('created_at')} AS 
 const values = `$3, ${toTime('$4')}, ${toTime('$5')}, ${toTime('$6')}, $7, $8`;
 const one = 'environment = $1 AND key = $2';
 
-/** Finds nothing, and changes nothing; but fails where the table cannot be written. */
+/** Finds and changes nothing, but fails if the table is not writable. */
 export const ping = repeatable('ping', `SELECT FROM sessapp_sessions WHERE environment = $1 AND key = '' FOR UPDATE`);
 
-/** $2 is the key. */
+/** $2 is the session key. */
 export const read = repeatable('read', `SELECT ${record} FROM sessapp_sessions WHERE ${one}`);
 
-/** $2 is the key; $3 to $8 are data, three times, owner, and id of the secret; $9 is the version. */
+/** $2 is the session key; $3 to $8 are the data, the three times, the owner, and the id of the secret; $9 is the version. */
 export const create = single(
   'create',
   `INSERT INTO sessapp_sessions (environment, key, data, created_at, seen_at, expires_at, owner, key_id, version)
   VALUES ($1, $2, ${values}, $9) ON CONFLICT DO NOTHING`,
 );
 
-/** The same; $9 is the version that it replaces. */
+/** The same parameters; $9 is the version that it replaces. */
 export const update = single(
   'update',
   `UPDATE sessapp_sessions SET version = version + 1,
@@ -38,7 +38,7 @@ export const update = single(
   WHERE ${one} AND version = $9`,
 );
 
-/** $3 is the version; $4 and $5 are when it was seen, and when it expires. */
+/** $3 is the version; $4 is when the session was seen; $5 is when it expires. */
 export const touch = repeatable(
   'touch',
   `UPDATE sessapp_sessions SET seen_at = ${toTime('$4')}, expires_at = ${toTime('$5')} WHERE ${one} AND version = $3`,
@@ -57,7 +57,7 @@ export const countSetAside = repeatable(
   'SELECT count(*)::float8 AS count FROM sessapp_sessions_aside WHERE environment = $1',
 );
 
-/** At most $3 of what has expired by $2. What another process is deleting or using at the moment is left to it. */
+/** Deletes at most $3 records that have expired by $2. It skips rows that another process has locked. */
 export const prune = repeatable(
   'prune',
   `DELETE FROM sessapp_sessions WHERE environment = $1 AND key = ANY (ARRAY (
@@ -66,17 +66,17 @@ export const prune = repeatable(
   ))`,
 );
 
-/** At most $2 that come after the expiry $3 and the key $4; with `isBounded` only those that expire before $5. */
+/** At most $2 records after the expiry $3 and the session key $4. With `isBounded`, only records that expire before $5. */
 export function listByExpiry(isBounded: boolean): Statement {
   return page('expiry', `(expires_at, key) > (${toTime('$3')}, $4)`, 'expires_at, key', isBounded);
 }
 
-/** The same of the owner $3, after the key $4. */
+/** Like `listByExpiry`, for the owner $3, after the session key $4. */
 export function listByOwner(isBounded: boolean): Statement {
   return page('owner', 'owner = $3 AND key > $4', 'key', isBounded);
 }
 
-/** The same of the keys that begin with $3, after the key $4. A key is base64url, all of whose characters come before ~. */
+/** Like `listByExpiry`, for session keys with the prefix $3, after the key $4. All characters of base64url sort before ~. */
 export function listByKey(isBounded: boolean): Statement {
   return page('key', "key >= $3 AND key > $4 AND key < $3 || '~'", 'key', isBounded);
 }

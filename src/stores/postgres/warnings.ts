@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 import type { Statement } from './statements.ts';
 
-/** What is `on` by default, and when its being off can cost a session. */
+/** Settings that are `on` by default, and the event that can lose sessions when they are off. */
 const safeguards = [
   ['fsync', 'its machine stops'],
   ['full_page_writes', 'its machine stops'],
@@ -22,20 +22,20 @@ const settings: Statement = {
   FROM pg_class WHERE oid = to_regclass('sessapp_sessions')`,
 };
 
-/** What of the server's configuration could cost a session, each a sentence with what to do. */
+/** Settings of the server that can lose sessions, each with a remedy. */
 export async function findWarnings(database: Database): Promise<string[]> {
   const { rows } = await database.run<Settings>(settings, []);
   const found = rows[0] as Settings;
-  const lost = 'sessions that were stored can be lost when';
+  const lost = 'stored sessions can be lost when';
   const off = safeguards.filter(([name]) => found[name] === 'off');
   const warnings = off.map(([name, when]) => `${name} is off in PostgreSQL: ${lost} ${when}. Set ${name} = on.`);
   if (found.isUnlogged)
     warnings.push(
-      `The table of sessions is unlogged: ${lost} PostgreSQL stops unexpectedly. ALTER TABLE sessapp_sessions SET LOGGED.`,
+      `The table of sessions is unlogged: ${lost} PostgreSQL stops unexpectedly. Run: ALTER TABLE sessapp_sessions SET LOGGED.`,
     );
   if (database.isPooled && found.statement_timeout === '0')
     warnings.push(
-      'Behind a pooler a statement that hangs is not ended by the server. ALTER ROLE … SET statement_timeout = 1000.',
+      'Behind a pooler, the server does not cancel a hanging statement. Run: ALTER ROLE … SET statement_timeout = 1000.',
     );
   return warnings;
 }

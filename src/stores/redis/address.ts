@@ -1,4 +1,4 @@
-/** Where the servers are, and how to be let in. Several hosts are nodes of one cluster, or a primary and its replicas. */
+/** The servers, and the credentials. Several hosts are nodes of one cluster, or a primary server and its replicas. */
 export interface Address {
   hosts: Host[];
   tls: boolean;
@@ -13,8 +13,8 @@ export interface Host {
 }
 
 /**
- * Reads `redis://user:password@host:port/database`, or `rediss://…` for TLS. All but the host may be left out, and there
- * may be several: `redis://a:7001,b:7002`.
+ * Reads `redis://user:password@host:port/database`, or `rediss://…` for TLS. Only the host is required. There may be several
+ * hosts: `redis://a:7001,b:7002`.
  */
 export function readAddress(url: string): Address {
   const fault = findFault(url);
@@ -34,13 +34,13 @@ export const example = 'redis://localhost:6379';
 
 export function findFault(url: string): string | undefined {
   if (!/^rediss?:\/\//.test(url)) return 'does not begin with redis:// or rediss://';
-  if (!splitHosts(url).every(isUsable)) return 'names no host, or has a character that is to be percent-encoded';
+  if (!splitHosts(url).every(isUsable)) return 'has no host, or a character that must be percent-encoded';
   const [{ pathname, search, hash }] = splitHosts(url).map((each) => new URL(each)) as [URL];
-  if (!/^\/?\d*$/.test(pathname)) return 'has a database that is no number';
-  return search || hash ? 'has a ? or # that means nothing there, or is to be percent-encoded' : undefined;
+  if (!/^\/?\d*$/.test(pathname)) return 'has a database that is not a number';
+  return search || hash ? 'has an unexpected ? or #; percent-encode it if it is part of the password' : undefined;
 }
 
-/** The same address, once for each host. */
+/** Splits an address into one address for each host. */
 function splitHosts(url: string): string[] {
   const [, before = '', hosts = '', after = ''] = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(url) ?? [];
   return hosts.split(',').map((host) => `${before}${host}${after}`);

@@ -3,16 +3,16 @@ import { createClient, createCluster } from 'redis';
 import type { Address, Host } from './address.ts';
 import { scripts } from './scripts.ts';
 
-/** How long a server may take to accept a connection, and to say anything at all on one. */
+/** Timeouts for connecting to a server, and for silence on a connection. */
 const connectMs = 1000;
 const silentMs = 1500;
-/** How often a connection without other traffic is tried, so that a dead one is found before a request needs it. */
+/** The interval of pings on an idle connection, so that a dead connection is found before a request needs it. */
 const pingMs = 500;
 
 export type ServerClient = ReturnType<typeof createServerClient>;
 export type ClusterClient = ReturnType<typeof createClusterClient>;
 
-// Connections are made anew by ours, not by the package: a client that has lost its server is thrown away.
+// Our Connection reconnects, not the package: a client that lost its server is discarded.
 function sharedOptions({ tls, username, password }: Address) {
   return {
     ...(username !== undefined && { username }),
@@ -27,7 +27,7 @@ function sharedOptions({ tls, username, password }: Address) {
   };
 }
 
-/** A client of one server. */
+/** Creates a client for one server. */
 export function createServerClient(address: Address, host: Host) {
   const { socket, ...options } = sharedOptions(address);
   return createClient({
@@ -39,13 +39,13 @@ export function createServerClient(address: Address, host: Host) {
   });
 }
 
-/** A client of all nodes of a cluster, which it asks one of them for. */
+/** Creates a client for a cluster. It discovers all nodes from one node. */
 export function createClusterClient(address: Address, node: Host) {
   return createCluster({
     rootNodes: [{ socket: toSocket(address, node) }],
     nodeAddressMap: (node) => toSocket(address, toHost(node)),
     defaults: sharedOptions(address),
-    // A node that is away keeps nobody from the others.
+    // With this setting, an unavailable node does not block the others.
     minimizeConnections: true,
     topologyRefreshOnReconnectionAttemptStrategy: false,
     commandOptions,
@@ -53,16 +53,16 @@ export function createClusterClient(address: Address, node: Host) {
   });
 }
 
-// Who serves several hosts at one address goes by the name in the greeting of TLS, which may be no IP address (RFC 6066).
+// Send the host name in the TLS handshake (SNI), because one address may serve several hosts. RFC 6066 allows no IP address.
 function toSocket({ tls }: Address, { host, port }: Host) {
   return { host, port, ...(tls && isIP(host) === 0 && { servername: host }) };
 }
 
-/** @param node as a cluster names it: `host:port` */
+/** @param node a node as the cluster reports it: `host:port` */
 function toHost(node: string): Host {
   const end = node.lastIndexOf(':');
   return { host: node.slice(0, end), port: Number(node.slice(end + 1)) };
 }
 
-// The package counts the time until a command is written; ours until it is answered.
+// The package's timeout covers only the time until a command is written. Link has a timeout for the reply.
 const commandOptions = { timeout: 0 };

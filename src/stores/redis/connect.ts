@@ -2,16 +2,16 @@ import type { Address, Host } from './address.ts';
 import { createClusterClient, createServerClient } from './client.ts';
 import { Link } from './link.ts';
 
-/** What is at a host: a server that takes writes, to which the link leads, or else a node of a cluster. */
+/** The result for one host: `link` leads to a server that accepts writes; undefined for a node of a cluster. */
 interface HostResult {
   host: Host;
   link: Link | undefined;
 }
 
 /**
- * Connects to the host that is the first to answer, or to the cluster that it is a node of: one that does not answer keeps
- * nobody from the others.
- * @throws Error that says what is wrong with each of them
+ * Connects to the first host that responds, or to its cluster. All hosts are tried at the same time, so a host that does not
+ * respond causes no delay.
+ * @throws Error with the reason for each host, when all hosts fail
  */
 export async function connect(address: Address, hosts: Host[]): Promise<Link> {
   const looking = hosts.map((host) => look(address, host));
@@ -28,7 +28,7 @@ async function look(address: Address, host: Host): Promise<HostResult> {
   try {
     await client.connect();
     const { mode, role } = await client.hello();
-    if (mode !== 'cluster' && role !== 'master') throw new Error('it is a replica, which takes no writes');
+    if (mode !== 'cluster' && role !== 'master') throw new Error('it is a replica, which does not accept writes');
     if (mode !== 'cluster') return { host, link };
     link.destroy();
     return { host, link: undefined };
@@ -50,7 +50,7 @@ async function connectToCluster(address: Address, host: Host): Promise<Link> {
   }
 }
 
-// A name with several addresses fails with an error for each of them, and no text of its own.
+// A host name with several addresses fails with an AggregateError that has no message.
 function describe(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(describe).join(', ');
   return error instanceof Error ? error.message : String(error);

@@ -3,17 +3,17 @@ import type { Address, Host } from './address.ts';
 import { connect } from './connect.ts';
 import type { Commands, Link } from './link.ts';
 
-/** The time between two attempts doubles from one to the other. */
-const shortestRestMs = 25;
-const longestRestMs = 250;
-/** A link that has lasted so long was a good one. */
+/** The delay between two attempts doubles after each failure, between these limits. */
+const shortestDelayMs = 25;
+const longestDelayMs = 250;
+/** After a link that lasted this long, the delay starts again at its shortest. */
 const steadyMs = 5000;
 
-/** The way to the store: found in the background, and again after each loss. Nothing waits in a queue while there is none. */
+/** Connects to the store in the background, and reconnects after each loss. Without a connection, calls fail and do not queue. */
 export class Connection {
   readonly #address: Address;
   readonly #closing = new AbortController();
-  /** Who opens a store and uses it at once waits until it is known whether it is there. */
+  /** Calls right after opening wait for the result of the first attempt. */
   readonly #firstAttempt: Promise<void>;
   #hosts: Host[];
   #link: Link | undefined;
@@ -25,14 +25,14 @@ export class Connection {
     this.#firstAttempt = new Promise((resolve) => void this.#keep(resolve));
   }
 
-  /** @throws Error when there is no way to the store at the moment */
+  /** @throws Error when there is no connection */
   async link(): Promise<Link> {
     await this.#firstAttempt;
     if (this.#link) return this.#link;
     throw new Error(`there is no connection to Redis (${this.#reason?.message ?? 'it was closed'})`);
   }
 
-  /** @param bytes about as much as the command sends */
+  /** @param bytes the approximate size of the command */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
     return (await this.link()).run(bytes, command);
   }
@@ -48,19 +48,19 @@ export class Connection {
       const startMs = performance.now();
       await this.#connect(afterAttempt);
       if (performance.now() - startMs > steadyMs) failures = 0;
-      await this.#rest(failures);
+      await this.#waitBeforeRetry(failures);
     }
     afterAttempt();
   }
 
-  /** Ends with the link. */
+  /** Resolves when the link is lost. */
   async #connect(afterAttempt: () => void): Promise<void> {
     try {
       const link = await connect(this.#address, this.#hosts);
       this.#use(link);
       afterAttempt();
       this.#reason = await link.lost;
-      // The other nodes of a cluster serve on until it is connected to anew.
+      // For a cluster, the other nodes stay usable until the new link is connected.
       if (!link.isCluster) this.#use(undefined);
     } catch (error) {
       this.#reason = error as Error;
@@ -74,13 +74,13 @@ export class Connection {
     else this.#link = link;
     if (before?.isCluster) void before.close();
     else before?.destroy();
-    // A node may be gone for good when it is the only one that STORE_URL names.
+    // Remember the cluster's nodes: the node that STORE_URL names may be removed from the cluster.
     if (link) this.#hosts = unite(this.#address.hosts, link.hosts);
   }
 
-  async #rest(failures: number): Promise<void> {
+  async #waitBeforeRetry(failures: number): Promise<void> {
     const { signal } = this.#closing;
-    const longest = Math.min(shortestRestMs * 2 ** failures, longestRestMs);
+    const longest = Math.min(shortestDelayMs * 2 ** failures, longestDelayMs);
     try {
       await wait(longest * (0.5 + Math.random() / 2), undefined, { ref: false, signal });
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 
-/** A range of a sorted set, as ZRANGEBYLEX takes it. */
+/** A range of a sorted set for ZRANGEBYLEX. */
 export interface Range {
   from: string;
   to: string;
@@ -8,7 +8,7 @@ export interface Range {
 
 const pageSize = 100;
 
-/** The entries of several sorted sets, in one order, a page of each at a time. */
+/** Merges the entries of several sorted sets in order. It reads one page of each set at a time. */
 export async function* mergeEntries(connection: Connection, indexes: string[], range: Range): AsyncGenerator<string> {
   const walks = indexes.map((index) => walk(connection, index, range));
   const heads = await Promise.all(walks.map(nextOf));
@@ -21,7 +21,7 @@ export async function* mergeEntries(connection: Connection, indexes: string[], r
   }
 }
 
-/** The entries of one sorted set. What is added or removed meanwhile moves none of the others out of the way. */
+/** The entries of one sorted set. Entries that are added or removed meanwhile do not affect the others. */
 async function* walk(connection: Connection, index: string, { from, to }: Range): AsyncGenerator<string> {
   for (let start = from; ; ) {
     const page = await readEntries(connection, index, { from: start, to }, pageSize);

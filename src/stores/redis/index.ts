@@ -7,13 +7,13 @@ export { openRedis, type Redis, type RedisCommands, type RedisSetOptions } from 
 export interface RedisOptions {
   /** `redis://user:password@host:port/database`, or `rediss://…` for TLS; several hosts are separated by commas. */
   url: string;
-  /** Keeps the sessions of several applications in one store apart. */
+  /** Separates the sessions of several applications in one Redis. By default `sessapp`. */
   name?: string;
 }
 
 /**
- * A store in a Redis or Valkey server, or in a cluster of them. It is connected to at its first call, and again after
- * each loss; calls reject with a StoreAddressError when the address is not valid.
+ * A store in a Redis or Valkey server, or in a cluster. The first call connects; after a lost connection, the store reconnects.
+ * Calls reject with a StoreAddressError when the address is not valid.
  */
 export function redis({ url, name = 'sessapp' }: RedisOptions): Driver {
   return openLater(() => openAt('redis', url, name, 'url'));

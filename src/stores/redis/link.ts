@@ -3,7 +3,7 @@ import { ErrorReply } from 'redis';
 import type { Host } from './address.ts';
 import type { ClusterClient, ServerClient } from './client.ts';
 
-/** What the driver, or an application, calls at a server or at the nodes of a cluster. */
+/** The commands that the driver or an application uses. */
 export type Commands = Pick<
   ServerClient,
   | 'get'
@@ -22,23 +22,23 @@ export type Commands = Pick<
   | 'pruneRecords'
 >;
 
-/** How long an answer may take; who owes one for longer counts as lost. */
+/** How long a reply may take. After that, the connection counts as lost. */
 const replyMs = 1000;
-/** How long a slot's move to another node is waited for: a little less than the session layer waits for a call. */
+/** How long to wait for a slot that moves to another node: slightly less than the deadline of the session layer. */
 const moveMs = 1800;
 const moveRestMs = 50;
-/** How much may wait for an answer: more would only fill the memory. */
-const owedLimit = 10_000;
-const owedBytesLimit = 64 * 2 ** 20;
+/** How many calls may wait for a reply, to limit memory. */
+const pendingLimit = 10_000;
+const pendingBytesLimit = 64 * 2 ** 20;
 
-/** A connection to a server, or those to the nodes of a cluster, until it is lost. */
+/** A connection to a server, or the connections to the nodes of a cluster, until it is lost. */
 export class Link {
-  /** Resolves with the reason once it is lost. */
+  /** Resolves to the reason when the link is lost. */
   readonly lost: Promise<Error>;
   readonly #client: ServerClient | ClusterClient;
   #lose: (reason: Error) => void = () => undefined;
-  #owed = 0;
-  #owedBytes = 0;
+  #pending = 0;
+  #pendingBytes = 0;
 
   constructor(client: ServerClient | ClusterClient) {
     this.#client = client;
@@ -48,39 +48,39 @@ export class Link {
     for (const event of ['error', 'node-error']) client.on(event, (error: Error) => this.#lose(error));
   }
 
-  /** Then the loss of one node leaves the others. */
+  /** True: after the loss of one node, the others stay usable. */
   get isCluster(): boolean {
     return isCluster(this.#client);
   }
 
-  /** Where the nodes of a cluster are, as it says itself. */
+  /** The primary nodes of a cluster, as the cluster reports them. */
   get hosts(): Host[] {
     return isCluster(this.#client) ? this.#client.masters.map(({ host, port }) => ({ host, port })) : [];
   }
 
-  /** Each server that holds records. */
+  /** A client for each server that holds records. */
   async servers(): Promise<ServerClient[]> {
     const client = this.#client;
     return isCluster(client) ? Promise.all(client.masters.map((node) => client.nodeClient(node))) : [client];
   }
 
-  /** @param bytes about as much as the command sends */
+  /** @param bytes the approximate size of the command */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    const endsAtMs = performance.now() + moveMs;
+    const deadlineMs = performance.now() + moveMs;
     for (;;) {
       try {
-        return await this.#ask(bytes, command);
+        return await this.#send(bytes, command);
       } catch (error) {
-        if (!isMoving(error) || performance.now() >= endsAtMs) throw error;
-        await this.#owe(bytes, wait(moveRestMs));
+        if (!isMoving(error) || performance.now() >= deadlineMs) throw error;
+        await this.#track(bytes, wait(moveRestMs));
       }
     }
   }
 
-  /** Lets what is owed be answered, for as long as answers may take. */
+  /** Waits for the pending replies, at most for the time of a reply, and closes. */
   async close(): Promise<void> {
-    const end = performance.now() + replyMs;
-    while (this.#owed > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    const deadlineMs = performance.now() + replyMs;
+    while (this.#pending > 0 && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 10));
     this.destroy();
   }
 
@@ -89,50 +89,50 @@ export class Link {
     this.#client.destroy();
   }
 
-  async #ask<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (this.#owed >= owedLimit || this.#owedBytes + bytes > owedBytesLimit)
-      throw new Error(`Redis has ${this.#owed} calls to answer already`);
-    const answer = this.#owe(bytes, command(this.#client as Commands));
+  async #send<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
+    if (this.#pending >= pendingLimit || this.#pendingBytes + bytes > pendingBytesLimit)
+      throw new Error(`Redis already has ${this.#pending} pending calls`);
+    const reply = this.#track(bytes, command(this.#client as Commands));
     try {
-      return await inTime(answer);
+      return await inTime(reply);
     } catch (error) {
       if (!meansLoss(error)) throw error;
       this.#lose(error as Error);
-      // Not that the connection was then closed under this command.
+      // Throw the first reason for the loss, not that the connection was closed during this command.
       throw await this.lost;
     }
   }
 
-  #owe<T>(bytes: number, answer: Promise<T>): Promise<T> {
-    this.#owed += 1;
-    this.#owedBytes += bytes;
-    return answer.finally(() => {
-      this.#owed -= 1;
-      this.#owedBytes -= bytes;
+  #track<T>(bytes: number, reply: Promise<T>): Promise<T> {
+    this.#pending += 1;
+    this.#pendingBytes += bytes;
+    return reply.finally(() => {
+      this.#pending -= 1;
+      this.#pendingBytes -= bytes;
     });
   }
 }
 
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+async function inTime<T>(reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const fail = (): void => reject(new Error(`Redis did not answer within ${replyMs} ms`));
-    // After a time in which this process itself stood still, what has arrived meanwhile is read first.
+    const fail = (): void => reject(new Error(`Redis did not respond within ${replyMs} ms`));
+    // If this process was blocked, read the replies that arrived meanwhile first.
     timer = setTimeout(() => setImmediate(fail), replyMs);
   });
   try {
-    return await Promise.race([answer, late]);
+    return await Promise.race([reply, late]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-// A server that was made a replica still answers; another one takes the writes now.
+// A server that became a replica still responds, but another server accepts the writes now.
 function meansLoss(error: unknown): boolean {
   return !(error instanceof ErrorReply) || error.message.startsWith('READONLY');
 }
 
-// A script that names a key which is not there runs on neither node while its slot moves from one to the other.
+// While a slot moves, neither node runs a script that uses a missing key of the slot.
 function isMoving(error: unknown): boolean {
   return error instanceof ErrorReply && error.message.startsWith('TRYAGAIN');
 }

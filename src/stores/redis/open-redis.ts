@@ -1,10 +1,10 @@
 import { verifyStoreAddress } from '../open-driver.ts';
 import { importPeer } from '../peer.ts';
 
-/** Commands of Redis, as the package `redis` has them. */
+/** Redis commands with the signatures of the package `redis`. */
 export interface RedisCommands {
   get(key: string): Promise<string | null>;
-  /** Null: the condition did not hold. */
+  /** Resolves to null when the condition was not met. */
   set(key: string, value: string, options?: RedisSetOptions): Promise<string | null>;
   del(key: string): Promise<number>;
   getDel(key: string): Promise<string | null>;
@@ -13,15 +13,15 @@ export interface RedisCommands {
 
 export interface RedisSetOptions {
   condition?: 'NX' | 'XX';
-  /** In milliseconds from now (PX), or since 1970 (PXAT). */
+  /** In milliseconds: from now (PX), or since 1970 (PXAT). */
   expiration?: { type: 'PX' | 'PXAT'; value: number };
 }
 
-/** A Redis or Valkey server, or a cluster of them, for an application's own data. */
+/** A connection to a Redis or Valkey server, or to a cluster, for an application's own data. */
 export interface Redis {
   /**
-   * Runs one command, such as `(commands) => commands.get('key')`. It rejects, soon, while there is no connection: it is
-   * made in the background, and again after each loss. In a cluster, all keys of a command must be on one node.
+   * Runs one command, such as `(commands) => commands.get('key')`. It rejects quickly while there is no connection. Connecting
+   * and reconnecting happen in the background. In a cluster, all keys of a command must be on one node.
    */
   run<T>(command: (commands: RedisCommands) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -29,7 +29,7 @@ export interface Redis {
 
 /**
  * Connects as the session store does, so that the same address works.
- * @param options.variable what holds the address, for messages
+ * @param options.variable the name of the variable with the address, for messages; by default `url`
  * @throws StoreAddressError when the address is missing or not valid
  */
 export async function openRedis(options: { url: string | undefined; variable?: string }): Promise<Redis> {

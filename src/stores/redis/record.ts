@@ -1,9 +1,9 @@
 import type { SessionRecord, StoredRecord } from '../driver.ts';
 
-// Thirteen digits last until the year 2286; entries of different lengths would be out of order.
+// 13 digits last until the year 2286. All entries must have the same length to sort correctly.
 const timeDigits = 15;
 
-/** A line for each field, then the data: the scripts read the first lines. */
+/** One line for each field, then the data. The scripts parse the first lines. */
 const pattern = /^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n/;
 
 export function encode(record: SessionRecord, version: number): string {
@@ -12,11 +12,11 @@ export function encode(record: SessionRecord, version: number): string {
   return `${fields.join('\n')}\n${data}`;
 }
 
-/** Text that is no record gives one without data, which the session layer sets aside. */
+/** Text that is not a record becomes a record without data, which the session layer sets aside. */
 export function decode(key: string, text: string): StoredRecord {
   const [head, version, createdAtMs, seenAtMs, expiresAtMs, owner = '', keyId = ''] = pattern.exec(text) ?? [];
   try {
-    if (head === undefined) throw new SyntaxError('this is no record');
+    if (head === undefined) throw new SyntaxError('this is not a record');
     return {
       key,
       data: text.slice(head.length),
@@ -37,7 +37,7 @@ export function unreadable(key: string): StoredRecord {
   return { key } as StoredRecord;
 }
 
-/** The entry of a record in the index by owner. In the one by expiry it is the time, and the key. */
+/** The entry of a record in the index by owner. An entry in the index by expiry is the time and the session key. */
 export function ownerEntry(owner: string, key: string): string {
   return toJson(owner) + key;
 }
@@ -46,12 +46,12 @@ export function keyInExpiryEntry(entry: string): string {
   return entry.slice(timeDigits);
 }
 
-/** As the scripts and the order of the index need it: of one length. */
+/** A time with a fixed number of digits, as the scripts and the order of the index need it. */
 export function renderTime(ms: number): string {
   return String(Math.max(0, Math.ceil(ms))).padStart(timeDigits, '0');
 }
 
-// JSON ends itself, so that no owner is the beginning of another; and it has no line breaks.
+// As JSON, no owner is a prefix of another, and there are no line breaks.
 function toJson(value: string | undefined): string {
   return value === undefined ? '' : JSON.stringify(value);
 }

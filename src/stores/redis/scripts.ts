@@ -1,15 +1,15 @@
 import { type CommandParser, defineScript } from 'redis';
 
-// What every script begins with. KEYS: the index by expiry, the index by owner, the record. ARGV[1]: the session's key.
+// The beginning of every script. KEYS: the index by expiry, the index by owner, the record. ARGV[1]: the session key.
 const common = String.raw`
   local byExpiry, byOwner, record, key = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
 
-  -- version, expiry and owner of what is stored; nothing when it is no record
+  -- Returns version, expiry and owner of a stored value; nothing if it is not a record.
   local function parse(value)
     return string.match(value, '^([^\n]*)\n[^\n]*\n[^\n]*\n([^\n]*)\n([^\n]*)\n')
   end
 
-  -- Another type than a string is no record either.
+  -- A value that is not a string is not a record.
   local function read(name)
     local value = redis.pcall('GET', name)
     return type(value) == 'string' and value or ''
@@ -22,13 +22,13 @@ const common = String.raw`
     if owner ~= '' then redis.call('ZREM', byOwner, owner .. key) end
   end
 
-  -- An index lives as long as the last record in it.
+  -- An index expires with its last record.
   local function index(name, entry, lifeMs)
     redis.call('ZADD', name, 0, entry)
     if redis.call('PTTL', name) < tonumber(lifeMs) then redis.call('PEXPIRE', name, lifeMs) end
   end
 
-  -- Most changes leave the entries as they are.
+  -- Most changes do not affect the index entries.
   local function put(value, lifeMs, old)
     local _, expires, owner = parse(value)
     local _, expiresBefore, ownerBefore = parse(old)
@@ -63,7 +63,7 @@ const remove = `
   unindex(read(record), key)
   return redis.call('DEL', record)`;
 
-// KEYS[4]: where it is kept, for good. KEYS[5]: the set of such.
+// KEYS[4]: the key under which the record is kept, without expiry. KEYS[5]: the set of all records that were set aside.
 const setAside = `
   if redis.call('EXISTS', record) == 0 then return 0 end
   unindex(read(record), key)
@@ -72,13 +72,13 @@ const setAside = `
   redis.call('SADD', KEYS[5], key)
   return 1`;
 
-// ARGV[2]: the entry in the index by owner of a record that Redis itself has dropped: nothing else tells whose it was.
+// ARGV[2]: the entry in the index by owner of a record that Redis itself deleted. Only the entry still contains the owner.
 const forget = `
   if redis.call('EXISTS', record) == 1 then return 0 end
   return redis.call('ZREM', byOwner, ARGV[2])`;
 
-// KEYS from the third on: records. ARGV: their entries in the index by expiry, which were looked up before. A record that
-// has moved since then stays; an entry that outlived its record goes.
+// KEYS from the third on: records. ARGV: their entries in the index by expiry, read earlier. A record that was extended since
+// then stays. An entry without a record is removed.
 const prune = `
   local count = 0
   for i = 3, #KEYS do
@@ -107,7 +107,7 @@ function script(text: string) {
   });
 }
 
-/** Each changes a record and its entries in both indexes at once, or nothing. */
+/** Each script changes a record and its entries in both indexes atomically. */
 export const scripts = {
   createRecord: script(create),
   updateRecord: script(update),

@@ -2,11 +2,11 @@ import { ErrorReply } from 'redis';
 import type { ServerClient } from './client.ts';
 
 const noPersistence =
-  'Redis keeps no sessions when it restarts: it has neither an append-only file (appendonly yes) nor snapshots (save).';
+  'Redis loses all sessions when it restarts: turn on the append-only file (appendonly yes) or snapshots (save).';
 const evicts = (policy: string): string =>
-  `Redis may drop sessions to make room: its maxmemory-policy is ${policy}. Set it to noeviction.`;
+  `Redis may evict sessions when its memory is full: maxmemory-policy is ${policy}. Set it to noeviction.`;
 
-/** What in the configuration of these servers can lose sessions. */
+/** Settings of these servers that can lose sessions. */
 export async function findWarnings(servers: ServerClient[]): Promise<string[]> {
   const found = await Promise.all(servers.map(warningsOf));
   return [...new Set(found.flat())];
@@ -24,7 +24,7 @@ async function warningsOf(server: ServerClient): Promise<string[]> {
   return [...(hasFile || hasSnapshots ? [] : [noPersistence]), ...(policy === 'noeviction' ? [] : [evicts(policy)])];
 }
 
-// Hosted servers do not tell everybody how they are configured, and then it is not for us to warn.
+// Hosted servers may refuse to show their configuration. Then there is nothing to warn about.
 function ignoreRefusal(error: unknown): undefined {
   if (!(error instanceof ErrorReply)) throw error;
 }

@@ -1,4 +1,4 @@
-// A shop whose store is replaced while it is open. NEW_STORE is where its sessions are to be, ADOPT where they were.
+// A shop whose store is replaced while it runs. NEW_STORE is the new store, and ADOPT the old one.
 import express from 'express';
 import session from 'sessapp/session';
 import { openNewStore, openOldStore } from '../old-stores.js';
@@ -13,12 +13,12 @@ const [to, from] = ADOPT === undefined ? ['old'] : ADOPT.split('<');
 const store = await open[to]();
 let jumpMs = 0;
 const options = { secret: SESSION_SECRET, name: 'shop', resave: false, saveUninitialized: false, store };
-// A machine that runs other tests too may be slow.
+// The machine may be slow because it also runs other tests.
 Object.assign(options, { limits: { storeDeadlineMs: 20_000 }, now: () => Date.now() + jumpMs });
 if (from) options.adopt = await open[from]();
 
 const app = express();
-// As if ten minutes had passed.
+// Simulates that ten minutes have passed.
 app.post('/wait', (_req, res) => {
   jumpMs = 10 * 60_000;
   res.send('waited');

@@ -23,7 +23,7 @@ export function attach(server) {
   io.on('connection', (socket) => {
     const { request } = socket;
     socket.on('say', (text, done) => {
-      // The session may have changed, or ended, since the connection began.
+      // The session may have changed or been destroyed since the connection was opened.
       request.session.reload((error) => {
         if (error) return done('Log in first');
         request.session.said = text;

@@ -9,7 +9,7 @@ app.use(express.text());
 
 app.post('/chat', async (req, res) => {
   const history = [...(req.session.history ?? []), req.body];
-  // The cookie of a new session leaves with the first byte.
+  // The cookie of a new session is sent with the first byte.
   req.session.history = history;
   const words = `${history.length}: you said ${req.body}`.split(' ');
   res.set('Content-Type', 'text/event-stream');

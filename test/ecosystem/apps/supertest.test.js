@@ -2,7 +2,7 @@ import request from 'supertest';
 import { expect, test } from 'vitest';
 import app from './express-5.js';
 
-test('an agent logs in, is known, and logs out', async () => {
+test('an agent logs in, stays logged in, and logs out', async () => {
   const [ann, other] = [request.agent(app), request.agent(app)];
   await ann.get('/profile').expect(200, 'nobody');
   await ann

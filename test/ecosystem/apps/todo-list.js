@@ -1,4 +1,4 @@
-// A list for each user. The login leads back to the page that the user asked for.
+// A list for each user. After the login, the user returns to the requested page.
 import express from 'express';
 import passport from 'passport';
 import { Strategy } from 'passport-local';

@@ -16,7 +16,7 @@ declare module 'express-session' {
   }
 }
 
-/** A store of its own, as connect-* packages are. */
+/** A custom store, as in the connect-* packages. */
 class ObservedStore extends Store {
   readonly #sessions = new Map<string, string>();
 
@@ -75,7 +75,7 @@ app.post('/login', (req: Request, res: Response, next: NextFunction) => {
   });
 });
 app.get('/', (req, res) => {
-  // @ts-expect-error nobody declared it
+  // @ts-expect-error not declared
   req.session.unknown = 1;
   const current: Cookie = req.session.cookie;
   const count: number | undefined = req.session.cart?.[0]?.count;

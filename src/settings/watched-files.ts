@@ -3,21 +3,21 @@ import { statSync } from 'node:fs';
 const intervalMs = 400;
 
 interface Options {
-  /** Applies what the files say now; it may reject. It is called again until it resolves. */
+  /** Applies the current content of the files. If it rejects, it is called again. */
   apply(): Promise<void>;
-  /** Is told why `apply` rejected: once, as long as the reason stays the same. */
+  /** Called with the reason when `apply` rejects, but not again while the reason stays the same. */
   report(reason: unknown): void;
-  /** What was read longer ago than this is out of date. */
+  /** Content that was read longer ago than this is stale. */
   staleMs: number;
-  /** The fingerprint of the files at a time before they were read, if they were read already. */
+  /** The fingerprint from before the caller read the files, if it has read them already. */
   known?: string;
 }
 
-/** Follows what some files say while they change: looks several times a second, and on demand after a standstill. */
-export class FollowedFiles {
+/** Watches files: it checks them several times a second, and on demand when the last check is stale. */
+export class WatchedFiles {
   readonly #paths: string[];
   readonly #options: Options;
-  /** Of what `apply` has applied. */
+  /** The fingerprint of the content that `apply` has applied. */
   #known: string | undefined;
   #reported: string | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -32,12 +32,12 @@ export class FollowedFiles {
   }
 
   /**
-   * Looks at the files if nobody has looked for too long: this process stood still, and others may have followed a change.
-   * @returns undefined when nothing is to be waited for
+   * Checks the files if the last check is stale: this process was paused, and others may have applied a change meanwhile.
+   * @returns undefined when there is nothing to wait for
    */
   refresh(): Promise<void> | undefined {
     if (!this.#isStale) return undefined;
-    // That one may have begun before the standstill.
+    // The running check may have begun before the pause.
     return this.#applying?.then(() => (this.#isStale ? this.#look() : undefined)) ?? this.#look();
   }
 
@@ -77,8 +77,8 @@ export class FollowedFiles {
 }
 
 /**
- * Changes whenever one of the files does: replaced, written in place, or given other rights. It is synchronous because
- * it takes microseconds, and must not wait for Node.js's threads, which an application may keep busy.
+ * A text that changes whenever a file is replaced, written or given other permissions. It is synchronous because it takes only
+ * microseconds and must not wait for Node.js's thread pool, which the application may keep busy.
  */
 export function fingerprint(paths: string[]): string {
   return paths.map(describe).join(' ');

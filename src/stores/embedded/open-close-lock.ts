@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, orUndefined } from '../../errors.ts';
 
-/** Nobody opens or closes a store for this long: the process was killed, or is stopped. */
+/** Opening or closing a store takes less than this. A lock file older than this is from a process that was killed or stopped. */
 const staleMs = 1000;
 const pollMs = 2;
 
 /**
- * Lets one process at a time open or close a store. Meanwhile no other process begins a commit.
+ * A lock file that lets one process at a time open or close a store. While it exists, no other process starts a commit.
  *
- * LMDB closes its lock file's mutexes when the last process closes the store. A process that opens the store at that
- * moment finds them unusable, and so does each process that comes until all have closed it.
+ * When the last process closes a store, LMDB destroys the mutexes in its own lock file. A process that opens the store at that
+ * moment finds unusable mutexes, and so does every later process until all of them have closed the store.
  */
-export class Alone {
+export class OpenCloseLock {
   readonly #path: string;
   #isOurs = false;
-  #ended: Promise<void> | undefined;
+  #freed: Promise<void> | undefined;
 
   constructor(directory: string) {
     this.#path = join(directory, 'opening');
@@ -39,12 +39,12 @@ export class Alone {
     return !this.#isOurs && existsSync(this.#path);
   }
 
-  /** Until no other process opens or closes the store. */
+  /** Waits until no other process opens or closes the store. */
   untilFree(): Promise<void> {
-    this.#ended ??= this.#waitUntilFree().finally(() => {
-      this.#ended = undefined;
+    this.#freed ??= this.#waitUntilFree().finally(() => {
+      this.#freed = undefined;
     });
-    return this.#ended;
+    return this.#freed;
   }
 
   async #take(): Promise<void> {

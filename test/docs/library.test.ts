@@ -1,33 +1,17 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { beforeAll, expect, test } from 'vitest';
-import { type HttpResponse, send } from './support/http.ts';
-import { finish, repository, Sandbox } from './support/sandbox.ts';
+import { expect, test } from 'vitest';
+import { linkPackages, openPage } from '../support/docs.ts';
+import { type HttpResponse, send } from '../support/http.ts';
+import { freePort } from '../support/redis-server.ts';
+import { finish, repository, Sandbox } from '../support/sandbox.ts';
 
-interface Block {
-  language: string;
-  code: string;
-}
+const page = openPage('docs/library.md', import.meta.filename);
 
-/** The code of docs/library.md by the headings above it. Commands for a shell are not part of it. */
-let blocks: Map<string, Block>;
-
-beforeAll(async () => {
-  const page = await readFile(join(repository, 'docs', 'library.md'), 'utf8');
-  const sections = page
-    .split(/^## /m)
-    .map((section): [string, Block[]] => [section.split('\n')[0] ?? '', readCode(section)]);
-  expect(sections.filter(([, { length }]) => length > 1)).toEqual([]);
-  blocks = new Map(sections.flatMap(([heading, [block]]) => (block ? [[heading, block]] : [])));
-});
-
-function readCode(section: string): Block[] {
-  const found = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)];
-  return found.map(([, language = '', code = '']) => ({ language, code })).filter(({ language }) => language !== 'sh');
-}
+const languages: Record<string, string> = { TypeScript: 'ts', CommonJS: 'cjs' };
+const types = ['@types/express', '@types/express-session', '@types/node'];
 
 /** A directory with the block as a module, in an application that has installed what the page says. */
 async function writeApplication(
@@ -35,10 +19,8 @@ async function writeApplication(
   ports: Record<string, number>,
 ): Promise<{ sandbox: Sandbox; file: string }> {
   const sandbox = new Sandbox();
-  const { language, code } = blocks.get(heading) ?? { language: 'none', code: '' };
-  await link(sandbox, 'sessapp', repository);
-  for (const name of ['express', 'lmdb', 'redis', 'pg', '@types/express', '@types/express-session', '@types/node'])
-    await link(sandbox, name, join(repository, 'node_modules', name));
+  const { language, code } = page.take(heading, languages[heading] ?? 'js');
+  await linkPackages(sandbox, 'express', 'lmdb', 'redis', 'pg', ...types);
   await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
   const file = sandbox.path(`app.${language}`);
   const port = new RegExp(Object.keys(ports).join('|'), 'g');
@@ -47,12 +29,6 @@ async function writeApplication(
     code.replace(port, (number) => String(ports[number])),
   );
   return { sandbox, file };
-}
-
-async function link(sandbox: Sandbox, name: string, target: string): Promise<void> {
-  const path = sandbox.path('node_modules', name);
-  await mkdir(dirname(path), { recursive: true });
-  await symlink(target, path);
 }
 
 /** Runs the block's server until the test ends. @returns its address, once it answers */
@@ -75,14 +51,6 @@ async function serve(
 
 const keep = async (file: string): Promise<string> => file;
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function expectVisits(url: string): Promise<HttpResponse> {
   const first = await send(url);
   expect(first.body).toBe('You have been here 1 times.\n');
@@ -90,12 +58,6 @@ async function expectVisits(url: string): Promise<HttpResponse> {
   expect(second.body).toBe('You have been here 2 times.\n');
   return first;
 }
-
-test('every code block of docs/library.md is run by a test of this file', async () => {
-  const source = await readFile(import.meta.filename, 'utf8');
-  expect([...blocks.keys()].filter((heading) => !source.includes(`('${heading}'`))).toEqual([]);
-  expect(blocks.size).toBe(8);
-});
 
 test('the first application counts the visits of a session', async () => {
   const { headers } = await expectVisits(await serve('Install'));
@@ -192,18 +154,3 @@ function upgrade(url: string, cookie: string): Promise<string> {
     sent.on('error', reject).end();
   });
 }
-
-test('the tests of docs/testing.md pass', async () => {
-  const page = await readFile(join(repository, 'docs', 'testing.md'), 'utf8');
-  const files = [...page.matchAll(/^```js (\S+)\n([\s\S]*?)^```/gm)];
-  expect(files.map(([, name]) => name)).toEqual(['app.js', 'app.test.js']);
-  const sandbox = new Sandbox();
-  await link(sandbox, 'sessapp', repository);
-  for (const name of ['express', 'vitest']) await link(sandbox, name, join(repository, 'node_modules', name));
-  await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
-  for (const [, name = '', code = ''] of files) await writeFile(sandbox.path(name), code);
-  const vitest = join(repository, 'node_modules', 'vitest', 'vitest.mjs');
-  const args = [vitest, 'run', '--root', sandbox.directory, '--reporter', 'json'];
-  const { stdout, stderr } = await finish(sandbox.spawn(process.execPath, args, { cwd: sandbox.directory }));
-  expect(JSON.parse(stdout), stderr).toMatchObject({ numPassedTests: 2, numTotalTests: 2 });
-});

@@ -1,39 +1,39 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { FollowedFiles } from './followed-files.ts';
 import { envFileName, readSecrets } from './secrets.ts';
 import { readVariables } from './variables.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 interface Log {
   info(message: string): void;
   error(detail: object, message: string): void;
 }
 
-export interface FollowedSecrets {
-  /** Newest first: the first one signs, each verifies. */
+export interface WatchedSecrets {
+  /** The secrets, newest first: the first one signs, all verify. */
   list(): string[];
-  /** To be called, and awaited, before a cookie is verified. Undefined: nothing is to be waited for. */
+  /** Call and await this before verifying a cookie. Undefined: there is nothing to wait for. */
   refresh(): Promise<void> | undefined;
 }
 
-/** By then every process of this environment has looked, or looks before it verifies what the new secret signs. */
+/** After this time, every process of the environment has read the new secret, or reads it before it verifies a cookie. */
 const signsAfterMs = 900;
-/** Less, as a timer may fire a little early. */
+/** Less than `signsAfterMs`, because a timer may fire slightly early. */
 const staleMs = 800;
 
 /**
- * The secrets as `.env` has them now, so that a new one signs without a restart: it verifies at once, and signs a moment
- * later. SESSION_SECRET in the real environment wins, and cannot change while the server runs.
- * @param onChange is called when other secrets are in use
+ * The current secrets of `.env`. A new secret takes effect without a restart: it verifies immediately, and signs a moment later.
+ * The environment variable SESSION_SECRET overrides `.env` and cannot change while the server runs.
+ * @param onChange called when the server starts to use other secrets
  */
-export function followSecrets(
+export function watchSecrets(
   directory: string,
   environment: { SESSION_SECRET?: string },
   initial: string[],
   log: Log,
   onChange: () => void = () => undefined,
-): FollowedSecrets {
+): WatchedSecrets {
   if (environment.SESSION_SECRET) return { list: () => initial, refresh: () => undefined };
   const path = join(directory, envFileName);
   let secrets = isFresh(path) ? olderFirst(initial) : initial;
@@ -41,7 +41,7 @@ export function followSecrets(
   const use = (found: string[]): void => {
     secrets = found;
     onChange();
-    log.info('.env has other session secrets: the newest signs from now on');
+    log.info('.env has new session secrets: the newest one signs from now on');
   };
   const apply = async (): Promise<void> => {
     const { SESSION_SECRET } = await readVariables(directory);
@@ -52,16 +52,16 @@ export function followSecrets(
     secrets = withNewSecrets(secrets, found);
     turn = setTimeout(use, signsAfterMs, found).unref();
   };
-  // A .env without usable secrets changes nothing: nobody is to be logged out by a slip.
+  // A .env without valid secrets changes nothing, so that a typing error logs nobody out.
   const report = (error: unknown): void => {
     const reason = error instanceof UserError ? error.message : String((error as NodeJS.ErrnoException).code ?? error);
-    log.error({ reason }, '.env has no usable session secret now: the known ones stay in use');
+    log.error({ reason }, '.env has no usable session secret: the server keeps the current ones');
   };
-  const file = new FollowedFiles([path], { apply, report, staleMs });
+  const file = new WatchedFiles([path], { apply, report, staleMs });
   return { list: () => secrets, refresh: () => file.refresh() };
 }
 
-// There is another one in front, and the one that signs is to verify from now on.
+// A rotation puts a new secret first and keeps the signing one for verification.
 function isRotation([signing = '']: string[], found: string[]): boolean {
   return found[0] !== signing && found.includes(signing);
 }
@@ -70,7 +70,7 @@ function withNewSecrets([signing = '']: string[], found: string[]): string[] {
   return [signing, ...found.filter((secret) => secret !== signing)];
 }
 
-// A process that starts may be the first one that knows of a change: a worker after a reload.
+// A process that starts, such as a worker after a reload, may be the first to see a change.
 function isFresh(path: string): boolean {
   const changedMs = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
   return Math.abs(Date.now() - changedMs) < signsAfterMs;

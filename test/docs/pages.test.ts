@@ -1,0 +1,139 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { delimiter } from 'node:path';
+import { expect, test } from 'vitest';
+import { createBrowser } from '../../src/testing/browser.ts';
+import { linkPackages, openPage } from '../support/docs.ts';
+import { send } from '../support/http.ts';
+import { Reader } from '../support/reader.ts';
+import { freePort } from '../support/redis-server.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment } from '../support/server.ts';
+
+const readme = openPage('README.md', import.meta.filename);
+const dashboard = openPage('docs/dashboard.md', import.meta.filename);
+const json = openPage('docs/json.md', import.meta.filename);
+const metrics = openPage('docs/metrics.md', import.meta.filename);
+const server = openPage('docs/server.md', import.meta.filename);
+
+/** A reader in the directory above an environment. */
+async function open(env: NodeJS.ProcessEnv = {}): Promise<Reader> {
+  const sandbox = new Sandbox();
+  await copyEnvironment(sandbox);
+  return Reader.open(sandbox, env);
+}
+
+const serve = { code: 'sessapp serve myenv' };
+const visits = async (url: string): Promise<string[]> => {
+  const visit = createBrowser(url, Date.now);
+  return [await (await visit('/')).text(), await (await visit('/')).text()];
+};
+const counted = ['You have been here 1 times.\n', 'You have been here 2 times.\n'];
+
+test('the pages of README.md count visits', async () => {
+  const reader = await open();
+  await reader.write(readme.take('The tutorial, in four lines', 'js'), 'myenv');
+  await reader.type(serve);
+  expect(await visits(reader.url)).toEqual(counted);
+});
+
+test('an application takes the session layer by the import in README.md', async () => {
+  const sandbox = new Sandbox();
+  await linkPackages(sandbox, 'express', 'lmdb');
+  await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
+  const [imported = '', ...mounted] = readme.take('In an application you have', 'js').code.split('\n');
+  const app = `${imported}
+    import express from 'express';
+    const app = express();
+    ${mounted.join('\n')}
+    app.get('/', (req, res) => {
+      req.session.visits = (req.session.visits ?? 0) + 1;
+      res.send('You have been here ' + req.session.visits + ' times.\\n');
+    });
+    app.listen(3000);`;
+  const reader = await Reader.open(sandbox, { SESSION_SECRET: 's'.repeat(43) });
+  await writeFile(sandbox.path('app.js'), reader.adapt(app));
+  expect(await visits(await reader.serveApplication('node app.js'))).toEqual(counted);
+});
+
+test('the dashboard prints a link, and ssh opens a tunnel to its port', async () => {
+  const reader = await open();
+  const output = await reader.type(dashboard.take('Dashboard', 'sh'));
+  expect(output).toMatch(/http:\/\/127\.0\.0\.1:\d+\/#/);
+  await reader.interrupt();
+  // In place of ssh, which needs another machine: it takes the options and shows them.
+  const tools = reader.sandbox.path('ssh');
+  await writeFile(tools, '#!/bin/sh\necho "$@"\n');
+  await chmod(tools, 0o755);
+  const { code } = dashboard.take('Who can open it', 'sh');
+  const env = { PATH: `${reader.sandbox.directory}${delimiter}${process.env.PATH}` };
+  const { stdout } = await finish(reader.sandbox.spawn('bash', ['-e', '-c', code], { env }));
+  expect(stdout).toMatch(/^-L \d+:127\.0\.0\.1:\d+ [\w.]+\n$/);
+});
+
+test('the five owners with the most sessions are listed as docs/json.md says', async () => {
+  const reader = await open({ SESSAPP_ENV: undefined });
+  await writeFile(
+    reader.sandbox.path('myenv', 'app.js'),
+    "export function routes(app) { app.get('/:name', (req, res) => { req.session.username = req.params.name; res.send('in'); }); }",
+  );
+  await reader.type(serve);
+  for (const name of ['ann', 'bob', 'ann']) await send(`${reader.url}/${name}`);
+  await reader.type({ code: 'cd myenv' });
+  const output = await reader.type(json.take('sessions list', 'sh'));
+  expect(
+    output
+      .trim()
+      .split('\n')
+      .map((line) => line.trim()),
+  ).toEqual(['2 ann', '1 bob']);
+});
+
+test('Prometheus finds the metrics', async () => {
+  const reader = await open();
+  const port = String(await freePort());
+  const { code } = metrics.take('Metrics', 'sh');
+  await reader.type({ code: code.replace('9464', port) });
+  await send(reader.url);
+  const { body } = await send(`http://127.0.0.1:${port}/metrics`);
+  expect(body).toMatch(/^sessapp_requests_total 1$/m);
+});
+
+test('the options of docs/server.md change the server', async () => {
+  const reader = await open();
+  await reader.write({ ...server.take('What you can change of the server', 'js'), file: 'server.js' }, 'myenv');
+  await writeFile(
+    reader.sandbox.path('myenv', 'app.js'),
+    `export function routes(app) {
+       app.get('/fails', () => { throw new Error('no'); });
+       app.post('/payment/callback', (req, res) => { req.session.account = { id: 'ann' }; res.send('paid'); });
+     }`,
+  );
+  await reader.type(serve);
+  const missing = await send(`${reader.url}/none`);
+  expect(missing).toMatchObject({ status: 404, body: 'There is nothing here.\n' });
+  expect(missing.headers['content-security-policy']).toContain("img-src 'self' https:;");
+  expect(await send(`${reader.url}/fails`)).toMatchObject({ status: 500, body: 'That did not work.\n' });
+  const post = (path: string, Origin: string) =>
+    send(reader.url + path, { method: 'POST', headers: { Origin, 'Sec-Fetch-Site': 'cross-site' } });
+  expect((await post('/none', 'https://evil.example.com')).status).toBe(403);
+  expect((await post('/none', 'https://app.example.com')).status).toBe(404);
+  expect((await post('/payment/callback', 'https://evil.example.com')).body).toBe('paid');
+  expect(await reader.type({ code: 'sessapp sessions list myenv | cut -f 2' })).toBe('ann\n');
+});
+
+test('the pages of docs/server.md log in', async () => {
+  const reader = await open();
+  await reader.write(server.take('Pages', 'js'), 'myenv');
+  await reader.type(serve);
+  const visit = createBrowser(reader.url, Date.now);
+  await visit('/login', { method: 'POST', body: new URLSearchParams({ name: 'ann' }) });
+  expect(await reader.type({ code: 'sessapp sessions list myenv | cut -f 2' })).toBe('ann\n');
+});
+
+test('the database of docs/server.md keeps what is written', async () => {
+  const reader = await open();
+  const { code } = server.take('Data of your own', 'js');
+  await writeFile(reader.sandbox.path('myenv', 'data.js'), `${code}await close();\n`);
+  expect(await reader.type({ code: 'cd myenv\nnode data.js' })).toBe("{ item: 'book' }\n");
+  expect(await readFile(reader.sandbox.path('myenv', 'data', 'shop', 'data.mdb'))).not.toHaveLength(0);
+});
