@@ -85,8 +85,8 @@ export function renderCreationLine(id: string, nowMs: number): string {
 }
 
 /**
- * The creation times in `.env`, in milliseconds since 1970, by the id of the secret. A secret without such a line is left out.
- * sessapp 0.1 wrote `key` instead of `secret`.
+ * The creation times in `.env`, in milliseconds since 1970, by the id of the secret. sessapp 0.1 wrote `key` instead of
+ * `secret`.
  */
 export function readCreationTimes(text: string): Map<string, number> {
   const lines = text.matchAll(/^# (?:secret|key) ([0-9a-f]{8}) since (\S+)\s*$/gm);

@@ -14,17 +14,16 @@ test.each<[words: string, options: Omit<ResolvedOptions, 'directory'>]>([
   ['--allow-existing --store redis', { ...plain, language: 'javascript', store: 'redis' }],
   ['--allow-existing --typescript --node 24.11.0', { ...plain, ...typescript }],
   ['--allow-existing --typescript --node 24.11.0 --store postgres', { ...plain, ...typescript, store: 'postgres' }],
-])('a missing or damaged sessapp.json is restored with %s, and each command says so', async (options, wish) => {
+])('a missing or damaged sessapp.json is restored with %s, and each command says so', async (words, options) => {
   const sandbox = new Sandbox();
   const directory = sandbox.path('t');
   const { system } = fakeSystem(() => sandbox.directory);
-  const plan = await makePlan({ ...wish, directory }, 'create');
+  const plan = await makePlan({ ...options, directory }, 'create');
   await createEnvironment(system, plan, () => undefined);
   const said = async (name: string) => (await invoke(sandbox.directory, [name, 't', '--json'])).stdout;
   await writeFile(sandbox.path('t', 'sessapp.json'), '{');
-  for (const name of ['info', 'serve'])
-    expect(await said(name)).toContain(`sessapp init . ${options} in that directory`);
-  expect(await said('doctor')).toContain(`\\nsessapp init t ${options}"`);
+  for (const name of ['info', 'serve']) expect(await said(name)).toContain(`sessapp init . ${words} in that directory`);
+  expect(await said('doctor')).toContain(`\\nsessapp init t ${words}"`);
   await rm(sandbox.path('t', 'sessapp.json'));
-  for (const name of ['info', 'serve', 'doctor']) expect(await said(name)).toContain(`sessapp init t ${options}"`);
+  for (const name of ['info', 'serve', 'doctor']) expect(await said(name)).toContain(`sessapp init t ${words}"`);
 });

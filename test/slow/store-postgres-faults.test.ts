@@ -136,7 +136,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     const driver = await openDriver(way.port);
     await Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
     way.loseConnections();
-    await expect(driver.read('a')).rejects.toThrow(/does not response/);
+    await expect(driver.read('a')).rejects.toThrow(/does not respond/);
     for (let n = 0; n < 8; n += 1) expect(await driver.read('a')).toMatchObject({ key: 'a' });
   });
 
@@ -146,7 +146,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     const readAll = (): Promise<unknown[]> => Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
     const all = await readAll();
     way.loseConnections();
-    const lost = expect(readAll()).rejects.toThrow(/does not response/);
+    const lost = expect(readAll()).rejects.toThrow(/does not respond/);
     await wait(1000);
     const startMs = performance.now();
     expect(await readAll()).toEqual(all);
@@ -163,7 +163,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     onTestFinished(() => server.resume());
     await driver.close();
     // An unhandled rejection fails the test run.
-    expect(await found).toMatch(/does not response/);
+    expect(await found).toMatch(/does not respond/);
   });
 
   test('a call whose connection breaks after its driver was closed reports that the driver is closed', async () => {
