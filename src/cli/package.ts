@@ -8,15 +8,15 @@ export const packageDirectory = findPackage(import.meta.dirname);
 export const templatesDirectory = join(packageDirectory, 'dist', 'templates');
 
 /** The fields that init and info read from the package's own package.json. */
-export interface PackageJson {
+export interface OwnPackageJson {
   version: string;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
   [field: string]: unknown;
 }
 
-export function readPackageJson(directory = packageDirectory): PackageJson {
-  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageJson;
+export function readOwnPackageJson(directory = packageDirectory): OwnPackageJson {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as OwnPackageJson;
 }
 
 /** The packages that an environment may need, each with the newest of its allowed ranges. */

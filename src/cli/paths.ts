@@ -19,7 +19,7 @@ export async function realDirectory(path: string): Promise<string | undefined> {
 }
 
 /** The real path of `data/`, which may be a link to another disk; the environment itself while `data/` is missing. */
-export async function nearestDataDirectory(directory: string): Promise<string> {
+export async function dataDirectory(directory: string): Promise<string> {
   return (await realDirectory(join(directory, 'data'))) ?? directory;
 }
 

@@ -3,11 +3,11 @@ import { dirname, join, resolve } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
 import { markerName } from '../settings/marker.ts';
 import type { System } from '../system.ts';
-import { readPackageJson } from './package.ts';
+import { readOwnPackageJson } from './package.ts';
 
 /** The version of this copy, and the version of the environment's own copy if it differs. */
 export function renderVersion(system: System): string {
-  const { version } = readPackageJson();
+  const { version } = readOwnPackageJson();
   const directory = findDirectory(system);
   const own = directory === undefined ? undefined : readOwnVersion(directory);
   return own === undefined || own === version ? version : `${version} (this environment: ${own})`;

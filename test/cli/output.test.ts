@@ -95,7 +95,7 @@ test.each([
   [['secret', '--'], /'secret' is a group of commands\.\nChoose one: secret /],
   [['stop', ''], /The name of the environment is empty\./],
   [['status', '-e', ''], /The name of the environment is empty\./],
-  [['info', 'myenv', '-e', 'other'], /Two environments are named: .*myenv and .*other/],
+  [['info', 'myenv', '-e', 'other'], /Two environments were given: .*myenv and .*other/],
 ])('sessapp %j is a usage error that says what is wrong and what is valid', async (args, message) => {
   expect((await sessapp(...args)).stderr).toMatch(message);
 });
@@ -105,8 +105,8 @@ test('the same environment may be named by [dir] and by -e', async () => {
 });
 
 test.each([
-  ['nowhere', /\/nowhere does not exist\.\nSESSAPP_ENV names it\./],
-  ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names it\./],
+  ['nowhere', /\/nowhere does not exist\.\nSESSAPP_ENV names this directory\./],
+  ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names this directory\./],
 ])('the error for SESSAPP_ENV=%s names the variable', async (directory, message) => {
   expect((await invoke(shared.directory, ['status'], { SESSAPP_ENV: directory })).stderr).toMatch(message);
 });

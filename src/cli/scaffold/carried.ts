@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { createTar } from 'nanotar';
-import { type PackageJson, packageDirectory, readPackageJson } from '../package.ts';
+import { type OwnPackageJson, packageDirectory, readOwnPackageJson } from '../package.ts';
 import { sha256 } from './hash.ts';
 
 /** The folder of an environment that holds the carried package. */
@@ -16,7 +16,7 @@ export interface CarriedPackage {
   content: Buffer;
   /** In the format of a lockfile. */
   integrity: string;
-  packageJson: PackageJson;
+  packageJson: OwnPackageJson;
 }
 
 /** Packs the files of the running package. The same files produce the same bytes, with every version of Node.js. */
@@ -30,7 +30,7 @@ export function packCarried(): CarriedPackage {
     })),
   );
   const content = gzipStored(Buffer.from(tar));
-  const packageJson = readPackageJson();
+  const packageJson = readOwnPackageJson();
   return {
     path: `${carriedFolder}/sessapp-${packageJson.version}-${sha256(content).slice(0, 8)}.tgz`,
     content,

@@ -3,7 +3,7 @@ import { join, sep } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import type { PackageJson } from '../environment/installation.ts';
-import { environmentRanges, readPackageJson, templatesDirectory } from '../package.ts';
+import { environmentRanges, readOwnPackageJson, templatesDirectory } from '../package.ts';
 import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
 
@@ -133,7 +133,7 @@ export function renderPackageJson(
 
 // The version range in lmdb's own package.json allows versions that are built by an install script.
 function overridesOf(store: string): PackageJson {
-  const { overrides } = readPackageJson();
+  const { overrides } = readOwnPackageJson();
   return store === 'embedded' ? { overrides: overrides as Record<string, string> } : {};
 }
 
@@ -143,7 +143,7 @@ function languagePackage(): PackageJson {
 
 /** The entries of package.json that a store's driver needs. */
 export function storePackage(store: string): PackageJson {
-  const { peerDependencies } = readPackageJson();
+  const { peerDependencies } = readOwnPackageJson();
   return {
     dependencies: pick(environmentRanges(peerDependencies), storeKinds[store]?.package ?? ''),
     ...overridesOf(store),

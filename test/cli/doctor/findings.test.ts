@@ -427,7 +427,7 @@ test('a damaged store is a problem', async () => {
 });
 
 test.each([
-  ['does not write', 'create: async () => false', /it did not take a new record/],
+  ['does not write', 'create: async () => false', /it did not accept a new record/],
   ['does not delete', 'read: async () => ({})', /it did not delete a record/],
 ])('a store that %s is a problem', async (_, broken, fact) => {
   const sandbox = new Sandbox();

@@ -1,4 +1,4 @@
-import { nearestDataDirectory } from '../../paths.ts';
+import { dataDirectory } from '../../paths.ts';
 import { type Check, note, ok, problem } from '../check.ts';
 
 const megabyte = 1024 * 1024;
@@ -14,7 +14,7 @@ const why = 'When the disk is full, no session can be saved, and requests that c
 export const diskSpace: Check = {
   name: 'disk-space',
   async examine({ directory }, system) {
-    const path = await nearestDataDirectory(directory);
+    const path = await dataDirectory(directory);
     const { bavail, bsize, blocks, files, ffree } = await system.statfs(path);
     const free = bavail * bsize;
     const fact = `The disk of ${path} has ${Math.floor(free / megabyte)} MB free.`;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { orUndefined } from '../../../errors.ts';
-import { isInside, nearestDataDirectory } from '../../paths.ts';
+import { dataDirectory, isInside } from '../../paths.ts';
 import { type Check, type Finding, notChecked, note, ok, problem, withMarker } from '../check.ts';
 
 /** Network file systems, by their type in statfs(2). */
