@@ -28,7 +28,7 @@ export const fileSystem: Check = {
   examine: withMarker(async ({ directory, marker }, system) => {
     if (marker.store !== 'embedded') return [ok(`Not relevant: the store is ${marker.store}.`)];
     if (process.platform !== 'linux') return [notChecked('only Linux reports the type of a file system as a number.')];
-    const path = await nearestDataDirectory(directory);
+    const path = await dataDirectory(directory);
     const { type } = await system.statfs(path);
     const network = networkTypes[type >>> 0];
     if (network !== undefined) return [isNetwork(path, network)];
