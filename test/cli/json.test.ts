@@ -106,6 +106,7 @@ test('docs/json.md shows the very fields of init, and has a section for each com
   const printed = parse(await sandbox.sessapp(['init', 'new', '--no-install', '--json'])) as { plan: unknown };
   await expectDocumented('init', { ...printed, plan: {} });
   await sandbox.sessapp(['init', 'shop', '--no-install', '--template', 'accounts']);
+  await expectDocumented('remove', parse(await sandbox.sessapp(['remove', 'new', '--yes', '--json'])));
   await expectDocumented('add', parse(await sandbox.sessapp(['add', 'passkeys', '-e', 'shop', '--json'])));
   const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
   await cp(process.env.SESSAPP_CACHE_DIR ?? '', sandbox.path('cache'), { recursive: true, verbatimSymlinks: true });

@@ -14,6 +14,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   list: () => import('./list.ts'),
   logs: () => import('./logs.ts'),
   reload: () => import('./reload.ts'),
+  remove: () => import('./remove.ts'),
   run: () => import('./run.ts'),
   'secret list': () => import('./secret/list.ts'),
   'secret retire': () => import('./secret/retire.ts'),
@@ -48,7 +49,7 @@ export function listCommands(): string[] {
 /** True for a command whose operand is the environment, as in `serve [dir]`. @param name one of `listCommands` */
 export async function takesDirectory(name: string): Promise<boolean> {
   const { operands = [] } = await loadCommand(name);
-  return operands[0]?.[0] === '[dir]';
+  return ['[dir]', '<dir>'].includes(operands[0]?.[0] ?? '');
 }
 
 /** @param name one of `listCommands` */

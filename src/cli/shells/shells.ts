@@ -66,9 +66,12 @@ export async function commandLine(
   return quoteLine(system, ...invocation(system), ...name.split(' '), ...environment, ...words);
 }
 
-/** How a command names this environment. Without a name, `init` means the working directory, not the environment above. */
+/** These mean no environment that is not named. Without a name, `init` means the working directory. */
+const alwaysNamed = ['init', 'remove'];
+
+/** How a command names this environment. */
 async function environmentWords(system: System, directory: string, name: string): Promise<string[]> {
-  if (isMeantAnyway(system, directory) && name !== 'init') return [];
+  if (isMeantAnyway(system, directory) && !alwaysNamed.includes(name)) return [];
   const near = nearPath(system.cwd, directory);
   return (await system.takesDirectory(name)) ? [near] : ['-e', near];
 }
