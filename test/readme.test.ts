@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Declaration } from '../src/cli/command.ts';
 import { listCommands, loadCommand } from '../src/cli/commands/index.ts';
 import { checks } from '../src/cli/doctor/list.ts';
 import { repository } from './support/sandbox.ts';
@@ -19,7 +20,7 @@ function expand(cell: string): string[] {
   return names?.split('\\|').map((name) => `${group} ${name}`) ?? [group];
 }
 
-function optionNames(options: [flags: string, description: string][] = []): string[] {
+function optionNames(options: Declaration[] = []): string[] {
   return options.map(([flags]) => /--[a-z-]+/.exec(flags)?.[0] ?? flags).sort();
 }
 
@@ -43,7 +44,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
     expect(firstCells(await read(file), /^\| `(--[a-z-]+)/gm)).toEqual(optionNames(options));
   });
 
-  test('shows a [dir] for the commands that take their environment so; every other command on one takes -e', async () => {
+  test('shows a [dir] where a command takes its environment as an operand; each command on an environment takes -e', async () => {
     const rows = (await read(file)).split('\n').filter((line) => line.startsWith('| `sessapp '));
     for (const row of rows) {
       const [cell = ''] = firstCells(row, /^\| `sessapp ([a-z]+(?: [a-z]+(?:\\\|[a-z]+)*)?)/g);
@@ -56,7 +57,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
         expect(
           options.some(([flags]) => flags.startsWith('-e,')),
           name,
-        ).toBe(!/^(init|cache|list$|remove)/.test(name));
+        ).toBe(!/^(init|cache|completion|list$|remove)/.test(name));
       }
     }
     expect(await read(file)).toContain('`-e myenv`');

@@ -112,6 +112,7 @@ test('docs/json.md shows the very fields of init, and has a section for each com
   await cp(process.env.SESSAPP_CACHE_DIR ?? '', sandbox.path('cache'), { recursive: true, verbatimSymlinks: true });
   await expectDocumented('cache info', parse(await sandbox.sessapp(['cache', 'info', '--json'], { env })));
   await expectDocumented('cache clean', parse(await sandbox.sessapp(['cache', 'clean', '--json'], { env })));
+  await expectDocumented('completion', parse(await sandbox.sessapp(['completion', 'bash', '--json'])));
   const { stdout } = await sandbox.sessapp(['--help']);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)]
     .map(([, name]) => name)

@@ -72,7 +72,7 @@ test.each(['--version', '-V'])('%s prints the version', async (word) => {
 test.each([
   [
     ['sevre'],
-    /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: add, cache, dashboard, deploy, doctor, info, init/,
+    /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: add, cache, completion, dashboard, deploy, doctor, info, init/,
   ],
   [['secert'], /Did you mean secret\?/],
   [['sessions'], /'sessions' is several commands\.\nChoose one: sessions /],
@@ -82,7 +82,7 @@ test.each([
   [['serve', '-e', '--watch'], /Option '-e, --env <dir>' argument missing/],
   [
     ['xyzzy'],
-    /There is no command 'xyzzy'\.\nValid commands: add, cache, dashboard, deploy, doctor, info, init/,
+    /There is no command 'xyzzy'\.\nValid commands: add, cache, completion, dashboard, deploy, doctor, info, init/,
   ],
   [['help', 'sevre'], /There is no command 'sevre'\.\nDid you mean serve\?/],
   [['serve', '--prot', '80'], /Unknown option '--prot'\.\nDid you mean --port\? Valid options: /],

@@ -7,7 +7,7 @@ import { onEnvironment } from './on-environment.ts';
 export const command = onEnvironment({
   summary: 'add a feature to the application of an environment; no file that is there is replaced',
   examples: ['sessapp add passkeys', 'sessapp add passkeys -e myenv'],
-  operands: [['[addition]', 'passkeys, for the template accounts']],
+  operands: [['[addition]', 'passkeys, for the template accounts', listAdditions]],
   verify: ({ operands: [addition] }) => verifyAddition(addition),
   async run({ input, system, output, environment, name }) {
     const [addition = ''] = input.operands;

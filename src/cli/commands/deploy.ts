@@ -17,7 +17,7 @@ import { onEnvironment } from './on-environment.ts';
 export const command = onEnvironment({
   summary: 'write the files that run an environment elsewhere; none that is there is replaced',
   examples: ['sessapp deploy compose -e myenv', 'sessapp deploy kubernetes --network-policy --dry-run'],
-  operands: [['[target]', deployTargets.join(', ')]],
+  operands: [['[target]', deployTargets.join(', '), () => deployTargets]],
   options: [
     ['--network-policy', `${policyTarget}: also write a NetworkPolicy that lets in HTTP only`],
     ['--dry-run', 'print the files, and write nothing'],

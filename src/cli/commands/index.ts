@@ -5,6 +5,10 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   add: () => import('./add.ts'),
   'cache clean': () => import('./cache/clean.ts'),
   'cache info': () => import('./cache/info.ts'),
+  completion: async () => {
+    const { createCommand } = await import('./completion.ts');
+    return { command: createCommand(loadCommands, groups) };
+  },
   dashboard: () => import('./dashboard.ts'),
   deploy: () => import('./deploy.ts'),
   doctor: () => import('./doctor.ts'),
@@ -57,4 +61,8 @@ export async function loadCommand(name: string): Promise<Command> {
   const load = commands[name];
   if (!load) throw new TypeError(`there is no command '${name}'`);
   return (await load()).command;
+}
+
+function loadCommands(): Promise<[string, Command][]> {
+  return Promise.all(listCommands().map(async (name): Promise<[string, Command]> => [name, await loadCommand(name)]));
 }

@@ -1,4 +1,5 @@
 import { UsageError, UserError } from '../../errors.ts';
+import { storeNames } from '../../settings/stores.ts';
 import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { remember } from '../environment/known.ts';
@@ -8,6 +9,7 @@ import { findSource } from '../scaffold/build.ts';
 import { createEnvironment } from '../scaffold/create.ts';
 import { isInRepository } from '../scaffold/git.ts';
 import { recover } from '../scaffold/in-place.ts';
+import { listTemplates } from '../scaffold/layers.ts';
 import { type Plan, summarize } from '../scaffold/plan.ts';
 import { inspectTarget } from '../scaffold/target.ts';
 import { type Answers, defaults, readAnswers } from '../scaffold/wish/answers.ts';
@@ -20,10 +22,10 @@ import { serve } from './serve.ts';
 export const command: Command = {
   summary: 'make an environment',
   examples: ['sessapp init myenv', 'sessapp init myenv --store redis --store-url redis://localhost:6379'],
-  operands: [['[dir]', 'the directory to make']],
+  operands: [['[dir]', 'the directory to make', 'directory']],
   options: [
-    ['--template <name>', `the application to start from (default: ${defaults.template})`],
-    ['--store <name>', `where sessions live (default: ${defaults.store})`],
+    ['--template <name>', `the application to start from (default: ${defaults.template})`, listTemplates],
+    ['--store <name>', `where sessions live (default: ${defaults.store})`, () => storeNames],
     ['--store-url <url>', 'where the store is, without a password (default: STORE_URL, which may have one)'],
     ['--typescript', 'write the TypeScript source instead of JavaScript'],
     ['--node <version>', 'give the environment its own Node.js, such as 24'],

@@ -12,7 +12,7 @@ import { onEnvironment } from './on-environment.ts';
 export const command = onEnvironment({
   summary: 'add packages to an environment; with none, restore exactly what its lockfile says',
   examples: ['sessapp install passport passport-google-oauth20', 'sessapp install -e myenv'],
-  operands: [['[package...]', 'what npm install takes: a name, name@range, a folder, an address']],
+  operands: [['[package...]', 'what npm install takes: a name, name@range, a folder, an address', 'file']],
   options: [['--offline', 'use what is on this machine only: a snapshot, or npm’s cache']],
   async run({ input, system, output, environment, name }) {
     const { directory, marker } = environment;

@@ -17,7 +17,7 @@ import { visible } from '../visible.ts';
 export const command: Command = {
   summary: 'remove an environment, with its sessions, its secret and your files in it',
   examples: ['sessapp remove myenv', 'sessapp remove myenv --dry-run'],
-  operands: [['<dir>', 'the environment; it is never taken from SESSAPP_ENV']],
+  operands: [['<dir>', 'the environment; it is never taken from SESSAPP_ENV', 'directory']],
   options: [
     ['-y, --yes', 'do not ask'],
     ['--dry-run', 'print what would be removed, and remove nothing'],

@@ -25,10 +25,10 @@ export const command = onEnvironment({
   options: [
     ['-p, --port <number>', 'the port; 0 takes any free one (default: PORT, else 5000)'],
     ['--host <name>', 'the host to listen at (default: HOST, else localhost)'],
-    ['--workers <number>', 'how many processes respond, or auto: one a core (default: WORKERS)'],
+    ['--workers <number>', 'how many processes respond, or auto: one a core (default: WORKERS)', () => ['auto']],
     ['--production', 'run with NODE_ENV=production'],
     ['--watch', 'restart when a file changes, and reload the open page'],
-    ['--watch-path <paths>', 'with --watch: also files or folders, separated by commas'],
+    ['--watch-path <paths>', 'with --watch: also files or folders, separated by commas', 'file'],
     ['--watch-ignore <paths>', 'with --watch: except these files or folders, separated by commas'],
     ['--open', 'open a browser at the page'],
     ['--background', 'return once the server responds, and leave it running'],

@@ -6,7 +6,7 @@ import { onEnvironment } from '../on-environment.ts';
 export const command = onEnvironment({
   summary: 'copy the embedded store to a file, also while the server runs',
   examples: ['sessapp store backup sessions.mdb'],
-  operands: [['<file>', 'the file to make; it holds the sessions, so keep it as safe as them']],
+  operands: [['<file>', 'the file to make; it holds the sessions, so keep it as safe as them', 'file']],
   options: [['--force', 'replace the file if it is there']],
   async run({ input, system, output, environment, name }) {
     const signal = system.catchInterrupts();

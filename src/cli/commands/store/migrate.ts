@@ -1,4 +1,4 @@
-import { storeKinds } from '../../../settings/stores.ts';
+import { storeKinds, storeNames } from '../../../settings/stores.ts';
 import { withStore } from '../../admin/store.ts';
 import { flag, text } from '../../command.ts';
 import { findEnvironment } from '../../environment/find.ts';
@@ -16,7 +16,7 @@ export const command = onEnvironment({
     'sessapp store migrate redis --store-url redis://localhost:6379',
     'sessapp store migrate postgres --store-url postgres://user@localhost:5432/database --dry-run',
   ],
-  operands: [['<store>', 'where they are to live: embedded, postgres or redis']],
+  operands: [['<store>', 'where they are to live: embedded, postgres or redis', () => storeNames]],
   options: [
     ['--store-url <url>', 'where that store is, without a password (default: NEXT_STORE_URL, which may have one)'],
     ['--dry-run', 'print what would be done, and do nothing'],
