@@ -37,7 +37,7 @@ export const command: Command = {
       for (const line of lines) output.note(line);
       if (!(await isConfirmed(system, environment))) return report(context, removal, 'kept');
     }
-    // From here on a signal ends it before anything is removed, or has no effect.
+    // From here on a signal either stops the command before it removes anything, or has no effect.
     system.catchInterrupts();
     await output.working((step) => {
       step(`Removing ${visible(environment.directory)}`);
@@ -60,7 +60,7 @@ async function isConfirmed(system: System, environment: Removable): Promise<bool
   return (await ask(system, { message: `Remove ${promptOf(environment)}?`, options, initial: 'no' })) === 'yes';
 }
 
-/** What goes, and what stays, each a line. */
+/** The parts that are removed and the parts that stay, each a line. */
 async function describe(context: Context, environment: Removable, contents: Contents): Promise<string[]> {
   const { system, output } = context;
   const { directory, sharesData } = environment;
@@ -86,7 +86,7 @@ async function tellNetworkStores(system: System, environment: Removable): Promis
   return [`Its sessions in ${stores.join(' and ')} stay there. To end them, first type: ${end}`];
 }
 
-/** The stores of its sessions that are outside of it. */
+/** The titles of the stores that are not in the environment itself. */
 function listNetworkStores({ marker: { store, migration } }: Removable): string[] {
   const stores = new Set([store, ...(migration ? [migration.from, migration.to] : [])]);
   return [...stores].flatMap((name) => (storeKinds[name]?.address ? [storeKinds[name].title] : []));

@@ -1,6 +1,6 @@
 import type { Command, Declaration, Values } from '../command.ts';
 
-/** What can stand at a place of a command line. */
+/** The values that are possible at a place of a command line. */
 export interface Slot {
   /** `any`: a shell cannot know it. */
   kind: 'words' | 'directory' | 'file' | 'program' | 'any';
@@ -68,7 +68,7 @@ function toSlot(values: Values | undefined): Slot {
   return { kind: values ?? 'any', words: [] };
 }
 
-/** Places of a command line where the same can stand. */
+/** Places of a command line with the same possible values. */
 export interface Place {
   slot: Slot;
   /** `init --store`, or for an operand its number: `init 0`. */
@@ -77,7 +77,7 @@ export interface Place {
   prefixes: string[];
 }
 
-/** The values of options and the operands, by what they take. */
+/** The options with a value and the operands, grouped by their possible values. */
 export function listPlaces({ commands }: Grammar): Place[] {
   const places = new Map<string, Place>();
   const find = ({ kind, words }: Slot): Place => {

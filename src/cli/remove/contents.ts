@@ -11,7 +11,7 @@ import { findChanged } from '../scaffold/existing.ts';
 import { quoteLine } from '../shells/shells.ts';
 import type { Removable } from './removable.ts';
 
-/** What goes with an environment. */
+/** The parts of an environment that its removal deletes. */
 export interface Contents {
   /** How many files and links there are. */
   files: number;
@@ -23,13 +23,13 @@ export interface Contents {
   sessions: number | undefined;
 }
 
-/** In these folders are no files of the user's own, or too many. */
+/** The files in these folders are not counted as the user's own. */
 const uncounted = ['node_modules', 'data', '.git', '.sessapp', '.node'];
 const notUsers = [markerName, envFileName, 'package-lock.json', 'bin/node'];
 
 /**
  * Looks at all that would be removed.
- * @throws UserError when a part of it could not be removed by this user
+ * @throws UserError when this user could not remove a part
  */
 export async function inspectContents(system: System, environment: Removable): Promise<Contents> {
   const { directory, marker, sharesData } = environment;

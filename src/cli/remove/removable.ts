@@ -54,7 +54,7 @@ async function verifyDirectory(system: System, named: string): Promise<void> {
   throw new UserError('target-refused', `${named} is a symbolic link to ${target}.`, remedy);
 }
 
-/** There is nothing to remove, or nothing any more. */
+/** The failure for a directory that does not exist, or no longer exists. */
 export function missing(directory: string): UserError {
   return new UserError('not-an-environment', `${directory} does not exist.`, 'To see what there is: sessapp list');
 }
@@ -82,7 +82,7 @@ async function requireEnvironment(directory: string): Promise<Marker> {
   throw new UserError('not-an-environment', fact, 'Only environments are removed. To see them: sessapp list');
 }
 
-// Root could be led astray in a directory that another user changes meanwhile.
+// Another user could replace folders by links while root deletes them.
 function verifyOwner(directory: string, uid: number): void {
   if (!process.getuid || process.getuid() === uid) return;
   throw new UserError(

@@ -12,13 +12,13 @@ import { lockName } from '../scaffold/directory-lock.ts';
 import { findLeftovers, freeStagingPath, removeTree } from '../scaffold/staging.ts';
 import { busy, missing, type Removable, verifyNotServed } from './removable.ts';
 
-// The environment is renamed at once, to a name beside it that `init`, `remove` and `doctor` know as a leftover, and only
-// then deleted. So a process that is killed leaves the whole environment, or a leftover that is none. The copy of sessapp
-// that runs may be the environment's own: nothing is imported after the rename.
+// The environment is first renamed, to a name beside it that `init`, `remove` and `doctor` recognise as a leftover. Then it
+// is deleted. A process that is killed leaves either the whole environment or such a leftover. The copy of sessapp that runs
+// may be the environment's own, so nothing is imported after the rename.
 
 /**
- * Removes an environment. From the moment that it is gone from its place, it is deleted to the end.
- * @throws UserError when it is in use or has changed, or when a part of it could not be deleted
+ * Removes an environment. A signal after the rename does not stop the deletion.
+ * @throws UserError when it is in use or has changed, or when a part could not be deleted
  */
 export async function removeEnvironment(system: System, environment: Removable): Promise<void> {
   const { directory } = environment;
@@ -48,7 +48,7 @@ export async function clearLeftovers(directory: string): Promise<void> {
     await orUndefined(removeTree(leftover), 'EACCES', 'EPERM', 'ENOTEMPTY', 'EBUSY');
 }
 
-/** @returns false where no lock can be written: a disk that is full is a reason to remove something */
+/** @returns false where no lock can be written because the disk is full: removing must work there */
 async function takeLock(directory: string): Promise<boolean> {
   let holder: Lock | undefined;
   try {
@@ -83,7 +83,7 @@ async function moveAside({ directory, inode }: Removable): Promise<string> {
     const fact = `${directory} is a place where another file system is mounted.`;
     throw new UserError('other-file-system', fact, 'Unmount it first, or delete what is in it.');
   }
-  // A rename moves a link too, which is not what was looked at.
+  // If another process put a link or another directory there, the rename has moved that.
   if ((await lstat(aside)).ino === inode) return aside;
   await rename(aside, directory);
   throw changedMeanwhile(directory);
@@ -97,10 +97,10 @@ function changedMeanwhile(directory: string): UserError {
   );
 }
 
-/** The first that goes is what makes it an environment, then its secret. */
+/** Deletes sessapp.json first, so that the rest is not an environment, then the secret. */
 async function deleteAside(aside: string, directory: string): Promise<void> {
   try {
-    // Nobody else gets to it by its path any more.
+    // Other users can no longer reach its files by path.
     await chmod(aside, 0o700);
     for (const name of [markerName, envFileName]) await removeTree(join(aside, name));
     await orUndefined(removeTree(aside), 'EACCES', 'EPERM', 'ENOTEMPTY');
@@ -110,7 +110,7 @@ async function deleteAside(aside: string, directory: string): Promise<void> {
     if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY', 'EBUSY', 'EIO', 'EROFS')) throw error;
     throw new UserError(
       'removal-unfinished',
-      `${directory} is removed, but a part of it is left in ${aside} (${error.code}).`,
+      `${directory} is removed, but some files are left in ${aside} (${error.code}).`,
       'Look at what is left there, and delete it.',
     );
   }

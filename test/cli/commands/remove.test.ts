@@ -271,7 +271,7 @@ test.skipIf(!mountable)(
   },
 );
 
-test('of two at once one removes, and the other one says why it did not', async () => {
+test('of two removes at once one succeeds, and the other one says why it did not', async () => {
   const sandbox = new Sandbox();
   for (let round = 0; round < 3; round += 1) {
     await makeEnvironment(sandbox);
@@ -306,7 +306,7 @@ test('killed at any instant it leaves the whole environment or a leftover, which
   expect(kills).toBeGreaterThan(0);
 });
 
-test('a signal while it deletes does not leave half of it', async () => {
+test('a signal during the deletion does not leave half an environment', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   for (let n = 0; n < 3000; n += 1) writeFileSync(join(directory, `file-${n}`), '');

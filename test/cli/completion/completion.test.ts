@@ -90,7 +90,7 @@ class Typist {
   }
 }
 
-/** What is typed before TAB, and what is on the screen then. */
+/** The keys before TAB, and the text that the screen shows then. */
 const cases: [typed: string, shown: RegExp][] = [
   ['sessapp comp', /sessapp completion/],
   ['sessapp s', /(?=[\s\S]*secret )(?=[\s\S]*serve )(?=[\s\S]*shell )(?=[\s\S]*store )/],
