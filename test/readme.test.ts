@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Declaration } from '../src/cli/command.ts';
 import { listCommands, loadCommand } from '../src/cli/commands/index.ts';
 import { checks } from '../src/cli/doctor/list.ts';
 import { repository } from './support/sandbox.ts';
@@ -20,7 +21,7 @@ function expand(cell: string): string[] {
   return names?.split('\\|').map((name) => `${group} ${name}`) ?? [group];
 }
 
-function optionNames(options: [flags: string, description: string][] = []): string[] {
+function optionNames(options: Declaration[] = []): string[] {
   return options.map(([flags]) => /--[a-z-]+/.exec(flags)?.[0] ?? flags).sort();
 }
 
@@ -44,7 +45,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
     expect(listed.flatMap(expand).sort()).toEqual(listCommands());
   });
 
-  test('shows a [dir] for the commands that take their environment so; each but init, cache and list takes -e', async () => {
+  test('shows a [dir] where a command takes its environment as an operand; each command on an environment takes -e', async () => {
     const rows = (await read(file)).split('\n').filter((line) => line.startsWith('| `sessapp '));
     for (const row of rows) {
       const [cell = ''] = firstCells(row, /^\| `sessapp ([a-z]+(?: [a-z]+(?:\\\|[a-z]+)*)?)/g);
@@ -57,7 +58,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
         expect(
           options.some(([flags]) => flags.startsWith('-e,')),
           name,
-        ).toBe(!/^(init|cache|list$)/.test(name));
+        ).toBe(!/^(init|cache|completion|list$|remove)/.test(name));
       }
     }
     expect(await read(file)).toContain('`-e myenv`');

@@ -90,6 +90,7 @@ function declare(parser: Parser, command: Command, act: (input: Input) => void):
   for (const [flags, description] of command.options ?? []) parser.option(flags, description);
   parser.option('--json', 'print one JSON document on stdout');
   parser.helpOption('-h, --help', 'print this help');
+  for (const line of command.notes ?? []) parser.addHelpText('after', line);
   parser.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
   parser.action(() => {
     verifyValues(parser);

@@ -1,16 +1,24 @@
 import type { System } from '../system.ts';
 import type { Output, Report } from './output.ts';
 
+/** The values that a shell completes: these words, or a kind of path or program. */
+export type Values = 'directory' | 'file' | 'program' | (() => string[]);
+
+/** An operand or option: its notation, its description, and the values that a shell can complete. */
+export type Declaration = [notation: string, description: string, values?: Values];
+
 /** One command: its operands and options, and the function that runs it. */
 export interface Command {
   /** One line for `sessapp --help`. */
   summary: string;
   /** One or two complete command lines, for the command's help. */
   examples: string[];
+  /** Lines for its help, above the examples. */
+  notes?: string[];
   /** Positional arguments in commander's notation: `[dir]`, `<cmd>`, `[args...]`. */
-  operands?: [syntax: string, description: string][];
+  operands?: Declaration[];
   /** Options in commander's notation: `-e, --env <dir>`. Every command also has `--json` and `--help`. */
-  options?: [flags: string, description: string][];
+  options?: Declaration[];
   /** Whether everything from the first operand on belongs to another program, which this command runs. */
   passThrough?: boolean;
   /** Whether the environment's own copy of sessapp runs this command, if that is a different build. */
@@ -32,10 +40,10 @@ export interface Context {
 const environment = 'the environment (default: SESSAPP_ENV, else the nearest parent directory)';
 
 /** The option of every command that works on an environment. */
-export const environmentOption: [string, string] = ['-e, --env <dir>', environment];
+export const environmentOption: Declaration = ['-e, --env <dir>', environment, 'directory'];
 
 /** The operand of the commands that take the environment as an operand. */
-export const environmentOperand: [string, string] = ['[dir]', environment];
+export const environmentOperand: Declaration = ['[dir]', environment, 'directory'];
 
 /** The value of a string option; undefined when it was not given. */
 export function text(input: Input, name: string): string | undefined {

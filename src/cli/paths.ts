@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { hasCode, orUndefined, UserError } from '../errors.ts';
 
 /** @param root a real path (no links), as `path` must be too */
@@ -21,6 +21,17 @@ export async function realDirectory(path: string): Promise<string | undefined> {
 /** The real path of `data/`, which may be a link to another disk; the environment itself while `data/` is missing. */
 export async function dataDirectory(directory: string): Promise<string> {
   return (await realDirectory(join(directory, 'data'))) ?? directory;
+}
+
+/** The real path, as far as the system tells it: the path itself where nothing is there, or where it is closed. */
+export async function realpathOrItself(path: string): Promise<string> {
+  return (await orUndefined(realpath(path), 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) ?? resolve(path);
+}
+
+/** The real paths of the home directories that the environment variables name. */
+export async function listHomes({ env }: { env: NodeJS.ProcessEnv }): Promise<string[]> {
+  const homes = [env.HOME, env.USERPROFILE].filter((home) => home !== undefined && home !== '');
+  return Promise.all(homes.map((home) => realpathOrItself(home ?? '')));
 }
 
 /**

@@ -4,7 +4,7 @@ import { makeDirectory } from '../files.ts';
 
 /**
  * Makes the directory where it is missing.
- * @returns why it is not to be used; undefined when it may be. Whoever can write there could plant code.
+ * @returns why it is not to be used; undefined when it may be. Another user who can write there could plant code.
  */
 export async function refuseDirectory(directory: string): Promise<string | undefined> {
   try {

@@ -18,6 +18,7 @@ const commands = [
   'add',
   'cache clean',
   'cache info',
+  'completion',
   'dashboard',
   'deploy',
   'doctor',
@@ -27,6 +28,7 @@ const commands = [
   'list',
   'logs',
   'reload',
+  'remove',
   'run',
   'secret list',
   'secret retire',
@@ -57,7 +59,7 @@ const operands: Record<string, string[]> = {
 };
 /** These take any number of words. */
 const variadic = ['install', 'run', 'sessions destroy'];
-const onEnvironment = commands.filter((name) => !/^(init$|list$|cache )/.test(name));
+const onEnvironment = commands.filter((name) => !/^(init$|completion$|list$|remove$|cache )/.test(name));
 
 /** A command line of this command that lacks nothing. */
 function withOperands(name: string, ...options: string[]): string[] {
@@ -86,6 +88,13 @@ test.each<[number, string[]]>([
     .map((name): [number, string[]] => [2, [...name.split(' '), 'one', 'two', 'three']]),
   ...onEnvironment.map((name): [number, string[]] => [2, [...name.split(' '), '-e']]),
   [2, ['init']],
+  [2, ['completion']],
+  [2, ['completion', 'tcsh']],
+  [2, ['remove']],
+  [2, ['remove', '']],
+  [2, ['remove', 'myenv']],
+  [1, ['remove', 'nowhere', '--yes']],
+  [1, ['remove', 'nowhere', '--dry-run']],
   [2, []],
   [2, ['nonsense']],
   [2, ['--nonsense']],

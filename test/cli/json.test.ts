@@ -106,11 +106,13 @@ test('docs/json.md shows exactly the fields of init, and has a section for each 
   const printed = parse(await sandbox.sessapp(['init', 'new', '--no-install', '--json'])) as { plan: unknown };
   await expectDocumented('init', { ...printed, plan: {} });
   await sandbox.sessapp(['init', 'shop', '--no-install', '--template', 'accounts']);
+  await expectDocumented('remove', parse(await sandbox.sessapp(['remove', 'new', '--yes', '--json'])));
   await expectDocumented('add', parse(await sandbox.sessapp(['add', 'passkeys', '-e', 'shop', '--json'])));
   const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
   await cp(process.env.SESSAPP_CACHE_DIR ?? '', sandbox.path('cache'), { recursive: true, verbatimSymlinks: true });
   await expectDocumented('cache info', parse(await sandbox.sessapp(['cache', 'info', '--json'], { env })));
   await expectDocumented('cache clean', parse(await sandbox.sessapp(['cache', 'clean', '--json'], { env })));
+  await expectDocumented('completion', parse(await sandbox.sessapp(['completion', 'bash', '--json'])));
   const { stdout } = await sandbox.sessapp(['--help']);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)]
     .map(([, name]) => name)

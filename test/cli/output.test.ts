@@ -43,7 +43,7 @@ test.each(listCommands())('the help of %s ends with examples, which are valid co
     const invocation = await parse(words, fakeSystem(() => shared.directory).system);
     expect(invocation?.name).toBe(name);
     // A usage error would be 2. There is no environment here.
-    if (/^(init$|list$|cache )/.test(name)) continue;
+    if (/^(init$|completion$|list$|remove$|cache )/.test(name)) continue;
     expect((await invoke(empty, words)).exitCode, example).toBe(1);
   }
 });
@@ -72,7 +72,7 @@ test.each(['--version', '-V'])('%s prints the version', async (word) => {
 test.each([
   [
     ['sevre'],
-    /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: add, cache, dashboard, deploy, doctor, info, init/,
+    /There is no command 'sevre'\.\nDid you mean serve\? Valid commands: add, cache, completion, dashboard, deploy, doctor, info, init/,
   ],
   [['secert'], /Did you mean secret\?/],
   [['sessions'], /'sessions' is a group of commands\.\nChoose one: sessions /],
@@ -80,7 +80,10 @@ test.each([
   [['sessions', '--values'], /Unknown option '--values'\./],
   [['sessions', 'stats', '-e'], /argument missing\.\nType sessapp sessions stats --help/],
   [['serve', '-e', '--watch'], /Option '-e, --env <dir>' argument missing/],
-  [['xyzzy'], /There is no command 'xyzzy'\.\nValid commands: add, cache, dashboard, deploy, doctor, info, init/],
+  [
+    ['xyzzy'],
+    /There is no command 'xyzzy'\.\nValid commands: add, cache, completion, dashboard, deploy, doctor, info, init/,
+  ],
   [['help', 'sevre'], /There is no command 'sevre'\.\nDid you mean serve\?/],
   [['serve', '--prot', '80'], /Unknown option '--prot'\.\nDid you mean --port\? Valid options: /],
   [['logs', '--follow=x'], /Option '--follow' takes no value\.\nType sessapp logs --help/],
@@ -156,7 +159,7 @@ test('without a terminal, init without a directory is a usage error, not a quest
 });
 
 test('every command takes -e, and commands without other operands also take [dir]', async () => {
-  for (const name of listCommands().filter((name) => !/^(init|cache|completion|list$)/.test(name))) {
+  for (const name of listCommands().filter((name) => !/^(init$|cache |completion$|list$|remove$)/.test(name))) {
     const { operands = [], options = [] } = await loadCommand(name);
     expect(
       options.map(([flags]) => flags),

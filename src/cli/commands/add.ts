@@ -7,7 +7,7 @@ import { onEnvironment } from './on-environment.ts';
 export const command = onEnvironment({
   summary: 'add a feature to the application; replace no existing file',
   examples: ['sessapp add passkeys', 'sessapp add passkeys -e myenv'],
-  operands: [['[addition]', 'the feature to add: passkeys (for the template accounts)']],
+  operands: [['[addition]', 'the feature to add: passkeys (for the template accounts)', listAdditions]],
   verify: ({ operands: [addition] }) => verifyAddition(addition),
   async run({ input, system, output, environment, name }) {
     const [addition = ''] = input.operands;

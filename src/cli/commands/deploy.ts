@@ -17,7 +17,7 @@ import { onEnvironment } from './on-environment.ts';
 export const command = onEnvironment({
   summary: 'write the files to deploy an environment; replace no existing file',
   examples: ['sessapp deploy compose -e myenv', 'sessapp deploy kubernetes --network-policy --dry-run'],
-  operands: [['[target]', `where to deploy: ${deployTargets.join(', ')}`]],
+  operands: [['[target]', `where to deploy: ${deployTargets.join(', ')}`, () => deployTargets]],
   options: [
     ['--network-policy', `with ${policyTarget}: also write a NetworkPolicy that allows only HTTP in`],
     ['--dry-run', 'print the files, but write nothing'],

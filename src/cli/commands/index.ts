@@ -5,6 +5,10 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   add: () => import('./add.ts'),
   'cache clean': () => import('./cache/clean.ts'),
   'cache info': () => import('./cache/info.ts'),
+  completion: async () => {
+    const { createCommand } = await import('./completion.ts');
+    return { command: createCommand(loadCommands, groups) };
+  },
   dashboard: () => import('./dashboard.ts'),
   deploy: () => import('./deploy.ts'),
   doctor: () => import('./doctor.ts'),
@@ -14,6 +18,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   list: () => import('./list.ts'),
   logs: () => import('./logs.ts'),
   reload: () => import('./reload.ts'),
+  remove: () => import('./remove.ts'),
   run: () => import('./run.ts'),
   'secret list': () => import('./secret/list.ts'),
   'secret retire': () => import('./secret/retire.ts'),
@@ -48,7 +53,7 @@ export function listCommands(): string[] {
 /** True for a command that takes the environment as an operand: `serve [dir]`. @param name one of `listCommands` */
 export async function takesDirectory(name: string): Promise<boolean> {
   const { operands = [] } = await loadCommand(name);
-  return operands[0]?.[0] === '[dir]';
+  return ['[dir]', '<dir>'].includes(operands[0]?.[0] ?? '');
 }
 
 /** @param name one of `listCommands` */
@@ -56,4 +61,8 @@ export async function loadCommand(name: string): Promise<Command> {
   const load = commands[name];
   if (!load) throw new TypeError(`there is no command '${name}'`);
   return (await load()).command;
+}
+
+function loadCommands(): Promise<[string, Command][]> {
+  return Promise.all(listCommands().map(async (name): Promise<[string, Command]> => [name, await loadCommand(name)]));
 }

@@ -1,4 +1,5 @@
 import { UsageError, UserError } from '../../errors.ts';
+import { storeNames } from '../../settings/stores.ts';
 import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
 import { remember } from '../environment/known.ts';
@@ -8,6 +9,7 @@ import { findSource } from '../scaffold/build.ts';
 import { createEnvironment } from '../scaffold/create.ts';
 import { isInRepository } from '../scaffold/git.ts';
 import { recover } from '../scaffold/in-place.ts';
+import { listTemplates } from '../scaffold/layers.ts';
 import { defaults, type InitOptions, readInitOptions } from '../scaffold/options/init-options.ts';
 import { findDifferences, planInit } from '../scaffold/options/plan-init.ts';
 import { renderMade, renderPlan } from '../scaffold/options/render.ts';
@@ -20,10 +22,10 @@ import { serve } from './serve.ts';
 export const command: Command = {
   summary: 'make an environment',
   examples: ['sessapp init myenv', 'sessapp init myenv --store redis --store-url redis://localhost:6379'],
-  operands: [['[dir]', 'the directory of the new environment']],
+  operands: [['[dir]', 'the directory of the new environment', 'directory']],
   options: [
-    ['--template <name>', `the application to start from (default: ${defaults.template})`],
-    ['--store <name>', `where sessions are stored (default: ${defaults.store})`],
+    ['--template <name>', `the application to start from (default: ${defaults.template})`, listTemplates],
+    ['--store <name>', `where sessions are stored (default: ${defaults.store})`, () => storeNames],
     ['--store-url <url>', 'the address of the store; only STORE_URL, the default, may contain a password'],
     ['--typescript', 'write TypeScript instead of JavaScript'],
     ['--node <version>', 'give the environment its own Node.js of this version, such as 24'],

@@ -12,7 +12,7 @@ import { onEnvironment } from './on-environment.ts';
 export const command = onEnvironment({
   summary: 'add packages; without any, restore exactly what the lockfile says',
   examples: ['sessapp install passport passport-google-oauth20', 'sessapp install -e myenv'],
-  operands: [['[package...]', 'what npm install takes: a name, name@range, a folder or a URL']],
+  operands: [['[package...]', 'what npm install takes: a name, name@range, a folder or a URL', 'file']],
   options: [['--offline', 'use what is on this machine only: a snapshot, or npm’s cache']],
   async run({ input, system, output, environment, name }) {
     const { directory, marker } = environment;

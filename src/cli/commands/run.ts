@@ -7,7 +7,7 @@ import { activate } from '../shells/activation.ts';
 export const command: Command = {
   summary: 'run a command inside an environment without activating it',
   examples: ['sessapp run -- node --version', 'sessapp run -e myenv -- npm test'],
-  operands: [['[command...]', 'the command and its arguments, after --']],
+  operands: [['[command...]', 'the command and its arguments, after --', 'program']],
   options: [environmentOption],
   passThrough: true,
   isHandedOver: true,

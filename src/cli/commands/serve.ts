@@ -25,10 +25,10 @@ export const command = onEnvironment({
   options: [
     ['-p, --port <number>', 'the port; 0 takes any free port (default: PORT, else 5000)'],
     ['--host <name>', 'the host to listen on (default: HOST, else localhost)'],
-    ['--workers <number>', 'how many worker processes, or auto: one per core (default: WORKERS)'],
+    ['--workers <number>', 'how many worker processes, or auto: one per core (default: WORKERS)', () => ['auto']],
     ['--production', 'run with NODE_ENV=production'],
     ['--watch', 'restart when a file changes, and reload the open page'],
-    ['--watch-path <paths>', 'with --watch: also watch these paths, separated by commas'],
+    ['--watch-path <paths>', 'with --watch: also watch these paths, separated by commas', 'file'],
     ['--watch-ignore <paths>', 'with --watch: ignore these paths, separated by commas'],
     ['--open', 'open the page in a browser'],
     ['--background', 'return when the server responds, and leave it running'],

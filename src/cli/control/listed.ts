@@ -8,7 +8,7 @@ import { findRunningServer, type ServerRecord } from './server-record.ts';
 
 /** An environment on the list of this machine. */
 export interface ListedEnvironment {
-  /** What an activated prompt shows. */
+  /** As an activated prompt shows it. */
   name: string;
   /** Its real path. */
   directory: string;
@@ -20,8 +20,8 @@ export interface ListedEnvironment {
 }
 
 /**
- * The environments that this user has made or served here, by name and directory. Those that are gone are taken off the
- * list.
+ * The environments that this user has made or served here, by name and directory. It takes those that
+ * are gone off the list.
  * @throws UserError when the list is not this user's alone
  */
 export async function listEnvironments(system: System): Promise<ListedEnvironment[]> {

@@ -1,12 +1,13 @@
 import { constants } from 'node:fs';
 import { access, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, orUndefined, UserError } from '../../errors.ts';
 import { lstatIfThere } from '../../files.ts';
 import { damagedMarker, type Marker, markerName, readMarker } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
 import { nearestEnvironment } from '../environment/find.ts';
+import { listHomes, realpathOrItself } from '../paths.ts';
 import { lockName } from './directory-lock.ts';
 import { findLeftovers } from './staging.ts';
 
@@ -70,22 +71,15 @@ function unsettled(directory: string): UserError {
   );
 }
 
-async function verifyAllowed({ env }: System, directory: string): Promise<void> {
+async function verifyAllowed(system: System, directory: string): Promise<void> {
   const isRoot = dirname(directory) === directory;
-  const homes = [env.HOME, env.USERPROFILE].filter((home) => home !== undefined && home !== '');
-  const isHome = (await Promise.all(homes.map((home) => realpathIfThere(home ?? '')))).includes(
-    await realpathIfThere(directory),
-  );
+  const isHome = (await listHomes(system)).includes(await realpathOrItself(directory));
   if (!isRoot && !isHome) return;
   throw new UserError(
     'target-refused',
     `${directory} is ${isRoot ? 'the root of the file system' : 'your home directory'}, which cannot be an environment.`,
     'Choose a new directory: sessapp init myenv',
   );
-}
-
-async function realpathIfThere(path: string): Promise<string> {
-  return (await orUndefined(realpath(path), 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) ?? resolve(path);
 }
 
 async function exists(directory: string): Promise<boolean> {

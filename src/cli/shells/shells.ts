@@ -66,9 +66,12 @@ export async function commandLine(
   return quoteLine(system, ...invocation(system), ...name.split(' '), ...environment, ...words);
 }
 
-/** The arguments that name this environment. `init` needs them always: without a name, it means the working directory. */
+/** These commands never use the default environment. Without a name, `init` means the working directory. */
+const alwaysNamed = ['init', 'remove'];
+
+/** The arguments that name this environment. */
 async function environmentArguments(system: System, directory: string, name: string): Promise<string[]> {
-  if (isDefaultEnvironment(system, directory) && name !== 'init') return [];
+  if (isDefaultEnvironment(system, directory) && !alwaysNamed.includes(name)) return [];
   const near = nearPath(system.cwd, directory);
   return (await system.takesDirectory(name)) ? [near] : ['-e', near];
 }

@@ -103,7 +103,7 @@ test.each(['upgrade', 'install'])('%s adds an environment, too', async (name) =>
   expect(await names()).toEqual(['myenv']);
 });
 
-test('an environment that was removed is off the list, and one that was moved is listed where it is served next', async () => {
+test('a removed environment leaves the list, and a moved one is listed at its new place once it is served there', async () => {
   const { sandbox, names, list, folder, init, add } = startUser();
   for (const name of ['a', 'b', 'c', 'd']) await init(name);
   await rm(sandbox.path('a'), { recursive: true });

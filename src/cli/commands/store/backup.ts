@@ -6,7 +6,7 @@ import { onEnvironment } from '../on-environment.ts';
 export const command = onEnvironment({
   summary: 'copy the embedded store to a file, even while the server runs',
   examples: ['sessapp store backup sessions.mdb'],
-  operands: [['<file>', 'the file to write; it contains the sessions, so keep it safe']],
+  operands: [['<file>', 'the file to write; it contains the sessions, so keep it safe', 'file']],
   options: [['--force', 'replace an existing file']],
   async run({ input, system, output, environment, name }) {
     const signal = system.catchInterrupts();

@@ -1,4 +1,4 @@
-import { storeKinds } from '../../../settings/stores.ts';
+import { storeKinds, storeNames } from '../../../settings/stores.ts';
 import { withStore } from '../../admin/store.ts';
 import { flag, text } from '../../command.ts';
 import { findEnvironment } from '../../environment/find.ts';
@@ -16,7 +16,7 @@ export const command = onEnvironment({
     'sessapp store migrate redis --store-url redis://localhost:6379',
     'sessapp store migrate postgres --store-url postgres://user@localhost:5432/database --dry-run',
   ],
-  operands: [['<store>', 'the new store: embedded, postgres or redis']],
+  operands: [['<store>', 'the new store: embedded, postgres or redis', () => storeNames]],
   options: [
     ['--store-url <url>', 'its address; only NEXT_STORE_URL, the default, may contain a password'],
     ['--dry-run', 'print what would be done, but change nothing'],
