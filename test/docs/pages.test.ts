@@ -10,6 +10,7 @@ import { finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 
 const readme = openPage('README.md', import.meta.filename);
+const korean = openPage('README.ko.md', import.meta.filename);
 const dashboard = openPage('docs/dashboard.md', import.meta.filename);
 const json = openPage('docs/json.md', import.meta.filename);
 const metrics = openPage('docs/metrics.md', import.meta.filename);
@@ -29,18 +30,24 @@ const visits = async (url: string): Promise<string[]> => {
 };
 const counted = ['You have been here 1 times.\n', 'You have been here 2 times.\n'];
 
-test('the pages of README.md count visits', async () => {
+test.each([
+  { page: readme, heading: 'The tutorial, in four lines', shown: counted },
+  { page: korean, heading: '네 줄로 따라 하는 튜토리얼', shown: ['1번째 방문입니다.\n', '2번째 방문입니다.\n'] },
+])('the pages of "$heading" count visits', async ({ page, heading, shown }) => {
   const reader = await open();
-  await reader.write(readme.take('The tutorial, in four lines', 'js'), 'myenv');
+  await reader.write(page.take(heading, 'js'), 'myenv');
   await reader.type(serve);
-  expect(await visits(reader.url)).toEqual(counted);
+  expect(await visits(reader.url)).toEqual(shown);
 });
 
-test('an application takes the session layer by the import in README.md', async () => {
+test.each([
+  { page: readme, heading: 'In an application you have' },
+  { page: korean, heading: '이미 있는 애플리케이션에서' },
+])('an application takes the session layer by the import of "$heading"', async ({ page, heading }) => {
   const sandbox = new Sandbox();
   await linkPackages(sandbox, 'express', 'lmdb');
   await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
-  const [imported = '', ...mounted] = readme.take('In an application you have', 'js').code.split('\n');
+  const [imported = '', ...mounted] = page.take(heading, 'js').code.split('\n');
   const app = `${imported}
     import express from 'express';
     const app = express();
@@ -80,7 +87,12 @@ test('the five owners with the most sessions are listed as docs/json.md says', a
   for (const name of ['ann', 'bob', 'ann']) await send(`${reader.url}/${name}`);
   await reader.type({ code: 'cd myenv' });
   const output = await reader.type(json.take('sessions list', 'sh'));
-  expect(output.trim().split('\n').map((line) => line.trim())).toEqual(['2 ann', '1 bob']);
+  expect(
+    output
+      .trim()
+      .split('\n')
+      .map((line) => line.trim()),
+  ).toEqual(['2 ann', '1 bob']);
 });
 
 test('Prometheus finds the metrics', async () => {

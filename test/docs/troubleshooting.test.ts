@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -91,7 +92,10 @@ test('without a network an environment is made from a snapshot', async () => {
 test('a session gets an owner by the key that is named', async () => {
   const reader = await open();
   const heading = 'After 30 minutes';
-  await writeRoutes(reader, "app.get('/login', (req, res) => { req.session.account = { id: 'ann' }; res.send('in'); });");
+  await writeRoutes(
+    reader,
+    "app.get('/login', (req, res) => { req.session.account = { id: 'ann' }; res.send('in'); });",
+  );
   const list = { code: 'sessapp sessions list myapp | cut -f 2' };
   await reader.type(serve);
   await send(`${reader.url}/login`);
@@ -107,7 +111,7 @@ test('the old secret behind the new one brings the users back', async () => {
   const reader = await open();
   const visit = createBrowser(reader.url, Date.now);
   const oldSecret = await readSecret(reader);
-  const newSecret = Buffer.alloc(32, 7).map((byte, n) => byte * n).toString('base64url');
+  const newSecret = randomBytes(32).toString('base64url');
   await reader.type(serve);
   await read(visit, '/');
   await reader.interrupt();
@@ -124,7 +128,8 @@ test('a host name of its own has a cookie of its own', async () => {
   await reader.type(serve);
   const [{ cookie }, other] = [await send(`${reader.url}/`), await send(`http://127.0.0.1:${reader.port}/`)];
   // A cookie without a domain belongs to the host that set it.
-  for (const { headers } of [await send(`${reader.url}/`), other]) expect(String(headers['set-cookie'])).not.toMatch(/domain/i);
+  for (const { headers } of [await send(`${reader.url}/`), other])
+    expect(String(headers['set-cookie'])).not.toMatch(/domain/i);
   expect(cookie).not.toBe(other.cookie);
 });
 
@@ -194,7 +199,8 @@ test('what is not JSON, or too large, is a 500 with the reason in the log', asyn
      app.get('/large', (req, res) => { req.session.n = 'x'.repeat(300_000); res.send('ok'); });`,
   );
   await reader.type(serve);
-  for (const path of ['/', '/large']) expect(await send(reader.url + path)).toMatchObject({ status: 500, body: 'Something went wrong.\n' });
+  for (const path of ['/', '/large'])
+    expect(await send(reader.url + path)).toMatchObject({ status: 500, body: 'Something went wrong.\n' });
   expectShown(await reader.interrupt(), page.take(heading, 'text'));
   await reader.write(page.take(heading, 'js'), 'myapp');
   await reader.type(serve);
@@ -208,9 +214,16 @@ async function run(block: Block, env: NodeJS.ProcessEnv, change = (code: string)
   const reader = await Reader.open(sandbox, { SESSION_SECRET: 's'.repeat(43), ...env });
   await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
   await writeFile(sandbox.path('app.mjs'), change(reader.adapt(block.code)));
-  sandbox.spawn(process.execPath, ['app.mjs'], { env: { SESSION_SECRET: 's'.repeat(43), PORT: String(reader.port), ...env } });
+  sandbox.spawn(process.execPath, ['app.mjs'], {
+    env: { SESSION_SECRET: 's'.repeat(43), PORT: String(reader.port), ...env },
+  });
   const url = /listen\(process/.test(block.code) ? reader.url : reader.adapt('http://localhost:3000');
-  await waitFor(() => send(url).then(() => true, () => false));
+  await waitFor(() =>
+    send(url).then(
+      () => true,
+      () => false,
+    ),
+  );
   return url;
 }
 
@@ -254,6 +267,9 @@ test('reload brings new code to a server in the background', async () => {
   killAtEnd(pid);
   await writeRoutes(reader, "app.get('/', (req, res) => res.send('new'));");
   expect((await send(reader.url)).body).not.toBe('new');
-  expectShown(await reader.type(page.take('My change does not show', 'sh')), page.take('My change does not show', 'text'));
+  expectShown(
+    await reader.type(page.take('My change does not show', 'sh')),
+    page.take('My change does not show', 'text'),
+  );
   expect((await send(reader.url)).body).toBe('new');
 });

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { listCommands } from '../../src/cli/commands/index.ts';
 import { type Block, expectShown, openPage } from '../support/docs.ts';
 import { Reader } from '../support/reader.ts';
-import { Sandbox } from '../support/sandbox.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, serveInBackground } from '../support/server.ts';
 
 const page = openPage('docs/uninstall.md', import.meta.filename);
@@ -38,7 +38,7 @@ test('the sessions of an environment are ended', async () => {
 test('the snapshots and the list of environments are removed', async () => {
   const sandbox = new Sandbox();
   const folders = { SESSAPP_CACHE_DIR: sandbox.path('cache'), SESSAPP_STATE_DIR: sandbox.path('state') };
-  await cp(process.env.SESSAPP_CACHE_DIR ?? '', folders.SESSAPP_CACHE_DIR, { recursive: true, verbatimSymlinks: true });
+  await finish(sandbox.spawn('cp', ['-al', process.env.SESSAPP_CACHE_DIR ?? '', folders.SESSAPP_CACHE_DIR]));
   await mkdir(folders.SESSAPP_STATE_DIR);
   const reader = await Reader.open(sandbox, folders);
   const count = { code: 'sessapp cache info --json' };

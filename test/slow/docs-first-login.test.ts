@@ -76,10 +76,7 @@ test.skipIf(withoutTerminal)(
     await logout.write('views/home.ejs');
     await logout.insert(/(?=}\n$)/);
     await until('/', 'Log out');
-    await waitFor(
-      async () => (await (await send('/logout', {})).text()).includes('You are not logged in.'),
-      30_000,
-    );
+    await waitFor(async () => (await (await send('/logout', {})).text()).includes('You are not logged in.'), 30_000);
 
     const flash = step('7. Show a message once');
     for (const file of ['app.js', 'views/top.ejs']) await flash.write(file);

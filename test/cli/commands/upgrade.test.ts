@@ -1,6 +1,7 @@
 import { appendFile, chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPage } from '../../support/docs.ts';
 import { readJson, sha256, snapshot } from '../../support/files.ts';
 import { copyBuild, type OtherBuild } from '../../support/other-build.ts';
 import { repository, Sandbox } from '../../support/sandbox.ts';
@@ -8,6 +9,8 @@ import { copyEnvironment, request, serveInBackground } from '../../support/serve
 
 const readme = 'dist/templates/environment/README.md';
 const server = 'dist/templates/environment/server.js';
+
+const page = openPage('docs/json.md', import.meta.filename);
 
 /** A build whose README.md and server.js are other ones. */
 let build: OtherBuild;
@@ -70,8 +73,7 @@ test('docs/json.md shows the very fields that it prints', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await appendFile(join(environment, 'README.md'), 'mine');
-  const page = await text(repository, 'docs', 'json.md');
-  const [, example = ''] = /^## upgrade$.*?```json\n(.*?)```/ms.exec(page) ?? [];
+  const example = page.take('upgrade', 'json').code;
   const [printed, shown] = [await upgrade(sandbox, '--dry-run'), JSON.parse(example)];
   expect(Object.keys(printed)).toEqual(Object.keys(shown));
   expect(Object.keys((printed.kept as object[])[0] ?? {})).toEqual(Object.keys(shown.kept[0]));
