@@ -1,8 +1,8 @@
 import { allMajors, majors } from './setup/node-versions.js';
 
 /**
- * What is to be reached, as a ratio of two rows of one run: the rows' ids and the figure that is compared.
- * `atMost` and `atLeast` are for the ratio of the first to the second; without them the ratio is only reported.
+ * The goals. Each compares one figure of two rows of a run, which are named by their ids. `atMost` and `atLeast` limit the
+ * ratio of the first row to the second; without a limit, the ratio is only reported.
  */
 export const goals = [
   ...perNode((major) => ({
@@ -52,8 +52,8 @@ export const goals = [
   ...inSeconds('init', '`init`, first ever', 'first', { 'npm-ci': 1.1 }),
   ...inSeconds('cli', '`sessapp --version`', 'version', { node: 1.2 }),
   ...inSeconds('cli', '`sessapp info`', 'info', { node: 1.5 }),
-  ...inSeconds('start', '`serve` to the first answer', 'serve', { plain: 1.25 }),
-  ...inSeconds('start', '`node server.js` to the first answer', 'plain', { hello: 2 }),
+  ...inSeconds('start', '`serve` to the first response', 'serve', { plain: 1.25 }),
+  ...inSeconds('start', '`node server.js` to the first response', 'plain', { hello: 2 }),
   {
     part: 'million',
     what: 'reads with 1,000,000 sessions in the store, CPU per request',
@@ -63,14 +63,14 @@ export const goals = [
   },
   {
     part: 'million',
-    what: 'the same, memory of the server, with what it read of the store’s file',
+    what: 'the same, memory of the server, including the pages of the store file that it read',
     rows: ['many', 'few'],
     figure: 'rssBytes',
     atMost: 1.2,
   },
   {
     part: 'million',
-    what: 'the same, memory of the server, its own',
+    what: 'the same, memory of the server, without these pages',
     rows: ['many', 'few'],
     figure: 'ownBytes',
     atMost: 1.2,

@@ -1,4 +1,4 @@
-// Says what takes the time of a request: node bench/profile.js [--node 24] [--load read|write|new] [--server sessapp]
+// Shows where the CPU time of a request goes: node bench/profile.js [--node 24] [--load read|write|new] [--server sessapp]
 import { readdir, readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { openSessions } from './load/client.js';
@@ -8,15 +8,15 @@ import { fileOf, functionOf, selfTimes } from './report/profile.js';
 import { renderTable } from './report/table.js';
 import { BenchServers } from './servers/bench-servers.js';
 import { createBench } from './setup/bench.js';
-import { createWorkshop } from './setup/workshop.js';
+import { createWorkspace } from './setup/workspace.js';
 
 const loads = {
   read: { path: '/profile', body: texts.current('guest'), open: true },
   write: { path: '/', body: texts.saved, open: true },
   new: { path: '/', body: texts.saved, open: false },
 };
-// A peer has no handler of its own.
-const endAtSignal = ['--import', "data:text/javascript,process.once('SIGTERM', () => process.exit())"];
+// A peer has no signal handler.
+const exitOnSignal = ['--import', "data:text/javascript,process.once('SIGTERM', () => process.exit())"];
 const { values } = parseArgs({
   options: {
     node: { type: 'string', default: '20' },
@@ -26,34 +26,34 @@ const { values } = parseArgs({
 });
 
 const bench = await createBench({ quick: false, say: () => undefined });
-const workshop = await createWorkshop();
-const servers = new BenchServers({ ...bench, workshop });
+const workspace = await createWorkspace();
+const servers = new BenchServers({ ...bench, workspace });
 try {
   const profile = await record(loads[values.load]);
   console.log(`\n${values.server}, ${values.load}, Node ${values.node}: parts of the busy time\n`);
-  for (const [head, placeOf, count] of [
+  for (const [head, keyOf, count] of [
     ['file', fileOf, 25],
     ['function', functionOf, 40],
   ])
     console.log(
       `${renderTable(
         [head, 'part'],
-        selfTimes(profile, placeOf)
+        selfTimes(profile, keyOf)
           .slice(0, count)
-          .map(([place, part]) => [place, `${(part * 100).toFixed(1)}%`]),
+          .map(([key, part]) => [key, `${(part * 100).toFixed(1)}%`]),
       )}\n`,
     );
 } finally {
   await servers.stop();
-  await workshop.clear();
+  await workspace.clear();
 }
 
-// The profile is written when the server ends, so it holds the warm-up too.
+// Node.js writes the profile when the server exits, so it also contains the warm-up.
 async function record({ path, body, open }) {
-  const directory = workshop.path('profile');
-  const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${directory}`, ...(values.server === 'sessapp' ? [] : endAtSignal)];
+  const directory = workspace.path('profile');
+  const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${directory}`, ...(values.server === 'sessapp' ? [] : exitOnSignal)];
   const server = await servers.start(values.server, Number(values.node), { nodeArgs });
-  const file = workshop.path('requests.txt');
+  const file = workspace.path('requests.txt');
   const cookies = open ? await openSessions(server.url, ['/']) : [''];
   await writeRequests(
     file,

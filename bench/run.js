@@ -1,5 +1,5 @@
-// Measures sessapp beside its peers: npm run bench -- [--quick] [part…]; README.md says what the parts are.
-// With --render it measures nothing, and renders the page and the chart again.
+// Compares sessapp with its peers: npm run bench -- [--quick] [part…]. README.md describes the parts.
+// With --render it only renders the page and the chart again, and measures nothing.
 import { parseArgs } from 'node:util';
 import { parts } from './parts/index.js';
 import { resultsDirectory, writeReport, writeResult } from './report/files.js';
@@ -8,7 +8,7 @@ import { toResult } from './report/results.js';
 import { renderGoals } from './report/table.js';
 import { createBench } from './setup/bench.js';
 import { readCircumstances } from './setup/circumstances.js';
-import { createWorkshop } from './setup/workshop.js';
+import { createWorkspace } from './setup/workspace.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,7 +18,7 @@ const unknown = positionals.find((name) => !(name in parts));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 
 if (unknown !== undefined) {
-  console.error(`There is no part '${unknown}'. Parts: ${Object.keys(parts).join(', ')}`);
+  console.error(`'${unknown}' is not a valid part. Choose one of: ${Object.keys(parts).join(', ')}`);
   process.exitCode = 2;
 } else if (values.render) {
   await writeReport(resultsDirectory(values.quick));
@@ -42,13 +42,13 @@ async function runParts(names, quick) {
 
 async function runPart(name, bench) {
   const circumstances = await readCircumstances(bench);
-  const workshop = await createWorkshop();
+  const workspace = await createWorkspace();
   const startMs = Date.now();
   const say = (text) => bench.say(`${name}, ${Math.round((Date.now() - startMs) / 1000)} s: ${text}`);
   try {
-    const measured = await parts[name].run({ ...bench, workshop, say, onRound: (round) => say(`round ${round}`) });
+    const measured = await parts[name].run({ ...bench, workspace, say, onRound: (round) => say(`round ${round}`) });
     return toResult(name, measured, circumstances);
   } finally {
-    await workshop.clear();
+    await workspace.clear();
   }
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// In syntax that Node.js 12 reads, so that an old one gets a sentence and not a stack.
+// This file uses only syntax that Node.js 12 can parse, so that an old Node.js prints a message and not a stack.
 import { verifyNode } from './verify-node.js';
 
-// How long what a command left open may keep the process, such as the connection to a store that does not answer.
+// How long open resources may keep the process running after a command, such as a connection to a store that does not respond.
 const lingerMs = 2000;
 
 async function run() {
-  // A command that never comes to its end, and leaves Node.js nothing to wait for, has not worked.
+  // This exit code stays if Node.js exits before the command has finished, because nothing keeps it running.
   process.exitCode = 70;
   const cli = await import('../dist/cli/main.js');
   const exitCode = await cli.main(process.argv.slice(2));

@@ -1,6 +1,6 @@
 const oldest = [20, 19];
 
-/** True where this Node.js is new enough; else it says so on stderr, and the process ends with exit code 1. */
+/** True when this Node.js is new enough; otherwise prints an error, and sets exit code 1. */
 export function verifyNode(program) {
   const numbers = process.versions.node.split('.').map(Number);
   if (numbers[0] > oldest[0] || (numbers[0] === oldest[0] && numbers[1] >= oldest[1])) return true;

@@ -1,5 +1,5 @@
-// Builds dist/: the library from src/ with tsc, file by file and with its types; the command as one bundle with the
-// packages that only it needs; and the templates, each TypeScript file with its JavaScript beside it.
+// Builds dist/. tsc compiles the library from src/, file by file, with type declarations. The command becomes one bundle,
+// with the packages that only it needs. Each TypeScript file of the templates gets a JavaScript file next to it.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const target = join(root, 'dist');
 const staging = `${target}.${process.pid}`;
 
 try {
-  // `npm test` checks the types; installing a checkout need not wait for that.
+  // --noCheck saves time when a checkout is installed. `npm test` checks the types.
   run('tsc', ['-p', 'tsconfig.build.json', '--outDir', staging, '--noCheck']);
   for (const file of ['.sql', '.css', '.js', '.d.cts'].flatMap((extension) => listFiles(source, extension)))
     if (!file.startsWith('cli')) cpSync(join(source, file), join(staging, file));
@@ -24,7 +24,7 @@ try {
   await bundlePage(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'));
   buildTemplates(join(staging, 'templates'));
   writeFileSync(join(staging, 'build-id'), hashFiles());
-  // A command that runs meanwhile sees the old build or the new one.
+  // A command that runs at the same time sees either the old build or the new one.
   if (existsSync(target)) renameSync(target, `${staging}.old`);
   renameSync(staging, target);
   linkCommand(join(root, 'node_modules', '.bin', 'sessapp'));
@@ -32,7 +32,7 @@ try {
   for (const path of [staging, `${staging}.old`]) rmSync(path, { recursive: true, force: true });
 }
 
-/** Leaves the type declarations that the public entries lead to: nobody can import what the others describe. */
+/** Removes the type declarations that no public entry refers to: nobody can import the other modules. */
 function removeInnerTypes() {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const entries = Object.values(exports).flatMap(typesOf);
@@ -44,13 +44,13 @@ function removeInnerTypes() {
   for (const file of listFiles(staging, '.d.ts')) if (!kept.has(join(staging, file))) rmSync(join(staging, file));
 }
 
-/** The type declarations of an entry, for each condition that it has. */
+/** The type declarations of an entry, for each of its conditions. */
 function typesOf(entry) {
   if (typeof entry === 'string') return [];
   return 'types' in entry ? [entry.types] : Object.values(entry).flatMap(typesOf);
 }
 
-/** The command's own modules and packages in one folder; what it shares with the library stays there. */
+/** Bundles the command's own modules and packages into one folder. Modules of the library are imported from there. */
 async function bundleCommand(directory) {
   const input = {
     main: join(command, 'main.ts'),
@@ -69,13 +69,13 @@ async function bundleCommand(directory) {
     chunkFileNames: '[name]-[hash].js',
     hashCharacters: 'hex',
     comments: { legal: true, jsdoc: false },
-    // Names stay, for the stack of a bug.
+    // Keep the names, for readable stacks.
     minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
   });
   await bundle.close();
 }
 
-/** What the browser loads of the dashboard: its modules as one file, and the rest as it is. */
+/** Bundles the modules of the dashboard's page into one file, and copies its other files. */
 async function bundlePage(from, directory) {
   const bundle = await rolldown({ input: join(from, 'page.js'), platform: 'browser' });
   await bundle.write({ dir: directory, format: 'esm', minify: true });
@@ -83,7 +83,7 @@ async function bundlePage(from, directory) {
   cpSync(from, directory, { recursive: true, filter: (file) => !file.endsWith('.js') });
 }
 
-/** Names what is built, so that two copies of the package can be told apart. */
+/** The build id, a hash of all files. It distinguishes two copies of the package. */
 function hashFiles() {
   const hash = createHash('sha256');
   const paths = [...list(staging), ...list(join(root, 'bin')), join(root, 'package.json')];
@@ -110,7 +110,7 @@ function resolveId(id, importer) {
   return isLibrary ? { id: `../${relative(source, path).replace(/\.ts$/, '.js')}`, external: true } : undefined;
 }
 
-// With a link here npx runs this checkout at once; without one it first installs it into its cache.
+// With this link, npx runs this checkout directly. Without it, npx would first install it into its cache.
 function linkCommand(link) {
   rmSync(link, { force: true });
   symlinkSync(join('..', '..', 'bin', 'sessapp.js'), link);

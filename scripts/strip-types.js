@@ -1,7 +1,7 @@
 import blankSpace from 'ts-blank-space';
 import ts from 'typescript';
 
-/** TypeScript without its types, as a person would have written it in JavaScript. */
+/** Removes the types from TypeScript, so that the result looks like handwritten JavaScript. */
 export function stripTypes(source) {
   const blanked = blankSpace(importJavaScript(removeTypeStatements(removeTypeImports(source))));
   return blanked
@@ -10,7 +10,7 @@ export function stripTypes(source) {
     .replace(/\n{3,}/g, '\n\n');
 }
 
-// With its line: blanking would leave an empty one among the other imports.
+// Removes the whole line: blanking would leave an empty line between the other imports.
 function removeTypeImports(source) {
   const imports = parse(source).statements.filter((statement) => statement.importClause?.isTypeOnly);
   return imports.reverse().reduce((text, statement) => {
@@ -18,7 +18,7 @@ function removeTypeImports(source) {
   }, source);
 }
 
-// An interface or an alias goes with the comment that belongs to it; blanking alone would leave the comment behind.
+// Removes an interface or a type alias with its comment: blanking would leave the comment behind.
 function removeTypeStatements(source) {
   const statements = parse(source).statements.filter(isTypeOnly).reverse();
   return statements.reduce((text, statement) => {
@@ -46,7 +46,7 @@ function importJavaScript(source) {
   return local.reverse().reduce((text, { end }) => `${text.slice(0, end - 4)}.js${text.slice(end - 1)}`, source);
 }
 
-/** What a file imports, with `import … from` or with `import(…)`, in its order. */
+/** The specifiers of all imports in a file, both `import … from` and `import(…)`, in order. */
 function listSpecifiers(node) {
   const isCall = ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword;
   const specifier = isCall ? node.arguments[0] : node.moduleSpecifier;

@@ -1,17 +1,14 @@
-// Finds phrases that CONTRIBUTING.md (English) replaces by plainer ones, in every file that git knows:
-// node scripts/words.js [path…] prints each with its line and what to write instead; exit code 1 when there is any.
+// Finds phrases that readers have to read twice (CONTRIBUTING.md, Wording), in every file that git knows:
+// node scripts/words.js [path…] prints each one with its line and with what to write instead. Exit code 1: it found some.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-const root = join(import.meta.dirname, '..');
 
 const phrases = [
   { not: /(?<!\b(?:there|this) )\b(?:is|are|was|were) no\b(?! (?:longer|more|match)\b)/i, but: 'is not a …' },
   { not: /\banew\b/i, but: 'again, or a verb with re-: restarts, reconnects' },
   { not: /\bwhoever\b|\bwhosoever\b/i, but: 'the actor: the client, a request, another process' },
   { not: /(?:^|[.:;] |\/\*\* |\/\/ |# )Who (?!.*\?)/, but: 'the actor: the client, a request, another process' },
-  { not: /(?:[.:;] |\/\*\* |\/\/ |# )What (?!.*\?)/, but: 'the thing itself: "the part that …"' },
+  { not: /(?:[.:;] |\/\*\* |\/\/ )What (?!.*\?)/, but: 'the thing itself: "the part that …"' },
   { not: /\b(?:the )?ones? that\b/i, but: 'the noun: "a file that …"' },
   { not: /(?<!(?:because|instead|out|ahead) )\bof it\b/i, but: 'its …' },
   { not: /as far as can be/i, but: 'looks, seems' },
@@ -25,14 +22,24 @@ const phrases = [
   { not: /answer/i, but: 'response, reply, or result' },
 ];
 
+/** This list, its test, and files that others wrote. */
+const skipped = [
+  'scripts/words.js',
+  'test/scripts/words.test.ts',
+  'lock.json',
+  'lockfile.json',
+  'common-passwords.json',
+];
+
 /** Lines that say such a phrase for a reason: a file, and a part of the line. */
 const allowed = [];
 
-const listed = spawnSync('git', ['ls-files', '-z', '--', ...process.argv.slice(2)], { cwd: root, encoding: 'utf8' });
+const listed = spawnSync('git', ['ls-files', '-z', '--', ...process.argv.slice(2)], { encoding: 'utf8' });
+if (listed.status !== 0) throw new Error(listed.stderr);
 const files = listed.stdout
   .split('\0')
   .filter((file) => /\.(?:[cm]?[jt]s|md|sh|fish|csh|nu|ps1|json|ya?ml|html|css)$/.test(file));
-const found = files.filter((file) => file !== 'scripts/words.js' && !file.endsWith('lock.json')).flatMap(phrasesIn);
+const found = files.filter((file) => !skipped.some((name) => file.endsWith(name))).flatMap(phrasesIn);
 
 for (const line of found) console.error(line);
 if (found.length > 0) {
@@ -41,7 +48,7 @@ if (found.length > 0) {
 }
 
 function phrasesIn(file) {
-  const lines = readFileSync(join(root, file), 'utf8').split('\n');
+  const lines = readFileSync(file, 'utf8').split('\n');
   return lines.flatMap((line, index) =>
     phrases
       .filter(({ not }) => not.test(line) && !isAllowed(file, line))

@@ -46,6 +46,11 @@ export function hasCode(error: unknown, ...codes: string[]): error is NodeJS.Err
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
+/** True for an error that the operating system returned for a file, a process or an address. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
 /** What `work` resolves to; undefined when it fails with one of these codes, such as `ENOENT`. */
 export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Promise<T | undefined> {
   try {
@@ -56,13 +61,13 @@ export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Prom
   }
 }
 
-const otherPlace = 'Choose a directory of your own, or give yourself the right to it.';
+const chooseDirectory = 'Choose a directory of your own, or give yourself the right to it.';
 const systemFailures: Record<string, [code: string, fact: string, hint: string]> = {
   ENOSPC: ['disk-full', 'The disk is full', 'Free some space, then run the same command again.'],
   EDQUOT: ['disk-full', 'Your disk quota is used up', 'Free some space, then run the same command again.'],
   EROFS: ['permission-denied', 'The file system is read-only', 'Choose a directory elsewhere.'],
-  EACCES: ['permission-denied', 'Permission denied', otherPlace],
-  EPERM: ['permission-denied', 'Operation not permitted', otherPlace],
+  EACCES: ['permission-denied', 'Permission denied', chooseDirectory],
+  EPERM: ['permission-denied', 'Operation not permitted', chooseDirectory],
   ENAMETOOLONG: ['name-too-long', 'The name is too long for the file system', 'Choose a shorter one.'],
   EMFILE: ['too-many-files', 'Too many files are open', 'Raise the limit: ulimit -n 4096'],
 };
@@ -72,8 +77,8 @@ export function toUserError(error: unknown): UserError | undefined {
   if (error instanceof UserError) return error;
   const { code = '', path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   const failure = systemFailures[code];
-  const place = path === undefined ? '' : `: ${withoutTemporary(path)}`;
-  return failure && new UserError(failure[0], `${failure[1]}${place}.`, failure[2]);
+  const atPath = path === undefined ? '' : `: ${withoutTemporary(path)}`;
+  return failure && new UserError(failure[0], `${failure[1]}${atPath}.`, failure[2]);
 }
 
 /** Names the directory in which a temporary file or folder of ours is, instead of that: nobody else knows its name. */

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -26,8 +27,13 @@ function optionNames(options: [flags: string, description: string][] = []): stri
   return options.map(([flags]) => /--[a-z-]+/.exec(flags)?.[0] ?? flags).sort();
 }
 
-test('README.md says of --offline what its help says', async () => {
-  const row = (await read('README.md')).split('\n').find((line) => line.startsWith('| `--offline`')) ?? '';
+test('docs/environments.md lists every option of init, and no other', async () => {
+  const { options } = await loadCommand('init');
+  expect(firstCells(await read('docs/environments.md'), /^\| `(--[a-z-]+)/gm)).toEqual(optionNames(options));
+});
+
+test('docs/environments.md describes --offline as its help does', async () => {
+  const row = (await read('docs/environments.md')).split('\n').find((line) => line.startsWith('| `--offline`')) ?? '';
   for (const name of ['init', 'install']) {
     const { options = [] } = await loadCommand(name);
     const [, description = ''] = options.find(([flags]) => flags === '--offline') ?? [];
@@ -41,12 +47,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
     expect(listed.flatMap(expand).sort()).toEqual(listCommands());
   });
 
-  test('lists every option of init, and no other', async () => {
-    const { options } = await loadCommand('init');
-    expect(firstCells(await read(file), /^\| `(--[a-z-]+)/gm)).toEqual(optionNames(options));
-  });
-
-  test('shows a [dir] for the commands that take their environment so; each but init and cache takes -e', async () => {
+  test('shows a [dir] for the commands that take their environment so; each but init, cache and list takes -e', async () => {
     const rows = (await read(file)).split('\n').filter((line) => line.startsWith('| `sessapp '));
     for (const row of rows) {
       const [cell = ''] = firstCells(row, /^\| `sessapp ([a-z]+(?: [a-z]+(?:\\\|[a-z]+)*)?)/g);
@@ -59,7 +60,7 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
         expect(
           options.some(([flags]) => flags.startsWith('-e,')),
           name,
-        ).toBe(!/^(init|cache)/.test(name));
+        ).toBe(!/^(init|cache|list$)/.test(name));
       }
     }
     expect(await read(file)).toContain('`-e myenv`');
@@ -72,6 +73,10 @@ describe.each(['README.md', 'README.ko.md'])('%s', (file) => {
       const { options } = await loadCommand(name);
       expect(firstCells(row, /`(--[a-z-]+)`/g)).toEqual(optionNames(options).filter((option) => option !== '--env'));
     }
+  });
+
+  test('has fewer than 200 lines', async () => {
+    expect((await read(file)).split('\n').length).toBeLessThan(200);
   });
 
   test('has the two commands for a fresh clone near its top', async () => {
@@ -102,6 +107,20 @@ test('docs/doctor.md describes every check, in their order', async () => {
   expect(described).toEqual(checks.map(({ name }) => name));
 });
 
+test('docs/upgrade.md lists which copy of sessapp runs each command', async () => {
+  const rows = (await read('docs/upgrade.md')).matchAll(
+    /^\| (`[a-z].*) \| the (environment's own copy|copy that you called) \|$/gm,
+  );
+  const listed = [...rows].flatMap(([, names = '', by]) =>
+    firstCells(names, /`([a-z]+)/g).map((name) => `${name}: ${by}`),
+  );
+  const commands = listCommands().map(async (name) => {
+    const { isHandedOver } = await loadCommand(name);
+    return `${name.split(' ')[0]}: ${isHandedOver ? "environment's own copy" : 'copy that you called'}`;
+  });
+  expect(listed.sort()).toEqual([...new Set(await Promise.all(commands))].sort());
+});
+
 test('CONTRIBUTING names scripts that exist, and every slow suite', async () => {
   const contributing = await read('CONTRIBUTING.md');
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
@@ -110,6 +129,29 @@ test('CONTRIBUTING names scripts that exist, and every slow suite', async () => 
   const suites = execFileSync(process.execPath, ['scripts/slow.js'], { cwd: repository, encoding: 'utf8' });
   expect(firstCells(contributing, /^\| `npm run slow -- ([a-z]+)`/gm)).toEqual(suites.trimEnd().split('\n'));
 });
+
+test('CONTRIBUTING names files that exist', async () => {
+  const contributing = await read('CONTRIBUTING.md');
+  const [, tree = ''] = /^```\n(bin[\s\S]*?)^```/m.exec(contributing) ?? [];
+  const inTree = readTree(tree);
+  expect(inTree).toEqual(expect.arrayContaining(['src/stores/redis/', 'src/cli/commands/', 'src/cli/main.ts']));
+  const inText = [...contributing.matchAll(/`((?:bin|src|test|scripts)\/[\w./-]+)`/g)].map(([, path = '']) => path);
+  expect([...inTree, ...inText].filter((path) => !existsSync(join(repository, path)))).toEqual([]);
+});
+
+/** The paths of a drawn tree: two spaces a level; a line may name several, and its description follows two spaces. */
+function readTree(tree: string): string[] {
+  const folders: string[] = [];
+  return tree
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => {
+      const level = line.search(/\S/) / 2;
+      const names = (line.trim().split('  ')[0] ?? '').split(' ');
+      folders.splice(level, folders.length, names[0] ?? '');
+      return names.map((name) => folders.slice(0, level).join('') + name);
+    });
+}
 
 test('docs/compatibility.md lists the packages of test/ecosystem, with their versions', async () => {
   const [, section = ''] = (await read('docs/compatibility.md')).split('## Tested with');

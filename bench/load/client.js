@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 
-/** One request as the load sends it, on a connection of its own. */
+/** Sends one request like those of the load, on a new connection. */
 export function ask(url, cookie = '') {
   const headers = { 'X-Forwarded-Proto': 'https', ...(cookie && { cookie }) };
   return new Promise((resolve, reject) => {
@@ -17,7 +17,7 @@ export function ask(url, cookie = '') {
   });
 }
 
-/** The cookie as a client sends it back, after an answer that may have set a new one. */
+/** The cookie of the next request, after a response that may have set a new one. */
 export function nextCookie({ setCookie }, cookie) {
   return setCookie?.split(';')[0] ?? cookie;
 }

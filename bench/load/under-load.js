@@ -5,15 +5,15 @@ import { rowTitle, servers } from '../servers/registry.js';
 import { verifyServer } from '../servers/verify.js';
 import { openSessions } from './client.js';
 
-/** A cookie as long as a session's, for what knows none. */
+/** A cookie as long as a session cookie, for servers without sessions. */
 const otherCookie = `other=${'x'.repeat(100)}`;
 
 /**
- * Measures servers in turn under one or more loads.
- * @param loads by name (the empty name adds nothing to a row's): what is asked for, with `open`, the pages that open a
- *   session; without it every request comes without a cookie
- * @param majors the versions of Node.js, when they are others than usual
- * @param verify checks the cookie of a session before anything is measured
+ * Measures several servers in turn, under one or more loads.
+ * @param loads the loads by name; a row's name contains the name of its load, unless it is empty. `open` are the pages
+ *   that create a session; without it, no request has a cookie.
+ * @param majors the versions of Node.js; default: the usual ones
+ * @param verify checks the cookie of a session before the measurement
  */
 export async function measureUnderLoad(bench, ids, { loads, seconds, majors, verify = () => undefined }) {
   const started = new BenchServers(bench);

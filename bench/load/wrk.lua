@@ -1,4 +1,4 @@
--- Takes the requests of a file in turn, one a line: path, tab, cookie. Counts every answer that is not as expected:
+-- Sends the requests of a file in turn, one per line: path, tab, cookie. Counts every response that is not as expected:
 -- wrk --script wrk.lua <url> -- <file of requests> <expected body>…
 local requests = {}
 local expected = {}

@@ -3,8 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { start } from './processes.js';
 
 /**
- * How long a command takes from its start to its end, in seconds.
- * @throws when it fails: what it printed is then the message
+ * Measures the time from the start of a command to its exit, in seconds.
+ * @throws when it fails: the message contains its output
  */
 export async function timeCommand(file, args, options = {}) {
   const startMs = performance.now();
@@ -15,6 +15,6 @@ export async function timeCommand(file, args, options = {}) {
   });
   const [code, signal] = await once(child, 'exit');
   const seconds = (performance.now() - startMs) / 1000;
-  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${signal ?? code}:\n${stderr}`);
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')} exited with ${signal ?? code}:\n${stderr}`);
   return { seconds };
 }

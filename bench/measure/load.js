@@ -1,19 +1,19 @@
 import { sendLoad, writeRequests } from '../load/wrk.js';
 import { cpuMicrosOf, memoryOf } from './processes.js';
 
-/** Until then the engine compiles what is used; a server that is slow anyway is not waited for. */
+/** The warm-up, in which the engine compiles the code. It ends after this many responses, or after this time. */
 const warmUpResponses = 6000;
 const warmUpSeconds = 4;
 
 /**
- * What measures a server under a load, after a warm-up.
+ * Creates a function that measures a server under a load, after a warm-up.
  * @param requests pairs of a path and a cookie, sent in turn
- * @param bodies what may be answered
- * @param seconds how long, but for a quick run
+ * @param bodies the expected response bodies
+ * @param seconds the duration, except in a quick run
  * @returns a function that sends the load once
  */
 export async function createMeasure(bench, server, { requests, bodies, seconds, pinned }) {
-  const file = bench.workshop.path(`requests-${server.pid}-${requests[0][0].slice(1)}.txt`);
+  const file = bench.workspace.path(`requests-${server.pid}-${requests[0][0].slice(1)}.txt`);
   await writeRequests(file, requests);
   const measure = (time) => measureLoad(server, { file, bodies, seconds: time, pinned });
   await warmUp(() => measure(1), bench.seconds(warmUpSeconds));
@@ -28,8 +28,8 @@ async function warmUp(measureSecond, longest) {
 }
 
 /**
- * What a server does under load, and what each answer costs it: its own processor time, and beside it that of the
- * store that it talks to.
+ * Measures a server under load: its responses, the CPU time of the server for each response, and separately the CPU time
+ * of its store.
  */
 async function measureLoad(server, { file, bodies, seconds, pinned }) {
   const before = { cpu: cpuMicrosOf(server.pid), store: storeMicros(server) };

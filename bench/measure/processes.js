@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const running = new Set();
 
-/** Starts a program that does not outlive this one. */
+/** Starts a program that is killed when this process exits. */
 export function start(file, args, options = {}) {
   if (!process.listeners('exit').includes(killRunning)) process.on('exit', killRunning);
   const child = spawn(file, args, options);
@@ -17,7 +17,7 @@ function killRunning() {
   for (const child of running) child.kill('SIGKILL');
 }
 
-/** @returns what it printed; throws when it fails */
+/** @returns the output of a program. @throws when it fails */
 export async function run(file, args, options = {}) {
   const child = start(file, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   const texts = { stdout: '', stderr: '' };
@@ -27,10 +27,10 @@ export async function run(file, args, options = {}) {
     });
   const [code, signal] = await once(child, 'close');
   if (code === 0) return texts.stdout;
-  throw new Error(`${file} ${args.join(' ')} ended with ${signal ?? code}:\n${texts.stderr}${texts.stdout}`);
+  throw new Error(`${file} ${args.join(' ')} exited with ${signal ?? code}:\n${texts.stderr}${texts.stdout}`);
 }
 
-/** The first two of the processors that this process may use: one for the load, one for the server. */
+/** The processors that this process may use: the first is for the load, the second for the server. */
 export function allowedCores() {
   const list = /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
   return parseCores(list).map(String);
@@ -54,7 +54,7 @@ export function serverCore() {
 
 let ticksPerSecond;
 
-/** The processor time that a process and its descendants have used, in microseconds. */
+/** The CPU time of a process and its descendants, in microseconds. */
 export function cpuMicrosOf(pid) {
   ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   const ticks = familyOf(pid).reduce((sum, { cpuTicks }) => sum + cpuTicks, 0);
@@ -83,7 +83,7 @@ function familyOf(pid) {
   return members;
 }
 
-// Undefined when the process has ended since it was listed.
+// Undefined when the process has exited since it was listed.
 function readStat(pid) {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -93,7 +93,7 @@ function readStat(pid) {
   }
 }
 
-/** @param line of /proc/<pid>/stat; the program's name in it may hold spaces and brackets */
+/** @param line the line of /proc/<pid>/stat; the program's name in it can contain spaces and parentheses */
 export function parseStat(line) {
   const fields = line
     .slice(line.lastIndexOf(')') + 2)

@@ -1,8 +1,8 @@
 /**
- * Measures each of some things in turn, again and again: A B C, A B C, …
+ * Measures several subjects in rounds: A B C, A B C, …
  * @param measures a function for each id
- * @param titleOf what a reader calls it
- * @returns a row for each, with what every round measured
+ * @param titleOf the title of an id in the report
+ * @returns a row for each id, with the figures of every round
  */
 export async function measureRows({ rounds, onRound = () => undefined }, measures, titleOf) {
   const rows = Object.keys(measures).map((id) => ({ id, title: titleOf(id), rounds: [] }));

@@ -4,7 +4,7 @@ import { createEnvironment, sessapp, toolEnvironment } from '../setup/environmen
 
 export const title = 'Starting the command';
 
-export const about = 'Seconds from the start of the process to its end.';
+export const about = 'Seconds from the start of the process to its exit.';
 
 export const notes = [];
 
@@ -15,12 +15,12 @@ const titles = {
   info: 'sessapp info',
   list: 'sessapp sessions list',
 };
-/** They are short: many of them take no longer than one round of other parts. */
+/** The commands are short, so each round measures them several times. */
 const roundsPerRound = 8;
 
 export async function run(bench) {
-  const directory = await createEnvironment(bench.workshop, 'environment');
-  const env = toolEnvironment(bench.workshop);
+  const directory = await createEnvironment(bench.workspace, 'environment');
+  const env = toolEnvironment(bench.workspace);
   const node =
     (...args) =>
     () =>

@@ -5,12 +5,12 @@ import { allMajors } from '../setup/node-versions.js';
 export const title = 'An existing application, its import changed';
 
 export const about =
-  'Bare Express with express-session, and the same file with `sessapp/session` in its place: with the same store, and with a driver of ours. `GET /profile` reads, `GET /` changes the session, `GET /` without a cookie makes one; 100 small sessions in turn.';
+  'Express with only express-session, and the same file with `sessapp/session` instead: with the same store, and with our driver. `GET /profile` reads the session, `GET /` changes it, `GET /` without a cookie creates one. The requests use 100 small sessions in turn.';
 
 export const notes = [
-  'Only the import and the store differ; the options are `resave: false`, `saveUninitialized: false` and a lifetime of thirty days.',
-  'express-session writes at every read too: it moves the expiry of the session that it read. Ours moves it after a tenth of its lifetime.',
-  'The stores of one kind share one server: a Redis as it comes, a PostgreSQL.',
+  'Only the import and the store differ. The options are `resave: false`, `saveUninitialized: false` and a lifetime of 30 days.',
+  'express-session also writes on every read: it extends the expiry of the session. sessapp extends it only after 10% of the lifetime.',
+  'Rows with the same kind of store share one server: Redis with its default configuration, or PostgreSQL.',
 ];
 
 const stores = ['memory', 'redis', 'postgres'];
@@ -20,7 +20,7 @@ const loads = {
   new: { path: '/', body: texts.saved },
 };
 
-/** One version of Node.js after the other, so that what is compared is measured close together. */
+/** Measures one version of Node.js after the other, so that rows which are compared are measured close together. */
 export async function run(bench) {
   const ids = [
     ...stores.flatMap((store) => [`express-${store}`, `changed-${store}`]),

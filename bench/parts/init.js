@@ -8,11 +8,12 @@ import { systemProgram } from '../setup/peers.js';
 
 export const title = 'Making an environment';
 
-export const about = 'Seconds from the start of the command to its end, npm’s cache warm, each into a new directory.';
+export const about =
+  'Seconds from the start of the command to its exit. Each run uses a new directory; npm’s cache is warm.';
 
 export const notes = [
-  '`virtualenv` and `python3 -m venv` make an environment without a framework: installing Flask comes after them. sessapp’s has Express and its store.',
-  'npm runs with `--ignore-scripts --no-audit --no-fund --prefer-offline`: the network and the audit are not in the figures.',
+  '`virtualenv` and `python3 -m venv` create an environment without a framework: Flask has to be installed afterwards. An environment of sessapp contains Express and its store.',
+  'npm runs with `--ignore-scripts --no-audit --no-fund --prefer-offline`, so the figures do not include the network and the audit.',
   'express-generator’s application has no sessions.',
 ];
 
@@ -29,21 +30,21 @@ const titles = {
 
 export async function run(bench) {
   const measures = await createMeasures(bench);
-  // Once before: every cache is warm, but for the snapshots of `first`.
+  // Run each once, so that every cache is warm, except the snapshots of `first`.
   for (const measure of Object.values(measures)) await measure('warm');
   return measureRows(bench, measures, (id) => titles[id]);
 }
 
 async function createMeasures(bench) {
-  const { workshop, missing } = bench;
-  const model = await createEnvironment(workshop, 'model');
-  // They stay until the end: for some seconds after files were deleted, ext4 takes ten times as long to make new ones.
-  const fresh = (name) => (work) => (round) => work(workshop.path(`${name}-${round}`), round);
+  const { workspace, missing } = bench;
+  const model = await createEnvironment(workspace, 'model');
+  // Delete no directory before the end: after files are deleted, ext4 needs ten times as long to create files for some seconds.
+  const fresh = (name) => (work) => (round) => work(workspace.path(`${name}-${round}`), round);
   const init = (directory, cache) =>
-    timeCommand(process.execPath, [sessapp, 'init', directory], { env: toolEnvironment(workshop, cache) });
-  const python = { ...process.env, VIRTUALENV_OVERRIDE_APP_DATA: workshop.path('virtualenv-data') };
+    timeCommand(process.execPath, [sessapp, 'init', directory], { env: toolEnvironment(workspace, cache) });
+  const python = { ...process.env, VIRTUALENV_OVERRIDE_APP_DATA: workspace.path('virtualenv-data') };
   return {
-    first: fresh('first')((directory, round) => init(directory, workshop.path(`empty-cache-${round}`))),
+    first: fresh('first')((directory, round) => init(directory, workspace.path(`empty-cache-${round}`))),
     seen: fresh('seen')((directory) => init(directory)),
     'npm-ci': fresh('npm-ci')((directory) => timeNpmCi(model, directory)),
     ...(!missing.includes('virtualenv') && {
@@ -65,7 +66,7 @@ async function timeNpmCi(model, directory) {
   return timeCommand('npm', ['ci', ...npmFlags], { cwd: directory });
 }
 
-// Two commands, as its own page says; one figure.
+// express-generator's page says to run two commands. They count as one.
 async function timeGenerator(directory) {
   const generator = join(peersDirectory, 'node_modules', 'express-generator', 'bin', 'express-cli.js');
   const made = await timeCommand(process.execPath, [generator, '--no-view', directory]);

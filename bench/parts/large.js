@@ -5,11 +5,11 @@ import { verifyLarge } from '../servers/verify.js';
 export const title = 'Sessions of 8 KB';
 
 export const about =
-  'The same reads and writes with forty values of 200 letters in each session; a write changes another value.';
+  'The same reads and writes with 40 values of 200 characters in each session. A write changes a different value.';
 
 export const notes = [
-  'Cookie sessions are left out: a cookie holds 4 KB.',
-  '@fastify/session keeps the objects themselves in memory, so that it never writes or reads the 8 KB as text but for its hash.',
+  'Cookie sessions are not measured: a cookie can hold only 4 KB.',
+  '@fastify/session keeps the objects in memory. It serializes the 8 KB only to compute a hash.',
 ];
 
 export function run(bench) {

@@ -6,11 +6,11 @@ import { createFilled } from '../store/filled.js';
 
 export const title = 'A million sessions';
 
-export const about = '`GET /profile` with 1,000 sessions in use, of 1,000 and of 1,000,000 that are stored (Node 20).';
+export const about = '`GET /profile` with 1,000 sessions in use, while 1,000 or 1,000,000 are stored (Node 20).';
 
 export const notes = [
-  'Memory is all that is resident. The parts of the store’s file that were read count too, though the system takes them back when it needs them; "own" is without them.',
-  '"Spread" reads 50,000 different ones of the million, so that more of the file is touched.',
+  'Memory is the resident memory. It includes the pages of the store file that were read, although the system reclaims them when it needs memory. "Own" excludes them.',
+  'The last row reads 50,000 different sessions of the million, so it reads more of the file.',
 ];
 
 const titles = { few: '1,000 stored', many: '1,000,000 stored', spread: '1,000,000 stored, 50,000 in use' };

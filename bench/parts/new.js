@@ -3,10 +3,10 @@ import { texts } from '../peers/work.js';
 
 export const title = 'New session';
 
-export const about = '`GET /` without a cookie: every request makes a session.';
+export const about = '`GET /` without a cookie: every request creates a session.';
 
 export const notes = [
-  'sessapp answers once the session is on the disk. In memory nothing is written, and nothing ends what robots leave there.',
+  'sessapp responds once the session is on the disk. The stores in memory write nothing, and do not remove the sessions of crawlers.',
 ];
 
 export function run(bench) {

@@ -12,10 +12,10 @@ import { createFilled } from '../store/filled.js';
 export const title = 'Pruning';
 
 export const about =
-  'Nine reads and a write in turn, of 1,000 sessions, while the server prunes 500,000 expired ones by itself, and beside a server that has none (Node 20).';
+  'Nine reads, then one write, of 1,000 sessions: on a server that prunes 500,000 expired sessions meanwhile, and on a server without expired sessions (Node 20).';
 
 export const notes = [
-  'The server prunes as many at a time as it deletes within 40 ms, so that 500,000 take it some minutes; what is measured is a part of that.',
+  'The server prunes in batches that take 40 ms, so 500,000 sessions take some minutes. The measurement covers a part of that time.',
 ];
 
 const titles = {
@@ -23,8 +23,8 @@ const titles = {
   pruning: 'the server prunes',
   command: 'sessapp sessions prune runs beside it',
 };
-/** A server begins within a minute and a half of its start. */
-const patienceMs = 100_000;
+/** A server starts to prune within 90 s of its start. */
+const timeoutMs = 100_000;
 
 export async function run(bench) {
   const expired = bench.quick ? 50_000 : 500_000;
@@ -53,32 +53,32 @@ async function prepare(bench, started, name, counts) {
 
 async function untilPruning(bench, directory, expired) {
   bench.say('waiting until the server prunes');
-  for (const end = Date.now() + patienceMs; Date.now() < end; await wait(2000)) {
+  for (const end = Date.now() + timeoutMs; Date.now() < end; await wait(2000)) {
     if ((await countExpired(bench, directory)) < expired) return;
   }
   throw new Error('the server does not prune');
 }
 
-// There must be some left, or the last rounds measured nothing.
+// Some expired sessions must be left; otherwise the last rounds measured no pruning.
 async function verifyExpired(bench, directory) {
   if ((await countExpired(bench, directory)) === 0) throw new Error('everything was pruned before the rounds ended');
 }
 
-async function countExpired({ workshop }, directory) {
+async function countExpired({ workspace }, directory) {
   const args = [sessapp, 'sessions', 'stats', '--env', directory, '--json'];
-  return JSON.parse(await runProgram(process.execPath, args, { env: toolEnvironment(workshop) })).expired;
+  return JSON.parse(await runProgram(process.execPath, args, { env: toolEnvironment(workspace) })).expired;
 }
 
-/** The rounds, one after the other, while the command prunes all that is left. */
-async function measureCommand({ workshop }, { directory, measure }) {
+/** Measures rounds until the command has pruned all remaining sessions. */
+async function measureCommand({ workspace }, { directory, measure }) {
   if (!existsSync(join(sessapp, '..', '..', 'dist', 'commands', 'sessions', 'prune.js'))) return [];
   const command = start(process.execPath, [sessapp, 'sessions', 'prune', '--env', directory], {
-    env: toolEnvironment(workshop),
+    env: toolEnvironment(workspace),
     stdio: 'ignore',
   });
   const rounds = [];
   do rounds.push(await measure());
   while (command.exitCode === null && command.signalCode === null);
-  if (command.exitCode !== 0) throw new Error(`sessions prune ended with ${command.signalCode ?? command.exitCode}`);
+  if (command.exitCode !== 0) throw new Error(`sessions prune exited with ${command.signalCode ?? command.exitCode}`);
   return [{ id: 'command', title: titles.command, rounds }];
 }

@@ -3,11 +3,11 @@ import { texts } from '../peers/work.js';
 
 export const title = 'Session read';
 
-export const about = `\`GET /profile\`, answered from the session; 100 small sessions in turn.`;
+export const about = `\`GET /profile\`, which reads the session; 100 small sessions in turn.`;
 
 export const notes = [
-  'In memory: sessions end with the process, and belong to it alone; @fastify/session keeps the objects themselves.',
-  'A cookie session (@fastify/secure-session, Flask) stores nothing: it cannot be ended by the server, and two requests at the same time lose a change.',
+  'In memory: sessions end with the process, and other processes cannot use them. @fastify/session keeps the objects without serializing them.',
+  'Cookie sessions (@fastify/secure-session, Flask) store nothing: the server cannot end them, and two concurrent requests lose a change.',
 ];
 
 export function run(bench) {

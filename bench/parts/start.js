@@ -9,11 +9,9 @@ import { createEnvironment, sessapp, toolEnvironment } from '../setup/environmen
 
 export const title = 'Starting the server';
 
-export const about = 'Seconds from the start of the command to the first answered request, asked for every 2 ms.';
+export const about = 'Seconds from the start of the command to the first response. A request is sent every 2 ms.';
 
-export const notes = [
-  'The bare Express has one page, and neither sessions, nor a store, nor a log, nor security headers.',
-];
+export const notes = ['Express alone has one page, and no sessions, store, log or security headers.'];
 
 const titles = {
   hello: 'Express alone, one page',
@@ -23,8 +21,8 @@ const titles = {
 const roundsPerRound = 3;
 
 export async function run(bench) {
-  const directory = await createEnvironment(bench.workshop, 'environment');
-  const env = toolEnvironment(bench.workshop);
+  const directory = await createEnvironment(bench.workspace, 'environment');
+  const env = toolEnvironment(bench.workspace);
   const node =
     (...args) =>
     () =>
@@ -38,9 +36,9 @@ export async function run(bench) {
   return measureRows({ rounds: bench.rounds * roundsPerRound }, measures, (id) => titles[id]);
 }
 
-async function timeStart({ workshop }, args, { cwd, env }) {
+async function timeStart({ workspace }, args, { cwd, env }) {
   const port = await freePort();
-  const log = workshop.path('start.log');
+  const log = workspace.path('start.log');
   const startMs = performance.now();
   const child = start(process.execPath, args, {
     cwd,

@@ -13,12 +13,12 @@ import { createFilled } from '../store/filled.js';
 export const title = 'Each store';
 
 export const about =
-  'The same environment on each of its stores, which hold 100,000 sessions; 1,000 of them are asked for in turn (Node 24). The store has the same processor as the server.';
+  'The same environment with each store. The store contains 100,000 sessions, and the requests use 1,000 of them in turn (Node 24). The store runs on the same processor as the server.';
 
 export const notes = [
-  'Redis writes to its disk at every change (`appendfsync always`), as the embedded store and PostgreSQL do; *Redis as it comes* keeps a snapshot now and then, so that a crash loses what came since.',
-  'Bytes: the file of the embedded store; `used_memory` of Redis; table and indexes of PostgreSQL, once vacuumed.',
-  'A store on another machine adds its network to the time of an answer, and takes its own time off this processor.',
+  'Redis writes every change to its disk (`appendfsync always`), as the embedded store and PostgreSQL do. *Redis as it comes* has its default configuration: it saves a snapshot at intervals, and a crash loses all later changes.',
+  'Bytes: the file of the embedded store; `used_memory` of Redis; the table and indexes of PostgreSQL, after a vacuum.',
+  'A store on another machine adds network time to each response, but does not use this processor.',
 ];
 
 const loads = {
@@ -41,7 +41,7 @@ export async function run(bench) {
     const measures = {};
     for (const [id, { store, start, sizeOf }] of Object.entries(stores)) {
       if (isMissing(bench, store)) continue;
-      const engine = await start(bench.workshop);
+      const engine = await start(bench.workspace);
       if (engine) started.push(engine);
       const options = ['--store', store, ...(engine ? ['--store-url', engine.url] : [])];
       bench.say(`filling ${id}`);
@@ -73,7 +73,7 @@ function titleOf(id) {
 }
 
 function redis(persistence) {
-  return { start: (workshop) => startRedis(workshop, persistence), sizeOf: sizeInRedis };
+  return { start: (workspace) => startRedis(workspace, persistence), sizeOf: sizeInRedis };
 }
 
 async function sizeOfFile(_, directory) {

@@ -11,14 +11,14 @@ export const title = 'Two workers against one';
 export const about =
   'Reads and writes of 100 sessions (Node 20). Server and load share the same two processors: nothing is pinned.';
 
-export const notes = ['With as many processors for the load besides, two workers would gain more.'];
+export const notes = ['Two workers would gain more if the load had its own processors.'];
 
 const kinds = {
   read: { path: '/profile', body: texts.current('guest') },
   write: { path: '/', body: texts.saved },
 };
 
-/** @returns undefined when this sessapp has no workers */
+/** @returns undefined when this version of sessapp has no workers */
 export async function run(bench) {
   const help = await runProgram(process.execPath, [sessapp, 'serve', '--help']);
   if (!help.includes('--workers')) return undefined;
@@ -26,7 +26,7 @@ export async function run(bench) {
   try {
     const measures = {};
     for (const [name, count] of Object.entries({ one: 1, two: 2 })) {
-      const directory = await createEnvironment(bench.workshop, `workers-${name}`);
+      const directory = await createEnvironment(bench.workspace, `workers-${name}`);
       const env = { WORKERS: String(count) };
       const server = await started.start('sessapp', 20, { directory, env, pinned: false });
       for (const [kind, load] of Object.entries(kinds))

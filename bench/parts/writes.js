@@ -3,12 +3,12 @@ import { texts } from '../peers/work.js';
 
 export const title = 'Session write';
 
-export const about = '`GET /`, which changes the session at every request; 100 small sessions in turn.';
+export const about = '`GET /`, which changes the session on every request; 100 small sessions in turn.';
 
 export const notes = [
-  'sessapp answers once the change is on the disk, and merges the changes of requests at the same time. Of the others only "every write on the disk" waits for a disk, and none merges.',
-  'The time that the kernel and a Redis spend is not in the CPU figure of a server; that of Redis is beside it.',
-  'A cookie session (@fastify/secure-session, Flask) stores nothing: its write is a new cookie.',
+  'sessapp responds once the change is on the disk, and merges the changes of concurrent requests. Of the others, only "every write on the disk" waits for a disk, and none merges changes.',
+  'The CPU figure of a server does not include the time of kernel threads and of Redis. The time of Redis has its own column.',
+  'Cookie sessions (@fastify/secure-session, Flask) store nothing: a write is a new cookie.',
 ];
 
 export function run(bench) {

@@ -36,7 +36,7 @@ const stores = {
 const app = express();
 app.disable('x-powered-by');
 app.set('trust proxy', 1);
-if (flags.includes('--like-sessapp')) await dressLikeSessapp();
+if (flags.includes('--like-sessapp')) await addLogAndHeaders();
 app.use(
   session({
     secret: SESSION_SECRET,
@@ -49,8 +49,8 @@ app.use(
 for (const [path, work] of pages) app.get(path, (req, res) => res.type('text').send(work(req.session)));
 app.listen(PORT, HOST);
 
-// The log line of each request, and the headers, that a server of sessapp has too.
-async function dressLikeSessapp() {
+// Adds a log line for each request, and security headers, as a server of sessapp has.
+async function addLogAndHeaders() {
   const { pino } = await import('pino');
   const { pinoHttp } = await import('pino-http');
   const { default: helmet } = await import('helmet');

@@ -1,4 +1,4 @@
-// Express alone, as its own first page shows it.
+// Express alone, as in its "Hello world" example.
 import express from 'express';
 
 const app = express();

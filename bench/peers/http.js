@@ -1,4 +1,4 @@
-// Node.js alone, without a session: the floor under every figure.
+// Node.js alone, without sessions: the minimum for every figure.
 import { createServer } from 'node:http';
 import { texts } from './work.js';
 

@@ -1,4 +1,4 @@
-// The application of the environment that is measured: its app.js. The work of the peers is copied beside it.
+// The app.js of the measured environment. work.js is copied next to it.
 import { pages } from './work.js';
 
 export function routes(app) {

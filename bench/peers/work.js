@@ -1,4 +1,4 @@
-// What every server answers, and what it keeps in a session: the same in all of them, so that only the way there differs.
+// The responses and the session data of all servers. They are the same everywhere, so that only the frameworks differ.
 
 export const texts = {
   saved: 'Saved username in the session.\n',
@@ -7,7 +7,7 @@ export const texts = {
   filled: 'Put 8 KB in the session.\n',
 };
 
-/** Thirty days, as a session of sessapp lives. */
+/** Thirty days, as in sessapp. */
 export const lifetimeMs = 30 * 24 * 60 * 60 * 1000;
 
 /** `GET /`: every visit changes the session. */
@@ -17,28 +17,28 @@ function visit(session) {
   return texts.saved;
 }
 
-/** `GET /profile`: only reads it. */
+/** `GET /profile`: only reads the session. */
 function readProfile({ username }) {
   return username ? texts.current(username) : texts.none;
 }
 
-/** `GET /count`: how often `/` was visited, by which a check tells that visits were saved. */
+/** `GET /count`: how often `/` was visited. The checks use it to verify that visits are saved. */
 function readCount({ count = 0 }) {
   return `${count}\n`;
 }
 
-/** `GET /fill`: forty values of 200 letters, about 8 KB as JSON. */
+/** `GET /fill`: adds 40 values of 200 characters, about 8 KB as JSON. */
 function fill(session) {
   session.filling = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`value${i}`, `${i}`.padEnd(200, 'x')]));
   return texts.filled;
 }
 
-/** `GET /size`: how many letters `/fill` put there. */
+/** `GET /size`: how many characters `/fill` has added. */
 function readSize({ filling = {} }) {
   return `${Object.values(filling).join('').length}\n`;
 }
 
-/** Every page: its path, and what makes its text of the session. */
+/** Every page: its path, and the function that renders its text from the session. */
 export const pages = [
   ['/', visit],
   ['/profile', readProfile],

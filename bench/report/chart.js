@@ -1,6 +1,6 @@
 import { digits } from './table.js';
 
-/** The panels of the picture: which rows of which part, and the figure that is the length of a bar. */
+/** The panels of the chart: the rows of a part, and the figure that determines the length of a bar. */
 const panels = [
   {
     part: 'reads',
@@ -29,7 +29,7 @@ const rowHeight = 22;
 const headHeight = 34;
 const margin = 16;
 
-// Its own background: the picture is readable on any page, also one that is dark while the system is light.
+// The chart has its own background, so that it is readable on a dark page of a light system too.
 const style = `
   .page { fill: #ffffff; stroke: #d0d7de } text { font: 13px sans-serif; fill: #1f2328 } .title { font-weight: 600 }
   .bar { fill: #afb8c1 } .ours { fill: #0969da }
@@ -38,8 +38,8 @@ const style = `
   }`;
 
 /**
- * The figures as horizontal bars, shorter is better.
- * @returns an SVG document; undefined when nothing of it was measured
+ * Renders the figures as horizontal bars; shorter is better.
+ * @returns an SVG document; undefined when none of its rows were measured
  */
 export function renderChart(results) {
   const filled = panels.map((panel) => fillPanel(panel, results)).filter(({ bars }) => bars.length > 0);

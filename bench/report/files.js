@@ -2,21 +2,21 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parts } from '../parts/index.js';
-import { keptPath } from '../setup/workshop.js';
+import { keptPath } from '../setup/workspace.js';
 import { renderChart } from './chart.js';
 import { renderReport } from './page.js';
 import { usualCircumstances } from './results.js';
 
 const file = 'figures.json';
-/** Of the parts, each with its rows: a row is a line, so that a changed figure is a changed line. */
+/** How many levels of the JSON file are expanded: each row is one line, so that a diff shows the changed rows. */
 const expandedLevels = 4;
 
-/** Git ignores the figures of short rounds: they show that a part works, not how fast it is. */
+/** The figures of a quick run go to a git-ignored directory: they only show that a part works. */
 export function resultsDirectory(isQuick) {
   return isQuick ? keptPath('quick-results') : join(import.meta.dirname, '..', 'results');
 }
 
-/** Writes a part's figures in place of its earlier ones, and the page and the chart with them. */
+/** Replaces the figures of a part, and renders the page and the chart. */
 export async function writeResult(directory, result) {
   await mkdir(directory, { recursive: true });
   const byPart = Object.fromEntries((await readResults(directory)).map((earlier) => [earlier.part, earlier]));
@@ -45,7 +45,7 @@ export async function readResults(directory) {
   }
 }
 
-/** The usual circumstances once; a part has its own only when it was measured under others. */
+/** Stores the usual circumstances once. A part has its own only if they differ. */
 function compact(results) {
   const usual = usualCircumstances(results);
   const byPart = results.map(({ part, circumstances, ...result }) => [
@@ -55,7 +55,7 @@ function compact(results) {
   return { circumstances: usual, parts: Object.fromEntries(byPart) };
 }
 
-/** @param levels how many levels of objects and lists have a line for each entry; deeper ones are on one line */
+/** @param levels how many levels of objects and arrays have one line per entry; deeper levels are on one line */
 function renderJson(value, levels) {
   const isList = Array.isArray(value);
   const entries = Object(value) === value ? Object.entries(value) : [];

@@ -2,8 +2,8 @@ import { goals } from '../goals.js';
 import { medianRatio } from '../measure/stats.js';
 
 /**
- * The ratios that the goals of a part compare, by name. They need the rounds, which are not kept.
- * A goal of which a row was not measured has no ratio.
+ * The ratios for the goals of a part, by name. They are computed from the rounds, which are not stored.
+ * A goal has no ratio if one of its rows was not measured.
  */
 export function ratiosOf(part, measured) {
   const ratios = {};
@@ -15,8 +15,8 @@ export function ratiosOf(part, measured) {
 }
 
 /**
- * The goals of one part against what was measured.
- * @returns for each goal its ratio, and whether it is met; without a ratio, why there is none
+ * Compares the goals of one part with the figures.
+ * @returns for each goal its ratio and whether it is met, or the reason why it has no ratio
  */
 export function judgePart(result) {
   return goalsOf(result.part).map((goal) => ({ goal, ...judge(goal, result) }));

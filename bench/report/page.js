@@ -3,16 +3,16 @@ import { parts } from '../parts/index.js';
 import { usualCircumstances } from './results.js';
 import { renderGoals, renderRows } from './table.js';
 
-/** All results as a page. */
+/** Renders all results as a page. */
 export function renderReport(results) {
   const usual = usualCircumstances(results);
   const goals = renderGoals(results);
   return `${[
     '# Measured',
     ...(results.some(({ circumstances }) => circumstances.quick)
-      ? ['**Made in short rounds, of fewer sessions: these are no figures.**']
+      ? ['**These figures are from a quick run with few sessions. They are not meaningful.**']
       : []),
-    'Made by `npm run bench`; [bench/README.md](../README.md) says how it is measured. Ratios are what counts.',
+    '`npm run bench` made this page; [bench/README.md](../README.md) explains how it measures. Compare ratios, not single figures.',
     ...(usual ? [renderCircumstances(usual)] : []),
     ...(goals === '' ? [] : ['## Goals', goals]),
     ...results.map((result) => renderPart(result, usual)),
@@ -20,15 +20,15 @@ export function renderReport(results) {
 }
 
 /**
- * One part as a section.
- * @param known circumstances that the reader knows already; others are written under the table
+ * Renders one part as a section.
+ * @param known the circumstances that the page has already shown; other circumstances are shown below the table
  */
 export function renderPart(result, known) {
   const { title, about, notes } = parts[result.part];
   const { rows, circumstances, measuredAt, sessapp, loadBefore } = result;
   const { missing } = circumstances;
-  const table = rows.length > 0 ? renderRows(result) : 'This sessapp has nothing of the kind to measure.';
-  const absent = missing.length > 0 ? [`- Left out, because they are not installed: ${missing.join(', ')}.`] : [];
+  const table = rows.length > 0 ? renderRows(result) : 'This version of sessapp does not have this feature.';
+  const absent = missing.length > 0 ? [`- Not measured, because not installed: ${missing.join(', ')}.`] : [];
   const list = [...notes.map((note) => `- ${note}`), ...absent].join('\n');
   const own = isDeepStrictEqual(circumstances, known) ? '' : `; ${renderCircumstances(circumstances)}`;
   const under = `<sub>${measuredAt.slice(0, 10)}, sessapp ${sessapp}, load before ${loadBefore}${own}</sub>`;

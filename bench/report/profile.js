@@ -1,23 +1,23 @@
 /**
- * Where the time of a CPU profile went: the part of each place in the time that the process was busy.
- * @param placeOf what a call frame counts for
- * @returns pairs of a place and its part, the largest first
+ * Sums the time of a CPU profile by file or function, as a share of the time that the process was busy.
+ * @param keyOf the file or function of a call frame
+ * @returns pairs of a key and its share, largest first
  */
-export function selfTimes({ nodes, samples, timeDeltas }, placeOf) {
+export function selfTimes({ nodes, samples, timeDeltas }, keyOf) {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const sums = new Map();
   let busyMicros = 0;
   samples.forEach((id, i) => {
     const frame = frames.get(id);
     if (frame.functionName === '(idle)') return;
-    const place = placeOf(frame);
+    const key = keyOf(frame);
     busyMicros += timeDeltas[i];
-    sums.set(place, (sums.get(place) ?? 0) + timeDeltas[i]);
+    sums.set(key, (sums.get(key) ?? 0) + timeDeltas[i]);
   });
-  return [...sums].map(([place, micros]) => [place, micros / busyMicros]).sort((a, b) => b[1] - a[1]);
+  return [...sums].map(([key, micros]) => [key, micros / busyMicros]).sort((a, b) => b[1] - a[1]);
 }
 
-/** `express/lib/response.js`, `session/records.js`, `node:http`; what has no file by its name: `(garbage collector)`. */
+/** A short name of the file: `express/lib/response.js`, `node:http`; for a frame without a file, its name: `(garbage collector)`. */
 export function fileOf({ url, functionName }) {
   if (url === '') return functionName.startsWith('(') ? functionName : '(native)';
   return url

@@ -3,8 +3,8 @@ import { medians, spread } from '../measure/stats.js';
 import { ratiosOf } from './judge.js';
 
 /**
- * What is kept of a part: the medians of each row's rounds, and the ratios that the goals compare.
- * @param measured rows with their rounds; undefined when this sessapp has nothing to measure
+ * The stored result of a part: the medians of each row, and the ratios for the goals.
+ * @param measured rows with their rounds; undefined when this version of sessapp does not have the feature
  * @param circumstances see `readCircumstances`
  */
 export function toResult(part, measured = [], circumstances) {
@@ -16,7 +16,7 @@ function toRow({ id, title, rounds }) {
   return { id, title, median: medians(rounds), spread: spread(rounds.map((round) => round[main])) };
 }
 
-/** The circumstances that most results have in common: these are written once. */
+/** The circumstances of most results, which are shown once. */
 export function usualCircumstances(results) {
   const all = results.map(({ circumstances }) => circumstances);
   const countOf = (one) => all.filter((other) => isDeepStrictEqual(one, other)).length;

@@ -12,7 +12,7 @@ const figures = {
   ownBytes: ['own MB', (value) => Math.round(value / 1e6).toString()],
 };
 
-/** The rows of a part, with the figures that it has. */
+/** Renders the rows of a part, with the figures that it has. */
 export function renderRows({ rows }) {
   const names = Object.keys(figures).filter((name) => rows.some(({ median }) => median[name] !== undefined));
   const cells = rows.map(({ title, median, spread }) => [
@@ -23,7 +23,7 @@ export function renderRows({ rows }) {
   return renderTable(['', ...names.map((name) => figures[name][0]), 'spread'], cells);
 }
 
-/** Each goal: what, the limit, what was measured, met or not. */
+/** Renders each goal: its name, its limit, the measured ratio, and whether it is met. */
 export function renderGoals(results) {
   const judged = results.flatMap((result) =>
     judgePart(result).map((verdict) => ({ ...verdict, titles: titlesOf(result) })),
@@ -47,13 +47,13 @@ function limitOf({ atMost, atLeast }) {
   return atLeast === undefined ? 'reported' : `at least ${atLeast}`;
 }
 
-/** A Markdown table; every column but the first holds figures. */
+/** Renders a Markdown table. Every column except the first is right-aligned. */
 export function renderTable(head, rows) {
   const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), `| --- |${' ---: |'.repeat(head.length - 1)}`, ...rows.map(line)].join('\n');
 }
 
-/** Three digits that count: 0.123, 1.23, 12.3, 123. */
+/** Renders three significant digits: 0.123, 1.23, 12.3, 123. */
 export function digits(value) {
   if (value === 0) return '0';
   const decimals = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));

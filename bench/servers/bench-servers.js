@@ -8,7 +8,7 @@ import { startRedis } from './redis.js';
 import { rowId, servers } from './registry.js';
 import { startServer } from './start.js';
 
-/** Starts the servers of a part, each on every version of Node.js, and ends them. */
+/** Starts the servers of a part, each on every version of Node.js, and stops them. */
 export class BenchServers {
   #bench;
   #stores = new Map();
@@ -20,7 +20,7 @@ export class BenchServers {
   }
 
   /**
-   * @returns the servers by row; one whose program is missing is left out
+   * @returns the servers by row, without those whose program is missing
    */
   async startAll(ids, nodeMajors = majors) {
     const all = {};
@@ -38,14 +38,14 @@ export class BenchServers {
   async start(id, major, options = {}) {
     const { nodeArgs = [] } = options;
     const { program, args, isOurs } = servers[id];
-    const { nodes, workshop } = this.#bench;
+    const { nodes, workspace } = this.#bench;
     if (this.#isMissing(servers[id])) return undefined;
     const store = options.store ?? (await this.#storeOf(servers[id]));
     const file = program === 'node' ? nodes[major] : systemProgram(program);
     const own = isOurs ? await this.#ours(major, options) : await this.#peer(rowId(id, major), store);
     const toArgs = (port) =>
       program === 'gunicorn' ? ['--bind', `127.0.0.1:${port}`, ...args] : [...nodeArgs, ...args];
-    const server = await startServer(workshop, { file, args: toArgs, ...own, pinned: options.pinned });
+    const server = await startServer(workspace, { file, args: toArgs, ...own, pinned: options.pinned });
     this.#started.push(server);
     return { ...server, store, directory: own.cwd };
   }
@@ -57,12 +57,12 @@ export class BenchServers {
   }
 
   async #ours(major, { directory, env }) {
-    const cwd = directory ?? (await createEnvironment(this.#bench.workshop, `sessapp-${major}`));
+    const cwd = directory ?? (await createEnvironment(this.#bench.workspace, `sessapp-${major}`));
     return { cwd, env: { TRUST_PROXY: '1', ...env } };
   }
 
   async #peer(row, store) {
-    const directory = this.#bench.workshop.path(`sessions-${row}`);
+    const directory = this.#bench.workspace.path(`sessions-${row}`);
     await mkdir(directory);
     const env = { SESSION_SECRET: this.#secret, SESSIONS_DIRECTORY: directory };
     return { cwd: directory, env: { ...env, ...(store && { STORE_URL: store.url, STORE_NAME: row }) } };
@@ -79,9 +79,9 @@ export class BenchServers {
   async #storeOf({ redis, postgres }) {
     const kind = redis ?? (postgres && 'postgres');
     if (kind === undefined) return undefined;
-    const { workshop } = this.#bench;
+    const { workspace } = this.#bench;
     if (!this.#stores.has(kind))
-      this.#stores.set(kind, await (postgres ? startPostgres(workshop) : startRedis(workshop, redis)));
+      this.#stores.set(kind, await (postgres ? startPostgres(workspace) : startRedis(workspace, redis)));
     return this.#stores.get(kind);
   }
 }

@@ -7,7 +7,7 @@ import { freePort, stop, untilListening } from './start.js';
 
 const versions = '/usr/lib/postgresql';
 
-/** Where a program of PostgreSQL is: Debian keeps them off the PATH. */
+/** Finds a program of PostgreSQL. On Debian, some are not in PATH. */
 export function postgresProgram(name) {
   const own = existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, 'bin')) : [];
   return [...(process.env.PATH ?? '').split(':'), ...own.sort().reverse()]
@@ -15,13 +15,13 @@ export function postgresProgram(name) {
     .find(existsSync);
 }
 
-/** A PostgreSQL of the benchmark's own as it comes, on the processor for servers: each commit is on the disk. */
-export async function startPostgres(workshop) {
+/** Starts a PostgreSQL for the benchmark, with its default configuration, on the server's processor. It syncs each commit. */
+export async function startPostgres(workspace) {
   const port = await freePort();
-  const home = workshop.path(`postgres-${port}`);
+  const home = workspace.path(`postgres-${port}`);
   const data = join(home, 'data');
   await mkdir(home);
-  // It refuses to run as root, and its user has to reach its directory.
+  // PostgreSQL refuses to run as root, and its user needs access to its directory.
   const user = process.getuid() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
   if (user.uid !== undefined) {
     await chown(home, user.uid, user.gid);

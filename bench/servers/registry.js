@@ -10,8 +10,8 @@ const gunicorn = (...args) => ({
 });
 
 /**
- * Every server that is measured. `redis` says how the Redis behind it keeps its data; one with `postgres` has a PostgreSQL
- * behind it. A server with `isCookie` stores nothing: the session is in the cookie itself.
+ * All servers. With `redis` a server uses a Redis with that persistence; with `postgres` it uses a PostgreSQL. A server
+ * with `isCookie` stores nothing: the session is in the cookie itself.
  */
 export const servers = {
   sessapp: { title: 'sessapp, embedded store', program: 'node', args: ['server.js'], isOurs: true },
@@ -77,7 +77,7 @@ export const servers = {
   },
 };
 
-/** The name of a row: a server, on one of the versions of Node.js where that makes a difference. */
+/** The id of a row: a server, and the version of Node.js if the server runs on Node.js. */
 export function rowId(id, major) {
   return servers[id].program === 'node' ? `${id}@${major}` : id;
 }

@@ -6,16 +6,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ask } from '../load/client.js';
 import { serverCore, start } from '../measure/processes.js';
 
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 /**
- * Starts a server on the processor for servers and waits until it answers. What it prints goes to /dev/null, what it
- * prints of errors to a file of the workshop.
- * @param pinned false: on every processor
+ * Starts a server on the server's processor, and waits until it responds. Its stdout goes to /dev/null, and its stderr to
+ * a file in the workspace.
+ * @param pinned false: on all processors
  */
-export async function startServer(workshop, { file, args, cwd, env, path = '/profile', pinned = true }) {
+export async function startServer(workspace, { file, args, cwd, env, path = '/profile', pinned = true }) {
   const port = await freePort();
-  const log = workshop.path(`server-${port}.log`);
+  const log = workspace.path(`server-${port}.log`);
   const command = pinned ? ['taskset', '-c', serverCore(), file, ...args(port)] : [file, ...args(port)];
   const child = start(command[0], command.slice(1), {
     cwd,
@@ -33,25 +33,25 @@ export async function stop(child, signal = 'SIGTERM') {
   await once(child, 'exit');
 }
 
-/** Asks again and again until the server answers with 200. */
+/** Sends requests until the server responds with 200. */
 export async function untilResponse(url, child, log, everyMs = 50) {
-  for (const end = performance.now() + patienceMs; performance.now() < end; await wait(everyMs)) {
+  for (const end = performance.now() + timeoutMs; performance.now() < end; await wait(everyMs)) {
     if (child.exitCode !== null)
-      throw new Error(`a server ended with ${child.exitCode}:\n${readFileSync(log, 'utf8')}`);
+      throw new Error(`a server exited with ${child.exitCode}:\n${readFileSync(log, 'utf8')}`);
     const response = await ask(url).catch(ifRefused);
     if (response?.status === 200) return;
   }
-  throw new Error(`${url} did not respond within ${patienceMs / 1000} s:\n${readFileSync(log, 'utf8')}`);
+  throw new Error(`${url} did not respond within ${timeoutMs / 1000} s:\n${readFileSync(log, 'utf8')}`);
 }
 
 function ifRefused(error) {
   if (!['ECONNREFUSED', 'ECONNRESET'].includes(error.code)) throw error;
 }
 
-/** Waits until a server that speaks something else than HTTP accepts connections. */
+/** Waits until a server that does not use HTTP accepts connections. */
 export async function untilListening(port, child) {
   for (let attempt = 0; attempt < 200; attempt += 1) {
-    if (child.exitCode !== null) throw new Error(`a server ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`a server exited with ${child.exitCode}`);
     if (await isListening(port)) return;
     await wait(50);
   }
@@ -66,7 +66,7 @@ function isListening(port) {
   });
 }
 
-/** A port that nobody listens on. */
+/** Finds a free port. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

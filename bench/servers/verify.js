@@ -5,8 +5,8 @@ const hourMs = 3_600_000;
 const flags = ['httponly', 'path=/', 'samesite=lax', 'secure'];
 
 /**
- * Checks that a server does the work that is measured: the same bodies, a session that is really kept, a cookie with the
- * same flags and lifetime.
+ * Verifies that a server does the same work as the others: the same bodies, a session that is really saved, and a cookie
+ * with the same flags and lifetime.
  * @throws when it does not
  */
 export async function verifyServer({ url }, { isSessionless = false } = {}) {
@@ -28,13 +28,13 @@ export async function verifyServer({ url }, { isSessionless = false } = {}) {
   await page('/count', '2\n', nextCookie(second, cookie));
 }
 
-/** Checks that 8 KB are kept. */
+/** Verifies that a session of 8 KB is saved. */
 export async function verifyLarge({ url }, cookie) {
   const { body } = await ask(`${url}/size`, cookie);
   verifyEqual(`${url}/size`, body, '8000\n');
 }
 
-/** @throws when a Set-Cookie lacks a flag, has one more, or lives another time */
+/** @throws when a Set-Cookie does not have exactly the expected flags and lifetime */
 export function verifyCookie(setCookie = '') {
   const attributes = setCookie
     .split(';')

@@ -3,8 +3,8 @@ import { installNodes } from './node-versions.js';
 import { installPeers, installPrograms } from './peers.js';
 
 /**
- * What every part works with: the programs, a directory of its own, how long to measure.
- * @param quick short rounds and few: to see that it works, not how fast
+ * Prepares what every part uses: the programs, the number of rounds, and their length.
+ * @param quick few and short rounds, only to check that a part works
  */
 export async function createBench({ quick, say }) {
   if (process.platform !== 'linux') throw new Error('The benchmarks read /proc and pin processes: they need Linux.');

@@ -7,9 +7,9 @@ import { peersDirectory } from '../servers/registry.js';
 const packages = ['redis-server', 'gunicorn', 'python3-flask', 'virtualenv', 'python3', 'wrk'];
 
 /**
- * What the figures of a run depend on.
- * @returns what differs from part to part: when, which sessapp, how busy the machine was; and `circumstances`, which the
- * parts of a run have in common: the machine, the versions of everything else, the rounds
+ * Reads the conditions of a measurement.
+ * @returns the conditions of this part: the time, the version of sessapp, and the load of the machine; and `circumstances`,
+ * which are the same for all parts of a run: the machine, the versions of all other software, and the rounds
  */
 export async function readCircumstances({ nodes, missing, rounds, quick }) {
   return {

@@ -6,24 +6,25 @@ import { peersDirectory } from '../servers/registry.js';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** The tool as it is built. */
+/** The command of this checkout. It runs the code in dist/. */
 export const sessapp = join(root, 'bin', 'sessapp.js');
 
-/** An environment as `sessapp init` makes it, whose application does the same work as the peers. */
-export async function createEnvironment(workshop, name, options = []) {
-  const directory = workshop.path(name);
-  await run(process.execPath, [sessapp, 'init', directory, ...options], { env: toolEnvironment(workshop) });
+/** Creates an environment with `sessapp init`. Its application does the same work as the peers. */
+export async function createEnvironment(workspace, name, options = []) {
+  const directory = workspace.path(name);
+  await run(process.execPath, [sessapp, 'init', directory, ...options], { env: toolEnvironment(workspace) });
   await copyFile(join(peersDirectory, 'sessapp.js'), join(directory, 'app.js'));
   await copyFile(join(peersDirectory, 'work.js'), join(directory, 'work.js'));
   return directory;
 }
 
-/** No run uses the user's own snapshots. */
-export function toolEnvironment(workshop, cache = workshop.path('cache')) {
-  return { ...process.env, SESSAPP_CACHE_DIR: cache, SESSAPP_ENV: '', NO_COLOR: '1' };
+/** The environment variables for sessapp. Its cache and its list of environments are not the user's own. */
+export function toolEnvironment(workspace, cache = workspace.path('cache')) {
+  const own = { SESSAPP_CACHE_DIR: cache, SESSAPP_STATE_DIR: workspace.path('state') };
+  return { ...process.env, ...own, SESSAPP_ENV: '', NO_COLOR: '1' };
 }
 
-/** What the environment's `.env` says. */
+/** The variables of the environment's `.env`. */
 export async function readSettings(directory) {
   return parseEnv(await readFile(join(directory, '.env'), 'utf8'));
 }

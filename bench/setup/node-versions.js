@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../measure/processes.js';
-import { keptPath } from './workshop.js';
+import { keptPath } from './workspace.js';
 
-/** Those that most parts measure. */
+/** The major versions that most parts measure. */
 export const majors = [20, 24];
 export const allMajors = [...majors, 26];
 
-/** The programs of the Node.js versions that are measured: this one, and others from the registry, which has them as packages. */
+/** Installs every measured version of Node.js from the registry, except the version that is running. @returns the path of each */
 export async function installNodes() {
   const nodes = {};
   for (const major of allMajors) nodes[major] = await installNode(major);

@@ -6,7 +6,7 @@ import { peersDirectory } from '../servers/registry.js';
 
 const folders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
-/** What comes from Debian: programs and modules of its Python, each with its package. */
+/** The Debian package of each program and of each Python module. */
 const programs = {
   wrk: 'wrk',
   'redis-server': 'redis-server',
@@ -16,12 +16,12 @@ const programs = {
 };
 const modules = { flask: 'python3-flask', ensurepip: 'python3-venv' };
 
-/** Where the system's own program is; another Python on the PATH has none of Debian's modules. */
+/** The path of the system's own program: another Python in PATH does not have Debian's modules. */
 export function systemProgram(name) {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** Installs the peers from the registry, exactly as their lockfile says, unless that was done. */
+/** Installs the peers in their locked versions from the registry, unless they are already installed. */
 export async function installPeers() {
   const installed = join(peersDirectory, 'node_modules', '.package-lock.json');
   const isCurrent =
@@ -37,7 +37,7 @@ async function versionsOf(lockfile) {
 }
 
 /**
- * Installs what is missing of Debian, when that is possible: as root, where there is apt-get.
+ * Installs the missing Debian packages, if this process runs as root and apt-get exists.
  * @returns the packages that are still missing
  */
 export async function installPrograms() {

@@ -1,4 +1,4 @@
-// Puts sessions into an environment's store, through its own driver, and writes cookies of some of them, evenly chosen:
+// Adds sessions to an environment's store, with its own driver. Writes the cookies of some of them, evenly distributed:
 // node fill.js <environment> <how many> live|expired <file of cookies> <how many cookies>
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,13 +7,14 @@ import { readSettings } from '../setup/environment.js';
 const [directory, total, state, file, wanted] = process.argv.slice(2);
 const fromEnvironment = (...names) => import(join(directory, 'node_modules', 'sessapp', 'dist', ...names));
 const { openStore } = await fromEnvironment('migration', 'open-stores.js');
-const { createId, keyOf } = await fromEnvironment('session', 'cookie', 'ids.js');
+const { createId } = await fromEnvironment('session', 'cookie', 'ids.js');
 const { createKeyring, signId } = await fromEnvironment('session', 'cookie', 'signature.js');
+const { sessionKeyOf } = await fromEnvironment('stores', 'session-key.js');
 
 const hourMs = 3_600_000;
 const settings = await readSettings(directory);
 const { store, cookie } = JSON.parse(await readFile(join(directory, 'sessapp.json'), 'utf8'));
-/** The embedded driver writes what is asked for at the same time in one transaction; the others have a limit. */
+/** How many sessions to create concurrently. The embedded driver writes them in one transaction; the others have a limit. */
 const batch = store === 'embedded' ? 20_000 : 500;
 const secrets = [settings.SESSION_SECRET];
 const [key] = createKeyring(() => secrets)();
@@ -33,10 +34,10 @@ await writeFile(file, cookies.join('\n'));
 function createSession(index) {
   const id = createId();
   if (index % every === 0 && cookies.length < Number(wanted)) cookies.push(encodeURIComponent(signId(id, key)));
-  return driver.create(keyOf(id), createRecord(index));
+  return driver.create(sessionKeyOf(id), createRecord(index));
 }
 
-// As the server writes them. Their times lie apart, so that each has its own place in the index.
+// The same records as those of the server. Their times differ, so that each has its own entry in the index.
 function createRecord(index) {
   const seenAtMs = Date.now() - (state === 'expired' ? 48 * hourMs + index : index % hourMs);
   return {

@@ -6,12 +6,12 @@ import { createEnvironment } from '../setup/environment.js';
 const script = join(import.meta.dirname, 'fill.js');
 
 /**
- * An environment with sessions in its store.
- * @param counts how many `live` and `expired` ones, how many `cookies` of live ones, and `options` of init
+ * Creates an environment with sessions in its store.
+ * @param counts the numbers of `live` and `expired` sessions and of `cookies` for live ones, and the `options` of init
  */
 export async function createFilled(bench, name, { live, expired = 0, cookies, options = [] }) {
-  const directory = await createEnvironment(bench.workshop, name, options);
-  const file = bench.workshop.path(`cookies-${name}.txt`);
+  const directory = await createEnvironment(bench.workspace, name, options);
+  const file = bench.workspace.path(`cookies-${name}.txt`);
   if (expired > 0) await fill(directory, expired, 'expired', file, 0);
   await fill(directory, live, 'live', file, cookies);
   const values = (await readFile(file, 'utf8')).split('\n');

@@ -19,7 +19,7 @@ export async function realDirectory(path: string): Promise<string | undefined> {
 }
 
 /** Where data is, or will be: `data/` may be a link to another disk, or not be there yet. */
-export async function dataPlace(directory: string): Promise<string> {
+export async function dataDirectory(directory: string): Promise<string> {
   return (await realDirectory(join(directory, 'data'))) ?? directory;
 }
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { FollowedFiles, fingerprint } from '../settings/followed-files.ts';
 import { requireMarker } from '../settings/marker.ts';
+import { fingerprint, WatchedFiles } from '../settings/watched-files.ts';
 import type { Driver } from '../stores/driver.ts';
 import { OpenStores, type Stores } from './open-stores.ts';
-import { tellOwnStoreUrl, verifyFollows } from './own-store-url.ts';
 import { readStores, type StoreVariables, storeFiles } from './read-stores.ts';
+import { reportOverride, verifyNoOverride } from './store-url-override.ts';
 
 export interface FollowLog {
   info(message: string): void;
@@ -29,14 +29,14 @@ export class FollowedStore {
   /** Undefined: it could not be opened. */
   #stores: Stores | undefined;
   #driver: Promise<Driver>;
-  readonly #files: FollowedFiles;
+  readonly #files: WatchedFiles;
 
   /** @throws UserError, StoreAddressError, or what the driver throws, when the store cannot be opened */
   static async open(directory: string, environment: StoreVariables, log: FollowLog): Promise<FollowedStore> {
     const known = fingerprint(storeFiles(directory));
     const stores = await readStores(directory, environment);
-    verifyFollows(environment, stores);
-    await tellOwnStoreUrl(directory, environment, stores);
+    verifyNoOverride(environment, stores);
+    await reportOverride(directory, environment, stores);
     // Environments that share a store share sessions only where they share a cookie.
     const { cookie: name } = await requireMarker(directory);
     const open = new OpenStores({ dataDirectory: join(directory, 'data'), name });
@@ -48,7 +48,7 @@ export class FollowedStore {
     this.#open = open;
     this.#stores = stores;
     this.#driver = Promise.resolve(driver);
-    this.#files = new FollowedFiles(storeFiles(followed.directory), {
+    this.#files = new WatchedFiles(storeFiles(followed.directory), {
       apply: () => this.#follow(),
       report: (error) => {
         const reason = (error as Error).message;
@@ -75,7 +75,7 @@ export class FollowedStore {
   async #follow(): Promise<void> {
     const { directory, environment } = this.#followed;
     const stores = await readStores(directory, environment);
-    await tellOwnStoreUrl(directory, environment, stores);
+    await reportOverride(directory, environment, stores);
     if (!isDeepStrictEqual(stores, this.#stores)) await this.#use(stores);
   }
 

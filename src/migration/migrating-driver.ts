@@ -1,5 +1,6 @@
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../stores/driver.ts';
-import { createEnd, forgettableMs, isEnd, isSealed, seal, unseal } from './moved-record.ts';
+import { isTombstone } from '../stores/tombstone.ts';
+import { createExpiredTombstone, deletableBeforeMs, isSealed, seal, unseal } from './moved-record.ts';
 
 /** `prepare`: records change where they are. `move`: a record moves before it changes, and new ones are made in the new store. */
 export type Phase = 'prepare' | 'move';
@@ -58,7 +59,7 @@ export class MigratingDriver implements Driver {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#end(key);
+    await this.#leaveTombstone(key);
     await this.from.delete(key);
   }
 
@@ -80,7 +81,7 @@ export class MigratingDriver implements Driver {
 
   async prune(nowMs: number, limit: number): Promise<number> {
     let count = await this.from.prune(nowMs, limit);
-    for await (const { key } of this.to.list({ expiresBeforeMs: forgettableMs(nowMs), limit })) {
+    for await (const { key } of this.to.list({ expiresBeforeMs: deletableBeforeMs(nowMs), limit })) {
       // In this order: without its end, what is left of a session in the old store would count again.
       await this.from.delete(key);
       await this.to.delete(key);
@@ -93,7 +94,7 @@ export class MigratingDriver implements Driver {
   async move(key: string): Promise<void> {
     for (;;) {
       const source = await this.from.read(key);
-      if (!source || isEnd(source) || !isSound(source)) return;
+      if (!source || isTombstone(source) || !isSound(source)) return;
       if (!isSealed(source) && !(await this.from.update(key, source.version, seal(withoutKey(source))))) continue;
       const record = unseal(source);
       await this.to.create(key, withoutKey(record), record.version);
@@ -121,24 +122,24 @@ export class MigratingDriver implements Driver {
   // The old store first, and all of it: what leaves it meanwhile is in the new one by then.
   async *#listAll(query: ListQuery): AsyncGenerator<StoredRecord> {
     for await (const record of this.from.list(query)) {
-      if (isEnd(record)) continue;
+      if (isTombstone(record)) continue;
       const moved = await this.to.read(record.key);
       if (!moved) yield unseal(record);
-      else if (!isEnd(moved)) yield moved;
+      else if (!isTombstone(moved)) yield moved;
     }
     for await (const record of this.to.list(query))
-      if (!isEnd(record) && !(await this.from.read(record.key))) yield record;
+      if (!isTombstone(record) && !(await this.from.read(record.key))) yield record;
   }
 
   async #find(key: string): Promise<LocatedRecord | undefined> {
     const moved = await this.to.read(key);
-    if (moved) return isEnd(moved) ? undefined : { isMoved: true, record: moved };
+    if (moved) return isTombstone(moved) ? undefined : { isMoved: true, record: moved };
     const source = await this.from.read(key);
-    if (source && isEnd(source)) return undefined;
+    if (source && isTombstone(source)) return undefined;
     if (source && !isSealed(source)) return { isMoved: false, record: source };
     if (source) await this.move(key);
     const late = await this.to.read(key);
-    return late && !isEnd(late) ? { isMoved: true, record: late } : undefined;
+    return late && !isTombstone(late) ? { isMoved: true, record: late } : undefined;
   }
 
   async #findToChange(key: string): Promise<LocatedRecord | undefined> {
@@ -148,14 +149,14 @@ export class MigratingDriver implements Driver {
     return this.#find(key);
   }
 
-  async #end(key: string): Promise<void> {
-    const end = createEnd(Date.now());
+  async #leaveTombstone(key: string): Promise<void> {
+    const tombstone = createExpiredTombstone(Date.now());
     for (;;) {
       // No record has the version 0: nobody takes the end for what they have read before.
-      if (await this.to.create(key, end, 0)) return;
+      if (await this.to.create(key, tombstone, 0)) return;
       const found = await this.to.read(key);
       if (!found) continue;
-      if (isEnd(found) || (await this.to.update(key, found.version, end))) return;
+      if (isTombstone(found) || (await this.to.update(key, found.version, tombstone))) return;
       // What makes no sense has no version, and would be in the way for good.
       if (!isSound(found)) await this.to.setAside(key);
     }

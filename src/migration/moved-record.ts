@@ -1,11 +1,11 @@
 import type { SessionRecord, StoredRecord } from '../stores/driver.ts';
-import { createTombstone, isTombstone } from '../stores/tombstone.ts';
+import { createTombstone } from '../stores/tombstone.ts';
 
 // What the two stores of a move hold of a session, beside records as they always are. Both kinds are records too, so that
 // every store can keep them; to a process that knows of no move, both are sessions that are long over.
 
 /** How long ago an end is said to have been, so that it is over by the clock of every machine. */
-const endAgeMs = 60 * 60 * 1000;
+const tombstoneAgeMs = 60 * 60 * 1000;
 
 /** In the old store: the record has moved, or is about to; here it changes no more. */
 export function seal<R extends SessionRecord>(record: R): R {
@@ -22,13 +22,11 @@ export function unseal(record: StoredRecord): StoredRecord {
 }
 
 /** In the new store: the session has ended, and no copy may bring it back. In the old one: it ended in an earlier move. */
-export function createEnd(nowMs: number): SessionRecord {
-  return createTombstone(nowMs - endAgeMs);
+export function createExpiredTombstone(nowMs: number): SessionRecord {
+  return createTombstone(nowMs - tombstoneAgeMs);
 }
 
-export const isEnd = isTombstone;
-
 /** No copy that could bring a session back is under way any longer when its end is as old as this. */
-export function forgettableMs(nowMs: number): number {
-  return nowMs - 2 * endAgeMs;
+export function deletableBeforeMs(nowMs: number): number {
+  return nowMs - 2 * tombstoneAgeMs;
 }

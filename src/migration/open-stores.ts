@@ -56,10 +56,10 @@ export class OpenStores {
    * The driver for these; what they do not need is closed a while later.
    * @throws StoreAddressError when a store has no address that it can use
    */
-  async use({ next, ...place }: Stores): Promise<Driver> {
-    const places = [place, ...(next ? [next] : [])].map(withUsedUrl);
-    const [from, to] = await Promise.all(places.map((each) => this.#open(each)));
-    this.#closeOthers(places.map(nameOf));
+  async use({ next, ...location }: Stores): Promise<Driver> {
+    const locations = [location, ...(next ? [next] : [])].map(withUsedUrl);
+    const [from, to] = await Promise.all(locations.map((each) => this.#open(each)));
+    this.#closeOthers(locations.map(nameOf));
     return next && to ? new MigratingDriver(from as Driver, to, next.phase) : (from as Driver);
   }
 
@@ -67,10 +67,10 @@ export class OpenStores {
     await Promise.all([...this.#opened].map(([name, opened]) => this.#close(name, opened)));
   }
 
-  async #open(place: StoreLocation): Promise<Driver> {
-    const name = nameOf(place);
+  async #open(location: StoreLocation): Promise<Driver> {
+    const name = nameOf(location);
     await this.#opened.get(name)?.closing;
-    const opened: Opened = this.#opened.get(name) ?? { driver: openStore(place, this.#options) };
+    const opened: Opened = this.#opened.get(name) ?? { driver: openStore(location, this.#options) };
     clearTimeout(opened.timer);
     delete opened.timer;
     this.#opened.set(name, opened);

@@ -11,7 +11,7 @@ interface HasRoutes {
 /**
  * Imports the application.
  * @param directory the environment's, absolute
- * @throws UserError when it exports no routes, or imports what is not there; else what it throws itself
+ * @throws UserError when it does not export `routes`, or imports a missing module; otherwise the application's own error
  */
 export async function loadApplication<T extends HasRoutes>(directory: string, load: () => Promise<T>): Promise<T> {
   const application = await load().catch((error: unknown) => {
@@ -21,19 +21,19 @@ export async function loadApplication<T extends HasRoutes>(directory: string, lo
   const file = ['app.js', 'app.ts'].find((name) => existsSync(join(directory, name))) ?? 'The application';
   throw new UserError(
     'no-routes',
-    `${file} exports no function named routes.`,
+    `${file} does not export a function named routes.`,
     `For example: export function routes(app) { … }`,
   );
 }
 
-/** What an error of the application says in one line: its name, its message, and where in the application it occurred. */
+/** Describes an error of the application in one line: its name, its message, and its location in the application. */
 export function describeFailure(directory: string, error: unknown): string {
   const [line] = String(error).split('\n');
-  const place = error instanceof Error ? findPlace(directory, error) : undefined;
-  return place === undefined ? `${line}` : `${line} (${place})`;
+  const location = error instanceof Error ? findLocation(directory, error) : undefined;
+  return location === undefined ? `${line}` : `${line} (${location})`;
 }
 
-/** Undefined for any error but a missing module. Node.js gives the name of the module in the message only. */
+/** Explains a missing module; undefined for any other error. Node.js reports the name of the module only in the message. */
 function explainMissing(directory: string, error: unknown): UserError | undefined {
   if (!hasCode(error, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND')) return undefined;
   const [, wanted = '', importer] =
@@ -54,12 +54,12 @@ function explainMissing(directory: string, error: unknown): UserError | undefine
   const hint =
     guess === undefined
       ? `Correct the import in ${file}, or restore the file.`
-      : `Import it by its whole name: ${path}${guess}`;
+      : `Import it by its full name: ${path}${guess}`;
   return new UserError('file-missing', `${file} imports ${path}, which does not exist.`, hint);
 }
 
-/** The first line of the application's own code in a stack: `app.js:7`. */
-function findPlace(directory: string, error: Error): string | undefined {
+/** The first stack frame in the application's own code, such as `app.js:7`. */
+function findLocation(directory: string, error: Error): string | undefined {
   const own = framesOf(directory, error).find(({ isOwn }) => isOwn);
-  return own && `${own.place}:${own.line}`;
+  return own && `${own.location}:${own.line}`;
 }

@@ -1,38 +1,39 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { endsWithTerminal } from '../terminal.ts';
-import { endIfHeld } from './held.ts';
-import { leaveParent, onParentGone, tellParent } from './parent.ts';
-import type { Patience, Traffic } from './traffic.ts';
+import { forceExit } from './force-exit.ts';
+import { disconnectParent, onParentGone, tellParent } from './parent.ts';
+import type { DrainTimeouts, Traffic } from './traffic.ts';
 import { isForPrimary, onRetired, outlivePrimary, untilReleased } from './workers/worker.ts';
 
-/** The server is to stop. */
-const stopping: Patience = { deadlineMs: 4000, idleMs: 0 };
-/** How long the store may take to close. What was answered is saved by then. */
+/** The timeouts when the server stops. */
+const stopTimeouts: DrainTimeouts = { deadlineMs: 4000, idleMs: 0 };
+/** How long the store may take to close. All sessions are saved before that. */
 const closeMs = 2000;
-/** When a second signal means it: npm passes on a Ctrl-C that the terminal has sent to the server already. */
+/** A second signal counts only after this time: for one Ctrl-C, npm forwards a signal that the terminal has already sent. */
 const insistMs = 1000;
 
 const draining = new AbortController();
 
-/** True from the moment that the server accepts nothing new. */
+/** True once the server has stopped accepting connections. */
 export function isDraining(): boolean {
   return draining.signal.aborted;
 }
 
-/** Calls back at that moment. */
+/** Calls back when the server stops accepting connections. */
 export function onDraining(callback: () => void): void {
   draining.signal.addEventListener('abort', callback, { once: true });
 }
 
 /**
- * Stops on SIGINT, SIGTERM, SIGHUP of its terminal, or when the process that started the server is gone: nothing new is accepted,
- * requests in flight end, other connections close, then the rest, in its order. A second signal cuts what is still open.
- * @param retiring how long to wait when another worker has taken the place of this one
+ * Stops the server on SIGINT, SIGTERM, SIGHUP of its terminal, or when its parent process is gone. The server accepts no
+ * new connections, finishes the requests in flight, closes the other connections, and then runs the closers in order.
+ * A second signal closes all connections at once.
+ * @param retireTimeouts the timeouts when another worker has replaced this one
  */
 export function drainOnSignal(
   traffic: Traffic,
-  retiring: Patience,
+  retireTimeouts: DrainTimeouts,
   closers: (() => Promise<void>)[],
   log: Logger,
 ): void {
@@ -40,8 +41,8 @@ export function drainOnSignal(
   const onSignal = (): void => {
     if (stoppedAtMs === undefined) {
       stoppedAtMs = Date.now();
-      if (isDraining()) void traffic.drain(stopping);
-      else void stop(traffic, stopping, closers, log);
+      if (isDraining()) void traffic.drain(stopTimeouts);
+      else void stop(traffic, stopTimeouts, closers, log);
     } else if (Date.now() - stoppedAtMs > insistMs) traffic.cut();
   };
   const isHeard = { SIGINT: true, SIGTERM: true, SIGHUP: endsWithTerminal() };
@@ -55,24 +56,24 @@ export function drainOnSignal(
   onRetired(() => {
     if (isDraining()) return;
     const released = untilReleased();
-    void stop(traffic, retiring, [() => released, ...closers], log);
+    void stop(traffic, retireTimeouts, [() => released, ...closers], log);
     void tellParent({ event: 'retiring' });
   });
 }
 
 async function stop(
   traffic: Traffic,
-  patience: Patience,
+  timeouts: DrainTimeouts,
   closers: (() => Promise<void>)[],
   log: Logger,
 ): Promise<void> {
   draining.abort();
   process.exitCode = 1;
   try {
-    const drained = await traffic.drain(patience);
-    if (!drained) log.error('requests were still in flight at the deadline and were cut');
+    const drained = await traffic.drain(timeouts);
+    if (!drained) log.error('requests were still in flight at the deadline; their connections were closed');
     const closed = await Promise.race([closeAll(closers), wait(closeMs, false, { ref: false })]);
-    if (!closed) log.error('the store did not close at its deadline');
+    if (!closed) log.error('the store did not close before its deadline');
     if (drained && closed) {
       process.exitCode = 0;
       await tellParent({ event: 'drained' });
@@ -80,8 +81,8 @@ async function stop(
   } catch (error) {
     log.fatal({ err: error }, 'the store did not close');
   }
-  leaveParent();
-  endIfHeld((held) => log.warn({ held }, 'the application keeps the process running; ending it'));
+  disconnectParent();
+  forceExit((held) => log.warn({ held }, 'the application keeps the process running; stopping it'));
 }
 
 async function closeAll(closers: (() => Promise<void>)[]): Promise<true> {

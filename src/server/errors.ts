@@ -13,7 +13,7 @@ interface Served {
   production: boolean;
 }
 
-/** Responds to what handlers threw, as Express does by itself; but what is printed of it goes through the log. */
+/** Responds to the errors of handlers as Express itself does, but writes them to the log. */
 export class ErrorResponses {
   readonly #served: Served;
   readonly #reported = new WeakMap<Request, unknown>();
@@ -22,28 +22,28 @@ export class ErrorResponses {
     this.#served = served;
   }
 
-  /** Responds where no route does. */
+  /** Responds when no route matches. */
   readonly notFound = async (req: Request, res: Response): Promise<void> => {
     const message = `There is no page at ${req.method} ${req.path}`;
     const problem = { status: 404, text: `${message}\n`, json: { status: 404, message } };
     await this.#send(req, res, problem, ({ detailNotFound }) => detailNotFound(problem, this.#served.app));
   };
 
-  /** @param own the application's, which responds after the error was logged, unless a response has begun */
-  by(own: ErrorRequestHandler): ErrorRequestHandler {
+  /** @param appHandler the application's error handler. It runs after the error was logged, unless headers were sent. */
+  by(appHandler: ErrorRequestHandler): ErrorRequestHandler {
     return (error, req, res, next) => {
       this.#report(error, req, res);
       if (res.headersSent) return next(error);
       removeBodyHeaders(res);
-      return own(error, req, res, next);
+      return appHandler(error, req, res, next);
     };
   }
 
-  /** What Express calls at the end of a request that no handler responded to. */
+  /** The final handler: Express calls it when no other handler responded. */
   last(req: Request, res: Response): (error?: unknown) => void {
     return (error) => {
       if (error) this.#report(error, req, res);
-      // What was answered before the handler failed still has to leave.
+      // The handler finished its response before it failed, and the response is still being sent.
       if (res.writableEnded) return;
       if (res.headersSent) req.socket.destroy();
       else this.#respond(error, req, res).catch((failure) => this.#cut(failure, req));
@@ -60,7 +60,7 @@ export class ErrorResponses {
     await this.#send(req, res, problem, ({ detailError }) => detailError(problem, error, req, this.#served.directory));
   }
 
-  /** @param detail adds what only a developer may see */
+  /** @param detail adds the details that only a developer may see */
   async #send(
     req: Request,
     res: Response,
@@ -71,7 +71,7 @@ export class ErrorResponses {
     if (!res.headersSent) sendProblem(req, res, sent);
   }
 
-  // Nobody else responds by now.
+  // No other handler will respond, so close the connection.
   #cut(failure: unknown, req: Request): void {
     this.#served.log.error({ err: failure }, 'the response to an error could not be sent');
     req.socket.destroy();
@@ -84,18 +84,18 @@ export class ErrorResponses {
   }
 }
 
-// What a handler has said of the body that it did not come to send. The policy of a page is the server's own.
+// Removes the headers for a body that the handler did not send. Content-Security-Policy is the server's own.
 function removeBodyHeaders(res: Response): void {
   const isOfBody = /^(content-(?!security-policy)|(cache-control|etag|expires|last-modified)$)/;
   for (const name of res.getHeaderNames()) if (isOfBody.test(name)) res.removeHeader(name);
 }
 
-// Express's own final handler (finalhandler) decides so: by the error, by the response, 500. Only its page is another one.
+// Like Express's own final handler (finalhandler): the status of the error, else of the response, else 500.
 function statusOf(error: unknown, { statusCode }: Response): number {
   return statusesOf(error).find(isOfError) ?? (isOfError(statusCode) ? statusCode : 500);
 }
 
-/** Whether the error has the status. Only then its headers count. */
+/** True when the error itself has the status. Only then its headers are used. */
 function isNamedBy(error: unknown): boolean {
   return statusesOf(error).some(isOfError);
 }

@@ -1,33 +1,33 @@
 import { isAbsolute, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** One call of a stack. */
+/** One call in a stack. */
 export interface Frame {
-  /** The function, where it has a name. */
+  /** The name of the function, or an empty string. */
   name: string;
-  /** As the stack says it; for a file of the application, its path in the environment. */
-  place: string;
+  /** The file's path in the environment if it belongs to the application; otherwise the location in the stack. */
+  location: string;
   line: number;
-  /** The file, absolute. Undefined for what is not in a file, such as Node.js's own modules. */
+  /** The absolute path of the file; undefined for code without a file, such as Node.js's own modules. */
   file: string | undefined;
-  /** Whether it is the application's own code. */
+  /** True for the application's own code. */
   isOwn: boolean;
 }
 
-// Node.js puts the line of a failed import in front of the stack, without `at` and without a column.
-const place = /^(?:\s+at (?:(.*?) \()?(?:async )?|(?=file:\/\/\/))(.+?):(\d+)(?::\d+)?\)?$/gm;
+// For a failed import, Node.js puts the location before the stack, without `at` and without a column.
+const framePattern = /^(?:\s+at (?:(.*?) \()?(?:async )?|(?=file:\/\/\/))(.+?):(\d+)(?::\d+)?\)?$/gm;
 
 /** The calls of an error's stack, the innermost first. @param directory the environment's, absolute */
 export function framesOf(directory: string, error: Error): Frame[] {
-  return [...callsOf(error).matchAll(place)].map(([, name = '', where = '', line]) => {
+  return [...callsOf(error).matchAll(framePattern)].map(([, name = '', where = '', line]) => {
     const file = toPath(where);
     const inside = file === undefined ? undefined : relative(directory, file);
     const isOwn = inside !== undefined && isOfApplication(inside);
-    return { name, place: isOwn ? inside : (file ?? where), line: Number(line), file, isOwn };
+    return { name, location: isOwn ? inside : (file ?? where), line: Number(line), file, isOwn };
   });
 }
 
-// A message can look like a stack.
+// Skips the message, which could look like a stack.
 function callsOf(error: Error): string {
   const { stack = '' } = error;
   const head = String(error);

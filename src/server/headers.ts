@@ -2,16 +2,16 @@ import type { RequestHandler } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
 
 /**
- * Helmet's security headers, with a stricter policy for what a page may load.
- * @param own the application's: each of Helmet's options that it names replaces ours, and each directive of the policy
+ * Helmet's security headers, with a stricter Content-Security-Policy.
+ * @param own the application's options. Each replaces our option of that name, and each directive replaces our directive.
  */
 export function securityHeaders({ production }: { production: boolean }, own: HelmetOptions = {}): RequestHandler {
   const { contentSecurityPolicy = {}, ...others } = own;
   return helmet({
     xFrameOptions: { action: 'deny' },
-    // With Helmet's no-referrer a browser says `Origin: null` of a form of our own, as of a page that it keeps apart.
+    // With Helmet's no-referrer, a browser sends `Origin: null` for our own forms, as it does for a sandboxed page.
     referrerPolicy: { policy: 'same-origin' },
-    // A browser that once saw this on localhost would ask every other server there for HTTPS.
+    // In development, this would make browsers request HTTPS from every other server on localhost.
     strictTransportSecurity: production,
     contentSecurityPolicy:
       typeof contentSecurityPolicy === 'boolean'
@@ -22,7 +22,7 @@ export function securityHeaders({ production }: { production: boolean }, own: He
               baseUri: ["'none'"],
               frameAncestors: ["'none'"],
               objectSrc: ["'none'"],
-              // Over plain HTTP in development there is nothing to upgrade to.
+              // Development uses plain HTTP, so requests cannot be upgraded.
               upgradeInsecureRequests: production ? [] : null,
               ...contentSecurityPolicy.directives,
             },

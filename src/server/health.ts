@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Express, RequestHandler, Response } from 'express';
 import { isDraining } from './drain.ts';
 
-/** How long the store may take to answer before the server counts as not ready. */
+/** The server is not ready if the store does not respond within this time. */
 const deadlineMs = 1000;
 
 interface Store {
@@ -10,8 +10,8 @@ interface Store {
 }
 
 /**
- * Answers GET /healthz (this process answers) and GET /readyz (so does the store, and the server is not about to stop),
- * without a session and without a line in the log. An application's own route of that path is answered instead.
+ * Serves GET /healthz (this process responds) and GET /readyz (the store responds too, and the server is not draining),
+ * without a session and without a log line. The application's own route for the path takes precedence.
  */
 export function serveHealth(app: Express, store: Store): RequestHandler {
   const storeResponds = shared(() => isInTime(store.ping()));
@@ -22,7 +22,7 @@ export function serveHealth(app: Express, store: Store): RequestHandler {
   return (req, res, next) => {
     const check = checks[req.path];
     if (!check || !['GET', 'HEAD'].includes(req.method) || hasRoute(app, req.path)) return next();
-    return check().then((isWell) => answer(res, isWell));
+    return check().then((isHealthy) => sendHealth(res, isHealthy));
   };
 }
 
@@ -30,15 +30,15 @@ function hasRoute({ router }: Express, path: string): boolean {
   return router.stack.some(({ route }) => route !== undefined && [route.path].flat().includes(path));
 }
 
-function answer(res: Response, isWell: boolean): void {
+function sendHealth(res: Response, isHealthy: boolean): void {
   res
-    .status(isWell ? 200 : 503)
+    .status(isHealthy ? 200 : 503)
     .set('Cache-Control', 'no-store')
     .type('text')
-    .send(isWell ? 'ok\n' : 'not ready\n');
+    .send(isHealthy ? 'ok\n' : 'not ready\n');
 }
 
-// However many ask at the same time, the store is asked once.
+// Concurrent health checks share one call to the store.
 function shared<T>(ask: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined;
   return () => {
@@ -50,9 +50,9 @@ function shared<T>(ask: () => Promise<T>): () => Promise<T> {
 }
 
 function isInTime(call: Promise<void>): Promise<boolean> {
-  const answered = call.then(
+  const responded = call.then(
     () => true,
     () => false,
   );
-  return Promise.race([answered, wait(deadlineMs, false, { ref: false })]);
+  return Promise.race([responded, wait(deadlineMs, false, { ref: false })]);
 }

@@ -6,18 +6,18 @@ type Handle = (req: IncomingMessage, res: ServerResponse, done: ReturnType<Finis
 type Constructor = (this: object, ...args: unknown[]) => void;
 
 /**
- * A server whose requests and responses are Express's own from the start. Express gives each of them its prototype, which
- * before Node.js 24 slows down all that is done with them afterwards. On Node.js 24 this would make a request 9% slower.
+ * Creates a server whose requests and responses have Express's prototypes from the start. Express sets the prototype of
+ * each object, which slows down later use before Node.js 24. On Node.js 24, this method would make a request 9% slower.
  *
- * @param finish makes what Express calls when no handler responds; without it, Express's own
- * @param keepAliveMs how long a connection without a request stays open; without it, as Node.js has it
+ * @param finish creates the final handler, which Express calls when no handler responds; default: Express's own
+ * @param keepAliveMs how long an idle connection stays open; default: that of Node.js
  */
 export function createHttpServer(app: Express, finish?: Finish, keepAliveMs?: number): Server {
   const server = createPlain(app, finish);
   return keepAliveMs === undefined ? server : keepAlive(server, keepAliveMs);
 }
 
-// Node.js made its defaults for browsers. Each of the other limits must not close a connection sooner.
+// The other timeouts must not be shorter than the keep-alive timeout.
 function keepAlive(server: Server, ms: number): Server {
   server.keepAliveTimeout = ms;
   server.headersTimeout = Math.max(server.headersTimeout, ms + 1000);
@@ -27,7 +27,7 @@ function keepAlive(server: Server, ms: number): Server {
 
 function createPlain(app: Express, finish: Finish | undefined): Server {
   const listener: RequestListener = (req, res) => {
-    // Express takes the third argument, too, which its types do not show.
+    // Express accepts a third argument, which its types do not declare.
     (app as Handle)(req, res, finish?.(req as Request, res as Response));
   };
   if (Number(process.versions.node.split('.')[0]) >= 24) return createServer(listener);
@@ -38,7 +38,7 @@ function createPlain(app: Express, finish: Finish | undefined): Server {
   return createServer(classes, listener);
 }
 
-// Node.js still writes these classes as functions, which a class could not extend without a prototype of its own.
+// Node.js implements these classes as functions. A class that extends them would add its own prototype.
 function withPrototype<T>(base: T, prototype: object): T {
   function Derived(this: object, ...args: unknown[]): void {
     (base as Constructor).apply(this, args);

@@ -7,8 +7,8 @@ import { type CrossSite, isCrossSiteWrite } from '../session/cross-site.ts';
 import type { Limits } from '../session/data/limits.ts';
 import { hostOf, isSecure } from '../session/http.ts';
 import { createMiddleware, type Middleware } from '../session/middleware.ts';
-import { followSecrets } from '../settings/follow-secrets.ts';
 import { readSettings, type Settings } from '../settings/settings.ts';
+import { watchSecrets } from '../settings/watch-secrets.ts';
 import type { Driver } from '../stores/driver.ts';
 import { importPeer } from '../stores/peer.ts';
 import { startPruning } from '../stores/pruning.ts';
@@ -26,59 +26,59 @@ import { add, type Counts, createCounts } from './metrics/counts.ts';
 import { reportCounts } from './metrics/report.ts';
 import { openStore } from './open-store.ts';
 import { reportOwnSession } from './own-session.ts';
-import { endWhenRemoved } from './removal.ts';
+import { stopWhenRemoved } from './removal.ts';
 import { isTrial, reportListening, reportLoaded, reportStartFailure } from './report.ts';
 import { reportStore } from './report-store.ts';
-import { retiring } from './traffic.ts';
+import { retireTimeouts } from './traffic.ts';
 import { isPrimary, runPrimary } from './workers/primary.ts';
-import { startInOne } from './workers/worker.ts';
+import { startInLeader } from './workers/worker.ts';
 
 export type { CrossSite, Limits, Middleware };
 
 declare global {
   namespace Express {
     interface Request {
-      /** Numbers the requests of this process. */
+      /** The number of this request in this process. */
       id: number;
-      /** The log, whose lines name this request. */
+      /** A logger whose lines contain this request. */
       log: Logger;
     }
   }
 }
 
-/** What an environment's `app` exports. */
+/** The exports of an environment's `app`. */
 export interface Application {
   routes(app: ExpressApp): void | Promise<void>;
   /**
-   * Is called for each HTTP server before it listens (localhost has one for IPv4 and one for IPv6), with what gives a
-   * request its `req.session`. For WebSockets: `server.on('upgrade', (req, socket) => session(req, {}, () => …))`, or for
-   * Socket.IO: `io.attach(server)` and `io.engine.use(session)`.
+   * Called for each HTTP server before it listens. localhost has one server for IPv4 and one for IPv6. `session` is the
+   * middleware that sets `req.session`. For WebSockets: `server.on('upgrade', (req, socket) => session(req, {}, () => …))`.
+   * For Socket.IO: `io.attach(server)` and `io.engine.use(session)`.
    */
   upgrades?(server: Server, session: Middleware): void;
-  /** Is called once when the server stops, after the last request: closes what the application has opened. */
+  /** Called once when the server stops, after the last request. Close the application's own connections and timers here. */
   close?(): void | Promise<void>;
 }
 
-/** What an application may change of its server. */
+/** The options of an application for its server. */
 export interface ServeOptions {
-  /** Helmet's options. A directive of `contentSecurityPolicy` replaces ours of that name; the others stay. */
+  /** Helmet's options. A directive of `contentSecurityPolicy` replaces our directive of that name; the others stay. */
   headers?: HelmetOptions;
-  /** How long sessions live and how large they may be; `ownerKeys` are the keys of `req.session` that name its owner. */
+  /** The lifetime and size limits of sessions. `ownerKeys` are the keys of `req.session` that contain its owner. */
   limits?: Partial<Limits>;
-  /** Which requests of other sites may change something: those of some origins, and those to some paths. */
+  /** The requests from other sites that may change data: by their origin, or by their path. */
   crossSite?: CrossSite;
-  /** Responds where no route does. */
+  /** Responds when no route matches. */
   notFound?: RequestHandler;
-  /** Responds to what a handler threw, after it was logged. */
+  /** Responds to the error of a handler, after it was logged. */
   error?: ErrorRequestHandler;
 }
 
 /**
- * Runs the session server of an environment until a signal asks for its end: settings, store, application, listen, drain.
- * Why it could not start is printed, and becomes exit code 1.
+ * Runs the session server of an environment until a signal stops it. If it cannot start, it prints the reason, and the
+ * exit code is 1.
  * @param directory the environment's, absolute
- * @param load imports the application; a process that only looks after workers does not
- * @throws what the application throws when it is imported, or another bug: Node.js shows where it happened
+ * @param load imports the application; the primary process of workers does not call it
+ * @throws an error of the application's import, or a bug: Node.js then prints the stack
  */
 export async function serve(
   directory: string,
@@ -98,7 +98,7 @@ async function start(directory: string, load: () => Promise<Application>, option
   const counts = createCounts();
   const opened = await openStore(directory, settings, log);
   const driver = settings.metrics ? countCalls(opened, counts) : opened;
-  const secrets = followSecrets(directory, process.env, settings.secrets, log, () => add(counts, 'rotations'));
+  const secrets = watchSecrets(directory, process.env, settings.secrets, log, () => add(counts, 'rotations'));
   const isProxied = settings.trustProxyHops > 0;
   const profileOf = profilesOf((encrypted) => strictProfile(settings.cookie, encrypted, settings.production));
   const session = createMiddleware(driver, {
@@ -129,10 +129,10 @@ async function start(directory: string, load: () => Promise<Application>, option
   try {
     const stopCounting = await reportCounts(directory, settings, counts, log);
     const listening = await listen(create, settings);
-    const stopDuties = startInOne(() => [startPruning(driver, log), reportStore(driver, log)]);
+    const stopDuties = startInLeader(() => [startPruning(driver, log), reportStore(driver, log)]);
     const closers = [stopDuties, stopCounting, async () => application.close?.(), () => driver.close()];
-    drainOnSignal(listening.traffic, retiring(settings.keepAliveMs), closers, log);
-    endWhenRemoved(directory, log);
+    drainOnSignal(listening.traffic, retireTimeouts(settings.keepAliveMs), closers, log);
+    stopWhenRemoved(directory, log);
     await reportListening(listening.url, settings, log);
   } catch (error) {
     await driver.close().catch((err) => log.warn({ err }, 'the store did not close'));

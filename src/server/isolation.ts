@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
 import { orUndefined, UserError } from '../errors.ts';
 
-/** The codes of what is not there. */
+/** The error codes of a missing file. */
 const missing = ['ENOENT', 'ENOTDIR'];
 
 interface PackageJson {
@@ -15,36 +15,37 @@ interface Lockfile {
 }
 
 /**
- * Node.js looks for a missing package in the directories above, and in NODE_PATH; this server takes nothing from there.
- * @throws UserError when a dependency, or a dependency's own, is not in the environment
+ * Verifies that the server loads no package from outside the environment. Node.js also looks for packages in parent
+ * directories and in NODE_PATH.
+ * @throws UserError when a direct or transitive dependency is not in the environment
  */
 export async function verifyIsolation(directory: string): Promise<void> {
   const inside = `${await realpath(directory)}${sep}`;
   for (const [path, isOptional] of await listPackages(directory)) {
     const name = path.replace(/^.*node_modules\//, '');
     const own = await orUndefined(realpath(join(directory, path)), ...missing);
-    const found = own ?? (isOptional ? await find(name, directory) : undefined);
+    const found = own ?? (isOptional ? await resolveElsewhere(name, directory) : undefined);
     if (found === undefined ? isOptional : found.startsWith(inside)) continue;
     const where = found === undefined ? '' : `: it is at ${found}`;
     throw new UserError(
       'outside',
       `The package ${name} is not in this environment${where}.`,
-      'Install what the lockfile says: sessapp install, or npm ci --ignore-scripts',
+      'Install the dependencies of the lockfile: sessapp install, or npm ci --ignore-scripts',
     );
   }
 }
 
-/** Where Node.js would find what is missing: what is optional, such as the binary for a platform, may be nowhere. */
-async function find(name: string, directory: string): Promise<string | undefined> {
+/** Where Node.js would find a missing package; undefined when nowhere, such as a binary for another platform. */
+async function resolveElsewhere(name: string, directory: string): Promise<string | undefined> {
   for (const folder of createRequire(join(directory, 'server.js')).resolve.paths(name) ?? []) {
-    // Node.js, too, passes over folders that it may not read.
+    // Node.js also skips folders that it may not read.
     const found = await orUndefined(realpath(join(folder, name)), ...missing, 'EACCES');
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** Where each package belongs, relative to the environment, and whether it is optional. */
+/** The path of each package, relative to the environment, and whether it is optional. */
 async function listPackages(directory: string): Promise<Map<string, boolean>> {
   const manifest = await readJson<PackageJson>(join(directory, 'package.json'));
   const lockfile = await readJson<Lockfile>(join(directory, 'package-lock.json'));

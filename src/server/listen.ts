@@ -9,13 +9,13 @@ import { Traffic } from './traffic.ts';
 export interface Listening {
   servers: Server[];
   traffic: Traffic;
-  /** The address for a browser. */
+  /** The URL for a browser. */
   url: string;
 }
 
 /**
- * Listens at every address of the host: `localhost` is 127.0.0.1 and ::1, and a browser may take either.
- * @throws UserError when the host or the port cannot be had
+ * Listens on every address of the host: `localhost` is 127.0.0.1 and ::1, and a browser can use either.
+ * @throws UserError when it cannot listen on the host or the port
  */
 export async function listen(create: () => Server, { host, port }: { host: string; port: number }): Promise<Listening> {
   const addresses = await resolve(host);
@@ -23,7 +23,7 @@ export async function listen(create: () => Server, { host, port }: { host: strin
     try {
       return await listenAtAll(create, addresses, host, port);
     } catch (error) {
-      // A port that is free at one address may be taken at another.
+      // A port can be free on one address and in use on another.
       const again = port === 0 && attempt < 10 && error instanceof UserError && error.code === 'port-in-use';
       if (!again) throw error;
     }
@@ -49,7 +49,7 @@ async function listenAtAll(create: () => Server, addresses: string[], host: stri
   return { servers, traffic, url: `http://${nameForBrowser(host)}:${taken}` };
 }
 
-// Undefined when the machine does not have this address, such as ::1 where IPv6 is off.
+// Undefined when the machine does not have this address, such as ::1 without IPv6.
 async function listenAt(server: Server, host: string, port: number): Promise<Server | undefined> {
   server.listen({ host, port });
   try {
@@ -62,7 +62,7 @@ async function listenAt(server: Server, host: string, port: number): Promise<Ser
 }
 
 async function resolve(host: string): Promise<string[]> {
-  // What a hosts file says of it differs from machine to machine; browsers take it for the loopback addresses too.
+  // Do not resolve localhost: hosts files differ. Browsers also use the loopback addresses for it.
   if (host === 'localhost') return ['127.0.0.1', '::1'];
   try {
     const found = await lookup(host, { all: true });
@@ -83,14 +83,14 @@ function explain(error: unknown, host: string, port: number): unknown {
   if (code === 'EACCES') {
     return new UserError(
       'port-denied',
-      `Port ${port} may not be opened by this user.`,
-      'Choose one above 1023: --port 5000, or PORT=5000',
+      `This user may not open port ${port}.`,
+      'Choose a port above 1023: --port 5000, or PORT=5000',
     );
   }
   if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(code)) {
     return new UserError(
       'bad-host',
-      `This machine has no address '${host}'.`,
+      `This machine does not have the address '${host}'.`,
       'Choose another: --host localhost, or HOST=0.0.0.0 for every address of the machine.',
     );
   }
@@ -101,12 +101,12 @@ function portTaken(host: string, port: number): UserError {
   // https://developer.apple.com/forums/thread/682332
   const airplay = process.platform === 'darwin' && port === 5000;
   const holder = airplay
-    ? ' On macOS that is most likely AirPlay Receiver (System Settings, General, AirDrop & Handoff).'
+    ? ' On macOS it is usually AirPlay Receiver (System Settings, General, AirDrop & Handoff).'
     : '';
   const other = port === 65535 ? port - 1 : port + 1;
   return new UserError(
     'port-in-use',
     `Port ${port} of ${host} is in use by another program.${holder}`,
-    `Choose another: --port ${other}, or PORT=${other}; 0 takes any free port.`,
+    `Choose another: --port ${other}, or PORT=${other}. Port 0 selects any free port.`,
   );
 }

@@ -1,8 +1,8 @@
-/** In characters: a line that is longer is cut, and so long each of its texts may be then. A stack may be longer. */
+/** In characters. In a longer line, each text is cut to this length; a stack may be longer. */
 const lineLength = 4096;
 const textLength = 1000;
 const stackLength = 8000;
-/** A line that is longer all the same has many fields: only the first of them stay. */
+/** A line that is still longer has many fields, and keeps only the main ones. */
 const longestLength = 16_384;
 
 interface Line {
@@ -19,7 +19,7 @@ interface Line {
 export const completed = 'request completed';
 export const aborted = 'request aborted';
 
-/** A line of JSON that is not longer than what clients send, or an application logs, can make it. */
+/** Limits the length of a JSON log line, whatever clients send or the application logs. */
 export function bound(json: string): string {
   if (json.length <= lineLength) return json;
   const line = JSON.parse(json) as Line;
@@ -35,7 +35,7 @@ function cutTexts(key: string, value: unknown): unknown {
   return `${value.slice(0, limit)}… (${value.length} characters)`;
 }
 
-/** The same line for a person. */
+/** Renders a log line as text for people. */
 export function toText(json: string): string {
   const { time, msg = '', req, res, responseTime, err } = JSON.parse(json) as Line;
   const clock = new Date(time).toTimeString().slice(0, 8);
@@ -45,7 +45,7 @@ export function toText(json: string): string {
   return `${clock} ${what}${err?.stack ? `\n${err.stack}` : ''}\n`;
 }
 
-/** In what clients send there may be control characters after ASCII, such as U+009B, which JSON leaves as they are. */
+/** Escapes control characters. Clients can send some beyond ASCII, such as U+009B, which JSON does not escape. */
 export function escapeControls(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

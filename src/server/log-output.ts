@@ -1,14 +1,14 @@
 const warning = 40;
-/** As much may wait for the reader of a pipe. */
+/** How much output may wait for the reader of a pipe. */
 const backlogBytes = 1_000_000;
 
-/** Writes lines to stdout. A log that nobody can take any more does not end the server, and does not fill its memory. */
+/** Writes lines to stdout. If nothing reads them, the server continues, and its memory does not grow. */
 export class LogOutput {
   readonly #reportLost: (lines: number) => void;
   #waiting: string[] = [];
   #lost = 0;
 
-  /** @param reportLost is called when lines can be written again after some were dropped */
+  /** @param reportLost called when lines can be written again after some were dropped */
   constructor(reportLost: (lines: number) => void) {
     this.#reportLost = reportLost;
     process.stdout.on('error', ignoreLostLog);
@@ -16,8 +16,8 @@ export class LogOutput {
     process.on('exit', () => this.#flush());
   }
 
-  // What is logged in one turn of the event loop is written together, which spares a system call for each line. What went
-  // wrong is written at once, as the process may be about to end.
+  // Lines of one turn of the event loop are written together, to save system calls. Warnings and errors are written at
+  // once, because the process may be about to exit.
   print(line: string, level: number): void {
     if (this.#waiting.length === 0) setImmediate(() => this.#flush());
     this.#waiting.push(line);
@@ -46,7 +46,7 @@ export class LogOutput {
   }
 }
 
-// The reader of a pipe went away, the terminal was closed, or the disk is full.
+// The reader of the pipe has exited, the terminal was closed, or the disk is full.
 function ignoreLostLog(error: unknown): void {
   if (!['EPIPE', 'EIO', 'ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
 }

@@ -5,16 +5,16 @@ import { aborted, bound, completed, escapeControls, toText } from './log-line.ts
 import { LogOutput } from './log-output.ts';
 import { type Counts, countRequest } from './metrics/counts.ts';
 
-/** JSON lines in production, lines for a person in development. In JSON a worker names itself. */
+/** Logs JSON in production, and text in development. JSON lines of a worker contain its pid. */
 export function createLogger({ production }: { production: boolean }): Logger {
   const options = {
     base: cluster.isWorker ? { pid: process.pid } : null,
-    // No other header is logged: they hold cookies and passwords.
+    // Log no other headers: they can contain cookies and passwords.
     serializers: { req: describeRequest, res: ({ statusCode }: Response) => ({ statusCode }) },
   };
-  const output = new LogOutput((lines) => log.warn({ lines }, 'lines of the log were dropped: nobody read them'));
+  const output = new LogOutput((lines) => log.warn({ lines }, 'log lines were dropped: the output was not read'));
   const destination = {
-    // Makes pino say the level of each line.
+    // Makes pino set lastLevel for each line.
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 0,
     write(json: string): void {
@@ -32,10 +32,10 @@ function describeRequest({ id, method, originalUrl, url, headers }: Request): ob
 
 const requestLog = Symbol('log');
 
-/** One line for each request, once it is answered or its client has gone away; and `req.log` for the application. */
+/** Logs a line for each request when its response was sent or its client disconnected; sets `req.log` for the application. */
 export function logRequests(app: { request: object }, log: Logger, counts: Counts): RequestHandler {
   let count = 0;
-  // Most requests say nothing: only one that does has a log of its own.
+  // Most requests log nothing, so create the logger of a request only when it is used.
   const property: PropertyDescriptor & ThisType<Request & { [requestLog]?: Logger }> = {
     get() {
       this[requestLog] ??= log.child({ req: this });
@@ -50,13 +50,13 @@ export function logRequests(app: { request: object }, log: Logger, counts: Count
     const startMs = performance.now();
     count += 1;
     req.id = count;
-    res.on('error', (error) => req.log.error({ err: error }, 'an answer could not be sent'));
+    res.on('error', (error) => req.log.error({ err: error }, 'a response could not be sent'));
     res.once('close', () => {
       countRequest(counts, res.statusCode);
       if (isIconMissing(req, res)) return;
       const responseTime = Math.round(performance.now() - startMs);
-      // Behind proxies the connection is theirs; `ip` is the client that they name, as far as TRUST_PROXY believes them.
-      // Who has gone away before the end has not got the answer, whatever its status would have been.
+      // Behind proxies, `ip` is the client's address from their headers, if TRUST_PROXY trusts them.
+      // A client that disconnected early did not get the response, whatever its status.
       const message = res.writableFinished ? completed : aborted;
       log[res.statusCode >= 500 ? 'error' : 'info']({ req, res, responseTime, ip: req.ip }, message);
     });
@@ -64,7 +64,7 @@ export function logRequests(app: { request: object }, log: Logger, counts: Count
   };
 }
 
-// Each browser asks for it by itself, whatever the page says.
+// Every browser requests it, even if no page refers to it.
 function isIconMissing({ path }: Request, { statusCode }: Response): boolean {
   return path === '/favicon.ico' && statusCode === 404;
 }

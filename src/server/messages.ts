@@ -1,29 +1,29 @@
 import type { Counts } from './metrics/counts.ts';
 
-/** Why a server, or a worker of it, did not start. */
+/** Why a server or a worker did not start. */
 export interface Failure {
   code: string;
   message: string;
   hint: string | undefined;
 }
 
-/** Where a server or a worker listens, and how many processes answer there. */
+/** Where a server or a worker listens, and how many processes serve requests there. */
 export interface Listening {
   url: string;
   store: string;
   workers: number;
 }
 
-/** What a server says to the `sessapp serve` that started it, and a worker to its primary. */
+/** A message of a server to the `sessapp serve` that started it, or of a worker to its primary. */
 export type Message =
   | ({ event: 'listening' } & Listening)
   | ({ event: 'failed' } & Failure)
   | { event: 'drained' }
-  /** Of a trial only: the application loads. */
+  /** Only in a trial: the application was loaded. */
   | { event: 'loaded' }
-  /** Of workers only: it accepts nothing new. */
+  /** Only from a worker: it accepts no new connections. */
   | { event: 'retiring' }
-  /** Of workers only: what it has counted since it started. */
+  /** Only from a worker: its counts since it started. */
   | { event: 'counts'; counts: Counts };
 
 const events: unknown[] = [
@@ -35,20 +35,20 @@ const events: unknown[] = [
   'counts',
 ] satisfies Message['event'][];
 
-/** False for what the application sends of its own, such as PM2's `ready`, which may be anything. */
+/** False for the application's own messages, such as PM2's `ready`. They can have any type. */
 export function isMessage(sent: unknown): sent is Message {
   return events.includes((sent as Partial<Message> | null)?.event);
 }
 
-/** A signal by which the system ends a process that reads memory it must not: a damaged or cut store is such memory. */
+/** Signals for an invalid memory access. A damaged or truncated store file causes one, because it is memory-mapped. */
 const memorySignals = ['SIGBUS', 'SIGSEGV', 'SIGILL'];
 
 /**
- * Why a server, or a worker, ended, as far as its end tells.
- * @param end `exit code 1`, or `signal SIGBUS`
+ * Explains why a server or a worker exited.
+ * @param exit `exit code 1`, or `signal SIGBUS`
  */
-export function toEndFailure(message: string, end: string): Failure {
-  const isOfMemory = memorySignals.some((signal) => end === `signal ${signal}`);
-  if (!isOfMemory) return { code: 'server-failed', message, hint: 'See its output above.' };
-  return { code: 'server-crashed', message, hint: 'The file of its store may be damaged. To find out: sessapp doctor' };
+export function toExitFailure(message: string, exit: string): Failure {
+  const isMemorySignal = memorySignals.some((signal) => exit === `signal ${signal}`);
+  if (!isMemorySignal) return { code: 'server-failed', message, hint: 'See its output above.' };
+  return { code: 'server-crashed', message, hint: 'Its store file may be damaged. To check it, type: sessapp doctor' };
 }

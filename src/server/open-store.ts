@@ -6,8 +6,8 @@ import { StoreAddressError } from '../stores/errors.ts';
 import { wrap } from '../stores/wrap.ts';
 
 /**
- * The environment's store, whichever that is while the server runs.
- * @throws UserError when it cannot be used
+ * Opens the environment's store. Each call uses the current store, also after a migration to another one.
+ * @throws UserError when the store cannot be opened
  */
 export async function openStore(directory: string, settings: Settings, log: FollowLog): Promise<Driver> {
   try {
@@ -23,8 +23,8 @@ export async function openStore(directory: string, settings: Settings, log: Foll
     throw new UserError(
       'store-unavailable',
       `The ${settings.store} store cannot be opened: ${message}.`,
-      `What it keeps in ${settings.dataDirectory} must be whole and this user's own, on a disk that can be written and has room. ` +
-        'To find out what is wrong: sessapp doctor',
+      `Its files in ${settings.dataDirectory} must be intact, owned by this user, and on a writable disk with free space. ` +
+        'To find the cause, type: sessapp doctor',
     );
   }
 }

@@ -2,8 +2,8 @@ import type { Message } from './messages.ts';
 import { outlivePrimary } from './workers/worker.ts';
 
 /**
- * Resolves when the message is on its way.
- * @returns false when nobody listens: the server was started by itself, or has outlived the one that started it
+ * Sends a message to the parent process.
+ * @returns false when there is no connected parent: the server was started without one, or its parent has exited
  */
 export async function tellParent(message: Message): Promise<boolean> {
   if (!process.connected) return false;
@@ -12,12 +12,12 @@ export async function tellParent(message: Message): Promise<boolean> {
 }
 
 /** Closes the channel, so that it does not keep the process running. */
-export function leaveParent(): void {
+export function disconnectParent(): void {
   outlivePrimary();
   if (process.connected) process.disconnect();
 }
 
-/** Calls back once the parent is gone. `sessapp serve --background` says `detach` before it goes: that is no reason. */
+/** Calls back when the parent process is gone, unless it sent `detach` first, as `sessapp serve --background` does. */
 export function onParentGone(callback: () => void): void {
   if (!process.send) return;
   if (process.connected) process.once('disconnect', callback);
@@ -25,6 +25,6 @@ export function onParentGone(callback: () => void): void {
   process.on('message', (message) => {
     if (message !== 'detach') return;
     process.off('disconnect', callback);
-    leaveParent();
+    disconnectParent();
   });
 }

@@ -1,12 +1,12 @@
 import type { Request, Response } from 'express';
 
-/** What a client gets that gets no page of the application, in each form that it can ask for. */
+/** An error response in each format that a client can request. */
 export interface Problem {
   status: number;
   text: string;
   /** The `error` of a JSON document. */
   json: { status: number; message: string; [detail: string]: unknown };
-  /** HTML, in development only: a browser shows text as well. */
+  /** HTML, only in development. In production a browser gets the text. */
   page?: string;
 }
 

@@ -8,17 +8,17 @@ interface Log {
 const intervalMs = 1000;
 
 /**
- * Ends the server when its environment was removed, not only moved: nobody could find it any more to stop it, and what it
- * saves would be lost.
+ * Stops the server when its environment was removed, not just moved. Otherwise no command could find and stop the server,
+ * and the sessions that it saves would be lost.
  */
-export function endWhenRemoved(directory: string, log: Log): void {
-  // Windows removes no directory that is in use; workers end with their primary.
+export function stopWhenRemoved(directory: string, log: Log): void {
+  // Windows does not remove a directory that is in use. Workers stop with their primary.
   if (process.platform === 'win32' || cluster.isWorker) return;
   const opened = openSync(directory, 'r');
   const timer = setInterval(() => {
     if (fstatSync(opened).nlink > 0) return;
     clearInterval(timer);
-    log.fatal('the environment was removed: the server ends');
+    log.fatal('the environment was removed: stopping the server');
     process.kill(process.pid, 'SIGTERM');
   }, intervalMs);
   timer.unref();

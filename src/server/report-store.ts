@@ -8,14 +8,14 @@ interface Log {
   error(message: string): void;
 }
 
-/** How long to wait before the store is asked again: one that answers, and one that does not. */
+/** The time until the next check of a store that responds, and of a store that does not. */
 const readyRestMs = 5000;
 const failedRestMs = 1000;
 
 /**
- * Says in the log when the store stops answering and when it answers again; at first also what in its own configuration
- * can lose sessions.
- * @returns what stops it
+ * Logs when the store stops responding and when it responds again. The first successful check also logs warnings about
+ * the store's configuration, if it can lose sessions.
+ * @returns a function that stops the checks
  */
 export function reportStore(driver: Driver, log: Log): () => Promise<void> {
   const stopping = new AbortController();
@@ -33,7 +33,7 @@ async function watch(driver: Driver, log: Log, signal: AbortSignal): Promise<voi
     failure = found.failure;
     hasWarned ||= !failure;
     if (failure && !before) log.error(describe(failure));
-    if (!failure && before) log.info('the store answers now');
+    if (!failure && before) log.info('the store responds again');
     for (const warning of found.warnings) log.warn(warning);
     await rest(failure ? failedRestMs : readyRestMs, signal);
   }
@@ -50,7 +50,7 @@ async function look(driver: Driver, hasWarned: boolean): Promise<{ failure?: Err
 
 function describe(failure: Error): string {
   if (failure instanceof StoreReplaced) return failure.message;
-  return `until the store answers, requests get a 503: ${failure}`;
+  return `the store does not respond, so requests get a 503: ${failure}`;
 }
 
 async function rest(ms: number, signal: AbortSignal): Promise<void> {

@@ -2,8 +2,8 @@ import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import { UserError } from '../errors.ts';
 import { describeFailure } from './application.ts';
-import { endIfHeld } from './held.ts';
-import { leaveParent, tellParent } from './parent.ts';
+import { forceExit } from './force-exit.ts';
+import { disconnectParent, tellParent } from './parent.ts';
 
 interface Served {
   store: string;
@@ -11,7 +11,7 @@ interface Served {
   workers?: number | undefined;
 }
 
-/** Says where the server is: to the process that started it, else in the log. */
+/** Reports the server's URL to its parent process, or in the log. */
 export async function reportListening(url: string, { store, production, workers }: Served, log: Logger): Promise<void> {
   const told = await tellParent({ event: 'listening', url, store, workers: workers ?? 1 });
   if (cluster.isWorker || (told && !production)) return;
@@ -19,20 +19,20 @@ export async function reportListening(url: string, { store, production, workers 
   log.info({ url, store, workers }, `listening at ${url}, store ${store}${shared}; Ctrl-C stops`);
 }
 
-/** True when `sessapp doctor` only asks whether the server can load its settings and its application. */
+/** True when `sessapp doctor` only checks that the server can load its settings and its application. */
 export function isTrial(): boolean {
   return Boolean(process.env.SESSAPP_TRIAL);
 }
 
-/** Tells that the application loads. Nothing listens, and no store was opened. */
+/** Reports that the application was loaded. The server does not listen, and opens no store. */
 export async function reportLoaded(): Promise<void> {
   await tellParent({ event: 'loaded' });
-  end();
+  exit();
 }
 
 /**
- * Says why the server did not start, and leaves exit code 1.
- * @throws what is no UserError: Node.js shows where it happened, also in a file that cannot be parsed
+ * Reports why the server did not start, and sets exit code 1.
+ * @throws any error but a UserError: Node.js prints its location, also for a file that cannot be parsed
  */
 export async function reportStartFailure(directory: string, error: unknown): Promise<void> {
   process.exitCode = 1;
@@ -44,10 +44,10 @@ export async function reportStartFailure(directory: string, error: unknown): Pro
   const { code, message, hint } = error;
   if (!(await tellParent({ event: 'failed', code, message, hint })))
     console.error([message, hint].filter(Boolean).join('\n'));
-  end();
+  exit();
 }
 
-function end(): void {
-  leaveParent();
-  endIfHeld((held) => console.error(`The application keeps the process running (${held.join(', ')}); ending it.`));
+function exit(): void {
+  disconnectParent();
+  forceExit((held) => console.error(`The application keeps the process running (${held.join(', ')}); stopping it.`));
 }

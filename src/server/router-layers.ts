@@ -1,10 +1,10 @@
 import type { Express } from 'express';
 
-/** What Express keeps of a handler, a route or a router. */
+/** Express's internal object for a handler, a route or a router. */
 export interface Layer {
   handle: object & { name?: string; stack?: Layer[] };
   route?: { path: unknown; methods: Record<string, boolean>; stack: Layer[] };
-  /** Where it is mounted. */
+  /** The path at which it is mounted. */
   rawPath?: unknown;
 }
 

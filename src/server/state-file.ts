@@ -2,9 +2,9 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 
-/** A file in `data/` by which a server that `sessapp serve` started tells other commands of itself. */
+/** A file in `data/` with the state of a server that `sessapp serve` started, for other commands. */
 export class StateFile<T extends object> {
-  /** Relative to the environment, in which `sessapp serve` starts the server: it may be moved meanwhile. */
+  /** Relative to the environment, which is the working directory: it can be moved while the server runs. */
   readonly #path: string;
   readonly #isRead: boolean;
   readonly #log: Logger;
@@ -32,7 +32,7 @@ export class StateFile<T extends object> {
   #enqueue(change: () => Promise<void>): Promise<void> {
     if (!this.#isRead) return this.#last;
     const settle = (error?: unknown): void => {
-      // It is written again and again: one line of the log is enough.
+      // The file is written often, so log only the first failure.
       if (error && !this.#isFailing) this.#log.warn({ err: error }, `${this.#path} could not be written`);
       this.#isFailing = error !== undefined;
     };

@@ -2,7 +2,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { Bag } from '../stores/bag.ts';
 
-/** How long a connection that has not sent a whole request stays open once idle ones are closed. */
+/** After the idle connections are closed, how long a connection without a complete request stays open. */
 const silentMs = 500;
 const sweepMs = 50;
 
@@ -10,38 +10,38 @@ const inFlight = Symbol('responses in flight');
 
 type Connection = Socket & { [inFlight]?: Bag<ServerResponse> };
 
-/** How long a server that accepts nothing new waits. */
-export interface Patience {
+/** How long a draining server waits. */
+export interface DrainTimeouts {
   /** For requests in flight. */
   deadlineMs: number;
-  /** For connections that are idle: a client may be about to send its next request on one. */
+  /** For idle connections: a client may be about to send its next request on one. */
   idleMs: number;
 }
 
 /**
- * Of a worker whose place another one has taken: nobody waits for it. A client may send its next request until its own
- * limit closes the connection.
+ * The timeouts of a worker that another worker has replaced. Nothing waits for this worker, so it keeps an idle connection
+ * for the full keep-alive time: its client may still send a request on it.
  */
-export function retiring(keepAliveMs: number): Patience {
+export function retireTimeouts(keepAliveMs: number): DrainTimeouts {
   const idleMs = keepAliveMs + 1000;
   return { deadlineMs: Math.max(30_000, idleMs + 1000), idleMs };
 }
 
-/** The connections of some servers, and the requests in flight on them. */
+/** Tracks the connections of several servers, and the requests in flight on them. */
 export class Traffic {
   readonly #servers: Server[] = [];
-  // Responses belong to their connection: before Node.js 24 only the first of those that wait for each other closes with it.
+  // Each connection holds its responses: before Node.js 24, only the first of pipelined responses emits 'close' with it.
   readonly #sockets = new Bag<Connection>();
   readonly #limit: number;
   #draining = false;
   #cut = false;
 
-  /** @param limit how many connections there may be */
+  /** @param limit the maximum number of connections */
   constructor(limit = Number.POSITIVE_INFINITY) {
     this.#limit = limit;
   }
 
-  /** Takes a server, before it listens: a client may come while it is still to listen at another address. */
+  /** Tracks a server. Call this before it listens: a client may connect before the next address is ready. */
   watch(server: Server): Server {
     this.#servers.push(server);
     server.on('connection', (socket) => {
@@ -57,16 +57,16 @@ export class Traffic {
   }
 
   /**
-   * Accepts nothing new and waits until every request in flight is answered. Called again, the shorter wait counts.
-   * @returns false when some had to be cut: at the deadline, or because `cut` was called
+   * Accepts no new connections, and waits for the requests in flight. If it is called again, the shorter timeouts apply.
+   * @returns false when requests were interrupted: at the deadline, or by `cut`
    */
-  async drain({ deadlineMs, idleMs }: Patience): Promise<boolean> {
+  async drain({ deadlineMs, idleMs }: DrainTimeouts): Promise<boolean> {
     this.#draining = true;
     for (const res of this.#responses()) announceClose(res);
     const closed = Promise.all(this.#servers.map(stopListening));
     const timers = [
       setTimeout(() => timers.push(this.#sweep()), idleMs),
-      // A browser opens connections ahead of time; Node.js counts one that is silent as busy.
+      // A browser opens connections in advance. Node.js treats a connection without a request as busy.
       setTimeout(() => this.#destroy(this.#silentSockets()), idleMs + silentMs),
       setTimeout(() => this.cut(), deadlineMs),
     ];
@@ -81,7 +81,7 @@ export class Traffic {
     this.#destroy(this.#sockets.list());
   }
 
-  // Rather than the new one, one goes on which nothing was ever sent, or which waits for its next request.
+  // Closes a connection that has never sent anything, or else the idle ones, or else the new one.
   #makeRoom(newest: Socket): void {
     const isOver = (): boolean => this.#sockets.list().filter(({ destroyed }) => !destroyed).length > this.#limit;
     const isUnused = (socket: Socket): boolean => socket.bytesRead === 0 && !socket.destroyed && socket !== newest;
@@ -90,7 +90,7 @@ export class Traffic {
     if (isOver()) newest.destroy();
   }
 
-  // A connection that answered its last request becomes idle only then.
+  // A connection becomes idle only after its response, so check repeatedly.
   #sweep(): NodeJS.Timeout {
     this.#closeIdle();
     return setInterval(() => this.#closeIdle(), sweepMs);
@@ -117,12 +117,12 @@ function remember<T extends Socket | ServerResponse>(bag: Bag<T>, item: T): void
   item.once('close', bag.add(item));
 }
 
-// Without it a client that always has a next request would keep its connection, and the server, for ever.
+// Without this header, a client that keeps sending requests would keep its connection open, and the server running.
 function announceClose(res: ServerResponse): void {
   if (!res.headersSent) res.setHeader('Connection', 'close');
 }
 
-/** Resolves when the last connection has closed. An HTTP server's own `close` would end idle connections at once. */
+/** Resolves when the last connection has closed. The `close` of an HTTP server would close idle connections at once. */
 function stopListening(server: Server): Promise<unknown> {
   return new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
 }

@@ -33,7 +33,8 @@ export async function adoptSessions(
   const driver = driverFor({ ...options, adopt: { store, moveAfterMs: 0 } }) as AdoptingDriver;
   const { left, ...counts } = await moveAll(driver, ids ?? (await idsOf(store)));
   if (left.length > 0) await wait(moveMs);
-  for await (const batch of inBatches(left, batchSize)) await Promise.all(batch.map((key) => driver.removeCopy(key)));
+  for await (const batch of inBatches(left, batchSize))
+    await Promise.all(batch.map((sessionKey) => driver.removeCopy(sessionKey)));
   return counts;
 }
 
@@ -44,13 +45,13 @@ async function moveAll(
 ): Promise<{ moved: number; failed: number; left: string[] }> {
   const done = { moved: 0, failed: 0, left: [] as string[] };
   for await (const batch of inBatches(ids, batchSize)) {
-    const keys = batch.map(identifiedKeyOf);
-    const results = await Promise.allSettled(keys.map((key) => driver.move(key)));
+    const sessionKeys = batch.map(identifiedKeyOf);
+    const results = await Promise.allSettled(sessionKeys.map((sessionKey) => driver.move(sessionKey)));
     verifyUsable(results);
     for (const [n, result] of results.entries()) {
       if (result.status === 'rejected') done.failed += 1;
       else if (result.value) done.moved += 1;
-      else done.left.push(keys[n] ?? '');
+      else done.left.push(sessionKeys[n] ?? '');
     }
   }
   return done;

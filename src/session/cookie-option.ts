@@ -8,22 +8,22 @@ export function createProfile(options: Partial<SessionOptions>): (req: Request) 
   // The function is called with what it was made for: the application's own requests.
   if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req as never), isSecure(req, proxy));
   // The time until a fixed end depends on when a session begins.
-  if (endOf(cookie) instanceof Date) return (req) => toProfile(name, cookie, isSecure(req, proxy));
+  if (expiryOf(cookie) instanceof Date) return (req) => toProfile(name, cookie, isSecure(req, proxy));
   const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));
   return (req) => profileOf(isSecure(req, proxy));
 }
 
 /** When the cookie ends: at a time, or after so many milliseconds. Null: with the browser. The last of the two options counts. */
-export function endOf(cookie: CookieOptions): Date | number | null {
+export function expiryOf(cookie: CookieOptions): Date | number | null {
   const last = Object.keys(cookie).findLast((key) => key === 'maxAge' || key === 'expires');
-  const end: unknown = last === 'maxAge' ? cookie.maxAge : cookie.expires;
-  return end instanceof Date || typeof end === 'number' ? end : null;
+  const expiry: unknown = last === 'maxAge' ? cookie.maxAge : cookie.expires;
+  return expiry instanceof Date || typeof expiry === 'number' ? expiry : null;
 }
 
 function toProfile(name: string, cookie: CookieOptions, isEncrypted: boolean): CookieProfile {
   const { path = '/', httpOnly = true, secure = false, sameSite, maxAge: _, expires: __, ...others } = cookie;
   const site = sameSite === 'auto' ? (isEncrypted ? 'none' : 'lax') : sameSite;
   const attributes = { ...others, path, httpOnly, secure: secure === 'auto' ? isEncrypted : secure, sameSite: site };
-  const end = endOf(cookie);
-  return { name, attributes, isEncrypted, maxAgeMs: end instanceof Date ? end.getTime() - Date.now() : end };
+  const expiry = expiryOf(cookie);
+  return { name, attributes, isEncrypted, maxAgeMs: expiry instanceof Date ? expiry.getTime() - Date.now() : expiry };
 }

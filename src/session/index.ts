@@ -3,7 +3,7 @@ import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { adoptSessions } from './adopt-sessions.ts';
-import { createProfile, endOf } from './cookie-option.ts';
+import { createProfile, expiryOf } from './cookie-option.ts';
 import { defaultLimits, toLimits } from './data/limits.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
 import type * as options from './options.ts';
@@ -44,8 +44,8 @@ function toMiddlewareOptions(
   log: Log,
 ): MiddlewareOptions {
   const { store, cookie, limits, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
-  const end = typeof cookie === 'object' ? endOf(cookie) : null;
-  const idleMs = limits?.idleMs ?? (typeof end === 'number' ? end : defaultLimits.idleMs);
+  const expiry = typeof cookie === 'object' ? expiryOf(cookie) : null;
+  const idleMs = limits?.idleMs ?? (typeof expiry === 'number' ? expiry : defaultLimits.idleMs);
   const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
   return {
     profileOf: createProfile(options),

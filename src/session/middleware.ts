@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
-import { identifiedKeyOf, keyOf } from '../stores/session-key.ts';
+import { identifiedKeyOf, sessionKeyOf } from '../stores/session-key.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
 import { createId } from './cookie/ids.ts';
@@ -11,7 +11,7 @@ import {
   type Secret,
   type SignedId,
   type SigningKey,
-  type ToKey,
+  type ToSessionKey,
 } from './cookie/signature.ts';
 import { type Limits, toLimits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
@@ -83,9 +83,9 @@ export type Middleware = (
 /** Gives every request its `req.session`, as express-session does, and holds its response until that is saved. */
 export function createMiddleware(driver: Driver, options: MiddlewareOptions): Middleware {
   const { profileOf, isRefused = () => false, beforeVerifying = () => undefined } = options;
-  const toKey = driver.needsIds ? identifiedKeyOf : keyOf;
-  const shared = share(driver, options, toKey);
-  const verify = createVerifier(toKey);
+  const toSessionKey = driver.needsIds ? identifiedKeyOf : sessionKeyOf;
+  const shared = share(driver, options, toSessionKey);
+  const verify = createVerifier(toSessionKey);
   const open = async (req: Request, res: Response | undefined, profile: CookieProfile): Promise<void> => {
     const access = new SessionAccess(req);
     req.sessionStore = shared.store;
@@ -142,41 +142,46 @@ function isBelow(path: string, { originalUrl, url = '/' }: Request): boolean {
   return path === '/' || (originalUrl ?? url).startsWith(path);
 }
 
-function share(driver: Driver, options: MiddlewareOptions, toKey: ToKey): Shared {
+function share(driver: Driver, options: MiddlewareOptions, toSessionKey: ToSessionKey): Shared {
   const { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now, generateId = createId } = options;
   const all = toLimits(limits);
-  const keys = createKeyring(secrets);
+  const signingKeys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
-  const store = new SessionStore(records, { profileOf, newestKeyId: () => keys()[0].id, createId: generateId, toKey });
-  return { store, records, keys, toKey, log, behavior: { ...defaultBehavior, ...options.behavior } };
+  const store = new SessionStore(records, {
+    profileOf,
+    newestKeyId: () => signingKeys()[0].id,
+    createId: generateId,
+    toSessionKey,
+  });
+  return { store, records, signingKeys, toSessionKey, log, behavior: { ...defaultBehavior, ...options.behavior } };
 }
 
 /** The signed id of the first cookie whose session lives. Only a cookie counts, and only one that the server signed. */
 async function resume(
-  { store, keys, toKey }: Shared,
+  { store, signingKeys, toSessionKey }: Shared,
   verify: ReturnType<typeof createVerifier>,
   req: Request,
   profile: CookieProfile,
 ): Promise<SignedId | undefined> {
   let left = candidateLimit;
   for (const value of cookiesOf(req, profile.name)) {
-    const signed = verify(value, keys());
+    const signed = verify(value, signingKeys());
     if (!signed) continue;
     if (await store.resume(req, signed)) return signed;
     left -= 1;
     if (left === 0) return undefined;
   }
-  const id = verifiedByParser(req, profile.name, keys());
-  const parsed = id === undefined ? undefined : { id, value: '', key: toKey(id), keyId: '' };
+  const id = verifiedByParser(req, profile.name, signingKeys());
+  const parsed = id === undefined ? undefined : { id, value: '', sessionKey: toSessionKey(id), keyId: '' };
   return parsed && (await store.resume(req, parsed)) ? parsed : undefined;
 }
 
 // What cookie-parser has verified, for a request whose Cookie header is gone. Its secret must be one of ours: else it may be one
 // that was retired for sessions. It may have several, so which one signed is not known, and the client gets a new cookie.
-function verifiedByParser(req: Request, name: string, keys: SigningKey[]): string | undefined {
+function verifiedByParser(req: Request, name: string, signingKeys: SigningKey[]): string | undefined {
   const id = req.signedCookies?.[name];
   if (typeof id !== 'string' || req.headers.cookie !== undefined) return undefined;
-  return keys.some(({ secret }) => secret === req.secret) ? id : undefined;
+  return signingKeys.some(({ secret }) => secret === req.secret) ? id : undefined;
 }
 
 // Also what cookie-parser has read, for a request whose cookies are not in a header.

@@ -22,8 +22,8 @@ export async function restoringOptions(directory: string): Promise<string[]> {
 
 // Undefined for the default, and while the sessions are on their way: two drivers are there then.
 async function findStore(directory: string): Promise<string | undefined> {
-  const manifest = (await readTextIfThere(join(directory, 'package.json'))) ?? '';
-  const found = Object.entries(storeKinds).filter(([, kind]) => manifest.includes(`"${kind.package}":`));
+  const packageJson = (await readTextIfThere(join(directory, 'package.json'))) ?? '';
+  const found = Object.entries(storeKinds).filter(([, kind]) => packageJson.includes(`"${kind.package}":`));
   const [name] = found[0] ?? [];
   return found.length === 1 && name !== 'embedded' ? name : undefined;
 }

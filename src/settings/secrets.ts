@@ -21,7 +21,7 @@ export function createSecret(): string {
 }
 
 /** What a secret is called by, also in the records of sessions; it gives nothing of the secret away. */
-export function keyIdOf(secret: string): string {
+export function secretIdOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 8);
 }
 
@@ -72,7 +72,7 @@ export function renderEnvFile(secret: string, nowMs: number, storeUrl?: string):
   return [
     '# Settings of this environment alone. Keep it out of version control: who has the secret can forge a session.',
     '# Variables that are set in the real environment win. .env.example lists what else can be set.',
-    renderBirth(keyIdOf(secret), nowMs),
+    renderCreationLine(secretIdOf(secret), nowMs),
     `${secretVariable}=${secret}`,
     ...(storeUrl === undefined ? [] : [`STORE_URL=${storeUrl}`]),
     '',
@@ -80,13 +80,16 @@ export function renderEnvFile(secret: string, nowMs: number, storeUrl?: string):
 }
 
 /** The line of `.env` that tells how old a secret is. */
-export function renderBirth(id: string, nowMs: number): string {
-  return `# key ${id} since ${new Date(nowMs).toISOString()}`;
+export function renderCreationLine(id: string, nowMs: number): string {
+  return `# secret ${id} since ${new Date(nowMs).toISOString()}`;
 }
 
-/** Since when each secret is there, in milliseconds since 1970, by its id; as far as `.env` tells. */
-export function readBirths(text: string): Map<string, number> {
-  const lines = text.matchAll(/^# key ([0-9a-f]{8}) since (\S+)\s*$/gm);
-  const births = [...lines].map(([, id = '', time = '']): [string, number] => [id, Date.parse(time)]);
-  return new Map(births.filter(([, ms]) => !Number.isNaN(ms)));
+/**
+ * When each secret was added, in milliseconds since 1970, by its id. A secret without such a line in `.env` is left out.
+ * sessapp 0.1 wrote `key` instead of `secret`.
+ */
+export function readCreationTimes(text: string): Map<string, number> {
+  const lines = text.matchAll(/^# (?:secret|key) ([0-9a-f]{8}) since (\S+)\s*$/gm);
+  const times = [...lines].map(([, id = '', time = '']): [string, number] => [id, Date.parse(time)]);
+  return new Map(times.filter(([, ms]) => !Number.isNaN(ms)));
 }

@@ -7,7 +7,7 @@ const tombstoneMs = 30 * 24 * 60 * 60 * 1000;
 /** A move is over by then, or it was interrupted. */
 export const moveMs = 10_000;
 /** Of so many sessions a process knows whether they have left the old store. */
-const knownLength = 10_000;
+const knownLimit = 10_000;
 
 /**
  * The new store, which takes over the sessions of the old one as their users come. Any number of processes may do so at the
@@ -39,14 +39,14 @@ export class AdoptingDriver implements Driver {
     const moved = await this.#new.read(key);
     if (moved) {
       this.#removeCopy(key);
-      return unlessEnded(moved);
+      return unlessTombstone(moved);
     }
-    const old = unlessEnded(await this.#old.read(key));
+    const old = unlessTombstone(await this.#old.read(key));
     // It may have moved between the two.
-    if (!old) return unlessEnded(await this.#new.read(key));
+    if (!old) return unlessTombstone(await this.#new.read(key));
     if (!this.#isMoving()) return old;
     await this.#move(key, old);
-    return unlessEnded(await this.#new.read(key));
+    return unlessTombstone(await this.#new.read(key));
   }
 
   create(key: string, record: SessionRecord): Promise<boolean> {
@@ -67,7 +67,7 @@ export class AdoptingDriver implements Driver {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#end(key);
+    await this.#leaveTombstone(key);
     await this.#old.delete(key);
   }
 
@@ -103,7 +103,7 @@ export class AdoptingDriver implements Driver {
 
   /** False: there is nothing to move, or another process moves it, or an interrupted move has left a copy. */
   async move(key: string): Promise<boolean> {
-    const old = unlessEnded(await this.#old.read(key));
+    const old = unlessTombstone(await this.#old.read(key));
     return old !== undefined && this.#move(key, old);
   }
 
@@ -115,7 +115,7 @@ export class AdoptingDriver implements Driver {
   // The first time the move may still be under way.
   #removeCopy(key: string): void {
     const nowMs = performance.now();
-    if (this.#metMs.size >= knownLength) this.#metMs.clear();
+    if (this.#metMs.size >= knownLimit) this.#metMs.clear();
     const metMs = this.#metMs.get(key) ?? nowMs;
     const isDue = nowMs - metMs >= moveMs;
     this.#metMs.set(key, isDue ? Number.POSITIVE_INFINITY : metMs);
@@ -125,29 +125,29 @@ export class AdoptingDriver implements Driver {
 
   async #move(key: string, old: StoredRecord): Promise<boolean> {
     if (!(await this.#new.create(key, withoutKey(old), old.version))) return false;
-    await this.#leave(key, old);
+    await this.#finishMove(key, old);
     return true;
   }
 
   // What another process did in the old store since the record was read there was acknowledged.
-  async #leave(key: string, moved: StoredRecord): Promise<void> {
+  async #finishMove(key: string, moved: StoredRecord): Promise<void> {
     const startedMs = performance.now();
     const latest = await this.#old.read(key);
-    if (!latest) return performance.now() - startedMs < moveMs / 2 ? this.#end(key) : undefined;
-    if (latest.version !== moved.version) await this.#follow(key, moved, latest);
+    if (!latest) return performance.now() - startedMs < moveMs / 2 ? this.#leaveTombstone(key) : undefined;
+    if (latest.version !== moved.version) await this.#reapplyChanges(key, moved, latest);
     await this.#old.delete(key);
   }
 
-  async #follow(key: string, moved: StoredRecord, latest: StoredRecord): Promise<void> {
+  async #reapplyChanges(key: string, moved: StoredRecord, latest: StoredRecord): Promise<void> {
     for (;;) {
-      const found = unlessEnded(await this.#new.read(key));
+      const found = unlessTombstone(await this.#new.read(key));
       if (!found) return;
       const data = rebase(latest.data, { from: moved.data, onto: found.data });
       if (await this.#new.update(key, found.version, { ...withoutKey(found), data })) return;
     }
   }
 
-  async #end(key: string): Promise<void> {
+  async #leaveTombstone(key: string): Promise<void> {
     const tombstone = createTombstone(Date.now() + tombstoneMs);
     for (;;) {
       // No record has the version 0, so no process takes the tombstone for what it has read before.
@@ -163,14 +163,14 @@ export class AdoptingDriver implements Driver {
     for await (const record of this.#old.list(query)) {
       const moved = await this.#new.read(record.key);
       // With the id of its copy, by which both can be deleted.
-      if (moved) yield* unlessEnded(moved) ? [{ ...moved, key: record.key }] : [];
-      else if (unlessEnded(record)) yield record;
+      if (moved) yield* unlessTombstone(moved) ? [{ ...moved, key: record.key }] : [];
+      else if (unlessTombstone(record)) yield record;
     }
-    for await (const record of this.#new.list(query)) if (unlessEnded(record)) yield record;
+    for await (const record of this.#new.list(query)) if (unlessTombstone(record)) yield record;
   }
 }
 
-function unlessEnded(record: StoredRecord | undefined): StoredRecord | undefined {
+function unlessTombstone(record: StoredRecord | undefined): StoredRecord | undefined {
   return record && !isTombstone(record) ? record : undefined;
 }
 

@@ -24,7 +24,7 @@ class Deadline {
     this.#deadlineMs = deadlineMs;
   }
 
-  limit<T>(answer: Promise<T>): Promise<T> {
+  limit<T>(result: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const fail = (): void => {
         forget();
@@ -32,7 +32,7 @@ class Deadline {
       };
       const forget = this.#calls.add({ startedMs: performance.now(), fail });
       this.#timer ??= this.#checkIn(this.#deadlineMs);
-      answer.then(
+      result.then(
         (value) => {
           forget();
           resolve(value);

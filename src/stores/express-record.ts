@@ -6,7 +6,7 @@ import type { SessionRecord, StoredRecord } from './driver.ts';
 const noteKey = 'sessapp:record';
 const dayMs = 24 * 60 * 60 * 1000;
 /** A session that was not seen for so much of its idle time is marked as seen when it is read. */
-const unseenPart = 1 / 5;
+const unseenFraction = 1 / 5;
 
 interface Note {
   version: number;
@@ -96,7 +96,7 @@ function timesOf(
   const createdAtMs = note?.createdAtMs ?? nowMs;
   if (note && note.expiresAtMs === expiresAtMs) return { createdAtMs, seenAtMs: note.seenAtMs, expiresAtMs };
   if (expiresAtMs === undefined || expiresAtMs <= nowMs)
-    return { createdAtMs, seenAtMs: nowMs - idleMs * unseenPart, expiresAtMs: nowMs + idleMs };
+    return { createdAtMs, seenAtMs: nowMs - idleMs * unseenFraction, expiresAtMs: nowMs + idleMs };
   return { createdAtMs, seenAtMs: Math.min(expiresAtMs - idleMs, nowMs), expiresAtMs };
 }
 

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 
 /** The session key. A reader of the store cannot turn it back into the id that a cookie holds. */
-export function keyOf(id: string): string {
+export function sessionKeyOf(id: string): string {
   return hash('sha256', id, 'base64url');
 }
 
 /** The session key with the id behind it, for a driver that needs the id (`Driver.needsIds`). */
 export function identifiedKeyOf(id: string): string {
-  return `${keyOf(id)}.${id}`;
+  return `${sessionKeyOf(id)}.${id}`;
 }
 
 /** The session key alone. */

@@ -49,7 +49,7 @@ interface Kept {
   value: string;
   path: string;
   /** Infinity: as long as the browser is open. */
-  endsAtMs: number;
+  expiresAtMs: number;
 }
 
 /** The cookies of one browser, which knows one host. */
@@ -66,16 +66,16 @@ class Cookies {
     const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());
     const said = new Map(attributes.map(splitAtEqual).map(([name, value]) => [name.toLowerCase(), value]));
     const [name, value] = splitAtEqual(pair);
-    this.#kept.set(name, { value, path: said.get('path') ?? '/', endsAtMs: this.#endOf(said) });
+    this.#kept.set(name, { value, path: said.get('path') ?? '/', expiresAtMs: this.#expiryOf(said) });
   }
 
   /** The Cookie header for a path; empty without any cookie. */
   render(path: string): string {
-    const sent = [...this.#kept].filter(([, kept]) => kept.endsAtMs > this.#now() && isBelow(kept.path, path));
+    const sent = [...this.#kept].filter(([, kept]) => kept.expiresAtMs > this.#now() && isBelow(kept.path, path));
     return sent.map(([name, { value }]) => `${name}=${value}`).join('; ');
   }
 
-  #endOf(said: Map<string, string>): number {
+  #expiryOf(said: Map<string, string>): number {
     const maxAge = said.get('max-age');
     if (maxAge !== undefined) return this.#now() + Number(maxAge) * 1000;
     const expires = said.get('expires');

@@ -22,30 +22,30 @@ const { measureRows } = await load<{
 }>('measure/rounds');
 const { verifyCookie } = await load<{ verifyCookie(setCookie?: string): void }>('servers/verify');
 
-describe('what wrk prints', () => {
+describe('the output of wrk', () => {
   const print = (changes: object = {}): string => {
     const figures = { requests: 5000, micros: 2_000_000, p50Micros: 1500, p99Micros: 9000, wrong: 0, failed: 0 };
     return `Running 2s test @ http://127.0.0.1:1/\n  1 threads\n${JSON.stringify({ ...figures, ...changes })}\n`;
   };
 
-  test('becomes requests per second and latencies in milliseconds', () => {
+  test('is parsed to requests per second and latencies in milliseconds', () => {
     expect(parseWrk(print())).toEqual({ requests: 5000, requestsPerSecond: 2500, p50Ms: 1.5, p99Ms: 9 });
   });
 
   test.each([
-    [{ wrong: 3 }, '3 of 5000 answers'],
+    [{ wrong: 3 }, '3 of 5000 responses'],
     [{ failed: 2 }, '2 requests failed'],
     [{ requests: 0 }, 'no request'],
   ])('fails the run with %j', (changes, message) => {
     expect(() => parseWrk(print(changes))).toThrow(message);
   });
 
-  test('without a result fails the run, and is shown', () => {
+  test('is in the error when it contains no result', () => {
     expect(() => parseWrk('unable to connect')).toThrow('unable to connect');
   });
 });
 
-test('a line of /proc is read whatever the program is called', () => {
+test('a line of /proc is parsed whatever the name of the program is', () => {
   const line = '4711 (no) de (x)) S 42 4711 1 0 -1 4194560 1 2 3 4 70 30 5 6 20 0 7 0 8 9';
   expect(parseStat(line)).toEqual({ pid: 4711, parent: 42, cpuTicks: 100 });
 });
@@ -58,7 +58,7 @@ test.each([
 });
 
 describe('medians', () => {
-  test('are the value in the middle, or between the two there', () => {
+  test('are the middle value, or the mean of the two middle values', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([4, 1, 2, 100])).toBe(3);
     expect(() => median([])).toThrow(RangeError);
@@ -71,19 +71,19 @@ describe('medians', () => {
     ).toEqual({ a: 2, b: 8 });
   });
 
-  test('of ratios compare each round with its own', () => {
+  test('of ratios compare the two values of each round', () => {
     const rounds = (...values: number[]): Round[] => values.map((cpuMicros) => ({ cpuMicros }));
-    // The second round was disturbed, on both sides.
+    // Both values of the second round were disturbed.
     expect(medianRatio(rounds(10, 90, 11), rounds(20, 180, 20), 'cpuMicros')).toBe(0.5);
   });
 
-  test('come with the middle half of the rounds', () => {
+  test('are reported with the middle half of the rounds', () => {
     expect(spread([10, 9, 11, 8, 100])).toBe(0.2);
     expect(spread([5, 5, 5])).toBe(0);
   });
 });
 
-test('rounds take each in turn, again and again', async () => {
+test('each round measures every subject once, in order', async () => {
   const order: string[] = [];
   const measure = (name: string) => async (round: number) => {
     order.push(`${name}${round}`);
@@ -100,7 +100,7 @@ describe('a cookie', () => {
   test.each([
     `sid=x; Max-Age=2592000${flags}`,
     `sid=x${flags}; Expires=${new Date(Date.now() + 30 * 86_400_000).toUTCString()}`,
-  ])('with the flags and the lifetime of all is fine: %s', (setCookie) => {
+  ])('with the required flags and lifetime is accepted: %s', (setCookie) => {
     expect(() => verifyCookie(setCookie)).not.toThrow();
   });
 
@@ -110,7 +110,7 @@ describe('a cookie', () => {
     [`sid=x; Max-Age=60${flags}`, 'lives'],
     [`sid=x${flags}`, 'lives'],
     [undefined, 'flags'],
-  ])('that differs is refused: %s', (setCookie, message) => {
+  ])('with other flags or another lifetime is rejected: %s', (setCookie, message) => {
     expect(() => verifyCookie(setCookie)).toThrow(message);
   });
 });

@@ -69,7 +69,7 @@ const init = toResult(
   measurement,
 );
 
-test('the goals are those that were set', () => {
+test('the goals are unchanged', () => {
   const node20 = (id: string): string => id.replace('@24', '@20');
   const perNode = goals.filter(({ rows }) => rows[0].endsWith('@24'));
   const twins = goals.filter(({ rows }) => rows[0].endsWith('@20'));
@@ -115,7 +115,7 @@ function existing(suffix: string): unknown[] {
   ];
 }
 
-test('each goal belongs to a part, and each part says what it measures', async () => {
+test('each goal belongs to a part, and each part has a description', async () => {
   for (const { part } of goals) expect(Object.keys(parts)).toContain(part);
   for (const { title, about, notes } of Object.values(parts)) expect([title, about, notes]).not.toContain(undefined);
   const readme = await readFile(join(repository, 'bench', 'README.md'), 'utf8');
@@ -124,18 +124,18 @@ test('each goal belongs to a part, and each part says what it measures', async (
 });
 
 describe('a goal', () => {
-  test('is met or not by the median of the ratios of the rounds', () => {
+  test('is compared with the median of the ratios of the rounds', () => {
     const table = renderGoals([init]);
     expect(table).toContain('| at most 0.15 × the npm-ci | 0.100 × | met |');
     expect(table).toContain('| at most 0.75 × the virtualenv | 1.00 × | **not met** |');
   });
 
-  test('whose row is missing says so', () => {
+  test('without a row is reported as not measured', () => {
     expect(renderGoals([init])).toContain('first was not measured');
     expect(renderGoals([toResult('workers', undefined, measurement)])).toContain('not in this version');
   });
 
-  test('of at least so much is met above it', () => {
+  test('with a minimum is met by a larger value', () => {
     const rows = (ours: number): Row[] => [
       row('sessapp@20', 'requestsPerSecond', ours),
       row('flask', 'requestsPerSecond', 100),
@@ -149,17 +149,17 @@ describe('a goal', () => {
 describe('a report', () => {
   const withoutVirtualenv = { ...circumstances, missing: ['virtualenv'] };
 
-  test('has the goals, every row with its medians, the notes, and what was left out', () => {
+  test('contains the goals, every row with its medians, the notes, and the parts that were skipped', () => {
     const page = renderReport([{ ...init, circumstances: withoutVirtualenv }]);
     expect(page).toContain('## Goals');
     expect(page).toContain('| the npm-ci | 2.000 | ±5% |');
     expect(page).toContain('express-generator’s application has no sessions.');
-    expect(page).toContain('Left out, because they are not installed: virtualenv.');
+    expect(page).toContain('Not measured, because not installed: virtualenv.');
     expect(page).toContain('<sub>2030-01-02, sessapp 1.2.3, load before 0.01</sub>');
     expect(page).not.toContain('undefined');
   });
 
-  test('has the usual circumstances once, and others under the part that was measured in them', () => {
+  test('shows the common conditions once, and different conditions under their part', () => {
     const other = { ...circumstances, machine: { processor: 'Another one', cores: 8 } };
     const page = renderReport([init, toResult('cli', [], measurement), { ...init, circumstances: other }]);
     expect(page.split('3 rounds, A processor, 2 processors; Node 20 v20.20.2.')).toHaveLength(2);
@@ -171,7 +171,7 @@ describe('the file of figures', () => {
   const file = 'figures.json';
   const cli = toResult('cli', [row('node', 'seconds', 0.05, 0.0512345678)], measurement);
 
-  test('keeps medians, spread and ratios, a line for each row, and no rounds', async () => {
+  test('contains medians, spread and ratios, one line for each row, and no single rounds', async () => {
     const { directory } = new Sandbox();
     await writeResult(directory, init);
     const text = await readFile(join(directory, file), 'utf8');
@@ -183,7 +183,7 @@ describe('the file of figures', () => {
     expect(renderReport(await readResults(directory))).toBe(renderReport([init]));
   });
 
-  test('changes in the part that was measured, and nowhere else', async () => {
+  test('changes only in the part that was measured', async () => {
     const { directory } = new Sandbox();
     for (const result of [cli, init]) await writeResult(directory, result);
     const before = await readFile(join(directory, file), 'utf8');
@@ -197,8 +197,8 @@ describe('the file of figures', () => {
     expect(await readFile(join(directory, file), 'utf8')).toBe(before);
   });
 
-  // After a change of a text or a goal: npm run bench -- --render
-  test('is all that the tables and the chart of this repository are made of', async () => {
+  // After you change a text or a goal, run: npm run bench -- --render
+  test('is the only source of the tables and the chart in this repository', async () => {
     const directory = resultsDirectory(false);
     const results = await readResults(directory);
     expect((await readdir(directory)).sort()).toEqual(['README.md', file, 'speed.svg']);
@@ -210,7 +210,7 @@ describe('the file of figures', () => {
   });
 });
 
-test('a table keeps its columns whatever a cell holds', () => {
+test('a table keeps its columns for any cell content', () => {
   expect(renderTable(['a', 'b'], [['x|y', 1]])).toBe('| a | b |\n| --- | ---: |\n| x\\|y | 1 |');
 });
 
@@ -225,7 +225,7 @@ test.each([
 });
 
 describe('the chart', () => {
-  test('has a bar for each row, as long as its figure, and marks sessapp’s own', () => {
+  test('has a bar for each row, proportional to its figure, and highlights the bars of sessapp', () => {
     const rows = [row('seen', 'seconds', 0.5), row('npm-ci', 'seconds', 2)];
     const [ours, theirs] = [
       { ...rows[0], title: 'sessapp init' },
@@ -242,12 +242,12 @@ describe('the chart', () => {
     expect(svg).toContain('prefers-color-scheme: dark');
   });
 
-  test('is none without figures', () => {
+  test('is not rendered without figures', () => {
     expect(renderChart([])).toBeUndefined();
   });
 });
 
-test('a profile is told by file, without the idle time', () => {
+test('a profile is summed by file, without idle time', () => {
   const frame = (url: string, functionName = 'f') => ({ url, functionName });
   const nodes = [
     { id: 1, callFrame: frame('', '(idle)') },

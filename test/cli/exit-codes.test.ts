@@ -24,6 +24,7 @@ const commands = [
   'info',
   'init',
   'install',
+  'list',
   'logs',
   'reload',
   'run',
@@ -56,7 +57,7 @@ const operands: Record<string, string[]> = {
 };
 /** These take any number of words. */
 const variadic = ['install', 'run', 'sessions destroy'];
-const onEnvironment = commands.filter((name) => name !== 'init' && !name.startsWith('cache '));
+const onEnvironment = commands.filter((name) => !/^(init$|list$|cache )/.test(name));
 
 /** A command line of this command that lacks nothing. */
 function withOperands(name: string, ...options: string[]): string[] {

@@ -31,7 +31,8 @@ const parse = ({ stdout }: { stdout: string }): unknown => JSON.parse(stdout);
 test('docs/json.md shows the very fields that each command prints', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  const sessapp = (...args: string[]) => sandbox.sessapp([...args, '--json'], { cwd: environment }).then(parse);
+  const options = { cwd: environment, env: { SESSAPP_STATE_DIR: sandbox.path('state') } };
+  const sessapp = (...args: string[]) => sandbox.sessapp([...args, '--json'], options).then(parse);
   const stopped = { status: await sessapp('status'), stop: await sessapp('stop') };
   await expectDocumented('Failures', await sessapp('info', 'nowhere'));
 
@@ -41,7 +42,8 @@ test('docs/json.md shows the very fields that each command prints', async () => 
   await expectDocumented('serve --background', started);
   await expectDocumented('status', await sessapp('status'), stopped.status);
   await expectDocumented('info', await sessapp('info'));
-  const rotated = (await sessapp('secret', 'rotate')) as { keys: string[] };
+  await expectDocumented('list', await sessapp('list'));
+  const rotated = (await sessapp('secret', 'rotate')) as { secrets: string[] };
   await expectDocumented('secret rotate', rotated);
   await expectDocumented('secret list', await sessapp('secret', 'list'));
   await expectDocumented(
@@ -54,7 +56,7 @@ test('docs/json.md shows the very fields that each command prints', async () => 
   await expectDocumented('deploy', await sessapp('deploy', 'docker'));
   await chmod(join(environment, '.env'), 0o644);
   await expectDocumented('doctor', await sessapp('doctor'));
-  await expectDocumented('secret retire', await sessapp('secret', 'retire', rotated.keys[1] ?? '', '--force'));
+  await expectDocumented('secret retire', await sessapp('secret', 'retire', rotated.secrets[1] ?? '', '--force'));
   await expectDocumented('reload', await sessapp('reload'));
   await expectDocumented('stop', await sessapp('stop'), stopped.stop);
   await expectDocumented('install', await sessapp('install', 'is-number@7.0.0'));

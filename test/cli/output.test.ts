@@ -43,7 +43,7 @@ test.each(listCommands())('the help of %s ends with examples, which are valid co
     const invocation = await parse(words, fakeSystem(() => shared.directory).system);
     expect(invocation?.name).toBe(name);
     // A usage error would be 2. There is no environment here.
-    if (name === 'init' || name.startsWith('cache ')) continue;
+    if (/^(init$|list$|cache )/.test(name)) continue;
     expect((await invoke(empty, words)).exitCode, example).toBe(1);
   }
 });
@@ -95,7 +95,7 @@ test.each([
   [['secret', '--'], /'secret' is several commands\.\nChoose one: secret /],
   [['stop', ''], /The name of the environment is empty\./],
   [['status', '-e', ''], /The name of the environment is empty\./],
-  [['info', 'myenv', '-e', 'other'], /Two environments are named: .*myenv and .*other/],
+  [['info', 'myenv', '-e', 'other'], /Two environments were given: .*myenv and .*other/],
 ])('sessapp %j is answered with what is wrong and what is valid', async (args, message) => {
   expect((await sessapp(...args)).stderr).toMatch(message);
 });
@@ -105,8 +105,8 @@ test('the same environment may be named twice', async () => {
 });
 
 test.each([
-  ['nowhere', /\/nowhere does not exist\.\nSESSAPP_ENV names it\./],
-  ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names it\./],
+  ['nowhere', /\/nowhere does not exist\.\nSESSAPP_ENV names this directory\./],
+  ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names this directory\./],
 ])('SESSAPP_ENV=%s is named as what is wrong', async (directory, message) => {
   expect((await invoke(shared.directory, ['status'], { SESSAPP_ENV: directory })).stderr).toMatch(message);
 });
@@ -156,7 +156,7 @@ test('off a terminal nothing is asked: init without a directory is a usage error
 });
 
 test('an environment is named as [dir] where a command has no other operand, and by -e on every command', async () => {
-  for (const name of listCommands().filter((name) => !/^(init|cache|completion)/.test(name))) {
+  for (const name of listCommands().filter((name) => !/^(init|cache|completion|list$)/.test(name))) {
     const { operands = [], options = [] } = await loadCommand(name);
     expect(
       options.map(([flags]) => flags),

@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http';
 import { array, asyncProperty, constantFrom, integer, oneof, string, tuple } from 'fast-check';
 import { expect } from 'vitest';
 import { signId, verifyId } from '../../src/session/cookie/signature.ts';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { secretOf, startSite } from '../session/support.ts';
 import { check } from './check.ts';
 
@@ -48,7 +48,7 @@ export async function fuzzSignatures(cases: number): Promise<void> {
   const property = asyncProperty(any, any, integer({ min: 0, max: 120 }), async (id, noise, at) => {
     for (const key of [newest, older]) {
       const value = signId(id, key);
-      if (id !== '') expect(verifyId(value, keys)).toEqual({ id, value, key: keyOf(id), keyId: key.id });
+      if (id !== '') expect(verifyId(value, keys)).toEqual({ id, value, sessionKey: sessionKeyOf(id), keyId: key.id });
       const changed = value.slice(0, at) + noise + value.slice(at + 1);
       if (changed !== value) expect(verifyId(changed, keys)).toBeUndefined();
     }

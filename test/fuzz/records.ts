@@ -2,7 +2,7 @@ import { anything, asyncProperty, constantFrom, double, jsonValue, oneof, record
 import { expect } from 'vitest';
 import { signId } from '../../src/session/cookie/signature.ts';
 import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { change, openStore, secretOf, startSite } from '../session/support.ts';
 import { check } from './check.ts';
 
@@ -30,7 +30,7 @@ export async function fuzzRecords(cases: number): Promise<void> {
   const id = 'x'.repeat(43);
   const Cookie = `sid=${encodeURIComponent(signId(id, { id: '', secret: secretOf('a') }))}`;
   const property = asyncProperty(recordLike(site.clock.now), async (found) => {
-    stored = { ...found, key: keyOf(id) };
+    stored = { ...found, key: sessionKeyOf(id) };
     site.log.length = 0;
     for (const path of ['/show', '/keep', '/show']) {
       const response = await site.request(path, { headers: { Cookie } });

@@ -6,7 +6,7 @@ import { open as openLmdb } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type MoveStep, walkMove } from '../../src/cli/migrate/store-move.ts';
 import { MigratingDriver, type Phase } from '../../src/migration/migrating-driver.ts';
-import { createEnd } from '../../src/migration/moved-record.ts';
+import { createExpiredTombstone } from '../../src/migration/moved-record.ts';
 import type { Driver } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
 import { testLists } from '../stores/contract-lists.ts';
@@ -118,7 +118,7 @@ describe('two stores in a move', () => {
   });
 
   test('an end that an earlier move left in the old store is no session, and does not hold up this one', async () => {
-    await ways.from.create('end', createEnd(Date.now()), 0);
+    await ways.from.create('end', createExpiredTombstone(Date.now()), 0);
     for (const way of [ways.driver, ways.other]) {
       expect([await way.read('end'), await collect(way.list({}))]).toEqual([undefined, ['a']]);
       expect([await way.update('end', 0, given), await way.create('end', given)]).toEqual([false, false]);

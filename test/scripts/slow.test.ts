@@ -7,7 +7,7 @@ function slow(...args: string[]): Promise<Result> {
   return finish(new Sandbox().spawn(process.execPath, [join(repository, 'scripts', 'slow.js'), ...args]));
 }
 
-test('without a name the slow suites are listed, and every slow test belongs to one', async () => {
+test('without a name the script lists the slow suites, and every slow test belongs to one', async () => {
   const { exitCode, stdout } = await slow();
   expect(exitCode).toBe(0);
   const suites = stdout.trimEnd().split('\n');
@@ -18,7 +18,7 @@ test('without a name the slow suites are listed, and every slow test belongs to 
 });
 
 test.each([[['crahs']], [['serve-d']], [['crash', 'nope']]])(
-  'a name that is not a suite fails with the names that are: %j',
+  'a name that is not a suite fails, and the error lists the suites: %j',
   async (names) => {
     const { exitCode, stdout, stderr } = await slow(...names);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

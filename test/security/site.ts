@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { type HttpResponse, type RequestOptions, send } from '../support/http.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, startPlain } from '../support/server.ts';
@@ -69,7 +69,7 @@ export function serveFor(mode: 'production' | 'development'): Served {
 /** The parts of a session cookie as a client sends it. */
 export function partsOf(cookie: string): { name: string; id: string; key: string; signature: string } {
   const [, name = '', id = '', signature = ''] = /^(.*?)=s:([^.]*)\.(.*)$/.exec(decodeURIComponent(cookie)) ?? [];
-  return { name, id, key: keyOf(id), signature };
+  return { name, id, key: sessionKeyOf(id), signature };
 }
 
 /** The lines of a log in production. */

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
 
-// A timer, as a connection of the application's own, keeps the process running until it is closed.
+// Like a connection of the application, a timer keeps the process running until it is cleared.
 const routes = `
   const timer = setInterval(() => undefined, 1000);
   closeTimer = () => clearInterval(timer);
@@ -17,7 +17,7 @@ export async function close() {
 }
 `;
 
-test('close() of an application is called when its server stops, after the last response', async () => {
+test('the server calls close() of the application when it stops, after the last response', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(environment, routes);

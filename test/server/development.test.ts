@@ -46,7 +46,7 @@ beforeAll(async () => {
 const ask = (path: string, accept = html, method = 'GET') =>
   send(development.url + path, { method, headers: { Accept: accept } });
 
-test('an error is a page with the message, the line of the application and its calls; all of it is text', async () => {
+test('the error page shows the message, the line of the application and its calls, all escaped', async () => {
   const { status, headers, body } = await ask('/fail');
   expect(status).toBe(500);
   expect(headers).toMatchObject({
@@ -64,7 +64,7 @@ test('an error is a page with the message, the line of the application and its c
   expect((await ask('/later')).body).toContain('<h1>Error: later</h1>');
 });
 
-test('the calls of the application come before those of the packages that it called', async () => {
+test('the calls of the application come before those of its packages', async () => {
   const { body } = await ask('/library');
   expect(body).toMatch(/<figcaption><code>app\.js:\d+<\/code>/);
   expect(body).toMatch(/<mark>.*library\(\);/);
@@ -81,12 +81,12 @@ test.each<[path: string, headings: string[]]>([
   ['/several', ['AggregateError: both', 'Error: one', 'Error: two']],
   ['/text', ['a text']],
   ['/object', ['[Object: null prototype] { code: 7 }']],
-])('%s shows what was thrown, and its causes, each once', async (path, headings) => {
+])('%s shows the thrown value and its causes, each once', async (path, headings) => {
   const { body } = await ask(path);
   expect([...body.matchAll(/<h[12]>([^<]*)<\/h/g)].map(([, heading]) => heading)).toEqual(headings);
 });
 
-test('of a stack that somebody made up no file is shown but code of the application', async () => {
+test('for a forged stack, the page shows only source files of the application', async () => {
   const shown = async (file: string) =>
     (await ask(`/made-up?at=${encodeURIComponent(file)}`)).body.includes('<figure>');
   expect(await shown(join(environment, 'server.js'))).toBe(true);
@@ -96,7 +96,7 @@ test('of a stack that somebody made up no file is shown but code of the applicat
     expect(await shown(file), file).toBe(false);
 });
 
-test('a client that asks for JSON gets it, with the stack in development only', async () => {
+test('a client that requests JSON gets JSON, with the stack only in development', async () => {
   const asked = 'application/json, text/plain, */*';
   const { body, headers } = await ask('/fail', asked);
   expect(headers['content-type']).toBe('application/json; charset=utf-8');
@@ -128,7 +128,7 @@ const listed = [
 ].map((path) => `GET ${path}`);
 const others = ['ALL /^\\/any/', 'GET /admin', 'POST /admin/more/users', 'GET /ok'];
 
-test('a page that is not there lists the routes, also those of routers, in each form', async () => {
+test('a 404 lists the routes, including those of routers, in every format', async () => {
   const missing = await ask('/missing', 'application/json');
   expect(missing.status).toBe(404);
   expect(JSON.parse(missing.body).error.routes).toEqual([...listed, ...others]);
@@ -140,12 +140,12 @@ test('a page that is not there lists the routes, also those of routers, in each 
   expect(body).not.toContain('href="/admin/more/users"');
 });
 
-test('HEAD has the status and no body', async () => {
+test('the response to HEAD has the status and no body', async () => {
   expect(await ask('/missing', html, 'HEAD')).toMatchObject({ status: 404, body: '' });
   expect(await ask('/fail', html, 'HEAD')).toMatchObject({ status: 500, body: '' });
 });
 
-test('the style of these pages is served in development, without a session and without a line in the log', async () => {
+test('the style of these pages is served only in development, without a session and without a log line', async () => {
   const { body } = await ask('/missing');
   const [, path = ''] = /<link rel="stylesheet" href="([^"]+)"/.exec(body) ?? [];
   const { status, headers } = await ask(path);
@@ -156,7 +156,7 @@ test('the style of these pages is served in development, without a session and w
   expect((await send(production.url + path)).status).toBe(404);
 });
 
-test('in production a browser gets neither a page nor a route', async () => {
+test('in production a browser gets no error page and no list of routes', async () => {
   for (const path of ['/fail', '/missing']) {
     const { headers, body } = await send(production.url + path, { headers: { Accept: html } });
     expect(headers['content-type']).toBe('text/plain; charset=utf-8');
@@ -165,7 +165,7 @@ test('in production a browser gets neither a page nor a route', async () => {
 });
 
 test.each(['development', 'production'])(
-  'an error whose headers cannot be sent cuts the connection, and the server in %s goes on',
+  'an error whose headers cannot be sent closes the connection, and the server in %s keeps running',
   async (mode) => {
     const { url, output } = mode === 'production' ? production : development;
     await expect(send(`${url}/bad-header`)).rejects.toThrow(/socket hang up/);
@@ -174,7 +174,7 @@ test.each(['development', 'production'])(
   },
 );
 
-test('own handlers of errors and of missing pages respond as before', async () => {
+test('the application’s own handlers for errors and missing pages respond', async () => {
   const own = new Sandbox();
   const directory = await copyEnvironment(own);
   await addRoutes(directory, "app.get('/fail', () => { throw new Error('x'); });");

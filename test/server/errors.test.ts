@@ -41,7 +41,7 @@ const linesOf = (output: string): { level: number; msg: string; err?: { message:
     .split('\n')
     .map((line) => JSON.parse(line));
 
-test('an error is answered without what the handler has said of its own answer, and with all else', async () => {
+test('the response to an error drops the headers about the handler’s body, and keeps all others', async () => {
   const { status, headers, body } = await request(`${production.url}/fail`);
   expect([status, body]).toEqual([500, 'Internal Server Error.\n']);
   expect(headers).toMatchObject({ 'content-type': 'text/plain; charset=utf-8', 'x-mine': 'stays' });
@@ -62,7 +62,7 @@ test.each<[status: number, path: string]>([
   [500, '/with?given={"status":"404"}'],
   [500, '/with?given={"statusCode":600}'],
   [500, '/text'],
-])('the response is a %i after %s, as Express has it', async (status, path) => {
+])('the response is a %i after %s, as in Express', async (status, path) => {
   for (const { url } of [production, development]) {
     const response = await request(url + encodeURI(path));
     expect(response.status).toBe(status);
@@ -70,7 +70,7 @@ test.each<[status: number, path: string]>([
   }
 });
 
-test('headers of an error are sent, when its status is', async () => {
+test('the headers of an error are sent only if its status is used', async () => {
   const headers = { 'Retry-After': '7', Allow: 'GET' };
   const given = encodeURIComponent(JSON.stringify({ status: 405, headers }));
   expect((await request(`${production.url}/with?given=${given}`)).headers).toMatchObject({
@@ -81,7 +81,7 @@ test('headers of an error are sent, when its status is', async () => {
   expect((await request(`${production.url}/with?given=${other}`)).headers).not.toHaveProperty('retry-after');
 });
 
-test('an error of the client is not a failure in the log, one of the server is, once', async () => {
+test('a client error is not logged as a failure; a server error is, once', async () => {
   const before = production.output().length;
   await request(`${production.url}/status?status=422`);
   await request(`${production.url}/with?given=${encodeURIComponent('{"statusCode":409}')}`);
@@ -91,12 +91,12 @@ test('an error of the client is not a failure in the log, one of the server is, 
   expect(lines.filter(({ msg }) => msg === 'a request failed')).toMatchObject([{ err: { message: 'secret detail' } }]);
 });
 
-test('a response that was sent before its handler failed leaves whole', async () => {
+test('a response that was finished before its handler failed is sent completely', async () => {
   expect(await request(`${production.url}/sent`)).toMatchObject({ status: 200, body: 'sent' });
 });
 
 test.each(['/nasty', '/midway', '/text'])(
-  'in production what %s throws is one line of JSON, and nothing else is printed',
+  'in production the error of %s is logged as one line of JSON, and nothing else is printed',
   async (path) => {
     const before = production.output().length;
     const response = request(production.url + path);
@@ -113,14 +113,14 @@ test.each(['/nasty', '/midway', '/text'])(
   },
 );
 
-test('in development no control character of an error reaches the terminal', async () => {
+test('in development no control characters of an error reach the terminal', async () => {
   for (const path of ['/nasty', '/text']) await request(development.url + path);
   await expect(request(`${development.url}/midway`)).rejects.toThrow();
   await waitFor(() => development.output().split('a request failed').length > 3);
   expect(development.output()).not.toContain(ESC);
 });
 
-test('an error handler of the application that fails itself is in the log, as JSON', async () => {
+test('the failure of the application’s error handler is logged as JSON', async () => {
   const own = new Sandbox();
   const directory = await copyEnvironment(own);
   const handler = `app.use((error, req, res, next) => { throw new Error('in the handler: ' + ${JSON.stringify(nasty)}); });`;

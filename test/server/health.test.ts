@@ -21,7 +21,7 @@ async function startWith(ping: () => Promise<void>, routes: (app: Express) => vo
 
 const well = (): Promise<void> => Promise.resolve();
 
-test('a store that fails makes the server not ready, though it is alive, until the store answers again', async () => {
+test('while the store fails, the server is alive but not ready', async () => {
   let isDown = true;
   const ask = await startWith(() => (isDown ? Promise.reject(new Error('down')) : Promise.resolve()));
   expect(await ask('/readyz')).toMatchObject({ status: 503, body: 'not ready\n' });
@@ -30,7 +30,7 @@ test('a store that fails makes the server not ready, though it is alive, until t
   expect(await ask('/readyz')).toMatchObject({ status: 200, body: 'ok\n' });
 });
 
-test('a store that does not answer within a second makes it not ready, and is asked once however many want to know', async () => {
+test('a server whose store does not respond within 1 s is not ready, and concurrent checks share one call', async () => {
   let asked = 0;
   const ask = await startWith(() => {
     asked += 1;
@@ -43,7 +43,7 @@ test('a store that does not answer within a second makes it not ready, and is as
   expect(asked).toBe(2);
 });
 
-test('HEAD is answered as GET; other methods, and other paths, are left to the application', async () => {
+test('HEAD gets the response of GET; other methods and paths go to the application', async () => {
   const ask = await startWith(well);
   expect(await ask('/readyz', 'HEAD')).toMatchObject({ status: 200, body: '' });
   expect((await ask('/readyz', 'POST')).status).toBe(404);
@@ -55,7 +55,7 @@ test.each<[string, (app: Express) => void]>([
   ['app.get', (app) => app.get('/healthz', (_, res) => void res.send('mine'))],
   ['app.all', (app) => app.all('/healthz', (_, res) => void res.send('mine'))],
   ['several paths', (app) => app.get(['/alive', '/healthz'], (_, res) => void res.send('mine'))],
-])('a route of the application of the same path is answered instead: %s', async (_, routes) => {
+])('the application’s own route for the path takes precedence: %s', async (_, routes) => {
   const ask = await startWith(well, routes);
   expect((await ask('/healthz')).body).toBe('mine');
   expect((await ask('/readyz')).body).toBe('ok\n');

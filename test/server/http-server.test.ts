@@ -7,7 +7,7 @@ import { copyEnvironment, startPlain } from '../support/server.ts';
 
 const sandbox = new Sandbox(afterAll);
 
-/** What the server says of how long it keeps a connection. */
+/** The Keep-Alive header of a response. */
 async function keepAliveOf(env: NodeJS.ProcessEnv): Promise<unknown> {
   const { url } = await startPlain(sandbox, await copyEnvironment(sandbox, `env${count++}`), { env });
   const agent = new Agent({ keepAlive: true });
@@ -27,11 +27,11 @@ test.each([
   [{ TRUST_PROXY: '2', WORKERS: '1' }, 65],
   [{ TRUST_PROXY: '1', KEEP_ALIVE: '620' }, 620],
   [{ KEEP_ALIVE: '7' }, 7],
-])('with %j a connection without a request is open for %i s', async (env, seconds) => {
+])('with %j an idle connection stays open for %i s', async (env, seconds) => {
   expect(await keepAliveOf(env)).toBe(`timeout=${seconds}`);
 });
 
-test.each([1000, 5000, 65_000, 620_000])('no other limit is below one of %i ms', (ms) => {
+test.each([1000, 5000, 65_000, 620_000])('no other timeout is shorter than a keep-alive timeout of %i ms', (ms) => {
   const server = createHttpServer(express(), undefined, ms);
   expect(server.keepAliveTimeout).toBe(ms);
   expect(server.headersTimeout).toBeGreaterThan(ms);

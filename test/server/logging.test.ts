@@ -6,7 +6,7 @@ import { freePort } from '../support/redis-server.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
 
-test('in development each request is one line that a person can read', async () => {
+test('in development each request is logged as one readable line', async () => {
   const sandbox = new Sandbox();
   const { url, output } = await startPlain(sandbox, await copyEnvironment(sandbox));
   await request(`${url}/profile?q=1`);
@@ -22,7 +22,7 @@ test('in development each request is one line that a person can read', async () 
   ]);
 });
 
-test('in production each line is JSON, one for a request, and holds neither cookie nor credentials', async () => {
+test('in production each request is logged as one line of JSON, without cookies or credentials', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const env = { NODE_ENV: 'production', TRUST_PROXY: '1' };
@@ -49,7 +49,7 @@ test('in production each line is JSON, one for a request, and holds neither cook
   for (const word of ['opensesame', 's%3A', 's:']) expect(output()).not.toContain(word);
 });
 
-test('what a handler logs names its request', async () => {
+test('a log line of a handler contains its request', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await addRoutes(directory, "app.get('/say', (req, res) => { req.log.info({ a: 1 }, 'said'); res.send(); });");
@@ -69,7 +69,7 @@ test('what a handler logs names its request', async () => {
   expect(output()).not.toContain('opensesame');
 });
 
-test('a request whose client went away before the answer is logged as aborted', async () => {
+test('a request whose client disconnects before the response is logged as aborted', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const slow = "console.log('it began'); setTimeout(() => res.send('late'), 5000);";
@@ -83,7 +83,7 @@ test('a request whose client went away before the answer is logged as aborted', 
   await waitFor(() => /GET \/slow aborted \d+ ms$/m.test(output()));
 });
 
-test.each(['development', 'production'])('in %s no control character of a client reaches the log', async (mode) => {
+test.each(['development', 'production'])('in %s no control characters of a client reach the log', async (mode) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await addRoutes(directory, "app.get('/say', (req) => { throw new Error(req.get('user-agent')); });");
@@ -95,7 +95,7 @@ test.each(['development', 'production'])('in %s no control character of a client
 });
 
 test.each(['development', 'production'])(
-  'in %s no output and no file but .env holds the secret or a session id',
+  'in %s no output, and no file except .env, contains the secret or a session id',
   async (mode) => {
     const sandbox = new Sandbox();
     const directory = await copyEnvironment(sandbox);
@@ -126,7 +126,7 @@ test.each(['development', 'production'])(
   },
 );
 
-test.each(['development', 'production'])('in %s a server whose log cannot be written goes on', async (mode) => {
+test.each(['development', 'production'])('in %s a server whose log cannot be written keeps running', async (mode) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const { url, child } = await startPlain(sandbox, directory, { env: { NODE_ENV: mode } });
@@ -136,7 +136,7 @@ test.each(['development', 'production'])('in %s a server whose log cannot be wri
   expect(child.exitCode).toBeNull();
 });
 
-test('a full disk under the log does not end the server', async () => {
+test('a full disk for the log does not stop the server', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const script = 'exec node server.js > /dev/full';
@@ -150,7 +150,7 @@ test('a full disk under the log does not end the server', async () => {
 const longPath = `/${'x'.repeat(15_000)}`;
 const bytesPerRequest = 4096;
 
-test.each(['production', 'development'])('in %s a long URL is in the log once, and cut', async (mode) => {
+test.each(['production', 'development'])('in %s a long URL is logged once, and truncated', async (mode) => {
   const sandbox = new Sandbox();
   const { url, output } = await startPlain(sandbox, await copyEnvironment(sandbox), { env: { NODE_ENV: mode } });
   const before = output().length;
@@ -168,14 +168,14 @@ test.each(['production', 'development'])('in %s a long URL is in the log once, a
 });
 
 test.each<[what: string, statement: string]>([
-  ['an error that repeats what the client sent', 'throw new Error(req.url);'],
+  ['an error that contains data of the client', 'throw new Error(req.url);'],
   ['a text of the application', "req.log.info('x'.repeat(1e6)); res.send();"],
   ['a field of the application', "req.log.info({ body: 'x'.repeat(1e6) }, 'said'); res.send();"],
   [
     'very many fields',
     'req.log.info(Object.fromEntries(Array.from({ length: 1e5 }, (_, n) => [n, n])), "said"); res.send();',
   ],
-])('a line of the log has a limit: %s', async (_, statement) => {
+])('the length of a log line is limited: %s', async (_, statement) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await addRoutes(directory, `app.get('/say', (req, res) => { ${statement} });`);
@@ -189,7 +189,7 @@ test.each<[what: string, statement: string]>([
   }
 });
 
-test('lines that nobody reads are dropped, counted, and do not fill the memory', async () => {
+test('log lines that are not read are dropped and counted, and do not fill the memory', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const noise = "for (let n = 0; n < 1000; n += 1) req.log.info({ noise: 'x'.repeat(900) }, 'noise');";
@@ -208,7 +208,7 @@ test('lines that nobody reads are dropped, counted, and do not fill the memory',
   for (let n = 0; n < 8; n += 1) await request(`${url}/noise`);
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const dropped = await waitFor(() => /"lines":(\d+),"msg":"lines of the log were dropped/.exec(output)?.[1]);
+  const dropped = await waitFor(() => /"lines":(\d+),"msg":"log lines were dropped/.exec(output)?.[1]);
   const written = output.match(/"msg":"noise"/g)?.length ?? 0;
   expect(Number(dropped)).toBeGreaterThan(4000);
   expect(written + Number(dropped)).toBeGreaterThanOrEqual(8000);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   );
 });
 
-/** A server with metrics, and what reads them. */
+/** Starts a server with metrics. Returns it with a function that reads them. */
 async function start(env: Record<string, string> = {}) {
   const { url, output } = await startPlain(sandbox, environment, { env: { METRICS_PORT: '0', ...env } });
   const address = await waitFor(() => /metrics at (http:\/\/\S+)/.exec(output())?.[1]);
@@ -34,7 +34,7 @@ async function start(env: Record<string, string> = {}) {
   return { url, address, read };
 }
 
-/** The samples by their names; each belongs to the metric whose HELP and TYPE come before. */
+/** The samples by their names. Each must follow the HELP and TYPE of its metric. */
 function parse(text: string): Record<string, number> {
   const samples: Record<string, number> = {};
   let metric = '';
@@ -81,7 +81,7 @@ test('the server counts requests, sessions, refusals, 503s and calls to the stor
   expect((await request(`${url}/metrics`)).status).toBe(404);
 });
 
-test('a change of the secrets that the server follows is counted', async () => {
+test('a change of the secrets that the server applies is counted', async () => {
   const { url, read } = await start();
   await invoke(environment, ['secret', 'rotate']);
   await waitFor(async () => {
@@ -90,7 +90,7 @@ test('a change of the secrets that the server follows is counted', async () => {
   });
 });
 
-test('with workers the numbers are those of all, also of one that was replaced', async () => {
+test('with workers the counts are the sum of all workers, including a replaced one', async () => {
   const { url, read } = await start({ WORKERS: '2' });
   const pids = new Set<number>();
   let sent = 0;
@@ -110,7 +110,7 @@ test('with workers the numbers are those of all, also of one that was replaced',
   await waitFor(async () => ((await read()).sessapp_requests_total ?? 0) >= sent);
 });
 
-test('an address that cannot be had keeps the server from starting, and the message says what to change', async () => {
+test('when the metrics address is in use, the server does not start, and the message says what to change', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void other.close());
   await waitFor(() => other.listening);
@@ -121,14 +121,14 @@ test('an address that cannot be had keeps the server from starting, and the mess
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout).error).toEqual({
       code: 'port-in-use',
-      message: `The metrics cannot be shown: Port ${METRICS_PORT} of 127.0.0.1 is in use by another program.`,
+      message: `The metrics cannot be served: Port ${METRICS_PORT} of 127.0.0.1 is in use by another program.`,
       hint: 'Choose another METRICS_PORT or METRICS_HOST, or unset METRICS_PORT.',
     });
   }
 });
 
 test.each([[[]], [['--workers', '2']]])(
-  'the dashboard shows the requests of a second, without METRICS_PORT: %j',
+  'the dashboard shows the requests per second, also without METRICS_PORT: %j',
   async (args) => {
     const { url, child } = await serve(sandbox, environment, args);
     const ended = finish(child);

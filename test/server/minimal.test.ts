@@ -34,7 +34,7 @@ test.each([
   ['ko;q=0', korean],
   ['nonsense;;q=x', korean],
 ])(
-  'a client with Accept-Language %j reads the three texts in its language',
+  'a client with Accept-Language %j gets the three texts in its language',
   async (language, [saved, current, none]) => {
     const headers: Record<string, string> = language === undefined ? {} : { 'Accept-Language': language };
     const first = await request(`${url}/`, headers);
@@ -44,7 +44,7 @@ test.each([
   },
 );
 
-test('an answer is plain text in UTF-8, and says that it depends on the language', async () => {
+test('a response is plain text in UTF-8, and its Vary header contains Accept-Language', async () => {
   const { status, headers } = await request(`${url}/`);
   expect(status).toBe(200);
   expect(headers['content-type']).toBe('text/plain; charset=utf-8');
@@ -56,7 +56,7 @@ const asBrowser = {
   'Accept-Language': 'en-US,en;q=0.9',
 };
 
-test('a browser gets the same sentences as pages, with the session as the store has it', async () => {
+test('a browser gets the same sentences as pages, with the session as it is stored', async () => {
   const first = await request(`${url}/`, asBrowser);
   expect(first.headers['content-type']).toBe('text/html; charset=utf-8');
   expect(first.headers.vary).toMatch(/Accept, Accept-Language/);
@@ -72,7 +72,7 @@ test('a browser gets the same sentences as pages, with the session as the store 
   expect(second.body).toContain('&#34;username&#34;: &#34;guest&#34;');
 });
 
-test('a browser without a session gets a page that says so, and no cookie', async () => {
+test('a browser without a session gets a page that says this, and no cookie', async () => {
   const { body, headers } = await request(`${url}/profile`, { ...asBrowser, 'Accept-Language': 'ko' });
   expect(body).toContain('<html lang="ko">');
   expect(body).toContain('<h1>현재 유저가 없습니다.</h1>');
@@ -80,7 +80,7 @@ test('a browser without a session gets a page that says so, and no cookie', asyn
   expect(headers['set-cookie']).toBeUndefined();
 });
 
-test('what a page loads is there, and nothing of it needs an exception from the policy', async () => {
+test('every file that a page loads exists, and none needs an exception from the Content-Security-Policy', async () => {
   const { body } = await request(`${url}/`, asBrowser);
   const loaded = [...body.matchAll(/(?:src|href)="(\/[^"]*\.[^"]*)"/g)].map(([, path = '']) => path);
   expect(loaded).toEqual(['/icon.svg', '/style.css']);
@@ -89,7 +89,7 @@ test('what a page loads is there, and nothing of it needs an exception from the 
   expect(body).not.toMatch(/<script|<style|style=|\son\w+=/);
 });
 
-test('text of a session is text in the page, too', async () => {
+test('the page escapes the text of a session', async () => {
   const own = new Sandbox();
   const directory = await copyEnvironment(own);
   const app = join(directory, 'app.js');
@@ -102,7 +102,7 @@ test('text of a session is text in the page, too', async () => {
   expect(body).not.toContain('<img');
 });
 
-test('that there is no favicon.ico leaves no line in the log; any other missing file does', async () => {
+test('a missing favicon.ico is not logged; any other missing file is', async () => {
   const own = new Sandbox();
   const { url: served, output } = await startPlain(own, await copyEnvironment(own));
   for (const path of ['/favicon.ico', '/favicon.ico?1', '/other.ico'])
@@ -111,11 +111,11 @@ test('that there is no favicon.ico leaves no line in the log; any other missing 
   expect(output()).not.toContain('favicon');
 });
 
-test('reading without a session makes none', async () => {
+test('reading without a session creates none', async () => {
   expect((await request(`${url}/profile`)).headers['set-cookie']).toBeUndefined();
 });
 
-test('the session cookie is named as sessapp.json says, and is HttpOnly and SameSite', async () => {
+test('the session cookie has the name from sessapp.json, and is HttpOnly and SameSite', async () => {
   const { cookie } = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8')) as { cookie: string };
   const { headers } = await request(`${url}/`);
   const form = `^${cookie}=s%3A[^;]+; Path=/; Max-Age=\\d+; HttpOnly; SameSite=Lax$`;
@@ -124,14 +124,14 @@ test('the session cookie is named as sessapp.json says, and is HttpOnly and Same
 
 const withoutCurl = notInstalled('curl');
 
-test.skipIf(withoutCurl !== '')(`curl with a cookie jar is a client like any other${withoutCurl}`, async () => {
+test.skipIf(withoutCurl !== '')(`curl with a cookie jar keeps its session${withoutCurl}`, async () => {
   const curl = (path: string) =>
     finish(shared.spawn('curl', ['-sS', '-b', shared.path('jar'), '-c', shared.path('jar'), `${url}${path}`]));
   expect((await curl('/')).stdout).toBe(korean[0]);
   expect((await curl('/profile')).stdout).toBe(korean[1]);
 });
 
-test('the application is short enough to read at a glance, and server.js in two minutes', async () => {
+test('app.js and server.js are short', async () => {
   const linesOf = async (name: string) =>
     (await readFile(join(environment, name), 'utf8')).trimEnd().split('\n').length;
   expect(await linesOf('app.js')).toBeLessThan(30);
@@ -139,7 +139,7 @@ test('the application is short enough to read at a glance, and server.js in two 
 });
 
 test.each(['/', '/profile', '/missing'])(
-  '%s carries the security headers and does not name its software',
+  'the response to %s has the security headers, and does not name the server software',
   async (path) => {
     const { headers } = await request(url + path);
     expect(headers).toMatchObject({
@@ -154,14 +154,14 @@ test.each(['/', '/profile', '/missing'])(
   },
 );
 
-test('a page that is not there is a 404 in plain text that reflects no markup as markup', async () => {
+test('a missing page is a 404 in plain text, so that markup in the path has no effect', async () => {
   const response = await request(`${url}/<script>alert(1)</script>`);
   expect(response.status).toBe(404);
   expect(response.headers['content-type']).toBe('text/plain; charset=utf-8');
   expect(response.headers['x-content-type-options']).toBe('nosniff');
 });
 
-test('localhost answers on 127.0.0.1 and on ::1', async () => {
+test('on localhost the server responds on 127.0.0.1 and on ::1', async () => {
   const { port } = new URL(url);
   for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
     expect((await request(`http://${host}:${port}/profile`)).status).toBe(200);
@@ -182,7 +182,7 @@ test.each([
   ['/throws-text', 500],
   ['/teapot', 418],
   ['/throws-nothing', 500],
-])('in production the answer to %s is a %i without a stack or a detail', async (path, status) => {
+])('in production the response to %s is a %i without a stack or a detail', async (path, status) => {
   const { url: failing } = await failingServer('production');
   const response = await request(failing + path);
   expect(response.status).toBe(status);
@@ -191,7 +191,7 @@ test.each([
   expect(response.headers['strict-transport-security']).toMatch(/max-age/);
 });
 
-test.each(['/throws', '/rejects'])('in development the answer to %s shows the stack', async (path) => {
+test.each(['/throws', '/rejects'])('in development the response to %s shows the stack', async (path) => {
   const { url: failing, output } = await failingServer('development');
   const response = await request(failing + path);
   expect(response.status).toBe(500);
@@ -199,7 +199,7 @@ test.each(['/throws', '/rejects'])('in development the answer to %s shows the st
   expect(output()).toMatch(/a request failed\nError: secret detail\n\s+at .*app\.js/);
 });
 
-test('an error after the answer began cuts the connection, and the server goes on', async () => {
+test('an error after the response has started closes the connection, and the server keeps running', async () => {
   const { url: failing } = await failingServer('production');
   await expect(request(`${failing}/midway`)).rejects.toThrow(/aborted|socket hang up/);
   expect((await request(`${failing}/ok`)).body).toBe('ok');

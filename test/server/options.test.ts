@@ -1,4 +1,4 @@
-// What an environment's server.js may pass to `serve`, and what its app.js may export beside `routes`.
+// The options that server.js can pass to `serve`, and the exports of app.js other than `routes`.
 import { readFile, writeFile } from 'node:fs/promises';
 import { request as openRequest } from 'node:http';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ beforeAll(async () => {
 
 const ask = (path: string, given?: RequestOptions): Promise<HttpResponse> => send(server.url + path, given);
 
-/** What the server says to a client that asks for a WebSocket. */
+/** The server's response to a WebSocket upgrade request. */
 function upgrade(headers: Record<string, string>): Promise<string> {
   return new Promise((resolve, reject) => {
     const asked = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', ...headers };
@@ -64,7 +64,7 @@ function upgrade(headers: Record<string, string>): Promise<string> {
   });
 }
 
-test('limits: how long a session lives, of somebody and of nobody, and what names its owner', async () => {
+test('limits: the lifetime of a session, with and without an owner, and the keys of the owner', async () => {
   await ask('/in');
   await ask('/note');
   const records = await stored(directory);
@@ -75,7 +75,7 @@ test('limits: how long a session lives, of somebody and of nobody, and what name
   expect(headers['set-cookie']).toEqual([expect.stringMatching(/; Max-Age=(7200|71\d\d);/)]);
 });
 
-test('limits: how large a session may be', async () => {
+test('limits: the maximum size of a session', async () => {
   expect((await ask('/note?bytes=400')).status).toBe(200);
   expect(await ask('/note?bytes=600')).toMatchObject({ status: 500, cookie: '' });
 });
@@ -96,32 +96,32 @@ test.each<[status: number, path: string, headers: Record<string, string>]>([
   expect((await ask(path, { method: 'POST', headers })).status).toBe(status);
 });
 
-test('headers: what is named replaces what the server says by itself, and the rest stays', async () => {
+test('headers: an option replaces the server’s own header, and the others stay', async () => {
   const { headers } = await ask('/write');
   expect(headers).toMatchObject({ 'referrer-policy': 'no-referrer', 'x-frame-options': 'DENY' });
   expect(headers['content-security-policy']).toMatch(/img-src 'self' https:(;|$)/);
   expect(headers['content-security-policy']).toMatch(/base-uri 'none'.*frame-ancestors 'none'.*object-src 'none'/);
 });
 
-test('notFound: responds where no route does', async () => {
+test('notFound: responds when no route matches', async () => {
   const { status, headers, body } = await ask('/missing');
   expect([status, body]).toEqual([404, 'Nothing at /missing']);
   expect(headers['content-security-policy']).toContain("base-uri 'none'");
 });
 
-test('error: responds to what a handler threw, after it was logged', async () => {
+test('error: responds to the error of a handler, after it was logged', async () => {
   expect(await ask('/fail')).toMatchObject({ status: 500, body: 'Ours: an internal detail' });
   await waitFor(() => /a request failed\nError: an internal detail\n\s+at /.test(server.output()));
 });
 
-test('upgrades: a WebSocket has the session of its cookie', async () => {
+test('upgrades: a WebSocket gets the session of its cookie', async () => {
   const { cookie } = await ask('/in');
   expect(await upgrade({ Cookie: cookie })).toBe('ann');
   expect(await upgrade({ Cookie: `${cookie.slice(0, -4)}AAAA` })).toBe('nobody');
   expect(await upgrade({})).toBe('nobody');
 });
 
-test('upgrades: each server of localhost has them', async () => {
+test('upgrades: is called for both servers of localhost', async () => {
   const { cookie } = await ask('/in');
   const url = server.url;
   try {

@@ -27,7 +27,7 @@ test.each([
   ['express-session', theirs, `app.use(session(${options}));`],
   ['sessapp/session in a router', `${ours}\n${router}`, `app.use('/admin', Router().use(session(${options})));`],
   ['express-session in a route', theirs, `app.get('/', session(${options}), (req, res) => res.send());`],
-])('an application with its own session() is told so: %s', async (_, imports, statements) => {
+])('the server warns about an application that mounts its own session(): %s', async (_, imports, statements) => {
   const output = await outputOf(imports, statements);
   expect(output.match(new RegExp(warning, 'g'))).toHaveLength(1);
 });
@@ -35,11 +35,11 @@ test.each([
 test.each([
   ['without one', '', ''],
   [
-    'with a route that has this name',
+    'with a route of this name',
     '',
     "app.get('/session', function session(req, res) { res.send(req.sessionStore.constructor.name); });",
   ],
-  ['that makes one and does not mount it', ours, `session(${options});`],
-])('an application %s is not', async (_, imports, statements) => {
+  ['that creates one but does not mount it', ours, `session(${options});`],
+])('the server does not warn about an application %s', async (_, imports, statements) => {
   expect(await outputOf(imports, statements)).not.toMatch(warning);
 });

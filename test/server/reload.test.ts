@@ -46,7 +46,7 @@ const ask = (path: string, headers: Record<string, string> = asBrowser, method =
   send(server.url + path, { method, headers });
 
 test.each(['/sent', '/ended', '/head', '/stream', '/twice', '/file.html'])(
-  'a page that a browser opens ends with the script, however it was sent: %s',
+  'a page that a browser opens ends with the script, whatever method sent the page: %s',
   async (path) => {
     const { body, headers } = await ask(path);
     expect(body.replace(script, '')).toBe(page);
@@ -57,7 +57,7 @@ test.each(['/sent', '/ended', '/head', '/stream', '/twice', '/file.html'])(
   },
 );
 
-test.each(['/fail', '/missing'])('the page of an error has it, too: %s', async (path) => {
+test.each(['/fail', '/missing'])('an error page also has the script: %s', async (path) => {
   expect((await ask(path)).body).toMatch(script);
   expect((await send(plain.url + path, { headers: asBrowser })).body).not.toMatch(script);
 });
@@ -65,13 +65,13 @@ test.each(['/fail', '/missing'])('the page of an error has it, too: %s', async (
 test.each<[what: string, path: string, headers: Record<string, string>, method?: string]>([
   ['curl', '/sent', { Accept: '*/*' }],
   ['a client without Accept', '/sent', {}],
-  ['a script that asks for a part of a page', '/sent', { Accept: 'text/html', 'Sec-Fetch-Dest': 'empty' }],
+  ['a script that fetches a fragment', '/sent', { Accept: 'text/html', 'Sec-Fetch-Dest': 'empty' }],
   ['a frame', '/sent', { Accept: 'text/html', 'Sec-Fetch-Dest': 'iframe' }],
-  ['a form that was sent', '/sent', { ...asBrowser, 'Sec-Fetch-Site': 'same-origin' }, 'POST'],
+  ['a submitted form', '/sent', { ...asBrowser, 'Sec-Fetch-Site': 'same-origin' }, 'POST'],
   ['JSON', '/json', asBrowser],
   ['a response without a body', '/empty', asBrowser],
-  ['a body that the application has packed', '/packed', asBrowser],
-])('%s gets none', async (_, path, headers, method) => {
+  ['a body that the application has compressed', '/packed', asBrowser],
+])('%s gets no script', async (_, path, headers, method) => {
   const [mine, other] = await Promise.all(
     [server, plain].map(({ url }) => send(url + path, { headers, ...(method && { method }) })),
   );
@@ -80,7 +80,7 @@ test.each<[what: string, path: string, headers: Record<string, string>, method?:
   expect(mine?.headers['content-length']).toBe(other?.headers['content-length']);
 });
 
-test('a page is sent whole, and unpacked, whatever the browser has kept and takes', async () => {
+test('a page is sent completely and uncompressed, whatever the browser has cached and accepts', async () => {
   const kept = { 'If-None-Match': '"x"', 'If-Modified-Since': new Date(Date.now() + 1e6).toUTCString() };
   const { status, body } = await ask('/file.html', { ...asBrowser, ...kept });
   expect([status, body.replace(script, '')]).toEqual([200, page]);
@@ -88,17 +88,17 @@ test('a page is sent whole, and unpacked, whatever the browser has kept and take
   expect(asked).not.toHaveProperty('accept-encoding');
 });
 
-test('in production there is no script, and nothing for it', async () => {
+test('in production there is no script and no event stream', async () => {
   const { url } = await startPlain(sandbox, environment, { env: { ...watched, NODE_ENV: 'production' } });
   expect((await send(`${url}/ended`, { headers: asBrowser })).body).toBe(page);
   for (const path of ['/_sessapp/reload', '/_sessapp/reload.js']) expect((await send(url + path)).status).toBe(404);
 });
 
-test('without --watch there is no stream to follow', async () => {
+test('without --watch there is no event stream', async () => {
   expect((await send(`${plain.url}/_sessapp/reload`)).status).toBe(404);
 });
 
-/** Opens the stream, and waits for what it says first. */
+/** Opens the event stream, and waits for its first event. */
 async function follow(
   url: string,
   headers: Record<string, string> = {},
@@ -110,7 +110,7 @@ async function follow(
   return { response, said };
 }
 
-test('the stream names the run that the script was added by; it makes no session and no line in the log', async () => {
+test('the stream sends the run id of the script; it creates no session and no log line', async () => {
   const { body, cookie } = await ask('/sent');
   const [, address = ''] = script.exec(body) ?? [];
   const { response, said } = await follow(server.url, { Cookie: cookie });
@@ -128,7 +128,7 @@ test('the stream names the run that the script was added by; it makes no session
   expect(server.output()).not.toContain('_sessapp');
 });
 
-test('pages that follow do not keep the server from stopping at once and cleanly', async () => {
+test('open event streams do not delay the stop of the server', async () => {
   const { url, child, output } = await startPlain(sandbox, environment, { env: watched });
   const streams = await Promise.all([follow(url), follow(url), follow(url)]);
   const ended = Promise.all(streams.map(({ response }) => once(response.resume(), 'end')));
@@ -138,7 +138,7 @@ test('pages that follow do not keep the server from stopping at once and cleanly
   expect(output()).not.toContain('in flight');
 });
 
-test('all workers are the same run', async () => {
+test('all workers have the same run id', async () => {
   const { url } = await startPlain(sandbox, environment, { env: { ...watched, WORKERS: '2' } });
   const said = await Promise.all(Array.from({ length: 6 }, () => follow(url)));
   expect(new Set(said.map((one) => one.said)).size).toBe(1);

@@ -19,7 +19,7 @@ test('a session is visible in another process at once', async () => {
   expect(await profile(second.url, cookie)).toBe(guest);
 });
 
-test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)('a session is there after %s and a new start', async (signal) => {
+test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)('a session exists after %s and a restart', async (signal) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const first = await startPlain(sandbox, directory);
@@ -30,7 +30,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)('a session is there after %
   expect(await profile(url, cookie)).toBe(guest);
 });
 
-test('a cookie that was changed, or signed by another secret, is nobody', async () => {
+test('a cookie that was changed, or signed with another secret, has no session', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const first = await startPlain(sandbox, directory);
@@ -42,7 +42,7 @@ test('a cookie that was changed, or signed by another secret, is nobody', async 
   expect(await profile(other.url, cookie)).toBe(nobody);
 });
 
-test('an environment that was moved works, with its sessions', async () => {
+test('an environment that was moved works, and keeps its sessions', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const first = await startPlain(sandbox, directory);
@@ -54,7 +54,7 @@ test('an environment that was moved works, with its sessions', async () => {
   expect(await profile(url, cookie)).toBe(guest);
 });
 
-test('a copy works without the original, and what happens in one does not happen in the other', async () => {
+test('a copy works without the original, and the sessions of the two are separate', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const copied = sandbox.path('copy');
@@ -71,7 +71,7 @@ test('a copy works without the original, and what happens in one does not happen
 test.each<[string, [string, ...string[]], (directory: string) => string]>([
   ['node server.js in it', [process.execPath, 'server.js'], (directory) => directory],
   ['npm start in it', ['npm', 'start'], (directory) => directory],
-  ['npm start in a directory of it', ['npm', 'start'], (directory) => join(directory, 'bin')],
+  ['npm start in its subdirectory', ['npm', 'start'], (directory) => join(directory, 'bin')],
   ['npm --prefix from another directory', ['npm', '--prefix', 'myenv', 'start'], (directory) => join(directory, '..')],
   ['node with a path from /', [process.execPath, 'SERVER'], () => '/'],
 ])('%s runs the server without sessapp', async (_, [file, ...args], cwdOf) => {
@@ -84,7 +84,7 @@ test.each<[string, [string, ...string[]], (directory: string) => string]>([
   ]);
   const { cookie } = await request(`${url}/`);
   expect(await profile(url, cookie)).toBe(guest);
-  // Its whole process group, as a terminal does: npm does not always pass a signal on.
+  // Signal the whole process group, as a terminal does: npm does not always forward a signal.
   process.kill(-(child.pid ?? 0), 'SIGINT');
   await waitFor(() => child.exitCode !== null || child.signalCode !== null);
   await waitFor(async () => !isAlive(child.pid ?? 0) && (await request(url).catch(() => 'refused')) === 'refused');

@@ -36,7 +36,7 @@ test.each([
   ['a placeholder', 'change-me-0123456789abcdefghijklmnop', /placeholder/],
   ['one of few characters', 'abababababababababababababababababab', /placeholder/],
   ['a short older one', `${good},tooshort`, /value number 2 has 8 bytes/],
-])('with %s for a secret the server refuses, names the remedy, and does not show it', async (_, secret, fact) => {
+])('with %s as secret the server does not start, says what to do, and does not print it', async (_, secret, fact) => {
   const result = await startRefused({ SESSION_SECRET: secret });
   expectRefusal(result, fact);
   expect(result.stderr).toMatch(remedy);
@@ -44,7 +44,7 @@ test.each([
     expect(result.stderr).not.toContain(part);
 });
 
-test('serve refuses as the server does, as a text and as JSON, and runs with a good secret', async () => {
+test('serve reports the same error as the server, as text and as JSON, and runs with a valid secret', async () => {
   const text = await shared.sessapp(['serve', bare]);
   expectRefusal(text, /^error: SESSION_SECRET is not set/);
   expect(text.stderr).toMatch(remedy);
@@ -71,7 +71,7 @@ test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
   ['in UTF-16', (path) => writeFile(path, `SESSION_SECRET=${good}`, 'utf16le'), /\.env in .* is not in UTF-8/],
   ['in Latin-1', (path) => writeFile(path, `NAME=\xe9\nSESSION_SECRET=${good}`, 'latin1'), /is not in UTF-8/],
   ['that is a directory', (path) => mkdir(path), /\.env cannot be read \(it is not a file\)/],
-])('a .env %s is refused in words, also when the secret comes from elsewhere', async (_, write, fact) => {
+])('a .env %s is refused without a stack, even if the secret is an environment variable', async (_, write, fact) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await rm(join(directory, '.env'));
@@ -79,7 +79,7 @@ test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
   expectRefusal(await startRefused({ SESSION_SECRET: good }, directory, sandbox), fact);
 });
 
-test('an address in brackets is a host too', async () => {
+test('an IPv6 address in brackets is a valid host', async () => {
   const { url } = await startPlain(shared, bare, { env: { SESSION_SECRET: good, HOST: '[127.0.0.1]' } });
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
 });
@@ -102,7 +102,7 @@ test.each([
   ]),
   [{ HOST: 'nowhere.invalid' }, /no address 'nowhere.invalid'/],
   [{ HOST: '192.0.2.1' }, /no address '192.0.2.1'/],
-])('%j is refused with what is wrong and what to give', async (env, fact) => {
+])('%j is refused, and the message says what is wrong and what to set', async (env, fact) => {
   expectRefusal(await startRefused({ SESSION_SECRET: good, ...env }), fact);
 });
 
@@ -111,7 +111,7 @@ test.each([
   ['sessapp.json', '{ "format": 1,', /sessapp\.json is not what sessapp wrote/],
   ['sessapp.json', 'null', /sessapp\.json is not what sessapp wrote/],
   ['package-lock.json', '{', /package-lock.json is not JSON/],
-])('with %s holding %j, node server.js says so without a stack', async (name, content, fact) => {
+])('when %s contains %j, node server.js reports it without a stack', async (name, content, fact) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await rm(join(directory, name));
@@ -119,7 +119,7 @@ test.each([
   expectRefusal(await startRefused({}, directory, sandbox), fact);
 });
 
-test('a variable of the real environment beats .env, and one that is empty does not', async () => {
+test('an environment variable overrides .env, unless it is empty', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await appendFile(join(directory, '.env'), 'HOST=nowhere.invalid\nTRUST_PROXY=nonsense\n');
@@ -129,7 +129,7 @@ test('a variable of the real environment beats .env, and one that is empty does 
   expect((await request(`${url}/profile`)).status).toBe(200);
 });
 
-test('what .env says of the port counts, and --port beats it', async () => {
+test('the server uses the port of .env, and --port overrides it', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await appendFile(join(directory, '.env'), 'PORT=nonsense\n');
@@ -145,7 +145,7 @@ test.each([
   ['a dependency’s own dependency', 'body-parser', 'a directory above'],
   ['a dependency’s own dependency', 'body-parser', 'NODE_PATH'],
   ['a binary that is optional', `@lmdb/lmdb-${process.platform}-${process.arch}`, 'a directory above'],
-])('%s, %s, that only %s has is refused', async (_, name, place) => {
+])('%s, %s, that exists only in %s is refused', async (_, name, place) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const outside = sandbox.path(place === 'NODE_PATH' ? 'elsewhere' : 'node_modules');
@@ -155,7 +155,7 @@ test.each([
   expectRefusal(result, new RegExp(`The package ${name} is not in this environment[.:].*sessapp install`, 's'));
 });
 
-test('a package that is a link to a place outside is refused', async () => {
+test('a package that is a symbolic link to a directory outside is refused', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await rename(join(directory, 'node_modules', 'helmet'), sandbox.path('helmet'));
@@ -163,7 +163,7 @@ test('a package that is a link to a place outside is refused', async () => {
   expectRefusal(await startRefused({}, directory, sandbox), /The package helmet is not .*: it is at .*\/helmet\./);
 });
 
-test('packages without an entry point, and in a directory with a hostile name, do not stop the server', async () => {
+test('the server starts with packages without an entry point, and in a directory with special characters', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox, "my env's $(x) #%41;é한");
   const manifest = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
@@ -175,7 +175,7 @@ test('packages without an entry point, and in a directory with a hostile name, d
   expect((await request(`${url}/profile`)).status).toBe(200);
 });
 
-test('a port that another program has is named, together with how to choose another', async () => {
+test('when the port is in use, the message names it, and says how to choose another', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const holder = createServer();
@@ -195,7 +195,7 @@ test('a port that another program has is named, together with how to choose anot
   }
 });
 
-test('routes may be registered after a while', async () => {
+test('routes() can be asynchronous', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const late =
@@ -206,7 +206,7 @@ test('routes may be registered after a while', async () => {
 });
 
 test.each([[[]], [['--workers', '1']]])(
-  'messages that the application sends to its parent, as PM2 has it, are none of serve %j',
+  'serve ignores messages that the application sends to its parent process, as for PM2: %j',
   async (args) => {
     const sandbox = new Sandbox();
     const directory = await copyEnvironment(sandbox);

@@ -17,40 +17,37 @@ test.each<[string, (directory: string, backup: string) => Promise<void>]>([
   ['removed', (directory) => rm(join(directory, 'data', 'sessions'), { recursive: true })],
   ['replaced by a backup', replace],
   [
-    'replaced, and kept elsewhere',
+    'replaced, and moved elsewhere',
     async (directory, backup) => {
       await rename(join(directory, 'data', 'sessions'), join(directory, 'data', 'old'));
       await mkdir(join(directory, 'data', 'sessions'));
       await cp(backup, join(directory, 'data', 'sessions', 'data.mdb'));
     },
   ],
-  ['robbed of their lock', (directory) => rm(join(directory, 'data', 'sessions', 'lock.mdb'))],
-])(
-  'files of the store that were %s under a running server are noticed, and no command takes them for its own',
-  async (_, change) => {
-    const sandbox = new Sandbox();
-    const directory = await copyEnvironment(sandbox);
-    const { url } = await serveInBackground(sandbox, directory);
-    await request(`${url}/`);
-    const backup = sandbox.path('backup.mdb');
-    expect(await sandbox.sessapp(['store', 'backup', backup, '-e', directory])).toMatchObject({ exitCode: 0 });
-    expect(await isReady(url)).toBe(true);
+  ['left without their lock file', (directory) => rm(join(directory, 'data', 'sessions', 'lock.mdb'))],
+])('a running server notices that its store files were %s, and no command uses the other files', async (_, change) => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  const { url } = await serveInBackground(sandbox, directory);
+  await request(`${url}/`);
+  const backup = sandbox.path('backup.mdb');
+  expect(await sandbox.sessapp(['store', 'backup', backup, '-e', directory])).toMatchObject({ exitCode: 0 });
+  expect(await isReady(url)).toBe(true);
 
-    await change(directory, backup);
-    expect(await isReady(url)).toBe(false);
-    const log = join(directory, 'data', 'server.log');
-    await waitFor(async () => (await readFile(log, 'utf8')).includes('were removed or replaced while the server runs'));
-    const refused = await sandbox.sessapp(['sessions', 'destroy', '--all', '--yes', '--json', '-e', directory]);
-    expect(refused.exitCode).toBe(1);
-    expect(JSON.parse(refused.stdout).error.code).toBe('server-not-ready');
+  await change(directory, backup);
+  expect(await isReady(url)).toBe(false);
+  const log = join(directory, 'data', 'server.log');
+  await waitFor(async () => (await readFile(log, 'utf8')).includes('were removed or replaced while the server runs'));
+  const refused = await sandbox.sessapp(['sessions', 'destroy', '--all', '--yes', '--json', '-e', directory]);
+  expect(refused.exitCode).toBe(1);
+  expect(JSON.parse(refused.stdout).error.code).toBe('server-not-ready');
 
-    expect(await sandbox.sessapp(['stop', directory])).toMatchObject({ exitCode: 0 });
-    const again = await serveInBackground(sandbox, directory);
-    expect(await isReady(again.url)).toBe(true);
-  },
-);
+  expect(await sandbox.sessapp(['stop', directory])).toMatchObject({ exitCode: 0 });
+  const again = await serveInBackground(sandbox, directory);
+  expect(await isReady(again.url)).toBe(true);
+});
 
-test('an environment that is moved while its server runs keeps its files, and is ready', async () => {
+test('a server whose environment is moved keeps its store files, and stays ready', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const { url } = await startPlain(sandbox, directory);

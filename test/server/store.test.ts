@@ -11,7 +11,7 @@ const shared = new Sandbox(afterAll);
 const password = 'p4ssw0rd-of-redis';
 let directory: string;
 
-// Its packages are those of the embedded one and of this repository: nothing is installed for it.
+// It uses the packages of the embedded environment and of this repository, so nothing has to be installed.
 beforeAll(async () => {
   await invoke(shared.directory, ['init', 'shop', '--store', 'redis', '--no-install']);
   directory = shared.path('shop');
@@ -37,7 +37,7 @@ test.each([
 });
 
 test.skipIf(redisPrograms.length === 0)(
-  `a server that starts while its store is down says so once, answers 503, and serves once the store is up (or ${withoutRedis})`,
+  `a server that starts while its store is down logs it once, responds with 503, and serves when the store is up (or ${withoutRedis})`,
   async () => {
     const [program = ''] = redisPrograms;
     const store = await new RedisServer(program, '--requirepass', password).choosePort();
@@ -48,19 +48,19 @@ test.skipIf(redisPrograms.length === 0)(
     expect({ status, retryAfter: headers['retry-after'] }).toEqual({ status: 503, retryAfter: '5' });
     await store.start();
     await waitFor(async () => (await request(`${server.url}/`)).status === 200);
-    await waitFor(() => server.output().includes('the store answers now'));
+    await waitFor(() => server.output().includes('the store responds again'));
     await waitFor(() => server.output().includes('Redis keeps no sessions when it restarts'));
     const ended = once(server.child, 'exit');
     server.child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
-    const said = server.output().match(/until the store answers, requests get a 503: .*/g);
+    const said = server.output().match(/the store does not respond, so requests get a 503: .*/g);
     expect(said).toEqual([expect.stringContaining(`127.0.0.1:${store.port}: connect ECONNREFUSED`)]);
     expect(server.output()).not.toContain(password);
   },
 );
 
 test.skipIf(redisPrograms.length === 0)(
-  `a password that the store refuses is in no line of the log (or ${withoutRedis})`,
+  `a password that the store rejects is not in the log (or ${withoutRedis})`,
   async () => {
     const [program = ''] = redisPrograms;
     const store = await new RedisServer(program, '--requirepass', 'another-one').start();

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { listen } from '../../src/server/listen.ts';
 import { findFreePort } from '../support/server-programs.ts';
 
-test('a silent connection that came before the server listened at all its addresses holds up no drain', async () => {
+test('a connection without a request, opened before the server listened on all its addresses, does not delay a drain', async () => {
   const port = await findFreePort();
   const delays = [0, 300];
   const create = (): Server => {
@@ -30,7 +30,7 @@ test('a silent connection that came before the server listened at all its addres
   expect(performance.now() - startMs).toBeLessThan(2000);
 });
 
-test('requests whose client went away before their turn are not in flight', async () => {
+test('pipelined requests whose client has disconnected are not in flight', async () => {
   let seen = 0;
   const server = createServer(() => {
     seen += 1;

@@ -1,7 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import { expect, test } from 'vitest';
 import { signId, verifyId } from '../../src/session/cookie/signature.ts';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 import { dayMs, hourMs, type Site, secretOf, startSite } from './support.ts';
 
 function routes(app: Express): void {
@@ -86,7 +86,7 @@ test('an id has 256 random bits, and the store knows only its hash', async () =>
   expect(new Set(ids).size).toBe(20);
   for (const id of ids) expect(Buffer.from(id, 'base64url')).toHaveLength(32);
   const records = await site.records();
-  expect(records.map(({ key }) => key).sort()).toEqual(ids.map(keyOf).sort());
+  expect(records.map(({ key }) => key).sort()).toEqual(ids.map(sessionKeyOf).sort());
   for (const id of ids) expect(JSON.stringify(records)).not.toContain(id);
 });
 

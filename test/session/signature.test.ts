@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createId } from '../../src/session/cookie/ids.ts';
 import { createVerifier, signId } from '../../src/session/cookie/signature.ts';
-import { keyOf } from '../../src/stores/session-key.ts';
+import { sessionKeyOf } from '../../src/stores/session-key.ts';
 
 const [older, newer] = ['older', 'newer'].map((id) => ({ id, secret: id.repeat(10) })) as [
   { id: string; secret: string },
@@ -13,8 +13,8 @@ test('what was verified counts no longer than its key does, and names it', () =>
   const id = createId();
   const value = signId(id, older);
   const first = [older];
-  expect(verify(value, first)).toEqual({ id, value, key: keyOf(id), keyId: 'older' });
-  expect(verify(value, first)).toEqual({ id, value, key: keyOf(id), keyId: 'older' });
+  expect(verify(value, first)).toEqual({ id, value, sessionKey: sessionKeyOf(id), keyId: 'older' });
+  expect(verify(value, first)).toEqual({ id, value, sessionKey: sessionKeyOf(id), keyId: 'older' });
   expect(verify(value, [newer, older])).toMatchObject({ id, keyId: 'older' });
   expect(verify(value, [newer])).toBeUndefined();
   expect(verify(value, first)).toMatchObject({ id, keyId: 'older' });

@@ -1,30 +1,33 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createEnvironment } from '../../src/cli/scaffold/create.ts';
-import { makePlan, type Wish } from '../../src/cli/scaffold/plan.ts';
+import { makePlan, type ResolvedOptions } from '../../src/cli/scaffold/plan.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 const plain = { template: 'minimal', store: 'embedded', install: false, offline: true, git: false };
 const typescript = { language: 'typescript', node: '24.11.0' } as const;
 
-test.each<[options: string, wish: Omit<Wish, 'directory'>]>([
+test.each<[words: string, options: Omit<ResolvedOptions, 'directory'>]>([
   ['--allow-existing', { ...plain, language: 'javascript' }],
   ['--allow-existing --template accounts', { ...plain, language: 'javascript', template: 'accounts' }],
   ['--allow-existing --store redis', { ...plain, language: 'javascript', store: 'redis' }],
   ['--allow-existing --typescript --node 24.11.0', { ...plain, ...typescript }],
   ['--allow-existing --typescript --node 24.11.0 --store postgres', { ...plain, ...typescript, store: 'postgres' }],
-])('a sessapp.json that is missing or damaged is written anew with %s, as each command says', async (options, wish) => {
-  const sandbox = new Sandbox();
-  const directory = sandbox.path('t');
-  const { system } = fakeSystem(() => sandbox.directory);
-  const plan = await makePlan({ ...wish, directory }, 'create');
-  await createEnvironment(system, plan, () => undefined);
-  const said = async (name: string) => (await invoke(sandbox.directory, [name, 't', '--json'])).stdout;
-  await writeFile(sandbox.path('t', 'sessapp.json'), '{');
-  for (const name of ['info', 'serve'])
-    expect(await said(name)).toContain(`sessapp init . ${options} in that directory`);
-  expect(await said('doctor')).toContain(`\\nsessapp init t ${options}"`);
-  await rm(sandbox.path('t', 'sessapp.json'));
-  for (const name of ['info', 'serve', 'doctor']) expect(await said(name)).toContain(`sessapp init t ${options}"`);
-});
+])(
+  'a sessapp.json that is missing or damaged is written anew with %s, as each command says',
+  async (words, options) => {
+    const sandbox = new Sandbox();
+    const directory = sandbox.path('t');
+    const { system } = fakeSystem(() => sandbox.directory);
+    const plan = await makePlan({ ...options, directory }, 'create');
+    await createEnvironment(system, plan, () => undefined);
+    const said = async (name: string) => (await invoke(sandbox.directory, [name, 't', '--json'])).stdout;
+    await writeFile(sandbox.path('t', 'sessapp.json'), '{');
+    for (const name of ['info', 'serve'])
+      expect(await said(name)).toContain(`sessapp init . ${words} in that directory`);
+    expect(await said('doctor')).toContain(`\\nsessapp init t ${words}"`);
+    await rm(sandbox.path('t', 'sessapp.json'));
+    for (const name of ['info', 'serve', 'doctor']) expect(await said(name)).toContain(`sessapp init t ${words}"`);
+  },
+);

@@ -4,10 +4,10 @@ import { createKeyring } from '../../src/session/cookie/signature.ts';
 import {
   createSecret,
   isUsable,
-  keyIdOf,
-  readBirths,
+  readCreationTimes,
   readSecrets,
   renderEnvFile,
+  secretIdOf,
   splitSecrets,
 } from '../../src/settings/secrets.ts';
 
@@ -19,8 +19,8 @@ const good = 'k3'.repeat(3) + Buffer.from('0123456789abcdefghijklmnopqrstuv').to
 test.each([good, 'short', 'with, a comma', '비밀 키', ''])(
   'the tool and the server call the secret %j the same',
   (secret) => {
-    expect(keyIdOf(secret)).toBe(createKeyring(() => [secret])()[0].id);
-    expect(keyIdOf(secret)).toMatch(/^[0-9a-f]{8}$/);
+    expect(secretIdOf(secret)).toBe(createKeyring(() => [secret])()[0].id);
+    expect(secretIdOf(secret)).toMatch(/^[0-9a-f]{8}$/);
   },
 );
 
@@ -64,8 +64,16 @@ test('a secret that chance makes look like a placeholder is not given out', () =
   expect(isUsable(secret)).toBe(true);
 });
 
+test('the age of a secret in a .env that sessapp 0.1 wrote is read too', () => {
+  expect([...readCreationTimes('# key 1a2b3c4d since 2026-01-31T12:00:00.000Z\n')]).toEqual([
+    ['1a2b3c4d', Date.UTC(2026, 0, 31, 12)],
+  ]);
+});
+
 test('a new .env says how old its secret is', () => {
   const text = renderEnvFile(good, Date.UTC(2026, 0, 31, 12));
-  expect([...readBirths(text)]).toEqual([[keyIdOf(good), Date.UTC(2026, 0, 31, 12)]]);
-  expect([...readBirths('# key 1a2b3c4d since yesterday\n# key 1a2b3c4 since 2026-01-31T12:00:00Z\n')]).toEqual([]);
+  expect([...readCreationTimes(text)]).toEqual([[secretIdOf(good), Date.UTC(2026, 0, 31, 12)]]);
+  expect([
+    ...readCreationTimes('# secret 1a2b3c4d since yesterday\n# secret 1a2b3c4 since 2026-01-31T12:00:00Z\n'),
+  ]).toEqual([]);
 });

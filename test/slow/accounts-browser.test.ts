@@ -8,7 +8,7 @@ import { Sandbox } from '../support/sandbox.ts';
 import { password, Site } from '../templates/accounts-site.ts';
 
 const inBrowser = test.skipIf(!hasChromium);
-/** Where screenshots go, for a person to look at; without it, none is made. */
+/** The directory for screenshots; without it, none are made. */
 const { SCREENSHOTS } = process.env;
 const changed = 'another horse battery';
 
@@ -19,13 +19,13 @@ const faults: string[] = [];
 
 beforeAll(async () => {
   if (!hasChromium) return;
-  // Both browsers are at one address, which is not that of a proxy.
+  // Both browsers have the same IP address, and there is no proxy.
   site = await Site.start(sandbox, { env: { TRUST_PROXY: '0' } });
   browser = await launchChromium();
 });
 afterAll(() => browser?.close());
 
-/** A browser of its own. What its console says, such as a refusal of the policy, is a fault. */
+/** Opens a separate browser. Every message on its console, such as a violation of the Content-Security-Policy, is a fault. */
 async function open(options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ locale: 'en-US', baseURL: site.url, ...options });
   return openIn(context);
@@ -100,7 +100,7 @@ inBrowser(`a password that was forgotten is reset, and a page that was asked for
   expect(await heading(page)).toBe('Log in');
   await fill(page, { 'Email address': 'bob@example.com', Password: changed }, 'Log in');
   expect(new URL(page.url()).pathname).toBe('/account/password');
-  await fill(page, { 'Current password': changed, 'New password': password }, 'Change it');
+  await fill(page, { 'Current password': changed, 'New password': password }, 'Change the password');
   expect(await page.getByRole('status').innerText()).toContain('all other devices were logged out');
 });
 
@@ -163,7 +163,7 @@ inBrowser.each([
   ['phone', 'light', 'ko-KR'],
   ['phone', 'dark', 'en-US'],
 ] as const)(
-  'at the size of a %s, %s, in %s, each page fits, and has no fault in contrast, labels or structure',
+  'at the size of a %s, %s, in %s, each page fits, and has no fault in its contrast, labels or structure',
   async (size, colorScheme, locale) => {
     const email = `${size}-${colorScheme}@example.com`;
     const context = await browser.newContext({ baseURL: site.url, viewport: sizes[size], colorScheme, locale });

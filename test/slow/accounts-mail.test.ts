@@ -12,7 +12,7 @@ const mails: string[] = [];
 let smtp: Server;
 let site: Site;
 
-/** As much of SMTP (RFC 5321) as a client needs to deliver mails. */
+/** A server for the part of SMTP (RFC 5321) that a client needs to deliver mail. */
 async function converse(socket: Socket): Promise<void> {
   const response = (line: string) => socket.write(`${line}\r\n`);
   let mail: string[] | undefined;
@@ -43,7 +43,7 @@ const variables = (port: number) => ({
   MAIL_FROM: 'Shop <mail@shop.example.com>',
 });
 
-test('with SMTP_URL links are in mails to the site that PUBLIC_URL names, and not in the log', async () => {
+test('with SMTP_URL, links are sent by mail, use PUBLIC_URL, and are not in the log', async () => {
   const env = variables((smtp.address() as AddressInfo).port);
   const { url, output } = await startPlain(sandbox, site.directory, { env });
   const visitor = new Site(site.directory, url, output).visitor({ Host: 'evil.example' });
@@ -57,7 +57,7 @@ test('with SMTP_URL links are in mails to the site that PUBLIC_URL names, and no
   expect(output()).not.toContain(path.replace('/verify/', ''));
 });
 
-test('a mail that cannot be sent is an error in the log, and the page is the same', async () => {
+test('a mail that cannot be sent is logged as an error, and the page is the same', async () => {
   const { url, output } = await startPlain(sandbox, site.directory, { env: variables(1) });
   const visitor = new Site(site.directory, url, output).visitor();
   const { status } = await visitor.send('/register', { name: 'Bob', email: 'bob@example.com', password });

@@ -33,7 +33,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
   beforeAll(async () => {
     if (!hasChromium || missing) return;
     running = await start();
-    // It has a password, which a command line must not have.
+    // The URL contains a password, which must not be on a command line.
     const env = { TRUST_PROXY: '0', ...(running?.url && { STORE_URL: running.url.href }) };
     site = await Site.start(sandbox, { args: ['--store', store], env, edit: add });
   });
@@ -44,7 +44,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
     expect(added).toMatchObject({ exitCode: 0 });
   }
 
-  /** A browser of its own with an authenticator, and a user who has a passkey. */
+  /** Opens a separate browser with an authenticator, and registers a user with a passkey. */
   async function register(email: string): Promise<Visitor> {
     const visitor = await Visitor.open(site);
     const { page } = visitor;
@@ -74,16 +74,13 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
     expect(await cookieOf(context)).not.toBe(before);
   });
 
-  inBrowser(
-    'a response is good for one login, also of several at the same moment, and for none afterwards',
-    async () => {
-      const visitor = await register('bob@example.com');
-      const send = await visitor.prepareLogin();
-      const together = await Promise.all([send(), send(), send()]);
-      expect(together.sort()).toEqual(['/', refused, refused]);
-      expect(await send()).toBe(refused);
-    },
-  );
+  inBrowser('a response is valid for only one of several concurrent logins, and for no later login', async () => {
+    const visitor = await register('bob@example.com');
+    const send = await visitor.prepareLogin();
+    const together = await Promise.all([send(), send(), send()]);
+    expect(together.sort()).toEqual(['/', refused, refused]);
+    expect(await send()).toBe(refused);
+  });
 
   inBrowser('a passkey that the user has removed logs nobody in', async () => {
     const { page } = await register('cem@example.com');
@@ -111,7 +108,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
     expect(await second()).toBe(refused);
   });
 
-  test.skipIf(missing)('in TypeScript it passes its own check, and is served', async () => {
+  test.skipIf(missing)('a TypeScript environment passes its own check, and is served', async () => {
     const typed = new Sandbox();
     const shop = typed.path('shop');
     const args = ['--store', store, '--typescript', '--node', '24'];
@@ -176,7 +173,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
   });
 
   inBrowser(
-    'only a user who has given the password lately adds one; without JavaScript there is the password',
+    'only a user who entered the password recently can add one; without JavaScript, users log in with the password',
     async () => {
       const nobody = site.visitor();
       const page = '/account/passkeys';
@@ -187,7 +184,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
   );
 
   inBrowser.each(['en-US', 'ko-KR'])(
-    'in %s its pages have no fault in contrast, labels or structure',
+    'in %s its pages have no fault in their contrast, labels or structure',
     async (locale) => {
       const { page, context } = await register(`hana-${locale.toLowerCase()}@example.com`);
       await context.setExtraHTTPHeaders({ 'Accept-Language': locale });
@@ -206,10 +203,10 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
 
 const refused = '/login?next=%2F';
 
-/** Sends the response of the authenticator, or another one in its place. */
+/** Sends the response of the authenticator, or another response instead. */
 type Send = (headers?: Record<string, string>, response?: string) => Promise<string | undefined>;
 
-/** A browser of its own with an authenticator. */
+/** A separate browser with an authenticator. */
 class Visitor {
   readonly page: Page;
   readonly context: BrowserContext;
@@ -235,7 +232,7 @@ class Visitor {
     this.authenticatorId = authenticatorId;
   }
 
-  /** Logs out, and has the authenticator respond. @returns what sends the response, and resolves with where it leads */
+  /** Logs out, and lets the authenticator respond. @returns a function that sends the response, and resolves with the redirect */
   async prepareLogin(url = this.#url): Promise<Send> {
     await this.context.clearCookies();
     await this.page.goto(`${url}/login`);
@@ -257,12 +254,12 @@ class Visitor {
   }
 }
 
-// A passkey cannot be for an address.
+// A passkey needs a host name, not an IP address.
 function byName(url: string): string {
   return url.replace('127.0.0.1', 'localhost');
 }
 
-/** Sends a form, with headers that fetch does not take. */
+/** Submits a form, with headers that fetch does not accept. */
 function post(url: string, body: string, headers: Record<string, string>): Promise<string | undefined> {
   const form = { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {

@@ -18,7 +18,7 @@ describe.each(sharedStores)('accounts on $title', ({ store, missing, start }) =>
     if (missing) return;
     running = await start();
     const args = ['--store', store];
-    // It has a password, which a command line must not have.
+    // The URL contains a password, which must not be on a command line.
     const variables = running.url ? { STORE_URL: running.url.href } : {};
     site = await Site.start(sandbox, { args, env: variables });
     const { url, output } = await startPlain(sandbox, site.directory, { env: { ...env, ...variables } });
@@ -26,7 +26,7 @@ describe.each(sharedStores)('accounts on $title', ({ store, missing, start }) =>
   });
   afterAll(() => running?.remove());
 
-  test.skipIf(missing)('what one server is told, another one knows', async () => {
+  test.skipIf(missing)('two servers share accounts, sessions and limits', async () => {
     const visitor = await site.register('ann@example.com');
     const other = await second.logIn('ann@example.com');
     await second.visitor().send('/reset', { email: 'ann@example.com' });
@@ -37,7 +37,7 @@ describe.each(sharedStores)('accounts on $title', ({ store, missing, start }) =>
     await second.logIn('ann@example.com', undefined, 'another horse battery');
   });
 
-  test.skipIf(missing)('a link works once, whichever servers it is sent to at the same moment', async () => {
+  test.skipIf(missing)('a link works once, even if it is sent to several servers at the same time', async () => {
     const email = 'bob@example.com';
     await site.visitor().send('/register', { name: 'Bob', email, password });
     const [verify = ''] = await site.linksTo(email);
@@ -51,7 +51,7 @@ describe.each(sharedStores)('accounts on $title', ({ store, missing, start }) =>
     expect(changed.map(({ status }) => status).sort()).toEqual([303, 410, 410, 410]);
   });
 
-  test.skipIf(missing)('of registrations of one address at the same moment one makes the account', async () => {
+  test.skipIf(missing)('only one of several concurrent registrations of an address creates the account', async () => {
     const email = 'cem@example.com';
     for (const name of ['One', 'Two', 'Three', 'Four'])
       await site.visitor().send('/register', { name, email, password });
@@ -64,7 +64,7 @@ describe.each(sharedStores)('accounts on $title', ({ store, missing, start }) =>
     expect(names[0]).toBe(names[1]);
   });
 
-  test.skipIf(missing)('attempts at several servers at the same moment count together', async () => {
+  test.skipIf(missing)('concurrent attempts at several servers share one limit', async () => {
     const email = 'dora@example.com';
     await site.register(email);
     const headers = { 'X-Forwarded-For': '192.0.2.1' };
@@ -77,7 +77,7 @@ describe.each(sharedStores)('accounts on $title', ({ store, missing, start }) =>
     await second.logIn(email);
   });
 
-  test.skipIf(missing)('the devices of both servers are listed, and ended', async () => {
+  test.skipIf(missing)('the sessions of both servers are listed, and can be ended', async () => {
     const email = 'erik@example.com';
     const visitor = await site.register(email);
     const other = await second.logIn(email);
@@ -87,7 +87,7 @@ describe.each(sharedStores)('accounts on $title', ({ store, missing, start }) =>
     expect([await visitor.user(), await other.user()]).toEqual(['Ann', undefined]);
   });
 
-  test.skipIf(missing)('the server stops by itself, with nothing open', async () => {
+  test.skipIf(missing)('the server stops by itself, because the application closes everything', async () => {
     const variables = running.url ? { STORE_URL: running.url.href } : {};
     const { child } = await startPlain(sandbox, site.directory, { env: { ...env, ...variables } });
     const ended = finish(child);
@@ -96,7 +96,7 @@ describe.each(sharedStores)('accounts on $title', ({ store, missing, start }) =>
     expect([exitCode, stdout]).toEqual([0, expect.not.stringContaining('keeps the process running')]);
   });
 
-  test.skipIf(missing)('in TypeScript it passes its own check, and registers a user', async () => {
+  test.skipIf(missing)('a TypeScript environment passes its own check, and registers a user', async () => {
     const typed = new Sandbox();
     const args = ['--store', store, '--typescript', '--node', '24'];
     const made = await typed.sessapp(['init', 'shop', '--template', 'accounts', ...args]);

@@ -23,7 +23,7 @@ export function upgrades(server, session) {
 }
 `;
 
-/** The code in docs/accounts.md, which looks at the session more often here. */
+/** The code from docs/accounts.md, but it checks the session more often. */
 async function readSnippet(): Promise<string> {
   const page = await readFile(join(repository, 'docs', 'accounts.md'), 'utf8');
   const [, code = ''] = /^## WebSockets$.*?```js\n(.*?)```/ms.exec(page) ?? [];
@@ -31,7 +31,7 @@ async function readSnippet(): Promise<string> {
   return code.replace('10_000', '100');
 }
 
-test('a WebSocket of a session that has ended is closed, and others stay open', async () => {
+test('when a session ends, its WebSocket is closed, and the others stay open', async () => {
   const site = await Site.start(sandbox, {
     edit: async (directory) => {
       const installed = await sandbox.sessapp(['install', '-e', directory, 'ws']);

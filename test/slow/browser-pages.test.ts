@@ -1,4 +1,4 @@
-// The pages that people see, in a real Chromium. SCREENSHOTS=<directory> makes an image of each.
+// Opens the pages in a real Chromium. With SCREENSHOTS=<directory>, it saves an image of each page.
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const looks: [name: string, BrowserContextOptions][] = [
   ['phone-dark-ko', { ...phone, colorScheme: 'dark', locale: 'ko-KR' }],
 ];
 
-/** The tutorial's application, with a page that fails. */
+/** The application of the tutorial, with an additional page that fails. */
 const failing = `import { Router } from 'express';
 import { routes as tutorial } from './tutorial.js';
 
@@ -57,7 +57,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
   });
   afterAll(() => browser.close());
 
-  /** A page, and what went wrong in it: errors in its console, and requests without a good response. */
+  /** Opens a page, and collects its faults: console errors, and failed requests. */
   async function open(options: BrowserContextOptions): Promise<{ page: Page; faults: string[] }> {
     const context = await browser.newContext(options);
     onTestFinished(() => context.close());
@@ -82,7 +82,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       const isFailure = name === 'error' || name === 'missing';
       expect(response?.ok()).toBe(!isFailure);
       expect(await page.locator('h1').innerText()).toMatch(heading);
-      // The browser itself reports the status of the page.
+      // The browser reports the status of the page as an error.
       expect(faults.filter((fault) => !(isFailure && /status of (404|500)/.test(fault)))).toEqual([]);
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(state)).toEqual({ overflow: 0, isStyled: true });
@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
     });
   });
 
-  test('the two pages and the session are reached by keyboard alone', async () => {
+  test('both pages and the session can be reached with only the keyboard', async () => {
     const { page } = await open({ ...desk, locale: 'en-US' });
     await page.goto(url);
     await page.keyboard.press('Tab');
@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
     expect(await page.locator('pre').innerText()).toBe('{\n  "username": "guest"\n}');
   });
 
-  test('an error is read by keyboard alone: its code scrolls, and all its calls can be shown', async () => {
+  test('an error page can be read with only the keyboard: the code scrolls, and all calls can be expanded', async () => {
     const { page } = await open({ ...phone, locale: 'en-US' });
     await page.goto(`${url}/customers/7`);
     expect(await page.locator('mark').allInnerTexts()).toEqual([
@@ -123,7 +123,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
     await calls.waitFor({ state: 'visible' });
   });
 
-  test('a page that is not there leads to those that are', async () => {
+  test('a 404 page links to the existing routes', async () => {
     const { page } = await open(desk);
     await page.goto(`${url}/nowhere`);
     expect((await page.locator('tbody').innerText()).split(/\s+/).join(' ')).toBe(
@@ -134,7 +134,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
   });
 });
 
-// The tests know no types of a browser: what runs in one is text.
+// The tests do not have the types of a browser, so code for the browser is a string.
 const state = `({
   overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   isStyled: getComputedStyle(document.body).getPropertyValue('--text') !== '',
@@ -145,7 +145,7 @@ const focused = `({
   isVisible: getComputedStyle(document.activeElement).outlineStyle === 'solid',
 })`;
 
-/** What axe finds against WCAG 2.2, levels A and AA, and against its own best practices. */
+/** The violations that axe finds of WCAG 2.2, levels A and AA, and of its own best practices. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
   const { violations: found } = await page.evaluate<AxeResults>('axe.run()');

@@ -38,7 +38,7 @@ describe.skipIf(!hasChromium)('under --watch in a browser', () => {
 
   const untilStatus = (address: string, status: number) =>
     expect.poll(async () => (await request(address)).status, { timeout: patienceMs }).toBe(status);
-  /** One that does not load itself again while it is sent elsewhere. */
+  /** Opens an address in a new page, because a reload could interrupt a navigation of the first one. */
   async function another(page: Page, address: string): Promise<Page> {
     const opened = await page.context().newPage();
     await opened.goto(address);
@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium)('under --watch in a browser', () => {
   const heading = (page: Page, text: string) => page.getByRole('heading', { level: 1, name: text }).waitFor();
 
   test.each([[[]], [['--workers', '2']]])(
-    'a change of a page, or of its style, is shown without a hand, in the same session %j',
+    'the page reloads by itself after a change to its code or its style, in the same session %j',
     async (args) => {
       const { child, output, all, url, page, edit } = await open(args);
       const ref = await page.locator('dd').first().innerText();
@@ -69,7 +69,7 @@ describe.skipIf(!hasChromium)('under --watch in a browser', () => {
     },
   );
 
-  test('a mistake leaves the page as it is until it is mended; a page that fails is mended before its eyes', async () => {
+  test('after a syntax error the page stays until the error is fixed; an error page reloads after the fix', async () => {
     const { page, edit, all, url } = await open();
     await edit('app.js', 'export function', 'export functio');
     await waitFor(() => all().includes('Waiting for a change'), patienceMs);
@@ -84,7 +84,7 @@ describe.skipIf(!hasChromium)('under --watch in a browser', () => {
     await heading(profile, 'The current user is guest.');
   });
 
-  test('what a form was sent to is not loaded again', async () => {
+  test('the response to a submitted form is not reloaded', async () => {
     const { page, edit, all, url } = await open();
     const form = `app.post('/form', (req, res) => { console.log('FORM'); res.send('<!doctype html><title>sent</title><h1>sent</h1>'); });`;
     await edit(

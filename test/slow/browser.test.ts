@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { hasChromium, launchChromium } from '../support/chromium.ts';
 import { finish, Sandbox, untilEvent } from '../support/sandbox.ts';
 
-test.skipIf(!hasChromium)('a browser’s session is there after the server was restarted', async () => {
+test.skipIf(!hasChromium)('a browser keeps its session after a restart of the server', async () => {
   const sandbox = new Sandbox();
   await sandbox.environment();
   const first = sandbox.start(['serve', 'myenv', '--port', '0', '--json']);

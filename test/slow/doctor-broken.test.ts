@@ -17,14 +17,14 @@ beforeAll(async () => {
   environment = await copyEnvironment(shared);
 });
 
-/** Whatever is found: it is said in full, no check fell over, and no secret is in it. */
-async function expectSaid({ findings }: Diagnosis, secrets: string[] = []): Promise<void> {
+/** Every finding is complete, no check failed, and no secret is printed. */
+async function expectComplete({ findings }: Diagnosis, secrets: string[] = []): Promise<void> {
   const commands = listCommands();
   expect(findings.length).toBeGreaterThanOrEqual(checks.length);
   for (const finding of findings) {
-    // What Node.js says of a broken package is quoted.
-    const own = finding.fact.replace(/(?<=^The server does not start: ).*/s, '');
-    expect(own).not.toMatch(/The check failed|undefined|NaN|\[object/);
+    // The error of Node.js about a broken package is quoted.
+    const ownText = finding.fact.replace(/(?<=^The server does not start: ).*/s, '');
+    expect(ownText).not.toMatch(/The check failed|undefined|NaN|\[object/);
     if (finding.level === 'problem') expect(finding.remedy).toMatch(/\w/);
     const tool = commandsIn(finding).filter((command) => command.startsWith('sessapp '));
     const known = tool.filter((command) => commands.some((name) => command.startsWith(`sessapp ${name} `)));
@@ -45,41 +45,47 @@ const files = [
   'data/server.json',
 ];
 
-test.each(files)('%s may hold anything, or be a directory or a link to itself', async (name) => {
-  const path = join(environment, name);
-  await mkdir(join(environment, 'data'), { recursive: true, mode: 0o700 });
-  await writeFile(path, '', { flag: 'a' });
-  await rename(path, `${path}.whole`);
-  try {
-    for (const content of garbage) {
-      await replace(path, content);
-      await expectSaid(await diagnose(shared));
+test.each(files)(
+  'doctor reports correctly when %s has any content, or is a directory or a link to itself',
+  async (name) => {
+    const path = join(environment, name);
+    await mkdir(join(environment, 'data'), { recursive: true, mode: 0o700 });
+    await writeFile(path, '', { flag: 'a' });
+    await rename(path, `${path}.whole`);
+    try {
+      for (const content of garbage) {
+        await replace(path, content);
+        await expectComplete(await diagnose(shared));
+      }
+      const others = [() => mkdir(path), () => symlink(name.replace(/^.*\//, ''), path)];
+      for (const make of others) {
+        await rm(path, { recursive: true });
+        await make();
+        await expectComplete(await diagnose(shared));
+      }
+    } finally {
+      await rm(path, { recursive: true, force: true });
+      await rename(`${path}.whole`, path);
     }
-    const others = [() => mkdir(path), () => symlink(name.replace(/^.*\//, ''), path)];
-    for (const make of others) {
-      await rm(path, { recursive: true });
-      await make();
-      await expectSaid(await diagnose(shared));
-    }
-  } finally {
+  },
+);
+
+test.each(['node_modules', '.sessapp', 'data', '.gitignore', 'bin'])(
+  'doctor reports correctly when %s is a file or missing',
+  async (name) => {
+    const path = join(environment, name);
+    await mkdir(join(environment, 'data'), { recursive: true, mode: 0o700 });
+    await rename(path, `${path}.whole`);
+    await expectComplete(await diagnose(shared));
     await rm(path, { recursive: true, force: true });
+    await writeFile(path, '');
+    await expectComplete(await diagnose(shared));
+    await rm(path);
     await rename(`${path}.whole`, path);
-  }
-});
+  },
+);
 
-test.each(['node_modules', '.sessapp', 'data', '.gitignore', 'bin'])('%s may be a file or missing', async (name) => {
-  const path = join(environment, name);
-  await mkdir(join(environment, 'data'), { recursive: true, mode: 0o700 });
-  await rename(path, `${path}.whole`);
-  await expectSaid(await diagnose(shared));
-  await rm(path, { recursive: true, force: true });
-  await writeFile(path, '');
-  await expectSaid(await diagnose(shared));
-  await rm(path);
-  await rename(`${path}.whole`, path);
-});
-
-test('no secret and no password is printed, also where the store names its address in an error', async () => {
+test('no secret or password is printed, even when an error of the store contains its address', async () => {
   const sandbox = new Sandbox();
   const broken = await copyEnvironment(sandbox);
   const redis = join(broken, 'node_modules', 'sessapp', 'dist', 'stores', 'redis');
@@ -102,12 +108,12 @@ test('no secret and no password is printed, also where the store names its addre
   const diagnosis = await diagnose(sandbox);
   expect(diagnosis.of('store')[0]?.fact).toContain('no way to redis://me:***@far.example/1, redis://me:***@');
   expect(diagnosis.of('secrets')).toHaveLength(3);
-  await expectSaid(diagnosis, [...secrets, 'p%40ss', 'p@ss']);
+  await expectComplete(diagnosis, [...secrets, 'p%40ss', 'p@ss']);
   const { stdout, stderr } = await run(sandbox, ['doctor', 'myenv']);
   for (const secret of [...secrets, 'p%40ss', 'p@ss']) expect(stdout + stderr).not.toContain(secret);
 });
 
-test('what is no environment is an error, as everywhere; an interrupted init in it is not', async () => {
+test('a directory that is not an environment is an error, unless an init was interrupted in it', async () => {
   const sandbox = new Sandbox();
   expect(await run(sandbox, ['doctor', '--json'])).toMatchObject({ exitCode: 1 });
   const refused = await run(sandbox, ['doctor', '.', '--json']);
@@ -129,7 +135,7 @@ test.each([
   expect(stdout).not.toContain('hunter42');
 });
 
-test('a check that falls over is a problem of its own, and keeps none of the others from its work', async () => {
+test('a check that fails is a problem, and does not stop the other checks', async () => {
   const check = (name: string, examine: () => Promise<Finding[]>): Check => ({ name, examine });
   const refused = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES', path: '/x' });
   const findings = await runChecks(
@@ -139,7 +145,7 @@ test('a check that falls over is a problem of its own, and keeps none of the oth
         throw new TypeError('oh');
       }),
       check('refused', () => Promise.reject(refused)),
-      check('wrong', async () => [problem('It is.', 'Because.', 'Mend it.')]),
+      check('wrong', async () => [problem('It is.', 'Because.', 'Fix it.')]),
     ],
     { directory: shared.directory, file: {}, settings: {} },
     { ...createSystem(takesDirectory), env },
@@ -152,16 +158,16 @@ test('a check that falls over is a problem of its own, and keeps none of the oth
   ]);
 });
 
-test('a doctor changes nothing that it looks at', async () => {
+test('doctor changes nothing in an environment', async () => {
   const { snapshot } = await import('../support/files.ts');
   const sandbox = new Sandbox();
-  const looked = await copyEnvironment(sandbox);
+  const examined = await copyEnvironment(sandbox);
   await diagnose(sandbox);
-  await chmod(join(looked, '.env'), 0o644);
-  await writeFile(join(looked, 'sessapp.json'), '{');
+  await chmod(join(examined, '.env'), 0o644);
+  await writeFile(join(examined, 'sessapp.json'), '{');
   const before = await snapshot(sandbox.directory);
   await diagnose(sandbox);
   await diagnose(sandbox, ['myenv', '--url', 'http://127.0.0.1:1']);
   expect(await snapshot(sandbox.directory)).toEqual(before);
-  expect(await readFile(join(looked, 'sessapp.json'), 'utf8')).toBe('{');
+  expect(await readFile(join(examined, 'sessapp.json'), 'utf8')).toBe('{');
 });

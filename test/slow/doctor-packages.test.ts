@@ -6,13 +6,13 @@ import { Sandbox } from '../support/sandbox.ts';
 
 const packagesOf = (environment: string): string => join(environment, 'node_modules');
 
-// What mends these takes packages from the registry.
+// The remedies of these findings install packages from the registry.
 test.each<[string, string, (environment: string, sandbox: Sandbox) => Promise<unknown>]>([
   ['node_modules was deleted', 'dependencies', (environment) => rm(packagesOf(environment), { recursive: true })],
   ['package-lock.json was deleted', 'dependencies', (environment) => rm(join(environment, 'package-lock.json'))],
   ['package.json was deleted', 'dependencies', (environment) => rm(join(environment, 'package.json'))],
   [
-    'a package was deleted that a directory above has',
+    'a package was deleted, and a parent directory has a copy',
     'dependencies',
     async (environment, sandbox) => {
       await mkdir(sandbox.path('node_modules'));
@@ -20,7 +20,7 @@ test.each<[string, string, (environment: string, sandbox: Sandbox) => Promise<un
     },
   ],
   [
-    'a package is a link to one outside',
+    'a package is a link to a directory outside',
     'packages',
     async (environment, sandbox) => {
       await rename(join(packagesOf(environment), 'pino'), sandbox.path('pino'));
@@ -36,22 +36,22 @@ test.each<[string, string, (environment: string, sandbox: Sandbox) => Promise<un
     },
   ],
   [
-    'a package is of another version',
+    'a package has the wrong version',
     'dependencies',
     (environment) =>
-      editJson(join(packagesOf(environment), 'helmet', 'package.json'), (manifest: { version?: string }) => {
-        manifest.version = '0.0.1';
+      editJson(join(packagesOf(environment), 'helmet', 'package.json'), (packageJson: { version?: string }) => {
+        packageJson.version = '0.0.1';
       }),
   ],
-])('when %s, doctor says so (%s), and what it says to type mends it', async (_, check, damage) => {
+])('when %s, doctor reports it (%s), and its command fixes it', async (_, check, damage) => {
   const sandbox = new Sandbox();
   const environment = await sandbox.environment();
   await damage(environment, sandbox);
   const { of } = await diagnose(sandbox);
   const [finding] = of(check);
-  if (!finding) throw new Error('it was not found');
+  if (!finding) throw new Error('the check did not report it');
   await follow(sandbox, finding);
-  // In a process of its own: Node.js remembers which packages it did not find.
+  // In a new process: Node.js caches which packages it did not find.
   const { stdout } = await sandbox.sessapp(['doctor', 'myenv', '--json']);
   const { findings } = JSON.parse(stdout) as { findings: Finding[] };
   expect(findings.filter(({ level }) => level !== 'ok')).toEqual([]);

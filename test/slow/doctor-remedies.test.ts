@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { keyIdOf } from '../../src/settings/secrets.ts';
+import { secretIdOf } from '../../src/settings/secrets.ts';
 import { diagnose, env, examine, follow } from '../cli/doctor/support.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
@@ -24,9 +24,9 @@ interface Case {
   check: string;
   fact: RegExp;
   damage: (environment: string, sandbox: Sandbox) => Promise<unknown>;
-  /** What is found is worth knowing, and does not make the command fail. */
+  /** The finding is a note, which does not make the command fail. */
   isNote?: boolean;
-  /** Nobody else has the right to do such damage. */
+  /** Only root can do such damage. */
   needsRoot?: boolean;
 }
 
@@ -34,7 +34,7 @@ const isRoot = process.getuid?.() === 0;
 const stranger = 65_534;
 const strong = 'kJ8-qz3VwT_5rNfB2xYhD7mLpC4sGtE9aUoR6iWvX1Q';
 const yearMs = 366 * 24 * 60 * 60 * 1000;
-const ofTheDead = '.sessapp-staging-999999999-1-00000000';
+const deadStaging = '.sessapp-staging-999999999-1-00000000';
 
 const setVariables = (environment: string, ...lines: string[]): Promise<void> =>
   writeFile(join(environment, '.env'), lines.map((line) => `${line}\n`).join(''));
@@ -44,9 +44,9 @@ const setSecrets =
   (environment: string) =>
     setVariables(environment, `SESSION_SECRET=${secrets.join()}`);
 
-/** The staging directory of a process of long ago. */
+/** Leaves the staging directory of a process that ended long ago. */
 async function leaveStaging(directory: string): Promise<void> {
-  const path = join(directory, ofTheDead);
+  const path = join(directory, deadStaging);
   await mkdir(path);
   const longAgo = new Date('2020-01-01');
   await utimes(path, longAgo, longAgo);
@@ -79,7 +79,7 @@ const cases: Case[] = [
     damage: (environment) => rm(join(environment, 'sessapp.json')),
   },
   {
-    what: 'an init beside it was interrupted',
+    what: 'an init in the same parent directory was interrupted',
     check: 'leftovers',
     isNote: true,
     fact: /An interrupted init left .*\/\.sessapp-staging-/,
@@ -93,13 +93,13 @@ const cases: Case[] = [
     damage: (environment) => writeFile(join(environment, '.sessapp-env'), `SESSION_SECRET=${strong}\n`),
   },
   {
-    what: 'an init in it was interrupted',
+    what: 'an init in the environment was interrupted',
     check: 'leftovers',
     fact: /was interrupted/,
     damage: (environment) => leaveStaging(environment),
   },
   {
-    what: 'a command in it was killed while it had the lock',
+    what: 'a command was killed while it held the lock',
     check: 'leftovers',
     fact: /was interrupted/,
     async damage(environment) {
@@ -124,9 +124,9 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'the carried package is cut off',
+    what: 'the carried package is truncated',
     check: 'carried',
-    fact: /is not the file that package-lock\.json names/,
+    fact: /does not match its hash in package-lock\.json/,
     async damage(environment) {
       for (const name of await readdir(join(environment, '.sessapp')))
         await truncate(join(environment, '.sessapp', name), 1000);
@@ -135,19 +135,19 @@ const cases: Case[] = [
   {
     what: '.env can be read by everybody',
     check: '.env',
-    fact: /Others than its owner may use it \(mode 0644\)/,
+    fact: /Other users can read or change \.env \(mode 0644\)/,
     damage: (environment) => chmod(join(environment, '.env'), 0o644),
   },
   {
     what: '.env cannot be read by its owner',
     check: '.env',
-    fact: /Its owner may not read it \(mode 0000\)/,
+    fact: /The owner of \.env cannot read it \(mode 0000\)/,
     damage: (environment) => chmod(join(environment, '.env'), 0),
   },
   {
-    what: '.env is another user’s',
+    what: '.env belongs to another user',
     check: '.env',
-    fact: /It belongs to user 65534/,
+    fact: /\.env belongs to user 65534/,
     needsRoot: true,
     damage: (environment) => chown(join(environment, '.env'), stranger, stranger),
   },
@@ -176,7 +176,7 @@ const cases: Case[] = [
     damage: setSecrets(strong, 'hunter42'),
   },
   {
-    what: 'the secret has not been changed for years',
+    what: '.env has not been changed for years',
     check: 'secrets',
     isNote: true,
     fact: /The newest secret is \d{3} days old/,
@@ -186,13 +186,13 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'the secret is noted to be old',
+    what: '.env records that the secret is old',
     check: 'secrets',
     isNote: true,
     fact: /The newest secret is \d{3} days old/,
     async damage(environment) {
       const since = new Date(Date.now() - 2 * yearMs).toISOString();
-      await setVariables(environment, `# key ${keyIdOf(strong)} since ${since}`, `SESSION_SECRET=${strong}`);
+      await setVariables(environment, `# secret ${secretIdOf(strong)} since ${since}`, `SESSION_SECRET=${strong}`);
     },
   },
   {
@@ -225,7 +225,7 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'git ignores nothing of the environment',
+    what: 'git does not ignore data/',
     check: 'git',
     fact: /git does not ignore data/,
     async damage(environment) {
@@ -234,9 +234,9 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'the secret is in the history of git',
+    what: 'the secret is in the git history',
     check: 'git',
-    fact: /A secret that is in use is in the history of git/,
+    fact: /A secret in use is in the git history/,
     async damage(environment) {
       await commitEverything(environment);
       git(environment, 'rm', '--cached', '--quiet', '.env');
@@ -244,36 +244,36 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'it is production, and no proxy is trusted',
+    what: 'the server runs in production and trusts no proxy',
     check: 'cookie',
-    fact: /NODE_ENV is production, and TRUST_PROXY is not set/,
+    fact: /NODE_ENV is production, but TRUST_PROXY is not set/,
     damage: (environment) => appendFile(join(environment, '.env'), 'NODE_ENV=production\n'),
   },
   {
-    what: 'TRUST_PROXY is no number',
+    what: 'TRUST_PROXY is not a number',
     check: 'cookie',
-    fact: /TRUST_PROXY is no number/,
+    fact: /TRUST_PROXY is not a number/,
     damage: (environment) => appendFile(join(environment, '.env'), 'TRUST_PROXY=yes\n'),
   },
   {
-    what: 'a proxy is trusted, and everybody else can reach the server too',
+    what: 'the server trusts a proxy, and other machines can reach the server directly',
     check: 'cookie',
     isNote: true,
-    fact: /TRUST_PROXY is set, and the server listens for other machines too/,
+    fact: /TRUST_PROXY is set, but other machines can also reach the server/,
     damage: (environment) =>
       appendFile(join(environment, '.env'), 'NODE_ENV=production\nTRUST_PROXY=1\nHOST=0.0.0.0\n'),
   },
   {
     what: 'everybody can read data/',
     check: 'data',
-    fact: /Open to others than its owner: data, data\/server\.log/,
+    fact: /Other users have access: data, data\/server\.log/,
     async damage(environment) {
       await mkdir(join(environment, 'data'), { mode: 0o755 });
       await writeFile(join(environment, 'data', 'server.log'), '', { mode: 0o644 });
     },
   },
   {
-    what: 'everyone may write where the code is',
+    what: 'everyone can write to the code folders',
     check: 'folders',
     fact: /Every user can write to: \., bin, node_modules\./,
     async damage(environment) {
@@ -281,16 +281,16 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'the group may write where the code is',
+    what: 'the group can write to a code folder',
     check: 'folders',
     isNote: true,
     fact: /The group can write to: \.sessapp\./,
     damage: (environment) => chmod(join(environment, '.sessapp'), 0o775),
   },
   {
-    what: 'the owner may not write in data/',
+    what: 'the owner cannot write to data/',
     check: 'data',
-    fact: /Closed to its owner: data/,
+    fact: /The owner has no access: data/,
     async damage(environment) {
       await mkdir(join(environment, 'data'), { mode: 0o700 });
       await writeFile(join(environment, 'data', 'server.log'), '', { mode: 0o400 });
@@ -298,9 +298,9 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'data/ is another user’s',
+    what: 'data/ belongs to another user',
     check: 'data',
-    fact: /Another user’s: data/,
+    fact: /Owned by another user: data/,
     needsRoot: true,
     async damage(environment) {
       await mkdir(join(environment, 'data'), { mode: 0o700 });
@@ -308,7 +308,7 @@ const cases: Case[] = [
     },
   },
   {
-    what: 'the store is not what it should be',
+    what: 'the store is not a directory',
     check: 'store',
     fact: /The store cannot be used/,
     async damage(environment) {
@@ -320,7 +320,7 @@ const cases: Case[] = [
     what: 'the server was killed',
     check: 'server',
     isNote: true,
-    fact: /data\/server\.json names process 999999999, which is not its server any more/,
+    fact: /data\/server\.json names process 999999999, which is not the server/,
     async damage(environment) {
       await mkdir(join(environment, 'data'), { mode: 0o700 });
       const owner = { pid: 999_999_999, started: '1', machine: '00000000' };
@@ -336,7 +336,7 @@ beforeAll(async () => {
   await copyEnvironment(sandbox);
 });
 
-// As it was made, but for its packages, which no case changes.
+// Restores everything except the packages, which no case changes.
 beforeEach(async () => {
   for (const name of await readdir(sandbox.directory)) {
     if (name !== 'myenv') await rm(sandbox.path(name), { recursive: true });
@@ -350,21 +350,21 @@ beforeEach(async () => {
   }
 });
 
-const tried = (needsRoot: boolean) => cases.filter((each) => (each.needsRoot ?? false) === needsRoot);
+const casesFor = (needsRoot: boolean) => cases.filter((each) => (each.needsRoot ?? false) === needsRoot);
 
-async function expectMended({ check, fact, damage, isNote = false }: Case): Promise<void> {
+async function expectFixed({ check, fact, damage, isNote = false }: Case): Promise<void> {
   await damage(environment, sandbox);
   const findings = await examine(sandbox, check);
   const [finding] = findings.filter((each) => fact.test(each.fact));
-  if (!finding) throw new Error(`not found in ${JSON.stringify(findings)}`);
+  if (!finding) throw new Error(`not reported in ${JSON.stringify(findings)}`);
   expect(finding.level).toBe(isNote ? 'note' : 'problem');
 
   await follow(sandbox, finding);
-  const mended = await diagnose(sandbox);
-  expect(mended.findings.filter(({ level }) => level !== 'ok')).toEqual([]);
-  expect(mended.exitCode).toBe(0);
+  const fixed = await diagnose(sandbox);
+  expect(fixed.findings.filter(({ level }) => level !== 'ok')).toEqual([]);
+  expect(fixed.exitCode).toBe(0);
 }
 
-const title = 'when $what, doctor says so ($check), and what it says to type mends it';
-test.each(tried(false))(title, expectMended);
-test.runIf(isRoot).each(tried(true))(`${title}${isRoot ? '' : ' (skipped: needs root)'}`, expectMended);
+const title = 'when $what, doctor reports it ($check), and its command fixes it';
+test.each(casesFor(false))(title, expectFixed);
+test.runIf(isRoot).each(casesFor(true))(`${title}${isRoot ? '' : ' (skipped: needs root)'}`, expectFixed);

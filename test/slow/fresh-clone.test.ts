@@ -7,7 +7,7 @@ import { finish, repository, Sandbox } from '../support/sandbox.ts';
 const readme = openPage('README.md', import.meta.filename);
 const ci = openPage('docs/ci.md', import.meta.filename);
 
-// The commands of a fresh clone take the port of the tutorial, and npx without the settings of the npm that runs the tests.
+// The commands use the tutorial's port, and npx without the settings of the npm process that runs the tests.
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')));
 
 async function clone(sandbox: Sandbox): Promise<string> {
@@ -17,7 +17,7 @@ async function clone(sandbox: Sandbox): Promise<string> {
   return sandbox.path('sessapp');
 }
 
-test('the README’s first command sets up, makes an environment and serves it; its tutorial works after it', async () => {
+test('the first command of the README creates and serves an environment; after that its tutorial works', async () => {
   const sandbox = new Sandbox();
   const cwd = await clone(sandbox);
   const { code: first } = readme.take('sessapp', 'sh');
@@ -38,7 +38,7 @@ test('the README’s first command sets up, makes an environment and serves it; 
   expect(result).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"dependencies":"ready"') });
 });
 
-test('the script for CI works as it is written', async () => {
+test('the CI script works as documented', async () => {
   const sandbox = new Sandbox();
   const cwd = await clone(sandbox);
   expect(await finish(sandbox.spawn('npm', ['ci'], { cwd, env }))).toMatchObject({ exitCode: 0 });
@@ -80,7 +80,7 @@ async function untilResponse(url: string, ended: Promise<unknown>): Promise<stri
     over = true;
   });
   for (;;) {
-    if (over) throw new Error('the command ended before its server answered');
+    if (over) throw new Error('the command exited before its server responded');
     const response = await fetch(url).catch(() => undefined);
     if (response) return response.text();
     await wait(200);

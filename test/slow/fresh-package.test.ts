@@ -20,7 +20,7 @@ async function pack(sandbox: Sandbox): Promise<Packed> {
   return packed;
 }
 
-test('the package holds the tool and its templates, and nothing of the workshop', async () => {
+test('the package contains the command and its templates, and no development files', async () => {
   const { files, size } = await pack(new Sandbox());
   const tops = new Set(files.map(({ path }) => path.split('/').slice(0, 2).join('/')));
   for (const top of tops) {
@@ -33,7 +33,7 @@ test('the package holds the tool and its templates, and nothing of the workshop'
   expect(size).toBeLessThan(480_000);
 });
 
-test('installed from its package into an empty directory, npx makes an environment that is ready', async () => {
+test('after an install of the package into an empty directory, npx creates an environment that works', async () => {
   const sandbox = new Sandbox();
   const { filename } = await pack(sandbox);
   const cwd = sandbox.path('empty');

@@ -10,7 +10,7 @@ import { copyEnvironment, request, serve, waitFor } from '../support/server.ts';
 
 const events = ['preinstall', 'install', 'postinstall', 'prepare', 'prepack'];
 
-/** A package in a folder; unless others are given, every script of it would leave a trace. */
+/** A package in a folder. By default, each of its scripts would create a file. */
 async function writePackage(
   sandbox: Sandbox,
   name: string,
@@ -29,7 +29,7 @@ async function writePackage(
 
 const readText = (...path: string[]): Promise<string> => readFile(join(...path), 'utf8');
 
-test('install adds a folder, copied, and a package of the registry; while the server runs; no script runs', async () => {
+test('install copies a folder and adds a package from the registry while the server runs; no script runs', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writePackage(sandbox, 'tiny');
@@ -79,14 +79,14 @@ test('install adds a folder, copied, and a package of the registry; while the se
   expect(await readdir(sandbox.directory)).toEqual(['myenv', 'tiny']);
 });
 
-test('an option of npm is refused with where it belongs', async () => {
+test('an npm option is refused, with the command that accepts it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const result = await sandbox.sessapp(['install', '-e', environment, '--', '--global']);
   expect(result).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('sessapp run -- npm install') });
 });
 
-test('install and doctor name a package whose native part its script would make, until the command they show has run', async () => {
+test('install and doctor report a package with an unbuilt native part, until the printed command has run', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const make = "fs.mkdirSync('build'); fs.writeFileSync('build/fast.node', '')";
@@ -122,14 +122,14 @@ test.each([
   ['nobody-has-this', /'nobody-has-this@\*'.*\nCheck the spelling of the package/s],
   ['./nowhere', /nowhere\/package\.json.*\nCheck the path/s],
   ['is-number@^^^', /Invalid tag name.*\nWrite a version as npm does/],
-])('a failure to install %s has the reason of npm whole, and the remedy for it', async (name, words) => {
+])('when %s cannot be installed, the error has the full reason from npm and a remedy', async (name, words) => {
   const sandbox = new Sandbox();
   await copyEnvironment(sandbox);
   await writePackage(sandbox, 'old', {}, { express: '^4' });
   const registry = createServer((_, response) => response.writeHead(404).end('{}')).listen(0, '127.0.0.1');
   onTestFinished(() => void registry.close());
   await once(registry, 'listening');
-  // Without it npm asks for the versions of express.
+  // Without it, npm would request the versions of express.
   const env = name !== './old' && {
     npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}`,
     npm_config_cache: sandbox.path('cache'),

@@ -15,7 +15,7 @@ interface Lockfile {
 
 const unreachable = 'http://127.0.0.1:1';
 
-test('nothing of the surroundings changes what is installed, or where it is found', async () => {
+test('parent directories and user settings change neither the installed packages nor where Node.js finds them', async () => {
   const sandbox = new Sandbox();
   await surround(sandbox);
   const env = {
@@ -54,7 +54,7 @@ test('nothing of the surroundings changes what is installed, or where it is foun
   expect((await readdir(sandbox.directory)).filter((name) => name.startsWith('global'))).toEqual([]);
 });
 
-/** A workspace, settings and packages around the place of the environment, and settings of the user's that do harm. */
+/** Makes a workspace, settings and packages in the parent directories, and harmful user settings. */
 async function surround(sandbox: Sandbox): Promise<void> {
   const settings = `registry=${unreachable}\nignore-scripts=false\n`;
   const workspace = {
@@ -93,7 +93,7 @@ async function found(sandbox: Sandbox, directory: string): Promise<string[]> {
 }
 
 test.each(['p${HOME}/myenv', 'my${HOME}', 'with space /myenv'])(
-  'npm takes %j for the name that it is, and writes nowhere else',
+  'npm uses the directory name %j literally, and writes nowhere else',
   async (target) => {
     const sandbox = new Sandbox();
     const env = { SESSAPP_CACHE_DIR: sandbox.path('snapshots'), HOME: sandbox.path('home') };
@@ -118,9 +118,9 @@ test.each([
   ],
   ['the cache is empty', {}, ['--offline'], 'npm-failed', /cache/, /--offline/],
   ['the cache is empty, for Node.js', {}, ['--offline', '--node', '24'], 'npm-failed', /cache/, /--offline/],
-  ['npm is not there', { PATH: '/nowhere' }, [], 'npm-missing', /^npm is not on the PATH\.$/, /Install npm/],
+  ['npm is missing', { PATH: '/nowhere' }, [], 'npm-missing', /^npm is not on the PATH\.$/, /Install npm/],
 ])(
-  'when %s, the reason is npm’s own, in a few lines, and there is no target',
+  'when %s, the error has npm’s reason in a few lines, and no target is left',
   async (_, variables, options, code, fact, hint) => {
     const sandbox = new Sandbox();
     const env = { SESSAPP_CACHE_DIR: sandbox.path('snapshots'), npm_config_cache: sandbox.path('cache'), ...variables };
@@ -137,7 +137,7 @@ test.each([
   },
 );
 
-test('a version that is newer than what npm’s cache knows of the package is installed', async () => {
+test('a version that is newer than the cached metadata of npm is installed', async () => {
   const sandbox = new Sandbox();
   const first = await pack(sandbox, '1.0.0');
   const second = await pack(sandbox, '1.1.0');
@@ -173,7 +173,7 @@ interface Pack {
   integrity: string;
 }
 
-/** A version of a package named thing, packed. */
+/** Packs a version of a package named thing. */
 async function pack(sandbox: Sandbox, version: string): Promise<Pack> {
   const directory = sandbox.path(`thing-${version}`);
   await mkdir(directory);
@@ -183,7 +183,7 @@ async function pack(sandbox: Sandbox, version: string): Promise<Pack> {
   return { version, file, integrity: `sha512-${createHash('sha512').update(file).digest('base64')}` };
 }
 
-/** A registry of one package, whose answers may be kept for an hour. */
+/** A registry with one package, whose responses may be cached for an hour. */
 async function startRegistry(packs: Pack[]): Promise<string> {
   const server = createServer((req, res) => {
     const asked = packs.find(({ version }) => req.url === `/thing/${version}.tgz`);
@@ -210,7 +210,7 @@ async function startRegistry(packs: Pack[]): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('a failure to install in a directory that is there leaves it as it was', async () => {
+test('after a failed installation, an existing directory is unchanged', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('myenv'));
   const env = {
@@ -224,7 +224,7 @@ test('a failure to install in a directory that is there leaves it as it was', as
   expect(await readdir(sandbox.path('myenv'))).toEqual([]);
 });
 
-test('--no-install writes the files, and says how to install', async () => {
+test('--no-install writes the files, and prints the install command', async () => {
   const sandbox = new Sandbox();
   const env = { PATH: '/nowhere', npm_command: undefined };
   const result = await sandbox.sessapp(['init', 'myenv', '--no-install'], { env });
@@ -233,7 +233,7 @@ test('--no-install writes the files, and says how to install', async () => {
   expect(await readdir(sandbox.path('myenv'))).not.toContain('node_modules');
 });
 
-test('a package.json with what is needed is installed from, and gets the lockfile that it lacks', async () => {
+test('an existing package.json with the required entries is used, and npm makes its missing lockfile', async () => {
   const sandbox = new Sandbox();
   const ours = await readJson<{ dependencies: object }>(join(inject('environment'), 'package.json'));
   const dependencies = { ...ours.dependencies, 'is-number': '7.0.0' };

@@ -8,7 +8,7 @@ import { identify } from '../../src/cli/environment/process-identity.ts';
 import { snapshot } from '../support/files.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 
-/** A registry that never answers keeps npm, and so `init`, at work. */
+/** A registry that never responds, so that npm and `init` keep running. */
 async function startInstalling(sandbox: Sandbox, ...args: string[]): Promise<ChildProcess> {
   const env = {
     SESSAPP_CACHE_DIR: sandbox.path('snapshots'),
@@ -34,7 +34,7 @@ test.each([
   ['SIGINT', 130, '.', false],
   ['SIGTERM', 143, '.', true],
 ] as const)(
-  '%s while npm is at work: exit code %i, and %s is as it was',
+  '%s while npm is running: exit code %i, and %s is unchanged',
   async (signal, exitCode, target, hasFiles) => {
     const sandbox = new Sandbox();
     await mkdir(sandbox.path('work'));
@@ -48,7 +48,7 @@ test.each([
   },
 );
 
-test('what a killed init leaves is removed by the next, with the npm that it left; what a living one uses is not', async () => {
+test('the next init removes the staging directory of a killed init, whose npm ends too, but not that of a running one', async () => {
   const sandbox = new Sandbox();
   const living = await startInstalling(sandbox, 'first');
   const [livingStaging = ''] = await readdir(sandbox.path('work'));
@@ -65,7 +65,7 @@ test('what a killed init leaves is removed by the next, with the npm that it lef
   expect(await readdir(sandbox.path('work'))).toEqual(['third']);
 });
 
-test('staging inside the target goes the same way', async () => {
+test('the same holds for a staging directory inside the target', async () => {
   const sandbox = new Sandbox();
   const living = await startInstalling(sandbox, '.');
   const [livingStaging = ''] = await readdir(sandbox.path('work'));
@@ -80,7 +80,7 @@ test('staging inside the target goes the same way', async () => {
   expect((await readdir(sandbox.path('work'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
 });
 
-test('a lock is waited for while its owner lives, and taken over when it does not', async () => {
+test('init waits for the lock of a live process, and takes over the lock of a dead one', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('myenv'));
   const holder = spawn('sleep', ['60']);
@@ -95,7 +95,7 @@ test('a lock is waited for while its owner lives, and taken over when it does no
   expect((await readdir(sandbox.path('myenv'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
 });
 
-test('a lock from another machine is taken over when it is old', async () => {
+test('init takes over an old lock of another machine', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('myenv'));
   const path = sandbox.path('myenv', '.sessapp-lock');
@@ -106,7 +106,7 @@ test('a lock from another machine is taken over when it is old', async () => {
   expect(made).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
-/** The pid of the one child of a process. */
+/** The pid of the only child of a process. */
 async function childOf(parent: ChildProcess): Promise<number> {
   const children = async (): Promise<number[]> => {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);

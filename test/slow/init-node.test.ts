@@ -9,7 +9,7 @@ const canStrip = process.allowedNodeEnvironmentFlags.has('--experimental-strip-t
 const sandbox = new Sandbox(afterAll);
 let data: Record<string, unknown>;
 
-// One download for all of them.
+// All tests share one download.
 beforeAll(async () => {
   const env = { npm_config_userconfig: '/dev/null' };
   const made = await sandbox.sessapp(['init', 'made', '--typescript', '--node', '24', '--json'], { env });
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 const inside = (...names: string[]): string => sandbox.path('moved', ...names);
 
-test('--node gives the environment its own Node.js, behind a link that survives a move', async () => {
+test('--node installs a Node.js in the environment, and its link survives a move', async () => {
   expect(data).toMatchObject({
     status: 'created',
     language: 'typescript',
@@ -32,13 +32,13 @@ test('--node gives the environment its own Node.js, behind a link that survives 
   expect(run).toMatchObject({ exitCode: 0, stdout: `v${data.node}\n` });
 });
 
-test('npm start takes its own Node.js, and its README says what it is', async () => {
+test('npm start uses the environment’s own Node.js, and the README describes it', async () => {
   expect(await readJson(inside('package.json'))).toMatchObject({ scripts: { start: 'bin/node server.ts' } });
   const readme = await readFile(inside('README.md'), 'utf8');
   expect(readme).toMatch(/`node server\.ts` where it is in\s+TypeScript.*that is `bin\/node`/s);
 });
 
-test('no lockfile holds the address of a registry', async () => {
+test('no lockfile contains the address of a registry', async () => {
   for (const path of ['package-lock.json', '.node/package-lock.json', 'node_modules/.package-lock.json']) {
     const lockfile = await readFile(inside(path), 'utf8');
     expect(lockfile).toContain('"integrity"');
@@ -46,7 +46,7 @@ test('no lockfile holds the address of a registry', async () => {
   }
 });
 
-test('the TypeScript source is type-checked by the compiler that it brings', async () => {
+test('the compiler in the environment type-checks the TypeScript source', async () => {
   const check = (): ReturnType<Sandbox['sessapp']> => sandbox.sessapp(['run', '--', 'tsc'], { cwd: inside() });
   expect(await check()).toMatchObject({ exitCode: 0, stdout: '' });
   const npx = sandbox.spawn('npx', ['--offline', 'tsc', '--noEmit'], { cwd: inside() });
@@ -59,7 +59,7 @@ test('the TypeScript source is type-checked by the compiler that it brings', asy
   expect(failed.exitCode).not.toBe(0);
 });
 
-test('its server runs the source under that Node.js, without sessapp, and answers', async () => {
+test('its own Node.js runs the server from source, without the sessapp command', async () => {
   const server = sandbox.spawn(inside('bin', 'node'), ['server.ts'], { cwd: inside(), env: { PORT: '0' } });
   const url = await new Promise<string>((resolve, reject) => {
     let printed = '';
@@ -75,7 +75,7 @@ test('its server runs the source under that Node.js, without sessapp, and answer
   const saved = await fetch(url);
   expect(await saved.text()).toContain('세션에 username을 저장했습니다.');
   const cookie = (saved.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  // Through the driver's source, in that Node.js.
+  // This imports the driver's source in that Node.js.
   const list = await sandbox.sessapp(['sessions', 'list', '-e', inside(), '--json']);
   expect(list).toMatchObject({ exitCode: 0, stderr: '' });
   expect(JSON.parse(list.stdout).sessions).toMatchObject([{ owner: 'guest', damaged: false }]);
@@ -85,7 +85,7 @@ test('its server runs the source under that Node.js, without sessapp, and answer
   expect(exitCode).toBe(0);
 });
 
-test('the same Node.js, asked for again, is the same environment; another is not', async () => {
+test('init again with the same --node changes nothing, and with another version is refused', async () => {
   const again = await sandbox.sessapp(['init', 'moved', '--typescript', '--node', '24', '--json']);
   expect(JSON.parse(again.stdout)).toMatchObject({ status: 'unchanged', node: data.node });
   const other = await sandbox.sessapp(['init', 'moved', '--node', '22', '--json']);
@@ -95,7 +95,7 @@ test('the same Node.js, asked for again, is the same environment; another is not
   });
 });
 
-test.skipIf(canStrip)('--typescript without a Node.js that runs it says how to get one', async () => {
+test.skipIf(canStrip)('--typescript with a Node.js that is too old suggests --node', async () => {
   const own = new Sandbox();
   const result = await own.sessapp(['init', 'myenv', '--typescript', '--json']);
   expect(result.exitCode).toBe(1);
@@ -119,10 +119,14 @@ test('--serve makes the environment, then serves it: two events under --json', a
 });
 
 test.each([
-  [['--node', '23x'], "There is no Node.js '23x' for an environment.", /^Did you mean 23\? Valid: 20, 2.*or an exact/],
-  [['--node', '18'], "There is no Node.js '18' for an environment.", /Valid: 20, /],
-  [['--node', '20.0'], "There is no Node.js '20.0' for an environment.", /Valid: 20, /],
-])('%j: exit code 2, what is valid, and the nearest', async (options, message, hint) => {
+  [
+    ['--node', '23x'],
+    "Node.js '23x' is not available for an environment.",
+    /^Did you mean 23\? Valid: 20, 2.*or an exact/,
+  ],
+  [['--node', '18'], "Node.js '18' is not available for an environment.", /Valid: 20, /],
+  [['--node', '20.0'], "Node.js '20.0' is not available for an environment.", /Valid: 20, /],
+])('%j: exit code 2, the valid versions and the nearest one', async (options, message, hint) => {
   const sandbox = new Sandbox();
   const result = await sandbox.sessapp(['init', 'myenv', '--json', ...options]);
   expect(result).toMatchObject({ exitCode: 2, stderr: '' });
@@ -132,7 +136,7 @@ test.each([
   expect(await readdir(sandbox.directory)).toEqual([]);
 });
 
-test('what doctor says to type without sessapp.json writes it again, with the same Node.js', async () => {
+test('the command that doctor prints for a missing sessapp.json restores it with the same Node.js', async () => {
   await rm(inside('sessapp.json'));
   const { stdout } = await sandbox.sessapp(['doctor', 'moved', '--json']);
   const { findings } = JSON.parse(stdout) as { findings: { check: string; remedy: string }[] };

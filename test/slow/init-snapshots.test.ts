@@ -5,14 +5,15 @@ import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../src/cli/environment/lock.ts';
-import { cacheDirectory, refuseDirectory } from '../../src/cli/scaffold/snapshots/cache-directory.ts';
+import { refuseDirectory } from '../../src/cli/private-directory.ts';
+import { cacheDirectory } from '../../src/cli/scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../src/cli/scaffold/snapshots/snapshots.ts';
 import { canActAsStranger, onlyAsRoot, stranger } from '../support/privileges.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
 
 const key = 'a'.repeat(40);
 
-/** A project with a node_modules as npm makes it, and a cache that holds a snapshot of it. */
+/** A project with a node_modules in npm's format, and a cache with its snapshot. */
 async function createSnapshot() {
   const sandbox = new Sandbox();
   const source = sandbox.path('one', 'node_modules');
@@ -25,7 +26,7 @@ async function createSnapshot() {
   await writeFile(sandbox.path('one', 'package-lock.json'), '{ "name": "one" }');
   const cache = sandbox.path('cache');
   await mkdir(cache);
-  await new Snapshots(cache).keep(source, key);
+  await new Snapshots(cache).save(source, key);
   const copy = async (name: string, from = cache): Promise<string | undefined> => {
     await mkdir(sandbox.path(name));
     await writeFile(sandbox.path(name, 'package-lock.json'), JSON.stringify({ name }));
@@ -35,7 +36,7 @@ async function createSnapshot() {
   return { sandbox, source, cache, tree: join(cache, 'snapshots', key, 'tree'), copy };
 }
 
-test('what is made from a snapshot is what npm made, with links and modes, and the name of its own project', async () => {
+test('a copy of a snapshot has the same files, links and modes as npm’s tree, and the name of its own project', async () => {
   const { source, copy } = await createSnapshot();
   const target = (await copy('two')) ?? '';
   expect(readdirSync(target, { recursive: true }).sort()).toEqual(readdirSync(source, { recursive: true }).sort());
@@ -47,7 +48,7 @@ test('what is made from a snapshot is what npm made, with links and modes, and t
   for (const folder of ['', 'pkg', '.bin']) expect(statSync(join(target, folder)).mtimeMs).toBeLessThanOrEqual(listed);
 });
 
-test('nothing is shared: what is done in one environment shows in no other, and not in the cache', async () => {
+test('a change in one environment affects neither other environments nor the cache', async () => {
   const { source, tree, copy } = await createSnapshot();
   const [two = '', three = ''] = [await copy('two'), await copy('three')];
   await writeFile(join(two, 'pkg', 'index.js'), 'changed');
@@ -61,23 +62,23 @@ test.each<[string, (tree: string) => Promise<unknown>]>([
   ['a changed file of the same size and time', (tree) => replaceUnseen(join(tree, 'pkg', 'index.js'))],
   ['an added file', (tree) => writeFile(join(tree, 'pkg', 'index.json'), '{}')],
   ['a missing file', (tree) => rm(join(tree, 'pkg', 'index.js'))],
-  ['a link that leads elsewhere', (tree) => relink(join(tree, '.bin', 'run'), '../../../evil')],
-  ['a folder in the place of a file', (tree) => replaceByFolder(join(tree, 'pkg', 'index.js'))],
-  ['a file in the place of a folder', (tree) => replaceByFile(join(tree, 'pkg'))],
-  ['a file in the place of all', (tree) => replaceByFile(join(tree, '..'))],
-  ['a file that gives its owner’s rights', (tree) => chmod(join(tree, 'pkg', 'index.js'), 0o4755)],
-  ['a file that others may write', (tree) => chmod(join(tree, 'pkg', 'index.js'), 0o666)],
-  ['a program that cannot be run any more', (tree) => chmod(join(tree, 'pkg', 'bin', 'run'), 0o644)],
-  ['a folder that others may write', (tree) => chmod(join(tree, 'pkg'), 0o777)],
-  ['a folder in the place of its list', (tree) => replaceByFolder(join(tree, '..', 'manifest.json'))],
-  ['nothing for a list', (tree) => writeFile(join(tree, '..', 'manifest.json'), 'null')],
-  ['a list of nothing', (tree) => relist(tree, [null])],
-  ['a list of things without names', (tree) => relist(tree, [{}])],
-  ['a missing list', (tree) => rm(join(tree, '..', 'manifest.json'))],
-  ['half a list', (tree) => writeFile(join(tree, '..', 'manifest.json'), '{"entries":[')],
-  ['another list', (tree) => writeFile(join(tree, '..', 'manifest.json'), '{}')],
-  ['a list that leads outside', (tree) => relist(tree, [{ path: '../evil', mode: 0o755 }])],
-])('a snapshot with %s is not used, and gone', async (_, damage) => {
+  ['a link with another target', (tree) => relink(join(tree, '.bin', 'run'), '../../../evil')],
+  ['a folder in place of a file', (tree) => replaceByFolder(join(tree, 'pkg', 'index.js'))],
+  ['a file in place of a folder', (tree) => replaceByFile(join(tree, 'pkg'))],
+  ['a file in place of the snapshot', (tree) => replaceByFile(join(tree, '..'))],
+  ['a set-user-ID file', (tree) => chmod(join(tree, 'pkg', 'index.js'), 0o4755)],
+  ['a file that other users can write to', (tree) => chmod(join(tree, 'pkg', 'index.js'), 0o666)],
+  ['a program that is no longer executable', (tree) => chmod(join(tree, 'pkg', 'bin', 'run'), 0o644)],
+  ['a folder that other users can write to', (tree) => chmod(join(tree, 'pkg'), 0o777)],
+  ['a folder in place of the manifest', (tree) => replaceByFolder(join(tree, '..', 'manifest.json'))],
+  ['null as the manifest', (tree) => writeFile(join(tree, '..', 'manifest.json'), 'null')],
+  ['a null entry in the manifest', (tree) => addEntries(tree, [null])],
+  ['an entry without a path in the manifest', (tree) => addEntries(tree, [{}])],
+  ['a missing manifest', (tree) => rm(join(tree, '..', 'manifest.json'))],
+  ['a truncated manifest', (tree) => writeFile(join(tree, '..', 'manifest.json'), '{"entries":[')],
+  ['an empty object as the manifest', (tree) => writeFile(join(tree, '..', 'manifest.json'), '{}')],
+  ['a path outside the tree in the manifest', (tree) => addEntries(tree, [{ path: '../evil', mode: 0o755 }])],
+])('a snapshot with %s is removed and not used', async (_, damage) => {
   const { sandbox, cache, tree, copy } = await createSnapshot();
   await damage(tree);
   expect(await copy('two')).toBeUndefined();
@@ -107,21 +108,21 @@ async function replaceByFile(folder: string): Promise<void> {
   await writeFile(folder, '');
 }
 
-/** Adds these to what the list of a snapshot says is there. */
-async function relist(tree: string, more: unknown[]): Promise<void> {
+/** Adds entries to the manifest of a snapshot. */
+async function addEntries(tree: string, more: unknown[]): Promise<void> {
   const manifest = join(tree, '..', 'manifest.json');
   const content = JSON.parse(await readFile(manifest, 'utf8'));
   await writeFile(manifest, JSON.stringify({ ...content, entries: [...content.entries, ...more] }));
 }
 
-/** A module of the command with what it imports: the package holds it only as a part of the command. */
+/** Bundles a module of the command with its imports. The package contains it only inside the command's bundle. */
 async function bundle(module: string, file: string): Promise<void> {
   const bundled = await rolldown({ input: module, platform: 'node' });
   await bundled.write({ file, format: 'esm' });
   await bundled.close();
 }
 
-/** Runs `code` on `snapshots` as a user who is not root; what it prints. */
+/** Runs `code` with `snapshots` as an unprivileged user. Returns its output. */
 async function asStranger(sandbox: Sandbox, cache: string, code: string): Promise<string> {
   await finish(sandbox.spawn('chown', ['-R', `${stranger.uid}:${stranger.gid}`, sandbox.directory]));
   const module = sandbox.path('snapshots.js');
@@ -137,37 +138,40 @@ async function asStranger(sandbox: Sandbox, cache: string, code: string): Promis
 }
 
 test.runIf(canActAsStranger).each(['pkg/index.js', 'pkg', '../manifest.json'])(
-  `a snapshot whose %s cannot be read is made anew${onlyAsRoot}`,
+  `a snapshot whose %s cannot be read is made again${onlyAsRoot}`,
   async (path) => {
     const { sandbox, cache, tree } = await createSnapshot();
     await chmod(join(tree, path), 0);
     await mkdir(sandbox.path('two'));
     await writeFile(sandbox.path('two', 'package-lock.json'), '{ "name": "two" }');
-    const code = `await snapshots.copyTo('two/node_modules', key), await snapshots.keep('one/node_modules', key)`;
+    const code = `await snapshots.copyTo('two/node_modules', key), await snapshots.save('one/node_modules', key)`;
     expect(await asStranger(sandbox, cache, code)).toBe('false undefined');
     expect(readdirSync(sandbox.path('two'))).toEqual(['package-lock.json']);
     if (path !== 'pkg') expect(readdirSync(join(cache, 'snapshots'))).toEqual([key]);
   },
 );
 
-test.runIf(canActAsStranger)(`a cache that may only be read is used, whole or damaged${onlyAsRoot}`, async () => {
-  const { sandbox, cache, tree } = await createSnapshot();
-  const code = (name: string): string =>
-    `await snapshots.copyTo('${name}/node_modules', key), await snapshots.keep('one/node_modules', '${'b'.repeat(40)}')`;
-  for (const name of ['two', 'three']) {
-    await mkdir(sandbox.path(name));
-    await writeFile(sandbox.path(name, 'package-lock.json'), '{}');
-  }
-  await chmod(join(cache, 'snapshots', key), 0o500);
-  await chmod(join(cache, 'snapshots'), 0o500);
-  expect(await asStranger(sandbox, cache, code('two'))).toBe('true undefined');
-  await writeFile(join(tree, 'pkg', 'index.js'), 'changed');
-  expect(await asStranger(sandbox, cache, code('three'))).toBe('false undefined');
-  expect(readdirSync(join(cache, 'snapshots'))).toEqual([key]);
-  expect(readdirSync(sandbox.path('three'))).toEqual(['package-lock.json']);
-});
+test.runIf(canActAsStranger)(
+  `a read-only cache is used, and its damaged snapshot is ignored${onlyAsRoot}`,
+  async () => {
+    const { sandbox, cache, tree } = await createSnapshot();
+    const code = (name: string): string =>
+      `await snapshots.copyTo('${name}/node_modules', key), await snapshots.save('one/node_modules', '${'b'.repeat(40)}')`;
+    for (const name of ['two', 'three']) {
+      await mkdir(sandbox.path(name));
+      await writeFile(sandbox.path(name, 'package-lock.json'), '{}');
+    }
+    await chmod(join(cache, 'snapshots', key), 0o500);
+    await chmod(join(cache, 'snapshots'), 0o500);
+    expect(await asStranger(sandbox, cache, code('two'))).toBe('true undefined');
+    await writeFile(join(tree, 'pkg', 'index.js'), 'changed');
+    expect(await asStranger(sandbox, cache, code('three'))).toBe('false undefined');
+    expect(readdirSync(join(cache, 'snapshots'))).toEqual([key]);
+    expect(readdirSync(sandbox.path('three'))).toEqual(['package-lock.json']);
+  },
+);
 
-test('what cannot be written to the target is the command’s own failure, and the snapshot stays', async () => {
+test('when the target cannot be written, the command fails and the snapshot stays', async () => {
   const { sandbox, cache } = await createSnapshot();
   await writeFile(sandbox.path('two'), '');
   const copied = new Snapshots(cache).copyTo(sandbox.path('two', 'node_modules'), key);
@@ -175,7 +179,7 @@ test('what cannot be written to the target is the command’s own failure, and t
   expect(readdirSync(join(cache, 'snapshots'))).toEqual([key]);
 });
 
-test('a snapshot that is a file, or has no list, is counted and cleaned as any other', async () => {
+test('a snapshot that is a file or has no manifest is listed and cleaned like others', async () => {
   const { cache, tree } = await createSnapshot();
   await replaceByFile(join(cache, 'snapshots', key));
   await mkdir(join(tree, '..', '..', 'b'.repeat(40)));
@@ -185,7 +189,7 @@ test('a snapshot that is a file, or has no list, is counted and cleaned as any o
   expect(readdirSync(join(cache, 'snapshots'))).toEqual([]);
 });
 
-test('a cache that was restored from an archive, or moved, is used; one that was damaged on the way is not', async () => {
+test('a cache that was restored from an archive or moved is used, unless it was damaged', async () => {
   const { sandbox, cache, copy } = await createSnapshot();
   await cp(cache, sandbox.path('restored'), { recursive: true, verbatimSymlinks: true });
   await rename(cache, sandbox.path('moved'));
@@ -197,47 +201,48 @@ test('a cache that was restored from an archive, or moved, is used; one that was
   expect(await copy('five', sandbox.path('damaged'))).toBeUndefined();
 });
 
-test('who comes second to keep the same leaves the first one as it is; what a killed one left behind goes', async () => {
+test('saving an existing snapshot again leaves it unchanged, and removes the files of a killed process', async () => {
   const { source, cache, copy } = await createSnapshot();
   const folder = join(cache, 'snapshots');
   const { pid, started, machine } = await ownIdentity();
   const leftover = join(folder, `.sessapp-staging-${pid}-${Number(started) + 1}-${machine}`);
   await mkdir(join(leftover, 'tree'), { recursive: true });
   const { ino } = statSync(join(folder, key));
-  await new Snapshots(cache).keep(source, key);
+  await new Snapshots(cache).save(source, key);
   expect(readdirSync(folder)).toEqual([key]);
   expect(statSync(join(folder, key)).ino).toBe(ino);
   expect(await copy('two')).toBeDefined();
 });
 
-test('a snapshot that nobody used for two months goes when another one comes', async () => {
+test('saving a snapshot removes those that were not used for two months', async () => {
   const { source, cache } = await createSnapshot();
   const old = new Date(Date.now() - 61 * 24 * 60 * 60 * 1000);
   utimesSync(join(cache, 'snapshots', key, 'manifest.json'), old, old);
-  await new Snapshots(cache).keep(source, 'b'.repeat(40));
+  await new Snapshots(cache).save(source, 'b'.repeat(40));
   expect(readdirSync(join(cache, 'snapshots'))).toEqual(['b'.repeat(40)]);
 });
 
-test('snapshots are where SESSAPP_CACHE_DIR says, else in the cache of XDG, else in the home directory', () => {
-  const place = (env: NodeJS.ProcessEnv): string => cacheDirectory({ env: { HOME: '/home/me', ...env }, cwd: '/here' });
-  expect(place({ SESSAPP_CACHE_DIR: '/c', XDG_CACHE_HOME: '/x' })).toBe('/c');
-  expect(place({ SESSAPP_CACHE_DIR: 'c' })).toBe('/here/c');
-  expect(place({ XDG_CACHE_HOME: '/x' })).toBe('/x/sessapp');
+test('snapshots are in SESSAPP_CACHE_DIR, else in the XDG cache directory, else in the home directory', () => {
+  const directoryFor = (env: NodeJS.ProcessEnv): string =>
+    cacheDirectory({ env: { HOME: '/home/me', ...env }, cwd: '/here' });
+  expect(directoryFor({ SESSAPP_CACHE_DIR: '/c', XDG_CACHE_HOME: '/x' })).toBe('/c');
+  expect(directoryFor({ SESSAPP_CACHE_DIR: 'c' })).toBe('/here/c');
+  expect(directoryFor({ XDG_CACHE_HOME: '/x' })).toBe('/x/sessapp');
   if (process.platform !== 'linux') return;
-  expect(place({ XDG_CACHE_HOME: 'relative', SESSAPP_CACHE_DIR: '' })).toBe('/home/me/.cache/sessapp');
+  expect(directoryFor({ XDG_CACHE_HOME: 'relative', SESSAPP_CACHE_DIR: '' })).toBe('/home/me/.cache/sessapp');
 });
 
-test('a cache where others may write is not used; one of our own is made for us alone', async () => {
+test('a cache that other users can write to is not used; a new cache is private', async () => {
   const sandbox = new Sandbox();
   expect(await refuseDirectory(sandbox.path('a', 'b'))).toBeUndefined();
   expect(statSync(sandbox.path('a', 'b')).mode & 0o777).toBe(0o700);
   chmodSync(sandbox.path('a', 'b'), 0o777);
-  expect(await refuseDirectory(sandbox.path('a', 'b'))).toBe('others may write there');
+  expect(await refuseDirectory(sandbox.path('a', 'b'))).toBe('other users can write to it');
   expect(await refuseDirectory('/dev/null/cache')).toBe('ENOTDIR');
-  if (process.platform === 'linux') expect(await refuseDirectory('/proc/x/y')).toBe('it cannot be made');
+  if (process.platform === 'linux') expect(await refuseDirectory('/proc/x/y')).toBe('it cannot be created');
 });
 
-test('init takes dependencies that it has seen before from their snapshot, and a registry is not needed', async () => {
+test('init uses the snapshot of dependencies that were installed before, and needs no registry', async () => {
   const sandbox = new Sandbox();
   const unreachable = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_cache: sandbox.path('npm') };
   for (const args of [['one'], ['two', '--offline'], ['three', '--no-install']]) {
@@ -251,7 +256,7 @@ test('init takes dependencies that it has seen before from their snapshot, and a
   }
 });
 
-test('npm finds nothing wrong with what was made from a snapshot, and npm ci makes the same', async () => {
+test('npm reports no problem in a copy of a snapshot, and npm ci makes the same tree', async () => {
   const sandbox = new Sandbox();
   await sandbox.sessapp(['init', 'one']);
   const npm = (...args: string[]) => sandbox.sessapp(['run', '-e', 'one', '--', 'npm', ...args, '--prefix', 'one']);
@@ -262,7 +267,7 @@ test('npm finds nothing wrong with what was made from a snapshot, and npm ci mak
   expect(await new Promise((resolve) => diff.on('close', resolve))).toBe(0);
 });
 
-test('cache info and cache clean', async () => {
+test('cache info lists the snapshots, and cache clean removes them', async () => {
   const sandbox = new Sandbox();
   const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
   const sessapp = async (...args: string[]) => JSON.parse((await sandbox.sessapp([...args, '--json'], { env })).stdout);
@@ -280,6 +285,6 @@ test('cache info and cache clean', async () => {
   expect(statSync(mine).isFile()).toBe(true);
 
   await chmod(sandbox.path('cache'), 0o777);
-  expect(await sessapp('cache', 'info')).toMatchObject({ refusal: 'others may write there', snapshots: [] });
+  expect(await sessapp('cache', 'info')).toMatchObject({ refusal: 'other users can write to it', snapshots: [] });
   expect(await sessapp('cache', 'clean')).toMatchObject({ error: { code: 'cache-refused' } });
 });

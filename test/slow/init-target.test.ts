@@ -6,7 +6,7 @@ import { invoke } from '../support/in-process.ts';
 import { canActAsStranger, mountable, mountDisk, onlyAsRoot, onlyWithMount, stranger } from '../support/privileges.ts';
 import { cli, finish, type Result, Sandbox } from '../support/sandbox.ts';
 
-/** One line that states the fact and one that says what to type. */
+/** Expects one line with the fact and one with the remedy. */
 function expectRefusal(result: Omit<Result, 'signal'>, code: string, fact: string): void {
   const { error } = JSON.parse(result.stdout) as { error: { code: string; message: string; hint: string } };
   expect({ exitCode: result.exitCode, code: error.code }).toEqual({ exitCode: 1, code });
@@ -15,7 +15,7 @@ function expectRefusal(result: Omit<Result, 'signal'>, code: string, fact: strin
   expect(error.hint).toMatch(/\w/);
 }
 
-test('a missing target is made, with the parents that it lacks', async () => {
+test('init creates a missing target and its missing parents', async () => {
   const sandbox = new Sandbox();
   const result = await sandbox.sessapp(['init', 'a/b/myenv', '--no-install', '--json']);
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
@@ -29,7 +29,7 @@ test('a missing target is made, with the parents that it lacks', async () => {
   expect(await readdir(sandbox.path('a', 'b'))).toEqual(['myenv']);
 });
 
-test('an empty directory is filled in place: a shell that sits in it stays in it', async () => {
+test('init fills an empty directory in place, so that it stays the working directory of a shell', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('here'));
   const { ino } = await stat(sandbox.path('here'));
@@ -40,7 +40,7 @@ test('an empty directory is filled in place: a shell that sits in it stays in it
   expect((await readdir(sandbox.path('here'))).filter((name) => name.startsWith('.sessapp-'))).toEqual([]);
 });
 
-test('a link to an empty directory leads to where the environment is made', async () => {
+test('for a link to an empty directory, the environment is made in its target', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('real'));
   await symlink('real', sandbox.path('link'));
@@ -50,7 +50,7 @@ test('a link to an empty directory leads to where the environment is made', asyn
   expect((await readdir(sandbox.directory)).sort()).toEqual(['link', 'real']);
 });
 
-test('the same command again changes nothing, and says so', async () => {
+test('the same command again changes nothing, and reports that', async () => {
   const sandbox = new Sandbox();
   const options = ['--template', 'minimal', '--store', 'embedded', '--prompt', 'shop', '--no-install'];
   await invoke(sandbox.directory, ['init', 'myenv', ...options]);
@@ -75,10 +75,10 @@ test('the same command again changes nothing, and says so', async () => {
 });
 
 test.each([
-  [['--prompt', 'other'], 'the prompt of its directory'],
+  [['--prompt', 'other'], 'the default prompt'],
   [['--typescript'], 'JavaScript'],
   [['--node', '24'], 'no Node.js of its own'],
-])('other options than those of the environment that is there are refused: %j', async (options, difference) => {
+])('options that differ from the existing environment are refused: %j', async (options, difference) => {
   const sandbox = new Sandbox();
   await invoke(sandbox.directory, ['init', 'myenv', '--no-install']);
   const before = await snapshot(sandbox.directory);
@@ -91,36 +91,35 @@ test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: 
   [
     ['a file', (s) => writeFile(s.path('t'), 'mine'), 'target-not-a-directory', '/t is a file.'],
     ['inside a file', (s) => writeFile(s.path('t'), 'mine'), 'target-not-a-directory', '/t is a file.', 't/myenv'],
-    ['a dangling link', (s) => symlink('nowhere', s.path('t')), 'target-not-a-directory', 'does not exist'],
-    [
-      'below a dangling link',
-      (s) => symlink('nowhere', s.path('t')),
-      'target-not-a-directory',
-      'does not exist',
-      't/e',
-    ],
-    ['a link to itself', (s) => symlink('t', s.path('t')), 'target-not-a-directory', 'leads in a circle'],
+    ['a broken link', (s) => symlink('nowhere', s.path('t')), 'target-not-a-directory', 'does not exist'],
+    ['below a broken link', (s) => symlink('nowhere', s.path('t')), 'target-not-a-directory', 'does not exist', 't/e'],
+    ['a link to itself', (s) => symlink('t', s.path('t')), 'target-not-a-directory', '/t is a link to itself.'],
     ['a link to a file', (s) => symlink(cli, s.path('t')), 'target-not-a-directory', '/t is a file.'],
-    ['inside an environment', (s) => mark(s, 'outer'), 'target-inside-environment', '/outer;', 'outer/deep/er'],
+    ['inside an environment', (s) => mark(s, 'outer'), 'target-inside-environment', '/outer.', 'outer/deep/er'],
     [
       'an empty directory in an environment',
       (s) => mark(s, 'outer'),
       'target-inside-environment',
-      '/outer;',
+      '/outer.',
       'outer/empty',
     ],
     ['the root', async () => undefined, 'target-refused', 'the root of the file system', '/'],
     ['an environment of sessapp 0.1', (s) => age(s), 'environment-old', 'which copied its server into the environment'],
     ['a damaged marker', (s) => damage(s), 'marker-damaged', 'sessapp.json is not what sessapp wrote'],
-    ['a marker that leads nowhere', (s) => lead(s), 'marker-damaged', 'it is a link to something that does not exist'],
+    [
+      'a marker that is a broken link',
+      (s) => lead(s),
+      'marker-damaged',
+      'it is a link to something that does not exist',
+    ],
     [
       'a directory with files',
       (s) => mess(s),
       'target-not-empty',
-      't has files in it: .hidden, a, b, c\\nd and 2 more.',
+      't contains files: .hidden, a, b, c\\nd and 2 more.',
     ],
   ],
-)('a target that is %s is refused, and nothing is left behind', async (_, arrange, code, fact, target = 't') => {
+)('a target that is %s is refused, and nothing is left', async (_, arrange, code, fact, target = 't') => {
   const sandbox = new Sandbox();
   await arrange(sandbox);
   const before = await snapshot(sandbox.directory);
@@ -152,7 +151,7 @@ async function lead(sandbox: Sandbox): Promise<void> {
   await symlink('/nowhere', sandbox.path('t', 'sessapp.json'));
 }
 
-test.each(['--dry-run', '--allow-existing'])('a marker that leads nowhere is refused with %s', async (option) => {
+test.each(['--dry-run', '--allow-existing'])('a marker that is a broken link is refused with %s', async (option) => {
   const sandbox = new Sandbox();
   await lead(sandbox);
   const result = await invoke(sandbox.directory, ['init', 't', '--no-install', '--json', option]);
@@ -164,7 +163,7 @@ async function mess(sandbox: Sandbox): Promise<void> {
   for (const name of ['a', 'b', 'c\nd', 'e', 'f', '.hidden']) await writeFile(sandbox.path('t', name), name);
 }
 
-test.each(['', '/', '/.'])('the home directory is refused, also when HOME ends with "%s"', async (ending) => {
+test.each(['', '/', '/.'])('the home directory is refused, even if HOME ends with "%s"', async (ending) => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('home'));
   await symlink('home', sandbox.path('link'));
@@ -177,7 +176,7 @@ test.each(['', '/', '/.'])('the home directory is refused, also when HOME ends w
 });
 
 test.runIf(canActAsStranger)(
-  `a directory that this user cannot write is refused, and so is one below it${onlyAsRoot}`,
+  `a directory that this user cannot write to is refused, and so are its subdirectories${onlyAsRoot}`,
   async () => {
     const sandbox = new Sandbox();
     await chmod(sandbox.directory, 0o755);
@@ -187,14 +186,14 @@ test.runIf(canActAsStranger)(
         ...stranger,
         env: { HOME: '/' },
       });
-      expectRefusal(result, 'permission-denied', 'cannot be written by this user');
+      expectRefusal(result, 'permission-denied', 'This user cannot write to');
     }
     expect(Object.keys(await snapshot(sandbox.directory))).toEqual(['closed']);
   },
 );
 
 test.runIf(canActAsStranger)(
-  `an empty directory of one’s own is enough: its parent need not be writable${onlyAsRoot}`,
+  `init fills the user’s own empty directory, even if its parent is not writable${onlyAsRoot}`,
   async () => {
     const sandbox = new Sandbox();
     await chmod(sandbox.directory, 0o755);
@@ -210,7 +209,7 @@ test.runIf(canActAsStranger)(
 );
 
 test.runIf(canActAsStranger)(
-  `what another user left behind in a directory that many share stays, and is in nobody’s way${onlyAsRoot}`,
+  `a staging directory that another user left in a shared directory stays, and blocks nobody${onlyAsRoot}`,
   async () => {
     const sandbox = new Sandbox();
     await chmod(sandbox.directory, 0o1777);
@@ -226,7 +225,7 @@ test.runIf(canActAsStranger)(
   },
 );
 
-test.runIf(process.platform === 'linux')('where no directory can be made at all, init says so and ends', async () => {
+test.runIf(process.platform === 'linux')('where no directory can be created, init fails with the reason', async () => {
   const sandbox = new Sandbox();
   for (const target of ['/proc/myenv', '/proc/a/b']) {
     const result = await sandbox.sessapp(['init', target, '--no-install', '--json'], { timeout: 20_000 });
@@ -237,13 +236,13 @@ test.runIf(process.platform === 'linux')('where no directory can be made at all,
   }
 });
 
-// Each fills up at another place: while the files are written, while npm installs, while a snapshot is copied.
+// Each disk is full at another step: while files are written, while npm installs, or while a snapshot is copied.
 test.runIf(mountable).each([
   ['8k', ['--no-install'], {}, 'disk-full', 'The disk is full'],
   ['2m', [], { SESSAPP_CACHE_DIR: '/dev/null/none' }, 'npm-failed', 'ENOSPC'],
   ['2m', [], {}, 'disk-full', 'The disk is full'],
 ])(
-  `a disk of %s is full, for init %j with %j: one clear reason, and nothing left behind${onlyWithMount}`,
+  `on a full disk of %s, init %j with %j prints one clear reason, and leaves nothing${onlyWithMount}`,
   async (size, options, env, code, fact) => {
     const sandbox = new Sandbox();
     const disk = sandbox.path('disk');
@@ -259,7 +258,7 @@ test.runIf(mountable).each([
 );
 
 test.runIf(mountable)(
-  `to fill a directory with a folder on another file system is refused, and nothing changes${onlyWithMount}`,
+  `a directory with a subfolder on another file system is refused, and nothing changes${onlyWithMount}`,
   async () => {
     const sandbox = new Sandbox();
     await mkdir(sandbox.path('t', 'bin'), { recursive: true });

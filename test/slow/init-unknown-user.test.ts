@@ -5,12 +5,12 @@ import { canActAsStranger, onlyAsRoot } from '../support/privileges.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 
-/** A container may run under any uid: the system then knows neither a name nor a home directory. */
+/** A container may use any uid, for which the system has no user name and no home directory. */
 const unknown = { uid: 54_321, gid: 54_321 };
 const isUnknown = spawnSync('id', ['-nu', String(unknown.uid)]).status === 1;
 
 test.skipIf(!canActAsStranger || !isUnknown)(
-  `a user whom the system does not know is told what is missing, and only where a home directory is needed${onlyAsRoot}`,
+  `a user without an account gets an error only from commands that need a home directory${onlyAsRoot}`,
   async () => {
     const sandbox = new Sandbox();
     await chmod(sandbox.directory, 0o777);
@@ -35,6 +35,6 @@ test.skipIf(!canActAsStranger || !isUnknown)(
       expect(stderr).toMatch(/error: This user has no home directory: .*\nSet HOME to a directory/);
     }
     const denied = await sessapp(['init', 'other'], { HOME: '/', npm_config_cache: undefined });
-    expect(denied.stderr).toMatch(/\/\.npm\n.*Give npm a cache that this user may write/s);
+    expect(denied.stderr).toMatch(/\/\.npm\n.*Use a cache directory that this user can write to/s);
   },
 );

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { missingNamespaces, Network } from '../support/links.ts';
-import { during, Machine, type Place, pages, User } from '../support/machines.ts';
-import { openWay } from '../support/network.ts';
+import { during, Machine, type MachineSettings, pages, User } from '../support/machines.ts';
+import { startTcpProxy } from '../support/network.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, waitFor } from '../support/server.ts';
 import { findFreePort } from '../support/server-programs.ts';
@@ -40,7 +40,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
       return () => store.remove();
     });
 
-    async function startBoth(places: Partial<Place>[] = []): Promise<[Machine, Machine]> {
+    async function startBoth(places: Partial<MachineSettings>[] = []): Promise<[Machine, Machine]> {
       const machines = await Promise.all(
         directories.map(async (directory, index) => {
           const place = { directory, host: 'localhost', port: await findFreePort(), ...places[index] };
@@ -101,7 +101,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
           }
         }
       });
-      expect(users.map(({ unanswered }) => unanswered)).toEqual(users.map(() => 0));
+      expect(users.map(({ countedWithoutResponse }) => countedWithoutResponse)).toEqual(users.map(() => 0));
       expect(users.filter(({ cookie }, index) => cookie === cookies[index])).toEqual([]);
       for (const machine of machines) expect(machine.output()).not.toMatch(/GET \S+ 50\d /);
     });
@@ -115,7 +115,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
         onTestFinished(() => networks.forEach((network) => void network.remove()));
         const places = await Promise.all(
           networks.map(async ({ host, storeHost, prefix }) => {
-            const way = await openWay(Number(store.url?.port), { host: storeHost });
+            const way = await startTcpProxy(Number(store.url?.port), { host: storeHost });
             const STORE_URL = Object.assign(new URL(store.url?.href ?? ''), {
               hostname: storeHost,
               port: way.port,

@@ -7,7 +7,7 @@ import { copyEnvironment, isAlive, request, serve, waitFor } from '../support/se
 
 const readText = (...path: string[]): Promise<string> => readFile(join(...path), 'utf8');
 
-test('a package that the registry lacks is npm’s own reason, exit code 1, and nothing changes', async () => {
+test('for a package that the registry does not have, install prints npm’s error, exits with 1 and changes nothing', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const names = ['package.json', 'package-lock.json', 'node_modules/.package-lock.json'];
@@ -22,7 +22,7 @@ test('a package that the registry lacks is npm’s own reason, exit code 1, and 
   expect(folder).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(sandbox.path('nowhere')) });
 });
 
-test('what is installed is only what the environment says: not a parent workspace, an .npmrc above, or NODE_PATH', async () => {
+test('only the environment decides what is installed, not a parent workspace, a parent .npmrc or NODE_PATH', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const workspace = JSON.stringify({ name: 'top', private: true, workspaces: ['myenv'] });
@@ -38,7 +38,7 @@ test('what is installed is only what the environment says: not a parent workspac
 });
 
 test.each(['SIGKILL', 'SIGINT'] as const)(
-  '%s while it restores leaves what was installed, and the next run clears up',
+  'after %s during a restore, the installed packages are unchanged, and the next run cleans up',
   async (signal) => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);
@@ -68,7 +68,7 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
   },
 );
 
-test('SIGKILL while it adds a package leaves an environment that knows it is not ready, and that install mends', async () => {
+test('after SIGKILL during the install of a package, info reports missing dependencies, and install fixes them', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const child = sandbox.start(['install', '-e', environment, 'is-number@7.0.0']);

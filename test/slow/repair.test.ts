@@ -16,17 +16,17 @@ const edit =
   async (environment) => {
     const content = JSON.parse(await readFile(join(environment, name), 'utf8'));
     change(content);
-    // What is in node_modules is a link to what other tests use.
+    // Files in node_modules are links to files that other tests use.
     await rm(join(environment, name));
     await writeFile(join(environment, name), JSON.stringify(content, null, 2));
   };
 
-/** Types what the hint says, in the environment, as a person would; `sessapp` is this one. */
+/** Runs the command of the hint in the environment, as a person would, with this build of sessapp. */
 async function followHint(sandbox: Sandbox, environment: string, hint: string): Promise<Result> {
   const command = /sessapp ((?:install|init|run|upgrade)\b.*?)(?: in that directory\.)?$/.exec(hint)?.[1];
   if (command === undefined) throw new Error(`no command in: ${hint}`);
   const words = command.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1'));
-  // What is said of an environment that cannot be read names no directory: it is meant to be typed in it.
+  // A command without a directory must be typed in the environment.
   const inside = !words.some((word) => word.endsWith('myenv'));
   return sandbox.sessapp(words, { cwd: inside ? environment : join(environment, '..') });
 }
@@ -44,10 +44,10 @@ test.each<[string, string, Damage]>([
       })(environment),
   ],
   [
-    'package.json asks for what the lockfile lacks',
+    'package.json lists a package that the lockfile lacks',
     'lockfile-behind',
-    edit('package.json', (manifest: { dependencies?: Record<string, string> }) => {
-      Object.assign(manifest.dependencies ?? {}, { 'is-number': '^7.0.0' });
+    edit('package.json', (packageJson: { dependencies?: Record<string, string> }) => {
+      Object.assign(packageJson.dependencies ?? {}, { 'is-number': '^7.0.0' });
     }),
   ],
   ['package.json was deleted', 'package-json-missing', remove('package.json')],
@@ -60,7 +60,7 @@ test.each<[string, string, Damage]>([
   ['sessapp.json was deleted', 'marker-missing', remove('sessapp.json')],
   ['server.js was deleted', 'server-missing', remove('server.js')],
 ])(
-  'when %s, serve says so (%s), and the command that it names mends it; the secret stays, and own code too where it is not said',
+  'when %s, serve reports it (%s), and its command fixes it; the secret and the user’s code stay',
   async (_, code, damage) => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);
@@ -74,8 +74,8 @@ test.each<[string, string, Damage]>([
     const background = await sandbox.sessapp(['serve', 'myenv', '--port', '0', '--background']);
     expect(background).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining(error.hint) });
 
-    const mended = await followHint(sandbox, environment, error.hint);
-    expect(mended.exitCode, mended.stderr).toBe(0);
+    const fixed = await followHint(sandbox, environment, error.hint);
+    expect(fixed.exitCode, fixed.stderr).toBe(0);
     const { url } = await serve(sandbox, environment);
     expect((await request(`${url}/profile`)).status).toBe(200);
     const keepsOwnCode = !error.hint.includes('app too');
@@ -85,7 +85,7 @@ test.each<[string, string, Damage]>([
 );
 
 test.each(['{', 'null', '[]', '{"format":2}', ''])(
-  'a sessapp.json that holds %j is called damaged, with what to do',
+  'a sessapp.json with the content %j is reported as damaged, with a command to fix it',
   async (content) => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);

@@ -21,7 +21,7 @@ async function statusOf(sandbox: Sandbox, environment: string): Promise<Record<s
   return { exitCode, ...(JSON.parse(stdout) as Record<string, unknown>) };
 }
 
-test('a background server answers when serve returns; status, logs and stop find it; afterwards it is gone', async () => {
+test('a background server responds when serve returns; status, logs and stop find it; stop ends it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const beforeMs = Date.now();
@@ -52,7 +52,7 @@ test('a background server answers when serve returns; status, logs and stop find
   expect(await statusOf(sandbox, environment)).toEqual({ exitCode: 1, version: 1, running: false });
 });
 
-test('a background server that does not start is an error with its reason and the end of its log', async () => {
+test('when a background server does not start, the error has the reason and the end of the log', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writeFile(
@@ -68,7 +68,7 @@ test('a background server that does not start is an error with its reason and th
   expect((await statusOf(sandbox, environment)).running).toBe(false);
 });
 
-test('one environment has one server: another serve says where it runs and how to stop it', async () => {
+test('an environment has only one server: a second serve says where it runs and how to stop it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { url, pid, child } = await serve(sandbox, environment);
@@ -86,7 +86,7 @@ test('one environment has one server: another serve says where it runs and how t
   expect(await output.ended).toEqual([0, null]);
 });
 
-test('of eight background starts at once exactly one runs, and the others say so', async () => {
+test('of eight concurrent background starts exactly one runs, and the others report it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const attempts = Array.from({ length: 8 }, () =>
@@ -101,7 +101,7 @@ test('of eight background starts at once exactly one runs, and the others say so
   expect(await statusOf(sandbox, environment)).toMatchObject({ running: true, pid: made[0].pid });
 });
 
-test('a log to which nothing was written is empty, not missing', async () => {
+test('logs says that a log without lines is empty, not missing', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const said = async () => (await sandbox.sessapp(['logs', environment])).stderr;
@@ -111,7 +111,7 @@ test('a log to which nothing was written is empty, not missing', async () => {
 });
 
 test.skipIf(process.platform === 'win32')(
-  'a server whose environment is removed ends by itself; one whose environment is moved goes on',
+  'a server stops by itself when its environment is removed, and keeps running when it is moved',
   async () => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);
@@ -124,7 +124,7 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test('a server that was suspended stops when it is asked to', async () => {
+test('stop also stops a suspended server', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { child, pid } = await serve(sandbox, environment);
@@ -134,7 +134,7 @@ test('a server that was suspended stops when it is asked to', async () => {
   await untilGone(pid);
 });
 
-test('a server that was killed outright does not count: status says so, and serve starts anew', async () => {
+test('after a kill -9 of the server, status says that it is not running, and serve starts it again', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { pid } = await serveInBackground(sandbox, environment);
@@ -145,7 +145,7 @@ test('a server that was killed outright does not count: status says so, and serv
   expect((await request(url)).status).toBe(200);
 });
 
-test('a record whose pid is another process now is recognised, and that process is never signalled', async () => {
+test('a record whose pid now belongs to another process is recognised, and that process gets no signal', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { pid } = await serveInBackground(sandbox, environment);
@@ -164,7 +164,7 @@ test('a record whose pid is another process now is recognised, and that process 
 });
 
 test.each(['not JSON', '{}', '{"owner":{"pid":"x"}}', '[]', 'null', ''])(
-  'a record that holds %j counts as none',
+  'a record with the content %j is ignored',
   async (content) => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);
@@ -175,7 +175,7 @@ test.each(['not JSON', '{}', '{"owner":{"pid":"x"}}', '[]', 'null', ''])(
   },
 );
 
-test('a copy of a running environment does not run: its stop leaves the original alone', async () => {
+test('the copy of a running environment is not running, and its stop does not affect the original', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { url, pid } = await serveInBackground(sandbox, environment);
@@ -190,7 +190,7 @@ test('a copy of a running environment does not run: its stop leaves the original
   expect(isAlive(pid)).toBe(true);
 });
 
-test('a background server outlives the terminal that started it, and one that was moved is found', async () => {
+test('a background server outlives its terminal, and is found after its environment was moved', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const command = `${process.execPath} ${join(import.meta.dirname, '../../bin/sessapp.js')} serve myenv --port 0 --background --json`;
@@ -219,7 +219,7 @@ test('stop waits for requests in flight', async () => {
   expect((await inFlight).body).toBe('done');
 });
 
-test('the log keeps the last lines, is readable by its owner alone, and the one before is kept', async () => {
+test('logs shows the last lines; only the owner can read the log; the previous log is kept', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const log = join(environment, 'data', 'server.log');
@@ -239,7 +239,7 @@ test('the log keeps the last lines, is readable by its owner alone, and the one 
   expect(await lines()).toEqual(['']);
 });
 
-test('logs -f goes on through a restart of the server, and Ctrl-C ends it', async () => {
+test('logs -f continues after a restart of the server, and Ctrl-C stops it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const first = await serveInBackground(sandbox, environment);
@@ -257,7 +257,7 @@ test('logs -f goes on through a restart of the server, and Ctrl-C ends it', asyn
   expect(output.stdout().match(/GET \/\w+/g)).toEqual(['GET /first', 'GET /last', 'GET /second']);
 });
 
-test('a log of 10 MB goes on in an empty file, and the one before is kept, with one worker and with two', async () => {
+test('a log of 10 MB is rotated, and the previous one is kept, with one worker and with two', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const noise = "for (let n = 0; n < 1000; n += 1) req.log.info({ noise: 'x'.repeat(900) }, 'noise');";
@@ -278,7 +278,7 @@ test('a log of 10 MB goes on in an empty file, and the one before is kept, with 
   }
 });
 
-test('logs shows what a terminal would obey, and does not print it', async () => {
+test('logs escapes control characters', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(
@@ -299,7 +299,7 @@ test('logs shows what a terminal would obey, and does not print it', async () =>
   await output.ended;
 });
 
-test('logs -f ends when its reader has gone away', async () => {
+test('logs -f exits when its reader has exited', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { url } = await serveInBackground(sandbox, environment);
@@ -315,7 +315,7 @@ test.each([['0'], ['-1'], ['x'], ['']])('logs -n %j is a usage error', async (li
   expect((await sandbox.sessapp(['logs', `--lines=${lines}`])).exitCode).toBe(2);
 });
 
-test('a start that is still under way counts as a server, and stop ends it', async () => {
+test('a server that is still starting counts as running, and stop stops it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const begun = sandbox.path('begun');
@@ -335,7 +335,7 @@ test('a start that is still under way counts as a server, and stop ends it', asy
   await rm(begun);
 });
 
-test('releases that share their data know the server of each other; a copy has its own', async () => {
+test('releases that share their data directory find one server; a copy has its own server', async () => {
   const sandbox = new Sandbox();
   const first = await copyEnvironment(sandbox, 'first');
   await rename(join(first, 'data'), sandbox.path('data')).catch(() => mkdir(sandbox.path('data'), { mode: 0o700 }));

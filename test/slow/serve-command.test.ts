@@ -6,7 +6,7 @@ import { freePort } from '../support/redis-server.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, killAtEnd, request, serve, untilGone, waitFor } from '../support/server.ts';
 
-test('the banner says the address, the store and how to stop; Ctrl-C in words ends with exit code 0', async () => {
+test('the banner has the URL, the store and how to stop; after SIGINT serve says that it stopped, with exit code 0', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const child = sandbox.start(['serve', environment, '--port', '0']);
@@ -23,11 +23,11 @@ test('the banner says the address, the store and how to stop; Ctrl-C in words en
 
 test.each<[string, string[], (environment: string) => { cwd: string; env?: NodeJS.ProcessEnv }]>([
   ['in the environment', ['serve'], (environment) => ({ cwd: environment })],
-  ['in a directory of it', ['serve'], (environment) => ({ cwd: join(environment, 'bin') })],
+  ['in a subdirectory', ['serve'], (environment) => ({ cwd: join(environment, 'bin') })],
   ['with a relative name', ['serve', 'myenv'], (environment) => ({ cwd: join(environment, '..') })],
   ['with -e', ['serve', '-e', '../myenv'], (environment) => ({ cwd: join(environment, '..', 'elsewhere') })],
   ['with SESSAPP_ENV', ['serve'], (environment) => ({ cwd: '/', env: { SESSAPP_ENV: environment } })],
-])('serve runs %s, whatever the working directory holds', async (_, args, optionsOf) => {
+])('serve works %s, whatever the working directory contains', async (_, args, optionsOf) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await mkdir(sandbox.path('elsewhere'));
@@ -36,7 +36,7 @@ test.each<[string, string[], (environment: string) => { cwd: string; env?: NodeJ
   expect((await request(`${listening?.url}/profile`)).status).toBe(200);
 });
 
-test('under --json each line is an object, the first when the server accepts; the request lines go to stderr', async () => {
+test('with --json each line is an object; the first appears when the server listens; request logs go to stderr', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writeFile(
@@ -62,7 +62,7 @@ test('under --json each line is an object, the first when the server accepts; th
   expect(output.stderr()).toMatch(/GET \/ 200/);
 });
 
-test('--host and --production reach the server, and the variables of the caller too', async () => {
+test('the server gets --host, --production and the environment variables of the caller', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(environment, "app.get('/env', (req, res) => res.json(process.env));");
@@ -93,7 +93,7 @@ test.each([
   expect(result).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(message) });
 });
 
-test('--open hands the address to BROWSER and does not wait for it', async () => {
+test('--open passes the URL to the program in BROWSER, and does not wait for it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const browser = sandbox.path('browser');
@@ -114,7 +114,7 @@ test('--open hands the address to BROWSER and does not wait for it', async () =>
   expect(performance.now() - start).toBeLessThan(3_000);
 });
 
-test('without a browser serve says where the page is, and goes on', async () => {
+test('without a browser, serve prints the URL and keeps running', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const child = sandbox.start(['serve', environment, '--port', '0', '--open'], { env: { BROWSER: '/nonexistent' } });
@@ -138,7 +138,7 @@ test.each<[string, string, RegExp, string]>([
     /exited without being asked to \(signal SIGKILL\)/,
     'server-died',
   ],
-])('when the server %s, serve says so and fails', async (_, action, fact, code) => {
+])('when the server %s, serve reports it and fails', async (_, action, fact, code) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(environment, `app.get('/end', () => { ${action} });`);
@@ -156,7 +156,7 @@ test.each([
   [
     'no routes',
     'export const other = 1;',
-    /^app\.js exports no function named routes\.\nFor example: export function/m,
+    /^app\.js does not export a function named routes\.\nFor example: export function/m,
   ],
   [
     'a package',
@@ -164,7 +164,7 @@ test.each([
     /^app\.js imports nowhere, which is not installed\.\nType: (.*) nowhere$/m,
   ],
   [
-    'a file of a package with a scope',
+    'a file of a scoped package',
     `import '@no/where/x.js';\n${routes}`,
     /imports @no\/where, .*\nType: (.*) @no\/where$/m,
   ],
@@ -177,10 +177,10 @@ test.each([
   [
     'the end of a name',
     `import './old';\n${routes}`,
-    /^app\.js imports old, .*\nImport it by its whole name: old\.js$/m,
+    /^app\.js imports old, .*\nImport it by its full name: old\.js$/m,
   ],
 ])(
-  'an app that lacks %s is told with its file, the cause and what to type, by serve, node and doctor',
+  'for an app without %s, serve, node and doctor report the file, the cause and what to type',
   async (_, code, words) => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);
@@ -211,7 +211,7 @@ test.each([
   ['an exception when it is imported', `\n\nnull.x;\n${routes}`, /TypeError: .* \(app\.js:3\)/],
   ['a name that a module does not export', `import { nothing } from 'node:fs';\n${routes}`, /'nothing' \(app\.js:1\)/],
   ['a rejection', "await Promise.reject('no text');", /no text/],
-])('a server whose app has %s does not start: its reason and its stack are shown', async (_, code, reason) => {
+])('a server whose app has %s does not start, and prints the reason and the stack', async (_, code, reason) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writeFile(join(environment, 'app.js'), code);
@@ -224,7 +224,7 @@ test.each([
   }
 });
 
-test('a server that exits before it listens is told', async () => {
+test('serve reports a server that exits before it listens', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writeFile(join(environment, 'app.js'), 'process.exit(3);');
@@ -235,7 +235,7 @@ test('a server that exits before it listens is told', async () => {
   });
 });
 
-test('a Node.js that cannot be started is told, and nothing but serve ends', async () => {
+test('serve reports a Node.js that cannot be started, and stops no process but itself', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const marker = JSON.parse(await readFile(join(environment, 'sessapp.json'), 'utf8'));
@@ -245,14 +245,14 @@ test('a Node.js that cannot be started is told, and nothing but serve ends', asy
   const serveIt = ['serve', environment, '--port', '0', '--json'];
   expect((await sandbox.sessapp(serveIt)).stdout).toContain('"node-missing"');
   await writeFile(join(environment, 'bin', 'node'), 'no program', { mode: 0o644 });
-  // In a group of its own, as a script or a job of CI has one: it has to live on.
+  // The script has its own process group, as in a CI job, and must keep running.
   const script = 'node "$@"; echo "ended with $?"; sleep 6; echo goes on';
   const tool = join(repository, 'bin', 'sessapp.js');
   const { stdout } = await finish(sandbox.spawn('setsid', ['--wait', 'sh', '-c', script, 'sh', tool, ...serveIt]));
   expect(stdout).toMatch(/"node-missing".*\nended with 1\ngoes on\n$/s);
 });
 
-test('a server that listens and cannot be noted down ends with serve', async () => {
+test('when the record of a listening server cannot be written, the server and serve stop', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const inTheWay =
@@ -265,7 +265,7 @@ test('a server that listens and cannot be noted down ends with serve', async () 
   await expect(request(`http://localhost:${port}`)).rejects.toThrow('ECONNREFUSED');
 });
 
-test('a server that is itself asked to stop with SIGTERM ends serve cleanly', async () => {
+test('when the server itself gets SIGTERM, serve exits cleanly', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { pid, child } = await serve(sandbox, environment);
@@ -274,7 +274,7 @@ test('a server that is itself asked to stop with SIGTERM ends serve cleanly', as
   expect(await output.ended).toEqual([0, null]);
 });
 
-test('an environment that is moved while its server runs is still the same: status and stop find it', async () => {
+test('status and stop find a server whose environment was moved', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { url, child } = await serve(sandbox, environment);
@@ -288,7 +288,7 @@ test('an environment that is moved while its server runs is still the same: stat
   expect(await output.ended).toEqual([0, null]);
 });
 
-test('when serve is killed outright, its server drains and is gone within seconds', async () => {
+test('after a kill -9 of serve, its server drains and exits within seconds', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { pid, child } = await serve(sandbox, environment);
@@ -296,7 +296,7 @@ test('when serve is killed outright, its server drains and is gone within second
   await untilGone(pid, 4_000);
 });
 
-test('when serve is killed before the server listens, no server is left', async () => {
+test('after a kill of serve before the server listens, no server is left', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const pidFile = sandbox.path('pid');

@@ -19,7 +19,7 @@ async function startLimited(files: number, workers: string, routes?: string) {
   return startPlain(sandbox, directory, { cwd: directory, env }, ['sh', '-c', command]);
 }
 
-/** Opens connections that send nothing, one each few milliseconds, and keeps them. */
+/** Opens one connection after another, a few milliseconds apart, and keeps them open without sending anything. */
 async function openIdle(url: string, count: number): Promise<void> {
   const sockets: Socket[] = [];
   onTestFinished(() => sockets.forEach((socket) => void socket.destroy()));
@@ -45,17 +45,20 @@ test.each([
   [256, '2'],
   [80, '1'],
   [80, ''],
-])('with %i descriptors and WORKERS=%s, idle connections keep nobody from an answer', async (files, workers) => {
-  const { url } = await startLimited(files, workers);
-  const flood = openIdle(url, files * 4);
-  await wait(files);
-  expect(await waitFor(() => respondsInTime(url), 5000)).toBe(true);
-  await flood;
-  // They are all still open, as far as their clients are concerned.
-  for (let n = 0; n < 6; n += 1) expect(await waitFor(() => respondsInTime(url), 5000)).toBe(true);
-});
+])(
+  'with %i descriptors and WORKERS=%s, idle connections do not keep other clients from a response',
+  async (files, workers) => {
+    const { url } = await startLimited(files, workers);
+    const flood = openIdle(url, files * 4);
+    await wait(files);
+    expect(await waitFor(() => respondsInTime(url), 5000)).toBe(true);
+    await flood;
+    // The clients still have all of them open.
+    for (let n = 0; n < 6; n += 1) expect(await waitFor(() => respondsInTime(url), 5000)).toBe(true);
+  },
+);
 
-test('a worker whose application leaves it no descriptor is replaced, and the server answers again', async () => {
+test('a worker whose application uses up all descriptors is replaced, and the server responds again', async () => {
   const exhaust = `
     app.get('/exhaust', (req, res) => {
       const take = () => {
@@ -76,6 +79,6 @@ test('a worker whose application leaves it no descriptor is replaced, and the se
   const lost = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
   onTestFinished(() => void lost.destroy());
   await once(lost, 'connect');
-  await waitFor(() => output().includes('takes no connections any more; another takes its place'), 30_000);
+  await waitFor(() => output().includes('no longer accepts connections; another replaces it'), 30_000);
   expect(await waitFor(() => respondsInTime(url), 20_000)).toBe(true);
 }, 90_000);

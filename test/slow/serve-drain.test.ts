@@ -22,7 +22,7 @@ async function startWith(sandbox: Sandbox, statements = slowly, env: NodeJS.Proc
 }
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  'on %s a request in flight is answered, its session saved, nothing new accepted, and the exit code is 0',
+  'on %s the request in flight gets its response, its session is saved, no new connection is accepted, and the exit code is 0',
   async (signal) => {
     const sandbox = new Sandbox();
     const { url, child, output, ended } = await startWith(sandbox);
@@ -40,7 +40,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 );
 
 test.each([{}, { TRUST_PROXY: '1' }, { TRUST_PROXY: '1', KEEP_ALIVE: '620' }])(
-  'connections that are idle, or have not sent a request, do not hold the end up: %j',
+  'connections that are idle, or have not sent a request, do not delay the exit: %j',
   async (env) => {
     const sandbox = new Sandbox();
     const { url, child, ended } = await startWith(sandbox, slowly, env);
@@ -59,7 +59,7 @@ test.each([{}, { TRUST_PROXY: '1' }, { TRUST_PROXY: '1', KEEP_ALIVE: '620' }])(
   },
 );
 
-test('behind a proxy a connection is open for longer than Node.js keeps it', async () => {
+test('behind a proxy an idle connection stays open for longer than the default of Node.js', async () => {
   const sandbox = new Sandbox();
   const { url } = await startWith(sandbox, slowly, { TRUST_PROXY: '1' });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -74,17 +74,17 @@ test('behind a proxy a connection is open for longer than Node.js keeps it', asy
   agent.destroy();
 });
 
-test('clients that always have a next request do not hold the end up, and no request of theirs is cut', async () => {
+test('clients that keep sending requests do not delay the exit, and none of their requests is interrupted', async () => {
   const sandbox = new Sandbox();
   const { url, child, ended } = await startWith(sandbox);
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const cut: string[] = [];
-  let answered = 0;
+  let responses = 0;
   const client = async () => {
     for (;;) {
       try {
         await ask(`${url}/slow?ms=30`, agent);
-        answered += 1;
+        responses += 1;
       } catch (error) {
         const { code = 'cut' } = error as NodeJS.ErrnoException;
         if (code !== 'ECONNREFUSED') cut.push(code);
@@ -93,7 +93,7 @@ test('clients that always have a next request do not hold the end up, and no req
     }
   };
   const clients = [client(), client(), client(), client()];
-  await waitFor(() => answered > 20);
+  await waitFor(() => responses > 20);
   const start = performance.now();
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
@@ -105,19 +105,19 @@ test('clients that always have a next request do not hold the end up, and no req
 function ask(url: string, agent: Agent): Promise<void> {
   return new Promise((resolve, reject) => {
     const sent = get(url, { agent }, (response) => response.resume().on('end', resolve).on('error', reject));
-    // A kept connection may close at the very moment of its next request; clients then take a new one (RFC 9112, 9.3.1).
+    // A connection may close just when the client sends its next request. Clients then open a new one (RFC 9112, 9.3.1).
     sent.on('error', (error) => reject(sent.reusedSocket ? Object.assign(error, { code: 'ECONNREFUSED' }) : error));
   });
 }
 
-test('a request that does not end by the deadline is cut, and the exit code says so', async () => {
+test('a request that does not finish before the deadline is interrupted, and the exit code is 1', async () => {
   const sandbox = new Sandbox();
   const { url, child, output, ended } = await startWith(sandbox);
   const inFlight = request(`${url}/slow?ms=60000`).catch((error: Error) => error.message);
   await waitFor(() => output().includes('slow began'));
   const start = performance.now();
   child.kill('SIGTERM');
-  // Also while the handler's own timer still holds the process.
+  // The server exits even though the handler's timer is still active.
   expect(await ended).toEqual([1, null]);
   const tookMs = performance.now() - start;
   expect(await inFlight).toMatch(/socket hang up|aborted/);
@@ -126,7 +126,7 @@ test('a request that does not end by the deadline is cut, and the exit code says
   expect(output()).toMatch(/still in flight at the deadline and were cut/);
 });
 
-test('a second signal a while later cuts what is in flight; one that comes at once, from npm, does not', async () => {
+test('a second signal after a while interrupts requests in flight; an immediate one, from npm, does not', async () => {
   const sandbox = new Sandbox();
   const { url, child, output, ended } = await startWith(sandbox);
   const inFlight = request(`${url}/slow?ms=60000`).catch((error: Error) => error.message);
@@ -151,7 +151,7 @@ test('a timer of the application does not keep a stopped server running', async 
   expect(output()).toMatch(/the application keeps the process running/);
 });
 
-test('nor one that did not start: its exit code tells whoever is to start it again', async () => {
+test('a timer of the application does not keep a server running that did not start, and the exit code is 1', async () => {
   const sandbox = new Sandbox();
   const { url, directory } = await startWith(sandbox, 'setInterval(() => undefined, 1000);');
   const second = sandbox.spawn(process.execPath, [join(directory, 'server.js')], { env: { PORT: new URL(url).port } });

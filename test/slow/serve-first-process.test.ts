@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
 
-// As in a container: the server is process 1 of a namespace of its own.
+// The server is process 1 of its own namespace, as in a container.
 const inNamespace = ['-r', '--pid', '--fork', '--mount-proc', '--kill-child'];
 const canIsolate = spawnSync('unshare', [...inNamespace, 'true']).status === 0;
 const skipped = canIsolate ? '' : ' (skipped: needs util-linux’ unshare, and the right to use it)';
@@ -26,7 +26,7 @@ async function startIsolated(statements: string, env: NodeJS.ProcessEnv) {
 }
 
 test.runIf(canIsolate)(
-  `as process 1, a primary replaces and reaps its workers, and stops them at a signal${skipped}`,
+  `as process 1, a primary replaces and reaps its workers, and stops them on a signal${skipped}`,
   async () => {
     const slow =
       "app.get('/slow', (req, res) => { console.log('slow began'); setTimeout(() => res.send('done'), 500); });";
@@ -47,7 +47,7 @@ test.runIf(canIsolate)(
 );
 
 test.runIf(canIsolate).each(['SIGTERM', 'SIGINT'] as const)(
-  `as process 1, a server without workers ends on %s although the application has a timer${skipped}`,
+  `as process 1, a server without workers exits on %s, although the application has a timer${skipped}`,
   async (signal) => {
     const { url, pid, ended } = await startIsolated('setInterval(() => undefined, 1000);', {});
     expect(JSON.parse((await request(`${url}/pid`)).body)[0]).toBe(1);

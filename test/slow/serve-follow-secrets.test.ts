@@ -3,7 +3,7 @@ import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { followSecrets } from '../../src/settings/follow-secrets.ts';
+import { watchSecrets } from '../../src/settings/watch-secrets.ts';
 import { ask } from '../support/load.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, startPlain, waitFor } from '../support/server.ts';
@@ -16,7 +16,7 @@ async function profile(url: string, cookie: string) {
   return request(`${url}/profile`, { Cookie: cookie });
 }
 
-test('a running server follows a change of .env within 2 s, and answers every request meanwhile', async () => {
+test('a running server applies a change of .env within 2 s, and serves every request meanwhile', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const path = join(directory, '.env');
@@ -41,12 +41,12 @@ test('a running server follows a change of .env within 2 s, and answers every re
   for (const secret of [old, newer]) expect(output()).not.toContain(secret);
 });
 
-test('a session is known to every process of an environment while each comes to know a new secret', async () => {
+test('every process of an environment knows a session while the processes learn a new secret one by one', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const path = join(directory, '.env');
   const first = await startPlain(sandbox, directory);
-  // So that they do not look at the same time.
+  // So that the processes do not read .env at the same time.
   await wait(500);
   const second = await startPlain(sandbox, directory);
   const signedBy = secretOf('n');
@@ -67,7 +67,7 @@ test('a session is known to every process of an environment while each comes to 
   expect(cookie).not.toBe(given);
 });
 
-/** Puts a new secret before the known ones, at once as `secret rotate` does. */
+/** Puts a new secret before the known ones, atomically, as `secret rotate` does. */
 async function rotate(directory: string, secret: string): Promise<void> {
   const path = join(directory, '.env');
   const old = /SESSION_SECRET=(\S+)/.exec(await readFile(path, 'utf8'))?.[1] ?? '';
@@ -83,7 +83,7 @@ const routes = `
   });`;
 
 test.each([1600, 4000])(
-  'a process that a loop blocks for %i ms during a rotation knows the cookie that is signed meanwhile',
+  'a process that was blocked for %i ms during a rotation verifies a cookie that was signed meanwhile',
   async (ms) => {
     const sandbox = new Sandbox();
     const directory = await copyEnvironment(sandbox);
@@ -110,7 +110,7 @@ test.each([1600, 4000])(
   },
 );
 
-test('a rotation during which .env cannot be read, as all descriptors are in use, is followed once it can', async () => {
+test('a rotation is applied later when .env cannot be read at first, because all descriptors are in use', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const exhaust = `
@@ -147,7 +147,7 @@ test('a rotation during which .env cannot be read, as all descriptors are in use
   expect(output().match(/no usable session secret/g)).toHaveLength(1);
 });
 
-test('a .env without usable secrets is said once and changes nothing', async () => {
+test('a .env without valid secrets is logged once, and changes nothing', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const { url, output } = await startPlain(sandbox, directory);
@@ -159,7 +159,7 @@ test('a .env without usable secrets is said once and changes nothing', async () 
   expect((await profile(url, cookie)).body).toBe(guest);
 });
 
-test('SESSION_SECRET of the real environment wins over .env, also over what is written there later', async () => {
+test('the environment variable SESSION_SECRET overrides .env, even if .env changes later', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const { url } = await startPlain(sandbox, directory, { env: { SESSION_SECRET: secretOf('r') } });
@@ -170,15 +170,15 @@ test('SESSION_SECRET of the real environment wins over .env, also over what is w
   expect([response.body, response.cookie]).toEqual([guest, '']);
 });
 
-test('a process that starts right after a rotation signs with what the others know, and a moment later with the new secret', async () => {
+test('a process that starts right after a rotation signs with the old secret, and a moment later with the new one', async () => {
   const sandbox = new Sandbox();
   const [old, newer] = [secretOf('o'), secretOf('n')];
   const log = { info: () => undefined, error: () => undefined };
   await writeFile(sandbox.path('.env'), `SESSION_SECRET=${newer},${old}\n`);
-  const first = followSecrets(sandbox.directory, {}, [newer, old], log);
+  const first = watchSecrets(sandbox.directory, {}, [newer, old], log);
   expect(first.list()).toEqual([old, newer]);
   await waitFor(() => first.list()[0] === newer);
   expect(first.list()).toEqual([newer, old]);
-  const later = followSecrets(sandbox.directory, {}, [newer, old], log);
+  const later = watchSecrets(sandbox.directory, {}, [newer, old], log);
   expect(later.list()).toEqual([newer, old]);
 });

@@ -33,14 +33,14 @@ async function fillUp(url: string): Promise<string[]> {
       return cookies;
     }
   }
-  throw new Error('the disk did not get full');
+  throw new Error('the disk did not fill up');
 }
 
-// A mount of its own, in a namespace of its own: for that no user needs a right, where the system allows it at all.
+// A mount in a separate namespace needs no privileges, if the system allows it.
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 const onlyWithMount = canMount ? '' : ' (skipped: needs util-linux’ unshare, and the right to use it)';
 
-/** Starts the server in a namespace of its own, where it is started anew when it is killed. */
+/** Starts the server in a separate namespace, which restarts the server when it is killed. */
 function startIn(sandbox: Box, directory: string, preparation: string): ReturnType<typeof startPlain> {
   const script = `${preparation} && "$NODE" server.js; exec "$NODE" server.js`;
   const env = { NODE: process.execPath };
@@ -53,7 +53,7 @@ async function killServer({ pid }: ChildProcess): Promise<void> {
 }
 
 test.runIf(canMount)(
-  `on a full disk a save is a 503 and a line in the log, what is there can be read, and room mends it${onlyWithMount}`,
+  `on a full disk a save is a logged 503, existing sessions can be read, and free space ends the outage${onlyWithMount}`,
   async () => {
     const sandbox = new Sandbox();
     const directory = await prepare(sandbox);
@@ -79,13 +79,13 @@ test.runIf(canMount)(
 );
 
 const fact = (reason: string): RegExp =>
-  new RegExp(`The embedded store cannot be opened: .*${reason}.*\n.* disk that can be`);
+  new RegExp(`The embedded store cannot be opened: .*${reason}.*\n.* writable disk`);
 
 test.runIf(canMount).each([
   ['read-only', 'mkdir -p data && mount --bind data data && mount -o remount,bind,ro data', fact('EROFS')],
   ['full', 'mkdir -p data && mount -t tmpfs -o size=100k tmpfs data', fact('ENOSPC')],
 ])(
-  `with a ${'%s'} disk for a new store the server says so, and does not start${onlyWithMount}`,
+  `with a ${'%s'} disk for a new store the server reports it and does not start${onlyWithMount}`,
   async (_, mount, reason) => {
     const sandbox = new Sandbox();
     const directory = await prepare(sandbox);
@@ -101,7 +101,7 @@ test.runIf(canMount).each([
   },
 );
 
-test('with a damaged store the server says which file it is, does not start, and leaves the file as it is', async () => {
+test('with a damaged store the server names the file, does not start, and does not change the file', async () => {
   const sandbox = new Sandbox();
   const directory = await prepare(sandbox);
   const path = join(directory, 'data', 'sessions', 'data.mdb');
@@ -115,23 +115,29 @@ test('with a damaged store the server says which file it is, does not start, and
 test.each([
   ['SIGBUS', []],
   ['SIGSEGV', ['--background']],
-])('a server that %s ends before it listens, as a damaged store does, is sent to doctor', async (signal, options) => {
-  const sandbox = new Sandbox();
-  const directory = await prepare(sandbox);
-  await writeFile(join(directory, 'app.js'), `process.kill(process.pid, '${signal}');\nawait new Promise(() => {});\n`);
-  const { exitCode, stdout } = await sandbox.sessapp(['serve', directory, '--json', ...options], {
-    env: { PORT: '0' },
-  });
-  expect(exitCode).toBe(1);
-  const { error } = JSON.parse(stdout);
-  expect(error.message).toBe(`The server exited before it was listening (signal ${signal}).`);
-  expect(error.hint).toMatch(/may be damaged\. To find out: .*doctor/);
-});
+])(
+  'after %s before the server listens, as with a damaged store, the hint is to run doctor',
+  async (signal, options) => {
+    const sandbox = new Sandbox();
+    const directory = await prepare(sandbox);
+    await writeFile(
+      join(directory, 'app.js'),
+      `process.kill(process.pid, '${signal}');\nawait new Promise(() => {});\n`,
+    );
+    const { exitCode, stdout } = await sandbox.sessapp(['serve', directory, '--json', ...options], {
+      env: { PORT: '0' },
+    });
+    expect(exitCode).toBe(1);
+    const { error } = JSON.parse(stdout);
+    expect(error.message).toBe(`The server exited before it was listening (signal ${signal}).`);
+    expect(error.hint).toMatch(/may be damaged\. To find out: .*doctor/);
+  },
+);
 
 test.each([
-  ['cut in its middle', (size: number) => size / 2],
-  ['cut before its last page', (size: number) => size - 4096],
-])('with a store that was %s serve says which file it is, and doctor what to type', async (_, lengthOf) => {
+  ['truncated to half its size', (size: number) => size / 2],
+  ['truncated by its last page', (size: number) => size - 4096],
+])('with a store that was %s, serve names the file, and doctor says what to type', async (_, lengthOf) => {
   const sandbox = new Sandbox();
   const directory = await prepare(sandbox);
   const path = join(directory, 'data', 'sessions', 'data.mdb');
@@ -149,7 +155,7 @@ test.each([
   expect(found.remedy).toMatch(/mv .*sessions/);
 });
 
-// As a process is that was stopped, or waits for its disk, in the midst of a change.
+// Like a process that was suspended, or waits for its disk, during a change.
 const holder = `
   const { open } = await import(process.argv[1]);
   const root = open({ path: process.argv[2], overlappingSync: false });
@@ -158,7 +164,7 @@ const holder = `
     process.kill(process.pid, 'SIGSTOP');
   });`;
 
-test('while another process holds the store a save is a 503 in time, reading goes on, and its end mends it', async () => {
+test('while another process holds the store lock, a save is a 503 in time and reads work; saves work after it exits', async () => {
   const sandbox = new Sandbox();
   const directory = await prepare(sandbox);
   const { url, child, output } = await startPlain(sandbox, directory);

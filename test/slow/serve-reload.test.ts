@@ -19,7 +19,7 @@ import {
   waitFor,
 } from '../support/server.ts';
 
-const answering = (text: string): string => `
+const appResponding = (text: string): string => `
   export function routes(app) {
     app.get('/', (req, res) => res.send('${text}'));
     app.get('/pid', (req, res) => res.send(String(process.pid)));
@@ -35,13 +35,13 @@ const childrenOf = (pid: number): number[] =>
 
 async function prepare(sandbox: Sandbox, text = 'one'): Promise<string> {
   const environment = await copyEnvironment(sandbox);
-  await writeFile(join(environment, 'app.js'), answering(text));
+  await writeFile(join(environment, 'app.js'), appResponding(text));
   return environment;
 }
 
 const reload = (environment: string, ...args: string[]) => invoke(environment, ['reload', ...args]);
 
-/** What a file of the environment holds while `work` goes on. */
+/** All contents of a file of the environment while `work` runs. */
 async function withFile(file: string, change: (text: string) => string, work: () => Promise<void>): Promise<void> {
   const text = await readFile(file, 'utf8');
   await writeFile(file, change(text), { mode: 0o600 });
@@ -70,10 +70,10 @@ describe('a server in the background', () => {
     };
   });
 
-  test('has one worker, which reload replaces under load without a failed request', async () => {
+  test('has one worker, and reload replaces it under load without a failed request', async () => {
     const before = (await request(`${server.url}/pid`)).body;
     const load = startLoad(server.url);
-    await writeFile(join(environment, 'app.js'), answering('two'));
+    await writeFile(join(environment, 'app.js'), appResponding('two'));
     const { exitCode, stdout, stderr } = await reload(environment);
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
@@ -89,7 +89,7 @@ describe('a server in the background', () => {
     expect(await statusOf(environment)).toMatchObject({ running: true, url, pid, workers: 1, ready: 1 });
   });
 
-  test('follows .env: how many workers there are, and how it runs', async () => {
+  test('applies the number of workers and the mode from .env on reload', async () => {
     const settings = 'WORKERS=2\nNODE_ENV=production\nHOST=127.0.0.1\n';
     await withFile(
       join(environment, '.env'),
@@ -101,7 +101,7 @@ describe('a server in the background', () => {
         expect((await invoke(environment, ['status'])).stdout).toContain(`(process ${server.pid}, 2 workers, started`);
         await request(`${server.url}/pid`);
         await waitFor(async () => /"url":"\/pid".*"statusCode":200/.test(await logs()));
-        expect(await logs()).toContain('HOST or PORT has changed: that takes effect when');
+        expect(await logs()).toContain('HOST or PORT has changed: stop and start the server');
       },
     );
     expect((await reload(environment)).exitCode).toBe(0);
@@ -124,43 +124,46 @@ describe('a server in the background', () => {
       /go on: SESSION_SECRET has 5 bytes/,
       /sessapp secret rotate/,
     ],
-  ])('when %s, reload fails with the reason, and the old worker goes on', async (_, name, content, fact, remedy) => {
-    const { body: pid } = await request(`${server.url}/pid`);
-    await withFile(
-      join(environment, name),
-      () => content,
-      async () => {
-        const failed = await reload(environment);
-        expect(failed).toMatchObject({ exitCode: 1, stdout: '' });
-        expect(failed.stderr).toMatch(fact);
-        expect(failed.stderr).toMatch(remedy);
-        expect(JSON.parse((await reload(environment, '--json')).stdout).error.code).toBe('not-reloaded');
-        expect((await request(`${server.url}/pid`)).body).toBe(pid);
-      },
-    );
-    expect((await reload(environment)).exitCode).toBe(0);
-  });
+  ])(
+    'when %s, reload fails with the reason, and the old worker keeps running',
+    async (_, name, content, fact, remedy) => {
+      const { body: pid } = await request(`${server.url}/pid`);
+      await withFile(
+        join(environment, name),
+        () => content,
+        async () => {
+          const failed = await reload(environment);
+          expect(failed).toMatchObject({ exitCode: 1, stdout: '' });
+          expect(failed.stderr).toMatch(fact);
+          expect(failed.stderr).toMatch(remedy);
+          expect(JSON.parse((await reload(environment, '--json')).stdout).error.code).toBe('not-reloaded');
+          expect((await request(`${server.url}/pid`)).body).toBe(pid);
+        },
+      );
+      expect((await reload(environment)).exitCode).toBe(0);
+    },
+  );
 
-  test('a connection that was on its way to a worker that retires goes to the next one', async () => {
+  test('a connection that is handed over to a retiring worker goes to the next worker', async () => {
     const load = startLoad(server.url, 8, 0);
     for (let count = 0; count < 30; count += 1) {
       const { body: before } = await request(`${server.url}/pid`);
       process.kill(server.pid, 'SIGHUP');
       await waitFor(async () => (await request(`${server.url}/pid`)).body !== before);
     }
-    // A lost one would never be answered.
+    // A lost connection would never get a response.
     expect(await Promise.race([load.stop(), wait(5000, 'hangs', { ref: false })])).toBeUndefined();
     expect(load.failures).toEqual([]);
   });
 
-  test('of several reloads at once each waits for one that began after it was typed', async () => {
-    await writeFile(join(environment, 'app.js'), answering('three'));
+  test('each of several concurrent reloads waits for a reload that started after its own request', async () => {
+    await writeFile(join(environment, 'app.js'), appResponding('three'));
     const results = await Promise.all([reload(environment), reload(environment), reload(environment)]);
     expect(results.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
     expect((await request(server.url)).body).toBe('three');
   });
 
-  test('a secret that was rotated a moment ago logs nobody out when the workers are replaced', async () => {
+  test('a reload right after a rotation logs nobody out', async () => {
     let { cookie } = await request(`${server.url}/count`);
     const before = cookie;
     const counts: number[] = [];
@@ -181,7 +184,7 @@ describe('a server in the background', () => {
     expect(counts).toEqual(counts.map((_, index) => index + 2));
   });
 
-  test('stop ends also a worker that hangs', async () => {
+  test('stop also stops a worker that hangs', async () => {
     const pid = Number((await request(`${server.url}/pid`)).body);
     request(`${server.url}/hang`).catch(() => undefined);
     await waitFor(async () => (await logs()).includes('hangs'));
@@ -190,7 +193,7 @@ describe('a server in the background', () => {
   });
 });
 
-test('reload refuses a server without workers, which goes on, and says how to have one', async () => {
+test('reload fails for a server without workers, which keeps running, and says how to start one', async () => {
   const sandbox = new Sandbox();
   const environment = await prepare(sandbox);
   const none = await reload(environment);
@@ -205,7 +208,7 @@ test('reload refuses a server without workers, which goes on, and says how to ha
   expect((await request(url)).body).toBe('one');
 });
 
-test('serve --workers says how many, and reload works; when serve is killed outright, no process is left', async () => {
+test('serve --workers prints the number of workers, and reload works; after a kill -9 of serve no process is left', async () => {
   const sandbox = new Sandbox();
   const environment = await prepare(sandbox);
   const child = sandbox.start(['serve', environment, '--port', '0', '--workers', '2']);
@@ -226,7 +229,7 @@ test('serve --workers says how many, and reload works; when serve is killed outr
   for (const process of all) await untilGone(process);
 });
 
-test('a primary that is killed outright leaves no worker, and status says that nothing runs', async () => {
+test('after a kill -9 of the primary no worker is left, and status says that no server runs', async () => {
   const sandbox = new Sandbox();
   const environment = await prepare(sandbox);
   const { pid } = await serveInBackground(sandbox, environment, ['--workers', '2']);

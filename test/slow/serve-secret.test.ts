@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { secretsIn } from '../../src/cli/secrets/env-text.ts';
-import { keyIdOf } from '../../src/settings/secrets.ts';
+import { secretIdOf } from '../../src/settings/secrets.ts';
 import { open as openStore } from '../../src/stores/embedded/driver.ts';
 import { fakeSystem } from '../support/in-process.ts';
 import { add, fill } from '../support/records.ts';
@@ -17,10 +17,10 @@ const secretOf = (seed: string): string => Buffer.alloc(32, `${seed}0123456789ab
 const profile = (url: string, cookie: string) => request(`${url}/profile`, { Cookie: cookie });
 const readSecrets = async (directory: string) => secretsIn(await readFile(join(directory, '.env'), 'utf8'));
 
-// As it was built: what reads the store runs in a process of its own, which need not understand TypeScript.
+// The built code: a separate process reads the store, and its Node.js may not run TypeScript.
 const { main } = (await import(join(repository, 'dist', 'cli', 'main.js'))) as typeof import('../../src/cli/main.ts');
 
-/** Runs `secret …` in this process and this environment. All that was printed is kept. */
+/** Runs `secret …` in this process and this environment. Keeps all output. */
 class Secrets {
   readonly directory: string;
   printed = '';
@@ -29,7 +29,7 @@ class Secrets {
     this.directory = directory;
   }
 
-  /** @param laterMs by how much the clock is ahead, so that there is nothing to wait for */
+  /** @param laterMs how far to move the clock ahead, so that the test does not have to wait */
   async run(args: string[], env: NodeJS.ProcessEnv = {}, laterMs = 10_000) {
     const { system, printed } = fakeSystem(() => this.directory, { PATH: process.env.PATH, ...env });
     const exitCode = await main(['secret', ...args], {
@@ -46,10 +46,10 @@ class Secrets {
     return { exitCode, stderr, ...JSON.parse(stdout) };
   }
 
-  /** How many sessions each key signed, the newest key first. */
+  /** How many sessions each secret signed, the newest secret first. */
   async counts(): Promise<[id: string, sessions: number][]> {
-    const { keys } = (await this.json(['list'])) as { keys: { id: string; sessions: number }[] };
-    return keys.map(({ id, sessions }) => [id, sessions]);
+    const { secrets } = (await this.json(['list'])) as { secrets: { id: string; sessions: number }[] };
+    return secrets.map(({ id, sessions }) => [id, sessions]);
   }
 }
 
@@ -82,7 +82,7 @@ test('a rotation moves every session to the new secret, and the old one is retir
   const refused = await secrets.json(['retire', old]);
   expect({ exitCode: refused.exitCode, ...refused.error }).toEqual({
     exitCode: 1,
-    code: 'key-in-use',
+    code: 'secret-in-use',
     message: `Sessions still signed by ${old}: 1.`,
     hint: expect.stringContaining(`sessapp secret retire ${old} --force`),
   });
@@ -92,7 +92,7 @@ test('a rotation moves every session to the new secret, and the old one is retir
   await profile(url, last);
   expect(await secrets.json(['retire', old.slice(0, 5)])).toEqual({
     ...{ exitCode: 0, stderr: '', version: 1, status: 'retired' },
-    ...{ id: old, keys: [id], loggedOut: 0 },
+    ...{ id: old, secrets: [id], loggedOut: 0 },
   });
   expect((await readFile(join(directory, '.env'), 'utf8')).includes(old)).toBe(false);
   await waitFor(async () => (await profile(url, first)).body === nobody, 2000);
@@ -107,15 +107,15 @@ test('only --force logs out the session of a client that never came back', async
   const { cookie } = await request(url);
   const [old = ''] = await readSecrets(directory);
   await secrets.run(['rotate']);
-  expect((await secrets.run(['retire', keyIdOf(old)])).exitCode).toBe(1);
-  const { stdout } = await secrets.run(['retire', keyIdOf(old), '--force']);
+  expect((await secrets.run(['retire', secretIdOf(old)])).exitCode).toBe(1);
+  const { stdout } = await secrets.run(['retire', secretIdOf(old), '--force']);
   expect(stdout).toMatch(/ is retired; sessions logged out: 1\. A running server follows within 2 s\.\n$/);
   await waitFor(async () => (await profile(url, cookie)).body === nobody, 2000);
   expect(await secrets.counts()).toHaveLength(1);
-  expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherKeys: 1, sessionsOfUnknownKey: 0 });
+  expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherSecrets: 1, sessionsOfUnknownSecret: 0 });
 });
 
-test('retire waits until the server signs with the new secret, and counts what it signed until then', async () => {
+test('retire waits until the server signs with the new secret, and counts the sessions that were signed before', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -123,7 +123,7 @@ test('retire waits until the server signs with the new secret, and counts what i
   const [old = ''] = await readSecrets(directory);
   await secrets.run(['rotate']);
   const { ctimeMs: changedMs } = await stat(join(directory, '.env'));
-  const retiring = secrets.run(['retire', keyIdOf(old)], {}, 0);
+  const retiring = secrets.run(['retire', secretIdOf(old)], {}, 0);
   const { cookie } = await request(url);
   const { exitCode, stderr } = await retiring;
   expect(Date.now() - changedMs).toBeGreaterThan(2900);
@@ -132,34 +132,34 @@ test('retire waits until the server signs with the new secret, and counts what i
   expect((await profile(url, cookie)).body).toBe(guest);
 });
 
-test('retire that is interrupted while it waits changes nothing, and leaves nothing behind', async () => {
+test('an interrupted retire changes nothing, and leaves no files behind', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const [old = ''] = await readSecrets(directory);
   await new Secrets(directory).run(['rotate']);
   const before = await readFile(join(directory, '.env'), 'utf8');
   const names = await readdir(directory);
-  const child = sandbox.start(['secret', 'retire', keyIdOf(old), '-e', directory]);
+  const child = sandbox.start(['secret', 'retire', secretIdOf(old), '-e', directory]);
   child.stderr?.once('data', () => child.kill('SIGINT'));
   expect(await finish(child)).toMatchObject({ exitCode: 130, stdout: '' });
   expect(await readFile(join(directory, '.env'), 'utf8')).toBe(before);
   expect(await readdir(directory)).toEqual(names);
 });
 
-test('a session of which no key is known counts for every old one; one that has expired, for none', async () => {
+test('a session without a known key counts for every old key; an expired session counts for none', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
-  const [old = ''] = (await readSecrets(directory)).map(keyIdOf);
+  const [old = ''] = (await readSecrets(directory)).map(secretIdOf);
   const { id } = await secrets.json(['rotate']);
-  // The commands below run in this process, and two drivers in one take each other's locks away.
+  // The commands below run in this process, and two drivers in one process release each other's locks.
   await add(directory, [
     { key: 'unknown' },
     { key: 'expired', expiresAtMs: Date.now() - 1, keyId: old },
     { key: 'foreign', keyId: '00000000' },
     { key: 'newest', keyId: id },
   ]);
-  expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherKeys: 1, sessionsOfUnknownKey: 1 });
+  expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherSecrets: 1, sessionsOfUnknownSecret: 1 });
   expect((await secrets.json(['retire', old])).error.message).toBe(
     `Sessions still signed by ${old}: 0; of which no key is known, so that it may be this one: 1.`,
   );
@@ -169,7 +169,7 @@ test('a session of which no key is known counts for every old one; one that has 
   expect((await secrets.json(['retire', old])).exitCode).toBe(0);
 });
 
-test('a stolen secret can be retired while the store cannot be read, by --force only', async () => {
+test('while the store cannot be read, a stolen secret can be retired only with --force', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -177,12 +177,12 @@ test('a stolen secret can be retired while the store cannot be read, by --force 
   await secrets.run(['rotate']);
   await mkdir(join(directory, 'data'));
   await writeFile(join(directory, 'data', 'sessions'), 'no directory');
-  expect((await secrets.json(['retire', keyIdOf(old)])).error.code).toBe('store-unavailable');
-  expect(await secrets.json(['retire', keyIdOf(old), '--force'])).toMatchObject({ exitCode: 0, loggedOut: null });
+  expect((await secrets.json(['retire', secretIdOf(old)])).error.code).toBe('store-unavailable');
+  expect(await secrets.json(['retire', secretIdOf(old), '--force'])).toMatchObject({ exitCode: 0, loggedOut: null });
   expect(await readSecrets(directory)).toHaveLength(1);
 });
 
-test('list shows which signs and since when, for a person', async () => {
+test('list shows which key signs, and since when, as a table', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -190,24 +190,24 @@ test('list shows which signs and since when, for a person', async () => {
   const [first = ''] = await readSecrets(directory);
   const path = join(directory, '.env');
   const since = new Date(Date.now() - 3 * 86_400_000).toISOString();
-  await writeFile(path, `# key ${keyIdOf(first)} since ${since}\nSESSION_SECRET=${first},${older}\n`);
+  await writeFile(path, `# secret ${secretIdOf(first)} since ${since}\nSESSION_SECRET=${first},${older}\n`);
   expect((await secrets.run(['list'])).stdout).toBe(
     [
       'myenv, from .env:',
       'key       since       sessions',
-      `${keyIdOf(first)}  3 days ago         0  signs`,
-      `${keyIdOf(older)}  unknown            0`,
+      `${secretIdOf(first)}  3 days ago         0  signs`,
+      `${secretIdOf(older)}  unknown            0`,
       '',
     ].join('\n'),
   );
-  const { keys } = await secrets.json(['list']);
-  expect(keys).toEqual([
-    { id: keyIdOf(first), signs: true, since, sessions: 0 },
-    { id: keyIdOf(older), signs: false, since: null, sessions: 0 },
+  const { secrets: listed } = await secrets.json(['list']);
+  expect(listed).toEqual([
+    { id: secretIdOf(first), signs: true, since, sessions: 0 },
+    { id: secretIdOf(older), signs: false, since: null, sessions: 0 },
   ]);
 });
 
-test('where SESSION_SECRET is set, list shows that, and says when the server that runs has another', async () => {
+test('list shows that SESSION_SECRET is set, and says when the running server has another one', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -215,10 +215,13 @@ test('where SESSION_SECRET is set, list shows that, and says when the server tha
   const { url, child } = await serve(sandbox, directory, [], { env: own });
   await request(url);
   const there = await secrets.json(['list'], own);
-  expect(there).toMatchObject({ source: 'environment', keys: [{ id: keyIdOf(own.SESSION_SECRET), sessions: 1 }] });
+  expect(there).toMatchObject({
+    source: 'environment',
+    secrets: [{ id: secretIdOf(own.SESSION_SECRET), sessions: 1 }],
+  });
   expect(there.stderr).toBe('');
   const elsewhere = await secrets.json(['list']);
-  expect(elsewhere).toMatchObject({ source: '.env', keys: [{ sessions: 0 }], sessionsOfOtherKeys: 1 });
+  expect(elsewhere).toMatchObject({ source: '.env', secrets: [{ sessions: 0 }], sessionsOfOtherSecrets: 1 });
   expect(elsewhere.stderr).toMatch(/was started with SESSION_SECRET set, and does not follow \.env/);
   child.kill('SIGTERM');
   await new Promise((resolve) => child.once('close', resolve));
@@ -230,24 +233,21 @@ test.each([
   ['is missing', 'PORT=0\n', 'secret-missing'],
   ['is short', 'PORT=0\nSESSION_SECRET=short\n', 'secret-short'],
   ['is a placeholder', `SESSION_SECRET='change-me-${secretOf('p')}'\nPORT=0\n`, 'secret-placeholder'],
-])(
-  'when the secret %s, what the server says to type leads to a working one, from any directory',
-  async (_, text, code) => {
-    const sandbox = new Sandbox();
-    const directory = await copyEnvironment(sandbox);
-    await writeFile(join(directory, '.env'), text);
-    const { stdout } = await sandbox.sessapp(['serve', 'myenv', '--json']);
-    const { error } = JSON.parse(stdout);
-    expect(error.code).toBe(code);
-    const [, words = ''] = /sessapp (secret rotate [^,]*),/.exec(error.hint) ?? [];
-    expect(await sandbox.sessapp(words.split(' '))).toMatchObject({ exitCode: 0 });
-    const { url } = await startPlain(sandbox, directory);
-    const { cookie } = await request(url);
-    expect((await profile(url, cookie)).body).toBe(guest);
-  },
-);
+])('when the secret %s, the command in the server’s hint repairs it, from any directory', async (_, text, code) => {
+  const sandbox = new Sandbox();
+  const directory = await copyEnvironment(sandbox);
+  await writeFile(join(directory, '.env'), text);
+  const { stdout } = await sandbox.sessapp(['serve', 'myenv', '--json']);
+  const { error } = JSON.parse(stdout);
+  expect(error.code).toBe(code);
+  const [, words = ''] = /sessapp (secret rotate [^,]*),/.exec(error.hint) ?? [];
+  expect(await sandbox.sessapp(words.split(' '))).toMatchObject({ exitCode: 0 });
+  const { url } = await startPlain(sandbox, directory);
+  const { cookie } = await request(url);
+  expect((await profile(url, cookie)).body).toBe(guest);
+});
 
-test('no secret is in what the commands print, nor in the list of processes while they run', async () => {
+test('the output of the commands, and the process list while they run, contain no secret', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await fill(directory, []);
@@ -261,7 +261,7 @@ test('no secret is in what the commands print, nor in the list of processes whil
     return [...seen].join('\n');
   })();
   const printed: string[] = [];
-  const id = keyIdOf(secretOf('o'));
+  const id = secretIdOf(secretOf('o'));
   for (const words of [
     ['rotate'],
     ['list'],
@@ -284,7 +284,7 @@ test('no secret is in what the commands print, nor in the list of processes whil
   for (const secret of [...known, ...after]) expect(all).not.toContain(secret);
 });
 
-/** The command lines of all processes, where the system tells. */
+/** The command lines of all processes, if the system has /proc. */
 async function listCommandLines(): Promise<string[]> {
   if (process.platform !== 'linux') return ['open-probe'];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

@@ -28,7 +28,7 @@ test.each([
   expect(isAlive(pid)).toBe(false);
 });
 
-test('Ctrl-C at a terminal lets the request in flight end, and leaves neither serve nor server', async () => {
+test('Ctrl-C in a terminal lets the request in flight finish, then serve and the server exit', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(environment, `${slow} app.get('/pid', (req, res) => res.send(String(process.pid)));`);
@@ -46,7 +46,7 @@ test('Ctrl-C at a terminal lets the request in flight end, and leaves neither se
   await untilGone(pid);
 });
 
-test('a request that takes longer than the deadline is cut, and serve says so with exit code 1', async () => {
+test('a request that takes longer than the deadline is interrupted, and serve reports it with exit code 1', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(environment, slow);
@@ -66,7 +66,7 @@ test('a request that takes longer than the deadline is cut, and serve says so wi
 test.each([
   ['a timer', 'setInterval(() => undefined, 1000);'],
   ['a connection', "import('node:net').then(({ createServer }) => createServer().listen(0));"],
-])('%s of the application that is still open does not spoil a clean stop', async (_, statements) => {
+])('with %s of the application still open, the server stops cleanly', async (_, statements) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(environment, statements);
@@ -76,7 +76,7 @@ test.each([
   expect(await output.ended).toEqual([0, null]);
 });
 
-test('a server that hangs in a loop is ended for good, and serve says so', async () => {
+test('serve kills a server that hangs in a loop, and reports it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addRoutes(environment, "app.get('/hang', () => { console.log('hangs'); for (;;); });");
@@ -107,30 +107,33 @@ test.each([
     ],
   ],
   ['node server.js', (environment: string) => [process.execPath, `${environment}/server.js`]],
-])('nohup %s goes on after SIGHUP to its group, and without nohup a closed terminal ends it', async (_, commandOf) => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  await addRoutes(environment, "app.get('/pid', (req, res) => res.send(String(process.pid)));");
-  const options: SpawnOptions = { detached: true, env: { PORT: '0', NODE_ENV: 'production' } };
-  const child = sandbox.spawn('nohup', commandOf(environment), options);
-  const output = collect(child);
-  const urlIn = (text: string) => /(?:runs|listening) at [^h]*(http:\/\/localhost:\d+)/.exec(text)?.[1];
-  const url = await waitFor(() => urlIn(output.stdout() + output.stderr()));
-  process.kill(-(child.pid ?? 0), 'SIGHUP');
-  await wait(300);
-  const pid = Number((await request(`${url}/pid`)).body);
-  child.kill('SIGTERM');
-  expect(await output.ended).toEqual([0, null]);
-  await untilGone(pid);
+])(
+  'nohup %s keeps running after SIGHUP to its group; without nohup, closing the terminal stops it',
+  async (_, commandOf) => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    await addRoutes(environment, "app.get('/pid', (req, res) => res.send(String(process.pid)));");
+    const options: SpawnOptions = { detached: true, env: { PORT: '0', NODE_ENV: 'production' } };
+    const child = sandbox.spawn('nohup', commandOf(environment), options);
+    const output = collect(child);
+    const urlIn = (text: string) => /(?:runs|listening) at [^h]*(http:\/\/localhost:\d+)/.exec(text)?.[1];
+    const url = await waitFor(() => urlIn(output.stdout() + output.stderr()));
+    process.kill(-(child.pid ?? 0), 'SIGHUP');
+    await wait(300);
+    const pid = Number((await request(`${url}/pid`)).body);
+    child.kill('SIGTERM');
+    expect(await output.ended).toEqual([0, null]);
+    await untilGone(pid);
 
-  const line = ['exec', ...commandOf(environment)].join(' ');
-  const terminal = sandbox.spawn('script', ['-qec', line, '/dev/null'], {
-    ...options,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  const shown = collect(terminal);
-  const there = await waitFor(() => urlIn(shown.stdout()));
-  const other = Number((await request(`${there}/pid`)).body);
-  terminal.kill('SIGKILL');
-  await untilGone(other);
-});
+    const line = ['exec', ...commandOf(environment)].join(' ');
+    const terminal = sandbox.spawn('script', ['-qec', line, '/dev/null'], {
+      ...options,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const shown = collect(terminal);
+    const there = await waitFor(() => urlIn(shown.stdout()));
+    const other = Number((await request(`${there}/pid`)).body);
+    terminal.kill('SIGKILL');
+    await untilGone(other);
+  },
+);

@@ -7,7 +7,7 @@ import { canActAsStranger, onlyAsRoot, stranger } from '../support/privileges.ts
 import { cli, finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, waitFor } from '../support/server.ts';
 
-const answering = (text: string): string =>
+const appResponding = (text: string): string =>
   `export function routes(app) { app.get('/', (q, s) => s.send('${text}')); }`;
 
 async function watch(sandbox: Sandbox, environment: string, options: SpawnOptions = {}, args: string[] = []) {
@@ -24,7 +24,7 @@ async function watch(sandbox: Sandbox, environment: string, options: SpawnOption
   return { child, output, until };
 }
 
-test('under --watch a change of a page or of .env starts the server anew on the same port, with the sessions kept', async () => {
+test('with --watch, a change of a page or of .env restarts the server on the same port, with its sessions', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { child, output, until } = await watch(sandbox, environment);
@@ -44,10 +44,10 @@ test('under --watch a change of a page or of .env starts the server anew on the 
   expect(await output.ended).toEqual([0, null]);
 });
 
-test('under --watch a mistake is shown, serve waits, and the next change mends it; meanwhile status says it is down', async () => {
+test('with --watch, serve prints a start failure, status says that the server is down, and the next change restarts it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
-  await writeFile(join(environment, 'app.js'), answering('one'));
+  await writeFile(join(environment, 'app.js'), appResponding('one'));
   const { child, output, until } = await watch(sandbox, environment);
   const { url } = await until('listening');
   await writeFile(join(environment, 'app.js'), 'export function routes( {');
@@ -56,14 +56,14 @@ test('under --watch a mistake is shown, serve waits, and the next change mends i
   expect(output.stderr()).toMatch(/SyntaxError/);
   const status = await sandbox.sessapp(['status', environment, '--json']);
   expect(JSON.parse(status.stdout)).toMatchObject({ running: false, starting: true });
-  await writeFile(join(environment, 'app.js'), answering('two'));
+  await writeFile(join(environment, 'app.js'), appResponding('two'));
   expect((await until('listening', 'restarting', 'down', 'restarting', 'listening')).url).toBe(url);
   expect((await request(String(url))).body).toBe('two');
   child.kill('SIGTERM');
   expect(await output.ended).toEqual([0, null]);
 });
 
-test('under --watch serve ends cleanly while the server is down, and leaves no record', async () => {
+test('with --watch, serve exits cleanly while the server is down, and leaves no record', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writeFile(join(environment, 'app.js'), 'nonsense(');
@@ -84,7 +84,7 @@ const app = `
     s.send(text);
   });`;
 
-/** An environment whose server writes files of its own. */
+/** Creates an environment whose server writes files. */
 async function makeWriting(sandbox: Sandbox): Promise<string> {
   const environment = await copyEnvironment(sandbox);
   for (const folder of ['lib', 'views', 'content']) await mkdir(join(environment, folder));
@@ -96,7 +96,7 @@ async function makeWriting(sandbox: Sandbox): Promise<string> {
 }
 
 test.each([[[]], [['--workers', '2']]])(
-  'under --watch what the server imports, .env, views and what pages load count, not what it writes %j',
+  'with --watch, changes to imports, .env, views and static files restart the server; files that it writes do not %j',
   async (args) => {
     const sandbox = new Sandbox();
     const environment = await makeWriting(sandbox);
@@ -114,7 +114,7 @@ test.each([[[]], [['--workers', '2']]])(
   },
 );
 
-test('--watch-path adds files and folders, and --watch-ignore leaves some out', async () => {
+test('--watch-path adds files and folders, and --watch-ignore excludes some', async () => {
   const sandbox = new Sandbox();
   const environment = await makeWriting(sandbox);
   const args = ['--watch-path', 'myenv/content,outside.yaml', '--watch-ignore', 'myenv/views'];
@@ -131,7 +131,7 @@ test('--watch-path adds files and folders, and --watch-ignore leaves some out', 
   expect(await sandbox.sessapp(['serve', environment, '--watch-path', 'x'])).toMatchObject({ exitCode: 2 });
 });
 
-test('under --watch a file that an import lacks is seen when it comes', async () => {
+test('with --watch, creating a missing imported file restarts the server', async () => {
   const sandbox = new Sandbox();
   const environment = await makeWriting(sandbox);
   await rm(join(environment, 'lib'), { recursive: true });
@@ -142,7 +142,7 @@ test('under --watch a file that an import lacks is seen when it comes', async ()
   await until('down', 'restarting', 'listening');
 });
 
-test('what the server itself writes is no change', async () => {
+test('files that the server itself writes do not restart it', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { output, until } = await watch(sandbox, environment);
@@ -154,7 +154,7 @@ test('what the server itself writes is no change', async () => {
 });
 
 test.skipIf(!canActAsStranger)(
-  `under --watch a directory that may not be read is not watched, everything else is${onlyAsRoot}`,
+  `with --watch, a directory without read permission is not watched, and everything else is${onlyAsRoot}`,
   async () => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);
@@ -169,7 +169,7 @@ test.skipIf(!canActAsStranger)(
   },
 );
 
-/** `serve --watch` where no more files than these can be watched. */
+/** Runs `serve --watch` with a limit on the number of watched files. */
 function watchAtMost(sandbox: Sandbox, environment: string, count: number) {
   const script = 'echo "$0" > /proc/sys/user/max_inotify_watches; exec "$@"';
   const serve = [process.execPath, cli, 'serve', environment, '--port', '0', '--watch', '--json'];
@@ -179,21 +179,18 @@ function watchAtMost(sandbox: Sandbox, environment: string, count: number) {
 const limitable = spawnSync('unshare', ['-Ur', 'sh', '-c', 'echo 1 > /proc/sys/user/max_inotify_watches']).status === 0;
 const onlyWithLimit = limitable ? '' : ' (skipped: needs the right to make a user namespace)';
 
-test.skipIf(!limitable)(
-  `too many files to watch are told with the limit that was reached${onlyWithLimit}`,
-  async () => {
-    const sandbox = new Sandbox();
-    const { exitCode, stdout, stderr } = await finish(watchAtMost(sandbox, await copyEnvironment(sandbox), 3));
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
-    expect(JSON.parse(stdout).error).toMatchObject({
-      code: 'watch-limit',
-      hint: expect.stringContaining('sudo sysctl fs.inotify.max_user_watches='),
-    });
-  },
-);
+test.skipIf(!limitable)(`when there are too many files to watch, serve reports the limit${onlyWithLimit}`, async () => {
+  const sandbox = new Sandbox();
+  const { exitCode, stdout, stderr } = await finish(watchAtMost(sandbox, await copyEnvironment(sandbox), 3));
+  expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: 'watch-limit',
+    hint: expect.stringContaining('sudo sysctl fs.inotify.max_user_watches='),
+  });
+});
 
 test.skipIf(!limitable)(
-  `a limit that is reached later is told, and what was watched stays so${onlyWithLimit}`,
+  `when the limit is reached later, serve reports it and keeps watching the earlier files${onlyWithLimit}`,
   async () => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);

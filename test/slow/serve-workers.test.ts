@@ -11,7 +11,7 @@ import { ask, startLoad } from '../support/load.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, isAlive, request, startPlain, untilGone, waitFor } from '../support/server.ts';
 
-/** An application that says which process answers, what its primary told it, and which code it is of. */
+/** An application that reports which process responds, the messages of its primary, and the version of its code. */
 const application = (version: string) => `
   import { appendFileSync, existsSync } from 'node:fs';
   const orders = [];
@@ -40,7 +40,7 @@ function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
-/** Asks on new connections until this many processes have answered. */
+/** Sends requests on new connections until this many processes have responded. */
 async function meet(url: string, count: number): Promise<Worker[]> {
   const met = new Map<number, Worker>();
   return waitFor(async () => {
@@ -68,12 +68,12 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     await meet(server.url, 2);
   });
 
-  test('says so, and both of them answer', async () => {
+  test('logs their number, and both of them respond', async () => {
     expect(server.output()).toMatch(/listening at http:\S+, store embedded, 2 workers; Ctrl-C stops/);
     expect((await meet(server.url, 2)).map(({ pid }) => pid).sort()).toEqual(childrenOf(server.pid).sort());
   });
 
-  test('its primary opens no store, and runs no code of the application', async () => {
+  test('has a primary that opens no store, and runs no code of the application', async () => {
     const isStore = (pid: number): boolean => readFileSync(`/proc/${pid}/maps`, 'utf8').includes('data.mdb');
     expect(childrenOf(server.pid).map(isStore)).toEqual([true, true]);
     expect(isStore(server.pid)).toBe(false);
@@ -81,7 +81,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     expect(ran.sort()).toEqual(childrenOf(server.pid).sort());
   });
 
-  test('a session is the same in both, and no increment is lost', async () => {
+  test('shares sessions between both, and loses no increment', async () => {
     const first = await request(`${server.url}/count`);
     const Cookie = first.cookie;
     const responses = await Promise.all(Array.from({ length: 30 }, () => request(`${server.url}/count`, { Cookie })));
@@ -90,13 +90,13 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     expect(parsed.map(({ count }) => count).sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n + 2));
   });
 
-  test('one worker is named to prune; when it is killed another takes its place, and another is named', async () => {
+  test('lets one worker prune; when it is killed, another worker replaces it, and another one prunes', async () => {
     const workers = await meet(server.url, 2);
     const leaders = workers.filter(({ orders }) => orders.includes('lead'));
     expect(leaders).toHaveLength(1);
     const [killed] = leaders;
     process.kill(killed?.pid ?? 0, 'SIGKILL');
-    await waitFor(() => server.output().includes(`worker ${killed?.pid} ended with signal SIGKILL; another starts`));
+    await waitFor(() => server.output().includes(`worker ${killed?.pid} exited (signal SIGKILL); another starts`));
     await waitFor(async () => {
       const now = await meet(server.url, 2);
       const named = now.filter(({ orders }) => orders.includes('lead'));
@@ -104,7 +104,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     });
   });
 
-  test('its health is asked without a session, and leaves no line in the log', async () => {
+  test('serves health checks without a session and without a log line', async () => {
     for (const path of ['/healthz', '/readyz']) {
       const response = await request(`${server.url}${path}`);
       expect(response).toMatchObject({ status: 200, body: 'ok\n', cookie: '' });
@@ -115,20 +115,20 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     expect(server.output()).not.toMatch(/healthz|readyz/);
   });
 
-  test('SIGHUP replaces both under load without a failed request, and then all answers are of the new code', async () => {
+  test('replaces both on SIGHUP under load without a failed request, and then all responses come from the new code', async () => {
     const before = childrenOf(server.pid);
     const load = startLoad(`${server.url}/version`);
     const kept = Array.from({ length: 4 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
     for (const agent of kept) await ask(`${server.url}/version`, agent);
     await writeFile(join(server.directory, 'app.js'), application('two'));
     process.kill(server.pid, 'SIGHUP');
-    // A worker that retires waits for the next request on a connection that is open, and is not ready for more.
+    // A retiring worker still waits for the next request on an open connection, but accepts no new connections.
     const retired = await waitFor(async () => {
       const responses = await Promise.all(kept.map((agent) => ask(`${server.url}/readyz`, agent)));
       return responses.find(({ status }) => status !== 200);
     });
     expect(retired).toMatchObject({ status: 503, body: 'not ready\n', headers: { connection: 'close' } });
-    await waitFor(() => server.output().includes('reloaded: every worker is new (2)'));
+    await waitFor(() => server.output().includes('reloaded: all workers were replaced (2)'));
     const fresh = await meet(server.url, 2);
     expect(before).not.toContain(fresh[0]?.pid);
     expect(before).not.toContain(fresh[1]?.pid);
@@ -153,7 +153,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
       /not reloaded, .*exit code 9/,
     ],
     ['has no secret', (path: string) => rm(join(path, '.env')), /not reloaded, .*: SESSION_SECRET is not set/],
-  ])('when the new code %s, the old workers go on, and the log says why', async (_, spoil, reason) => {
+  ])('keeps the old workers when the new code %s, and logs the reason', async (_, spoil, reason) => {
     const before = childrenOf(server.pid);
     const kept = await Promise.all(['app.js', '.env'].map((name) => readFile(join(server.directory, name), 'utf8')));
     await spoil(server.directory);
@@ -166,7 +166,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     await writeFile(join(server.directory, '.env'), kept[1] ?? '', { mode: 0o600 });
   });
 
-  test('a worker that dies of its start again and again is started less and less often, and well again in the end', async () => {
+  test('restarts a worker that keeps failing with increasing delays, and recovers', async () => {
     const [victim = 0, other = 0] = childrenOf(server.pid);
     await writeFile(join(server.directory, 'die'), '');
     const from = server.output().length;
@@ -186,7 +186,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     expect(await meet(server.url, 2)).toHaveLength(2);
   });
 
-  test('when a worker is killed, no client waits for an answer that cannot come', async () => {
+  test('closes the connections of a killed worker, so that no client waits for a response', async () => {
     const load = startLoad(`${server.url}/version`, 12, 0);
     for (let kill = 0; kill < 6; kill += 1) {
       const [victim = 0] = childrenOf(server.pid);
@@ -197,7 +197,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
     expect(await Promise.race([load.stop(), wait(5000, 'one waits', { ref: false })])).toBeUndefined();
   });
 
-  test('on SIGTERM requests of both workers end; the exit code is 0, and no process is left', async () => {
+  test('finishes the requests of both workers on SIGTERM; the exit code is 0, and no process is left', async () => {
     const pids = childrenOf(server.pid);
     const from = server.output().length;
     const inFlight = Array.from({ length: 4 }, () => request(`${server.url}/slow?ms=700`));
@@ -216,12 +216,12 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
   });
 });
 
-test('the delay before another attempt doubles from 100 ms to 5 s; a worker that lived long is replaced at once', () => {
+test('the delay before a restart doubles from 100 ms to 5 s; a worker that ran for long is replaced at once', () => {
   const delays = [0, 1, 2, 3, 6, 7, 100, 5000].map(backOffMs);
   expect(delays).toEqual([0, 100, 200, 400, 3200, 5000, 5000, 5000]);
 });
 
-test('when the primary is killed, its worker answers what it has begun, and ends', async () => {
+test('when the primary is killed, its worker finishes its requests and exits', async () => {
   const sandbox = new Sandbox();
   const { url, pid, child, output } = await startWith(sandbox, '1');
   const [worker] = await meet(url, 1);
@@ -233,7 +233,7 @@ test('when the primary is killed, its worker answers what it has begun, and ends
   await untilGone(worker?.pid ?? 0);
 });
 
-test('a signal to the whole process group, as of Ctrl-C, lets requests end, with exit code 0', async () => {
+test('on a signal to the whole process group, as from Ctrl-C, requests finish and the exit code is 0', async () => {
   const sandbox = new Sandbox();
   const { url, pid, child, output } = await startWith(sandbox, '1');
   const inFlight = request(`${url}/slow?ms=500`);
@@ -243,7 +243,7 @@ test('a signal to the whole process group, as of Ctrl-C, lets requests end, with
   expect((await inFlight).body).toBe('done');
 });
 
-test('on a terminal SIGHUP stops a server with workers: a terminal that is closed sends it', async () => {
+test('with a terminal, SIGHUP stops a server with workers: a terminal sends it when it is closed', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const command = `exec ${process.execPath} ${join(directory, 'server.js')}`;
@@ -257,7 +257,7 @@ test('on a terminal SIGHUP stops a server with workers: a terminal that is close
   expect([primary, ...workers].filter(isAlive)).toEqual([]);
 });
 
-test('workers that cannot start say why once, and the exit code is 1', async () => {
+test('when no worker can start, the reason is printed once, and the exit code is 1', async () => {
   const sandbox = new Sandbox();
   const { url, directory } = await startWith(sandbox, '1');
   const { port } = new URL(url);

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Driver, SessionRecord } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/postgres/driver.ts';
-import { openWay } from '../support/network.ts';
+import { startTcpProxy } from '../support/network.ts';
 import { missingPostgres, Postgres } from '../support/postgres.ts';
 import { waitFor } from '../support/server.ts';
 
@@ -86,7 +86,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
     'a connection that was ended is known by its SQLSTATE, also where FATAL is %s',
     async (severity) => {
       const translate = (chunk: Buffer): Buffer => translateFatal(chunk, severity);
-      const way = await openWay(server.port, { translate });
+      const way = await startTcpProxy(server.port, { translate });
       const driver = await openDriver(way.port);
       const release = await lockTable();
       const found = driver.read('a');
@@ -121,7 +121,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
   });
 
   test('what was read when the way to the server was cut is read again', async () => {
-    const way = await openWay(server.port);
+    const way = await startTcpProxy(server.port);
     const driver = await openDriver(way.port);
     const release = await lockTable();
     const found = driver.read('a');
@@ -132,7 +132,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
   });
 
   test('when one connection turns out to be dead without a word, no other is waited for', async () => {
-    const way = await openWay(server.port);
+    const way = await startTcpProxy(server.port);
     const driver = await openDriver(way.port);
     await Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
     way.loseConnections();
@@ -141,7 +141,7 @@ describe.skipIf(missingPostgres)(`faults of PostgreSQL${missingPostgres ? `: ${m
   });
 
   test('who waits for one of the connections that turn out to be dead gets a new one', async () => {
-    const way = await openWay(server.port);
+    const way = await startTcpProxy(server.port);
     const driver = await openDriver(way.port);
     const readAll = (): Promise<unknown[]> => Promise.all(Array.from({ length: 8 }, () => driver.read('a')));
     const all = await readAll();

@@ -38,8 +38,8 @@ describe.skipIf(missingPostgres)(`a server on PostgreSQL${missingPostgres ? `: $
       return response.status === 200 && response;
     });
     await waitFor(async () => (await request(`${other.url}/profile`, { Cookie: cookie })).body === guest);
-    await waitFor(() => one.output().includes('the store answers now'));
-    const said = one.output().match(/until the store answers, requests get a 503: .*/g);
+    await waitFor(() => one.output().includes('the store responds again'));
+    const said = one.output().match(/the store does not respond, so requests get a 503: .*/g);
     expect(said).toEqual([
       expect.stringMatching(/PostgreSQL at 127\.0\.0\.1:\d+: nothing listens there \(ECONNREFUSED\)$/),
     ]);

@@ -45,8 +45,8 @@ test.each([
   ['postgres://u:secret@[::1]:5433/db', '[::1]:5433'],
   ['postgres://u:secret@%2Frun%2Fpostgresql/db', '/run/postgresql'],
   ['postgres:///db?host=/run/postgresql&port=5433', '/run/postgresql'],
-])('a message calls %s by its place alone', (url, place) => {
-  expect(readAddress(url).place).toBe(place);
+])('a message calls %s by its serverName alone', (url, place) => {
+  expect(readAddress(url).serverName).toBe(place);
 });
 
 describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${missingPostgres}` : ''}`, () => {

@@ -11,11 +11,11 @@ import { addVisitorRoutes, startVisits, Visitor } from '../support/visitors.ts';
 
 const kills = 12;
 
-test(`killed at ${kills} random instants, an upgrade leaves the environment before or the one after`, async () => {
+test(`killed at ${kills} random moments, an upgrade leaves the old or the new environment`, async () => {
   const sandbox = new Sandbox();
   const build = await copyBuild(sandbox);
   const program = build.path('bin', 'sessapp.js');
-  // The first one fills the caches; its time is what the kills are spread over.
+  // The first upgrade fills the caches. The second one is timed, and the kills are spread over its duration.
   await copyEnvironment(sandbox, 'first');
   await build.run(['upgrade', 'first']);
   const startMs = performance.now();
@@ -29,7 +29,7 @@ test(`killed at ${kills} random instants, an upgrade leaves the environment befo
     await Promise.race([wait((longestMs * (n + Math.random())) / kills), once(child, 'exit')]);
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    // What any command does first.
+    // Any command completes an interrupted upgrade first.
     expect((await sandbox.sessapp(['secret', 'list', '-e', environment])).exitCode).toBe(0);
     const { sessapp } = await readJson<{ sessapp: string }>(environment, 'sessapp.json');
     const { version } = await readJson<{ version: string }>(environment, 'node_modules', 'sessapp', 'package.json');
@@ -39,11 +39,11 @@ test(`killed at ${kills} random instants, an upgrade leaves the environment befo
     expect((await sandbox.sessapp(['doctor', environment])).stdout).toMatch(/^0 problems/m);
     await rm(environment, { recursive: true });
   }
-  // The first one is killed before npm has come to its end.
+  // The first kill comes before npm has ended.
   expect(versions).toContain((await readJson(repository, 'package.json')).version);
 });
 
-test('under load, an upgrade and a reload fail no request, and nobody is logged out', async () => {
+test('under load, upgrade and reload cause no failed request, and log nobody out', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await addVisitorRoutes(environment);
@@ -79,7 +79,7 @@ async function upgradeJson(build: OtherBuild, ...args: string[]): Promise<unknow
   return JSON.parse(stdout);
 }
 
-test('what the user wrote into package.json stays', async () => {
+test('upgrade keeps the user’s entries in package.json', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const build = await copyBuild(sandbox);
@@ -111,7 +111,7 @@ test('what the user wrote into package.json stays', async () => {
   ]);
 });
 
-test('a running server goes on with the code from before, and is told how to follow', async () => {
+test('a running server keeps its old code, and upgrade prints the reload command', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const { url, pid } = await serveInBackground(sandbox, environment);

@@ -5,9 +5,9 @@ import type { Page } from 'playwright-core';
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-/** What axe finds, and whether the page is wider than the window. */
+/** The problems that axe finds, and whether the page is wider than the window. */
 export async function findFaults(page: Page): Promise<string[]> {
-  // The policy of the page refuses scripts; the tools of the browser may still run one.
+  // The Content-Security-Policy of the page blocks scripts, so the browser's developer tools run this one.
   await page.evaluate(await readFile(axe, 'utf8'));
   const { violations } = await page.evaluate<AxeResults>('axe.run()');
   const found = violations.flatMap(({ id, nodes }) =>

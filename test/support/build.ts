@@ -6,21 +6,22 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** An environment as `init` makes it; tests copy it. */
+    /** An environment made by `init`. Tests copy it. */
     environment: string;
   }
 }
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Every test runs the tool as it is built from the sources in front of it. */
+/** Builds the command from the current sources before the tests. */
 export default function build({ provide }: TestProject): () => void {
   const node = (...args: string[]): Buffer =>
     execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const directory = mkdtempSync(join(tmpdir(), 'sessapp-test-environment-'));
   const environment = join(directory, 'myenv');
-  // Workers and what they start inherit it: no test sees the user's own snapshots.
+  // Test workers and their child processes inherit these variables: no test uses the user's snapshots or list.
   process.env.SESSAPP_CACHE_DIR = join(directory, 'cache');
+  process.env.SESSAPP_STATE_DIR = join(directory, 'state');
   node(join(root, 'scripts', 'build.js'));
   node(join(root, 'bin', 'sessapp.js'), 'init', environment);
   provide('environment', environment);

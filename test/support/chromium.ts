@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
-// Debian's Chromium: apt-get install chromium
+// On Debian: apt-get install chromium
 const executablePath = '/usr/bin/chromium';
 const quiet = [
   '--no-sandbox',

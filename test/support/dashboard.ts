@@ -5,20 +5,20 @@ import type { Sandbox } from './sandbox.ts';
 
 export interface DashboardResponse {
   status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: each path has its own shape
+  // biome-ignore lint/suspicious/noExplicitAny: each path has another response format
   body: any;
 }
 
 /** A dashboard that runs until the end of the test. */
 export class Dashboard {
   readonly child: ChildProcess;
-  /** What the command printed. */
+  /** The output of the command. */
   readonly printed: { url: string };
   readonly link: string;
-  /** Without the secret. */
+  /** The address without the token. */
   readonly origin: string;
   readonly linkToken: string;
-  /** What the page sends with each request. */
+  /** The token that the page sends with each request. */
   token = '';
 
   constructor(child: ChildProcess, printed: { url: string }) {
@@ -52,7 +52,7 @@ export class Dashboard {
   }
 }
 
-/** `sessapp dashboard --json`, once it listens; its link is still to be opened. */
+/** Starts `sessapp dashboard --json`, and waits until it listens. The link is not opened. */
 export async function startDashboard(
   sandbox: Sandbox,
   environment: string,
@@ -63,7 +63,7 @@ export async function startDashboard(
   return untilListening(child);
 }
 
-/** The dashboard that this process of the command serves, once it has printed its link. */
+/** Waits for the link that a `sessapp dashboard` process prints. Returns its dashboard. */
 export async function untilListening(child: ChildProcess): Promise<Dashboard> {
   let printed = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
@@ -71,7 +71,7 @@ export async function untilListening(child: ChildProcess): Promise<Dashboard> {
   return new Dashboard(child, JSON.parse(printed));
 }
 
-/** The same, with the link opened. */
+/** Like `startDashboard`, with the link opened. */
 export async function openDashboard(sandbox: Sandbox, environment: string, args: string[] = []): Promise<Dashboard> {
   const dashboard = await startDashboard(sandbox, environment, args);
   await dashboard.enter();

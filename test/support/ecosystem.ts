@@ -9,15 +9,15 @@ import { orUndefined } from '../../src/errors.ts';
 import { type Browser, createBrowser } from '../../src/testing/browser.ts';
 import { finish, type Result, repository, Sandbox, untilEvent } from './sandbox.ts';
 
-/** The applications are written for express-session: a flow that fails with it asks too much. */
+/** The applications are written for express-session. Each test also runs with it, to verify the test itself. */
 export const libraries = ['express-session', 'sessapp/session'] as const;
 export type Library = (typeof libraries)[number];
 
 const sources = join(repository, 'test', 'ecosystem');
-/** Of this run of the tests, which removes it at its end: all files of tests use one installation. */
+/** All test files of a run share this installation. It is removed at the end of the run. */
 const directory = join(dirname(inject('environment')), 'ecosystem');
 
-/** For the tests of a file: installs the packages and the library, as npm packs it, beside applications for each import. */
+/** For a test file: installs the packages and the packed library, next to the applications for each library. */
 export function installEcosystem(): void {
   const sandbox = new Sandbox(afterAll);
   beforeAll(async () => {
@@ -27,13 +27,13 @@ export function installEcosystem(): void {
     await cp(sources, project, { recursive: true });
     await npm(sandbox, project, ['install', '--no-audit', '--no-fund', '--no-package-lock', sandbox.path(tarball)]);
     for (const library of libraries) await writeApplications(project, library);
-    // Another file of tests, which runs at the same time, may have been faster.
+    // Another test file, running in parallel, may have finished first.
     await orUndefined(rename(project, directory), 'ENOTEMPTY', 'EEXIST');
   });
 }
 
 async function npm(sandbox: Sandbox, cwd: string, args: string[]): Promise<string> {
-  // As if no npm had started the tests.
+  // Remove the variables of the npm that started the tests.
   const own = Object.keys(process.env).filter((name) => /^npm_/i.test(name));
   const env = Object.fromEntries(own.map((name) => [name, undefined]));
   const result = await finish(sandbox.spawn('npm', [...args, '--ignore-scripts', '--loglevel=error'], { cwd, env }));
@@ -51,7 +51,7 @@ async function writeApplications(project: string, library: Library): Promise<voi
   }
 }
 
-/** Where the applications with the import of a library are. */
+/** The folder of the applications that import this library. */
 export function folderOf(library: Library): string {
   return `with-${library.replace('/', '-')}`;
 }
@@ -63,7 +63,7 @@ export function runInstalled(program: string, ...args: string[]): Promise<Result
   return finish(new Sandbox().spawn(process.execPath, [path, ...args], { cwd: directory, env }));
 }
 
-/** The installed package, as CommonJS gives it. */
+/** Loads an installed package with `require`. */
 export function requireInstalled<T>(name: string): T {
   return createRequire(join(directory, 'package.json'))(name) as T;
 }
@@ -71,18 +71,18 @@ export function requireInstalled<T>(name: string): T {
 export interface Running {
   url: string;
   browser(): Browser;
-  /** Ends it by SIGTERM. */
+  /** Stops the application with SIGTERM. */
   stop(): Promise<void>;
 }
 
-/** Runs a program of the ecosystem's folder, and returns what it printed. */
+/** Runs a program in the ecosystem folder. Returns its output. */
 export async function runProgram(file: string, env: Record<string, string>): Promise<string> {
   const result = await finish(new Sandbox().spawn(process.execPath, [file], { cwd: directory, env }));
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
   return result.stdout.trim();
 }
 
-/** Writes a program into the ecosystem's folder, until the test ends. @returns its path */
+/** Writes a program into the ecosystem folder, and removes it when the test ends. @returns its path */
 export async function writeProgram(code: string): Promise<string> {
   const file = join(directory, `${randomUUID()}.js`);
   await writeFile(file, code);
@@ -90,12 +90,12 @@ export async function writeProgram(code: string): Promise<string> {
   return file;
 }
 
-/** Starts an application with the import of a library, until the test ends. The test fails when it logs an error. */
+/** Runs an application with this library until the test ends. The test fails if the application logs an error. */
 export function startApplication(name: string, library: Library, env: Record<string, string> = {}): Promise<Running> {
   return startFile(join(folderOf(library), `${name}.js`), env);
 }
 
-/** The same, with a file of the ecosystem's folder. */
+/** Like `startApplication`, for a file in the ecosystem folder. */
 export async function startFile(file: string, env: Record<string, string>): Promise<Running> {
   const child = new Sandbox().spawn(process.execPath, ['start.js', file], {
     cwd: directory,
@@ -103,7 +103,7 @@ export async function startFile(file: string, env: Record<string, string>): Prom
   });
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  // What an express-session store cannot promise is said once.
+  // sessapp prints the limits of an express-session store once. They are not errors.
   const limits = /^sessapp: \w+ is an express-session store: .*$/gm;
   onTestFinished(() => expect(errors.replaceAll(limits, '')).not.toMatch(/sessapp:|Error/));
   const listening = untilEvent(child, 'listening').catch((error: Error) => {

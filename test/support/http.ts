@@ -10,11 +10,11 @@ export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
-  /** The cookies that it sets, as a client sends them back. */
+  /** The cookies of the response, in the format of a Cookie header. */
   cookie: string;
 }
 
-/** One request on a connection of its own, with no header but the given ones. */
+/** Sends one request on a new connection, with only the given headers. */
 export function send(url: string, { method = 'GET', headers = {}, body }: RequestOptions = {}): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, headers, agent: false }, async (response) => {

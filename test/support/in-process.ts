@@ -3,7 +3,7 @@ import { takesDirectory } from '../../src/cli/commands/index.ts';
 import { main } from '../../src/cli/main.ts';
 import { createSystem, type System } from '../../src/system.ts';
 
-/** A system that keeps what is printed, in this process: the tool's own process takes a fifth of a second to start. */
+/** A system that collects the output, to run commands in this process: starting a process takes 200 ms. */
 export function fakeSystem(cwd: () => string, env: NodeJS.ProcessEnv = {}) {
   const printed = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') =>
@@ -14,11 +14,17 @@ export function fakeSystem(cwd: () => string, env: NodeJS.ProcessEnv = {}) {
       },
     });
   const real = createSystem(takesDirectory);
-  const system: System = { ...real, env, stdout: stream('stdout'), stderr: stream('stderr') };
+  const { SESSAPP_STATE_DIR } = process.env;
+  const system: System = {
+    ...real,
+    env: { SESSAPP_STATE_DIR, ...env },
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+  };
   return { printed, system: Object.defineProperty(system, 'cwd', { get: cwd }) };
 }
 
-/** Runs a command line in this process, with nothing of the real environment but the PATH. */
+/** Runs a command line in this process. Of the real environment variables, it gets only PATH. */
 export async function invoke(
   cwd: string,
   args: string[],

@@ -15,7 +15,7 @@ const routes = `
   app.get('/logout', (req, res) => req.session.destroy(() => res.send('out')));
   app.get('/show', ({ session: { cookie, ...data } }, res) => res.json(data));`;
 
-/** What was done so far, so that a test can say that it was something. */
+/** Counts the work, so that a test can check that there was any. */
 export interface Tally {
   writes: number;
   ends: number;
@@ -25,7 +25,7 @@ export interface Tally {
 type Ask = (path: string, cookie?: string) => Promise<HttpResponse>;
 type Data = Record<string, string | number>;
 
-/** Serves an environment by two processes, and round by round kills both under load, and looks at what is there then. */
+/** Serves an environment with two processes. Each round kills both under load, then checks the stored sessions. */
 export async function killLoop(sandbox: Sandbox, rounds: number): Promise<Tally> {
   const directory = await copyEnvironment(sandbox);
   await addRoutes(directory, routes);
@@ -52,7 +52,7 @@ export async function killLoop(sandbox: Sandbox, rounds: number): Promise<Tally>
   }
 }
 
-// On a slow machine too there is something to lose when the kill comes.
+// Kill only after some requests, so that a slow machine also has data to lose.
 async function someWork(tally: Tally): Promise<void> {
   const enough = tally.writes + tally.ends + 10 + Math.random() * 90;
   for (const end = Date.now() + 10_000; tally.writes + tally.ends < enough && Date.now() < end; ) await wait(1);
@@ -74,13 +74,13 @@ function isCut(error: unknown): boolean {
   return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** One session that lives on: two tabs write to it, each to keys of its own, and both count. */
+/** A user whose session continues. Two tabs write to it, each to its own keys, and both count. */
 class Keeper {
   readonly #tally: Tally;
   #login: Promise<HttpResponse> | undefined;
   #cookie = '';
   readonly #written: Data = {};
-  /** What was asked when the servers were killed: it may be there or not. */
+  /** The requests that were pending when the servers were killed. They may have taken effect or not. */
   readonly #doubtful: Data = {};
   #counts = 0;
   #doubtfulCounts = 0;
@@ -133,7 +133,7 @@ class Keeper {
   }
 }
 
-/** Somebody whose sessions end, by a logout or by a new id, while another tab still writes. */
+/** A user whose sessions end, by logout or regeneration, while another tab still writes. */
 class Leaver {
   readonly #tally: Tally;
   #cookie = '';

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 
 const ip = (...args: string[]): Buffer => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
 
-/** Why there are no network namespaces to be had here; undefined when there are. */
+/** Why network namespaces are not available. Undefined when they are. */
 export function missingNamespaces(): string | undefined {
   const name = `sx${process.pid}`;
   const made = spawnSync('ip', ['netns', 'add', name]);
@@ -11,16 +11,16 @@ export function missingNamespaces(): string | undefined {
   return undefined;
 }
 
-/** A machine's own network: one link on which its clients reach it, and one on which it reaches the store. */
+/** The network of one machine: a link to its clients, and a link to the store. */
 export class Network {
   readonly name: string;
-  /** Where clients reach the machine. */
+  /** The address at which clients reach the machine. */
   readonly host: string;
-  /** Where the machine reaches what listens on this side. */
+  /** The address at which the machine reaches servers on this side. */
   readonly storeHost: string;
   readonly #storeLink: string;
 
-  /** @param number tells it from the others */
+  /** @param number distinguishes the networks */
   constructor(number: number) {
     const id = `${process.pid % 10_000}n${number}`;
     this.name = `sx${id}`;
@@ -34,7 +34,7 @@ export class Network {
     this.storeHost = `${subnet}.${store + 1}`;
   }
 
-  /** What is put before a command that runs in it. */
+  /** The prefix for commands that run in this network. */
   get prefix(): string[] {
     return ['ip', 'netns', 'exec', this.name];
   }

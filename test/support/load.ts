@@ -1,11 +1,11 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Clients that ask again and again, some on a kept connection, some each time on a new one. */
+/** Clients that send requests continuously, half of them on keep-alive connections, half on a new one each time. */
 export interface Load {
-  /** How many were answered with 200, by what the answer was. */
+  /** The number of responses with status 200, by body. */
   responses: Map<string, number>;
-  /** What else came of a request. */
+  /** All other results of requests. */
   failures: string[];
   stop(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function startLoad(url: string, clients = 2, pauseMs = 10): Load {
   };
 }
 
-/** One request with this agent; `false`: on a connection of its own. */
+/** Sends one request with this agent. `false`: on a new connection. */
 export function ask(
   url: string,
   agent: Agent | false,

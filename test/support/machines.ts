@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import type { Sandbox } from './sandbox.ts';
 import { type HttpResponse, request, startPlain, waitFor } from './server.ts';
 
-/** The pages that users of the machines ask for. */
+/** The routes that users of the machines request. */
 export const pages = `
   app.get('/login', (req, res) => { req.session.userId = req.query.name; res.json({}); });
   app.get('/count', async (req, res) => {
@@ -14,32 +14,32 @@ export const pages = `
     res.json({ name: req.session.userId, count: req.session.count });
   });`;
 
-export interface Place {
-  /** Where its environment is. */
+export interface MachineSettings {
+  /** The directory of its environment. */
   directory: string;
   host: string;
   port: number;
-  /** What is put before the server's command. */
+  /** The prefix for the command that starts the server. */
   prefix?: string[];
   env?: NodeJS.ProcessEnv;
 }
 
-/** A server as a machine of its own would run it: a primary with two workers, which are gone or there together. */
+/** A server that simulates a machine: a primary with two workers, which run and die together. */
 export class Machine {
   readonly url: string;
   readonly #sandbox: Sandbox;
-  readonly #place: Place;
+  readonly #settings: MachineSettings;
   #server: { child: ChildProcess; output(): string } | undefined;
   readonly #outputs: (() => string)[] = [];
 
-  constructor(sandbox: Sandbox, place: Place) {
+  constructor(sandbox: Sandbox, settings: MachineSettings) {
     this.#sandbox = sandbox;
-    this.#place = place;
-    this.url = `http://${place.host}:${place.port}`;
+    this.#settings = settings;
+    this.url = `http://${settings.host}:${settings.port}`;
   }
 
   async start(secrets: string[]): Promise<void> {
-    const { directory, host, port, prefix = [], env } = this.#place;
+    const { directory, host, port, prefix = [], env } = this.#settings;
     const settings = { PORT: String(port), HOST: host, WORKERS: '2', SESSION_SECRET: secrets.join(), ...env };
     const [file = '', ...args] = [...prefix, process.execPath, join(directory, 'server.js')];
     const options = { env: settings, detached: true };
@@ -52,7 +52,7 @@ export class Machine {
     return (await request(`${this.url}/readyz`)).status === 200;
   }
 
-  /** As a deployment does it; every request is answered. */
+  /** Stops the machine like a deployment does: every request gets a response. */
   async stop(): Promise<void> {
     const child = this.#server?.child as ChildProcess;
     const ended = once(child, 'close');
@@ -60,7 +60,7 @@ export class Machine {
     expect(await ended).toEqual([0, null]);
   }
 
-  /** As a power failure does it. */
+  /** Stops the machine like a power failure does. */
   async die(): Promise<void> {
     const child = this.#server?.child;
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
@@ -74,19 +74,19 @@ export class Machine {
   }
 }
 
-/** Asks one machine and then the other, as a load balancer sends it; counts, and is never to be told another count. */
+/** A user behind a load balancer that alternates between machines. Every response must have the expected count. */
 export class User {
   readonly #name: string;
   readonly #urls: string[];
   #cookie = '';
   #turn = 0;
-  /** What the last answer said. */
+  /** The count in the last response. */
   count = 0;
-  /** Requests that got no answer, or that there is no store, and of which nobody knows yet whether they have counted. */
-  #doubts = 0;
-  /** Requests of these that have counted. */
-  unanswered = 0;
-  /** Which machine answered how often. */
+  /** Requests without a response, or with a store error. It is unknown whether they were counted. */
+  #unknown = 0;
+  /** The number of these requests that were counted. */
+  countedWithoutResponse = 0;
+  /** The number of responses of each machine. */
   readonly responses = new Map<string, number>();
 
   constructor(name: string, machines: Machine[]) {
@@ -99,17 +99,17 @@ export class User {
   }
 
   async login(): Promise<void> {
-    await this.#ask(`/login?name=${this.#name}`);
+    await this.#request(`/login?name=${this.#name}`);
   }
 
   async act(): Promise<void> {
-    const { name, count } = JSON.parse((await this.#ask('/count')).body);
+    const { name, count } = JSON.parse((await this.#request('/count')).body);
     expect(name).toBe(this.#name);
     expect(count).toBeGreaterThan(this.count);
     const counted = count - this.count - 1;
-    expect(counted).toBeLessThanOrEqual(this.#doubts);
-    this.#doubts -= counted;
-    this.unanswered += counted;
+    expect(counted).toBeLessThanOrEqual(this.#unknown);
+    this.#unknown -= counted;
+    this.countedWithoutResponse += counted;
     this.count = count;
   }
 
@@ -122,7 +122,7 @@ export class User {
     this.count += 2;
   }
 
-  async #ask(path: string): Promise<HttpResponse> {
+  async #request(path: string): Promise<HttpResponse> {
     for (const end = Date.now() + 60_000; Date.now() < end; await wait(10)) {
       this.#turn += 1;
       const url = this.#urls[this.#turn % this.#urls.length] ?? '';
@@ -133,10 +133,10 @@ export class User {
       this.responses.set(url, (this.responses.get(url) ?? 0) + 1);
       return response;
     }
-    throw new Error(`no machine answered ${this.#name}`);
+    throw new Error(`no machine responded to ${this.#name}`);
   }
 
-  // A machine that is not there, or cannot reach the store: its turn goes to the next one.
+  // If a machine is down or cannot reach the store, the request goes to the next machine.
   async #tryAt(url: string): Promise<HttpResponse | undefined> {
     try {
       const response = await request(url, this.#cookie ? { Cookie: this.#cookie } : {});
@@ -146,12 +146,12 @@ export class User {
       if (!['ECONNREFUSED', 'ECONNRESET'].includes(code)) throw error;
       if (code === 'ECONNREFUSED') return undefined;
     }
-    this.#doubts += 1;
+    this.#unknown += 1;
     return undefined;
   }
 }
 
-/** Users who go on until the work is done. */
+/** Runs users until the work is done. */
 export async function during(
   users: User[],
   work: (untilEachActs: (times: number) => Promise<void>) => Promise<void>,

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Driver, StoredRecord } from '../../src/stores/driver.ts';
 
-/** Numbers from 0 to 1, always the same ones for a seed (mulberry32). */
+/** Pseudo-random numbers from 0 to 1, the same for each seed (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -12,7 +12,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** A store in memory, each of whose calls takes a while of chance before and after it is done at once. */
+/** A store in memory. Each call is atomic, with random delays before and after. */
 export class MemoryStore {
   readonly records = new Map<string, StoredRecord>();
   readonly #random: () => number;
@@ -21,7 +21,7 @@ export class MemoryStore {
     this.#random = random;
   }
 
-  /** A way to it. @param isAlive false: its calls are not done any more, or nobody hears of what came of them */
+  /** A driver for the store. @param isAlive false: pending calls take no effect, or their results are never returned */
   connect(isAlive: () => boolean = () => true): Driver {
     const { records } = this;
     const call = async <T>(work: () => T): Promise<T> => {
@@ -58,7 +58,7 @@ export class MemoryStore {
   }
 
   async #pause(isAlive: () => boolean): Promise<void> {
-    // Now and then so long that others do a great deal meanwhile.
+    // Sometimes the delay is long, so that other calls do much in the meantime.
     const longest = this.#random() < 0.02 ? 400 : 4;
     for (let left = Math.floor(this.#random() * longest); left > 0; left -= 1) await turn();
     if (!isAlive()) await new Promise(() => undefined);

@@ -2,23 +2,26 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A way to a local port, through a port of its own. */
-export interface Way {
+/** A TCP proxy: forwards its own port to a local port. */
+export interface TcpProxy {
   port: number;
-  /** Forgets the connections of this moment, as a firewall does: what is sent on them goes nowhere, without a word. */
+  /** Drops all data on the current connections silently, as a firewall does when it forgets them. */
   loseConnections(): void;
-  /** Ends the connections of this moment. */
+  /** Resets the current connections. */
   cutConnections(): void;
 }
 
-interface WayOptions {
-  /** The address of this machine at which the way begins. */
+interface TcpProxyOptions {
+  /** The address that the proxy listens on. */
   host?: string;
-  /** Changes what comes back. */
+  /** Changes the data that the server sends. */
   translate?: (chunk: Buffer) => Buffer;
 }
 
-export async function openWay(to: number, { host = '127.0.0.1', translate }: WayOptions = {}): Promise<Way> {
+export async function startTcpProxy(
+  to: number,
+  { host = '127.0.0.1', translate }: TcpProxyOptions = {},
+): Promise<TcpProxy> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     const onward = connect(to, '127.0.0.1');

@@ -3,7 +3,7 @@ import { finish, type Sandbox } from './sandbox.ts';
 
 const platform = `node-${process.platform}-${process.arch}`;
 
-/** Another version of Node.js, from the registry; the path of its program. */
+/** Installs another version of Node.js from the registry. Returns the path of its program. */
 export async function fetchNode(sandbox: Sandbox, version: number): Promise<string> {
   const prefix = sandbox.path(`node-${version}`);
   const args = ['install', '--no-save', '--ignore-scripts', `--prefix=${prefix}`, `${platform}@${version}`];

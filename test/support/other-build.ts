@@ -2,15 +2,15 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finish, type Result, repository, type Sandbox } from './sandbox.ts';
 
-/** Another build of the package than the repository's, which is run from where it is. */
+/** A build of the package that differs from the repository's, run from its own directory. */
 export interface OtherBuild {
-  /** The file of a copied build, by its path in the package. */
+  /** The absolute path of a file, given its path in the package. */
   path(...names: string[]): string;
   edit(path: string, change: (text: string) => string): Promise<void>;
   run(args: string[], cwd?: string): Promise<Result>;
 }
 
-/** A copy of what the package holds, of another version and content. */
+/** Copies the files of the package, with another version and content. */
 export async function copyBuild(sandbox: Sandbox, version = '9.9.9'): Promise<OtherBuild> {
   const directory = sandbox.path(`build-${version}`);
   for (const name of ['bin', 'dist', 'package.json', 'LICENSE'])

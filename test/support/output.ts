@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { waitFor } from './server.ts';
 
-/** What a child prints from now on, and how it ends. */
+/** Collects the output of a child process from now on, and its exit. */
 export interface Collected {
   stdout(): string;
   stderr(): string;
@@ -20,7 +20,7 @@ export function collect(child: ChildProcess): Collected {
   return { stdout: () => texts.stdout, stderr: () => texts.stderr, ended };
 }
 
-/** The first JSON lines on stdout. */
+/** Waits for the first JSON lines on stdout. */
 export async function jsonLines(child: ChildProcess, count: number): Promise<Record<string, unknown>[]> {
   const { stdout } = collect(child);
   const lines = await waitFor(() => {

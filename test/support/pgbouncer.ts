@@ -8,10 +8,10 @@ import { missingPostgres, type Postgres, role } from './postgres.ts';
 import { waitFor } from './server.ts';
 import { asServerUser, createServerDirectory, findFreePort, findProgram, whyMissing } from './server-programs.ts';
 
-/** Why there is none to test with; undefined when there is. */
+/** Why PgBouncer is not available. Undefined when it is. */
 export const missingPgbouncer = missingPostgres ?? whyMissing('pgbouncer');
 
-/** A PgBouncer in transaction mode in front of a server, until the test ends; gives its port. */
+/** Starts a PgBouncer in transaction mode in front of a server, until the test ends. Returns its port. */
 export async function startPgbouncer(server: Postgres): Promise<number> {
   const directory = createServerDirectory('pgbouncer');
   const port = await findFreePort();
@@ -25,7 +25,7 @@ export async function startPgbouncer(server: Postgres): Promise<number> {
     'auth_type = scram-sha-256',
     `auth_file = ${join(directory, 'users')}`,
     'pool_mode = transaction',
-    // Fewer than its clients have, so that they share.
+    // Fewer connections than the clients have, so that they share.
     'default_pool_size = 3',
   ];
   await writeFile(join(directory, 'pgbouncer.ini'), `${settings.join('\n')}\n`);

@@ -7,10 +7,10 @@ import { onTestFinished } from 'vitest';
 import { waitFor } from './server.ts';
 import { asServerUser, createServerDirectory, findFreePort, findProgram, whyMissing } from './server-programs.ts';
 
-/** The role that the tested driver has. */
+/** The role of the tested driver. */
 export const role = { name: 'app', password: 'p@ss/wörd' };
 
-/** Why there is no PostgreSQL to test with; undefined when there is. */
+/** Why PostgreSQL is not available. Undefined when it is. */
 export const missingPostgres = whyMissing('initdb', 'postgres');
 
 export interface UrlOptions {
@@ -19,11 +19,11 @@ export interface UrlOptions {
   password?: string;
   database?: string;
   port?: number;
-  /** Such as `sslmode=require`. */
+  /** Query parameters, such as `sslmode=require`. */
   query?: string;
 }
 
-/** A PostgreSQL of the test's own: in a directory of its own, on a free port of the loopback address. */
+/** A PostgreSQL server for one test file, with its own directory, on a free loopback port. */
 export class Postgres {
   readonly data = join(createServerDirectory('postgres'), 'data');
   readonly port: number;
@@ -31,7 +31,7 @@ export class Postgres {
   #log = '';
   #schemas = 0;
 
-  /** One that does not run yet. */
+  /** Makes a server that is not running yet. */
   static async create(): Promise<Postgres> {
     const server = new Postgres(await findFreePort());
     await server.#initialize();
@@ -42,20 +42,20 @@ export class Postgres {
     this.port = port;
   }
 
-  /** As the driver gets it. */
+  /** The address for the driver. */
   url({ schema, user, password, database, port, query }: UrlOptions = {}): string {
     const parameters = [query, schema && `options=${encodeURIComponent(`-c search_path=${schema}`)}`].filter(Boolean);
     const userinfo = `${user ?? role.name}:${encodeURIComponent(password ?? role.password)}`;
-    const place = `127.0.0.1:${port ?? this.port}/${database ?? 'sessions'}`;
-    return `postgres://${userinfo}@${place}?${parameters.join('&')}`;
+    const target = `127.0.0.1:${port ?? this.port}/${database ?? 'sessions'}`;
+    return `postgres://${userinfo}@${target}?${parameters.join('&')}`;
   }
 
-  /** As the administrator. */
+  /** Runs a statement as the administrator. */
   sql<T = Record<string, unknown>>(text: string, values: unknown[] = [], database = 'sessions'): Promise<T[]> {
     return this.#use({ user: 'admin', database }, async (client) => (await client.query(text, values)).rows as T[]);
   }
 
-  /** A schema in which the driver makes its tables; gives its name. */
+  /** Makes a schema for the tables of the driver. Returns its name. */
   async createSchema(): Promise<string> {
     this.#schemas += 1;
     const name = `schema${this.#schemas}`;
@@ -63,13 +63,13 @@ export class Postgres {
     return name;
   }
 
-  /** What new connections of the driver find set, until the test ends. */
+  /** Changes a setting for new connections of the driver, until the test ends. */
   async alterRole(setting: string, value: string): Promise<void> {
     await this.sql(`ALTER ROLE ${role.name} SET ${setting} = '${value}'`);
     onTestFinished(async () => void (await this.sql(`ALTER ROLE ${role.name} RESET ${setting}`)));
   }
 
-  /** What the whole server has set, until the test ends. */
+  /** Changes a setting of the whole server, until the test ends. */
   async alterSystem(setting: string, value: string): Promise<void> {
     const reload = async (change: string, isDone: (now: unknown) => boolean): Promise<void> => {
       await this.sql(`ALTER SYSTEM ${change}`);
@@ -80,7 +80,7 @@ export class Postgres {
     onTestFinished(() => reload(`RESET ${setting}`, (now) => now !== value));
   }
 
-  /** Speaks TLS too from now on, until the test ends. */
+  /** Enables TLS until the test ends. */
   async serveTls(key: string, certificate: string): Promise<void> {
     const { uid = -1, gid = -1 } = asServerUser();
     for (const [name, content] of Object.entries({ 'server.key': key, 'server.crt': certificate })) {
@@ -91,13 +91,13 @@ export class Postgres {
     await this.alterSystem('ssl', 'on');
   }
 
-  /** A setting as a client finds it behind what listens at the port. */
+  /** The value of a setting, read through this port, which may be a proxy's. */
   settingOf(name: string, port: number): Promise<string> {
     const config = { user: role.name, password: role.password, database: 'sessions', port };
     return this.#use(config, async (client) => (await client.query(`SHOW ${name}`)).rows[0][name]);
   }
 
-  /** How a statement would be done, as PostgreSQL tells it. */
+  /** The query plan of a statement (EXPLAIN). */
   explain(schema: string, text: string, values: unknown[]): Promise<string> {
     return this.#use({ user: 'admin', database: 'sessions' }, async (client) => {
       await client.query(`SET search_path = ${schema}`);
@@ -106,7 +106,7 @@ export class Postgres {
     });
   }
 
-  /** Does this in a transaction, which stays open until the function is called, or the test has ended. */
+  /** Runs a statement in a transaction that stays open until the returned function is called or the test ends. */
   async hold(statement: string): Promise<() => Promise<void>> {
     const client = await this.#connect({ user: 'admin', database: 'sessions' });
     onTestFinished(() => client.end());
@@ -114,7 +114,7 @@ export class Postgres {
     return () => client.query('COMMIT').then(() => undefined);
   }
 
-  /** Ends all connections of the driver, and says how many there were. */
+  /** Terminates all connections of the driver. Returns their number. */
   async terminateConnections(): Promise<number> {
     const ended = await this.sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1', [
       role.name,
@@ -122,15 +122,15 @@ export class Postgres {
     return ended.length;
   }
 
-  /** What it printed since it was made. */
+  /** The output of the server since it was made. */
   log(): string {
     return this.#log;
   }
 
-  /** Resolves when it answers. */
+  /** Starts the server. Resolves when it accepts queries. */
   async start(): Promise<void> {
     await waitFor(async () => {
-      // What was killed may be in its way for a moment.
+      // Processes of a killed server may block the start for a moment.
       if (!this.#isRunning()) this.#spawn();
       return this.sql('SELECT 1').then(
         () => true,
@@ -139,12 +139,12 @@ export class Postgres {
     }, 60_000);
   }
 
-  /** Ends it, with its connections. */
+  /** Stops the server and closes its connections. */
   async stop(): Promise<void> {
     await this.#end(() => this.#child?.kill('SIGINT'));
   }
 
-  /** Kills all of its processes. */
+  /** Kills all processes of the server. */
   async kill(): Promise<void> {
     const pids = await this.#pids();
     await this.#end(() => {
@@ -152,18 +152,18 @@ export class Postgres {
     });
   }
 
-  /** It keeps its connections, and answers nothing. */
+  /** Suspends the server: it keeps its connections but does not respond. */
   async pause(): Promise<void> {
     for (const pid of await this.#pids()) signal(pid, 'SIGSTOP');
   }
 
-  /** Lets it go on, if it was not killed meanwhile. Resolves when it answers: it first greets all who knocked and left. */
+  /** Resumes the server, if it was not killed. Resolves when it accepts queries, which may wait for abandoned connections. */
   async resume(): Promise<void> {
     for (const pid of (await this.#pids()).reverse()) signal(pid, 'SIGCONT');
     if (this.#isRunning()) await this.start();
   }
 
-  /** Ends it, and removes what it kept. */
+  /** Stops the server and removes its data. */
   async remove(): Promise<void> {
     await this.kill();
     await rm(join(this.data, '..'), { recursive: true, force: true });
@@ -208,7 +208,7 @@ export class Postgres {
   async #pids(): Promise<number[]> {
     const pid = this.#child?.pid;
     if (pid === undefined || !this.#isRunning()) return [];
-    // Elsewhere its children end with it, too.
+    // On other systems, the children end with the main process.
     const children = process.platform === 'linux' ? await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8') : '';
     return [pid, ...children.split(' ').filter(Boolean).map(Number)];
   }
@@ -224,14 +224,14 @@ export class Postgres {
 
   async #connect(config: ClientConfig): Promise<Client> {
     const client = new Client({ host: '127.0.0.1', port: this.port, ssl: false, ...config });
-    // Its statement rejects.
+    // An error also rejects the current statement, so ignore it here.
     client.on('error', () => undefined);
     await client.connect();
     return client;
   }
 }
 
-// One that has come and gone meanwhile needs none.
+// A process that has ended meanwhile (ESRCH) needs no signal.
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { cli } from './sandbox.ts';
 
-/** A user who owns nothing here. */
+/** A user who owns no files here. */
 export const stranger = { uid: 65_534, gid: 65_534 };
 export const canActAsStranger = spawnSync(process.execPath, [cli, '--version'], { ...stranger, cwd: '/' }).status === 0;
-/** For the title of a test that needs it. */
+/** The end of the title of a test that needs another user. */
 export const onlyAsRoot = canActAsStranger ? '' : ' (skipped: needs root, and a checkout that other users can read)';
 
 export const mountable = canMount();
-/** For the title of a test that needs it. */
+/** The end of the title of a test that needs to mount. */
 export const onlyWithMount = mountable ? '' : ' (skipped: needs the right to mount a file system)';
 
-/** Mounts a disk of this size, in the notation of tmpfs, until the test ends. */
+/** Mounts a tmpfs of this size (tmpfs(5)) until the test ends. */
 export async function mountDisk(directory: string, size: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory]);
@@ -24,7 +24,7 @@ export async function mountDisk(directory: string, size: string): Promise<void> 
   onTestFinished(() => void spawnSync('umount', [directory]));
 }
 
-/** Containers and ordinary users may often not mount. */
+/** Containers and ordinary users often cannot mount. */
 function canMount(): boolean {
   const directory = mkdtempSync(join(tmpdir(), 'sessapp-mount-'));
   const isMounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', directory]).status === 0;

@@ -8,7 +8,7 @@ export const hourMs = 3_600_000;
 
 export type Given = Partial<SessionRecord> & { key?: string };
 
-/** A session made three hours ago, seen two hours ago, that lives for an hour more. */
+/** A session that was created three hours ago, last seen two hours ago, and expires in an hour. */
 export function record(given: Given = {}): SessionRecord {
   const { key: _, ...changes } = given;
   const now = Date.now();
@@ -16,25 +16,25 @@ export function record(given: Given = {}): SessionRecord {
   return { data: '{"username":"ann"}', ...times, ...changes };
 }
 
-/** A key as the session layer makes it. */
+/** A session key in the format of the session layer. */
 export function keyOf(name: string | number): string {
   return createHash('sha256').update(String(name)).digest('base64url');
 }
 
-/** Makes these the only sessions of an environment that no server runs in. Their keys are made of their places. */
+/** Makes these the only sessions of an environment without a running server. The index of each determines its key. */
 export async function fill(environment: string, records: Given[]): Promise<void> {
   await rm(join(environment, 'data'), { recursive: true, force: true });
   await add(environment, records);
 }
 
-/** Puts these records into an environment's store. */
+/** Writes these records to an environment's store. */
 export async function add(environment: string, records: Given[]): Promise<void> {
   const driver = await open(join(environment, 'data', 'sessions'));
   await Promise.all(records.map((given, n) => driver.create(given.key ?? keyOf(n), record(given))));
   await driver.close();
 }
 
-/** What an environment's store holds, in the order of the keys. */
+/** All records in an environment's store, sorted by key. */
 export async function stored(environment: string): Promise<StoredRecord[]> {
   const driver = await open(join(environment, 'data', 'sessions'));
   const found: StoredRecord[] = [];

@@ -3,12 +3,12 @@ import { RedisServer } from './redis-server.ts';
 import { waitFor } from './server.ts';
 
 const slotCount = 16384;
-/** After this time without an answer a node counts as failed, and its replica takes over. */
+/** A node that does not respond for this time counts as failed, and its replica takes over. */
 const nodeTimeoutMs = 1000;
 
 type Client = ReturnType<typeof createClient>;
 
-/** A Redis Cluster of its own: three nodes that hold the slots, and a replica of the first. */
+/** A Redis Cluster for one test file: three masters, and a replica of the first. */
 export class RedisCluster {
   readonly masters: RedisServer[];
   readonly replica: RedisServer;
@@ -41,7 +41,7 @@ export class RedisCluster {
     return client.sendCommand(words.map(String));
   }
 
-  /** Waits until all slots are served, as every node that is asked sees it. */
+  /** Waits until these nodes report that all slots are served. */
   async untilWhole(nodes = this.nodes): Promise<void> {
     const isWhole = async (node: RedisServer): Promise<boolean> =>
       String(await this.send(node, 'CLUSTER', 'INFO')).includes('cluster_state:ok');
@@ -52,7 +52,7 @@ export class RedisCluster {
     return ((await this.send(node, 'ROLE')) as unknown[])[0];
   }
 
-  /** Moves all that is in the slot of a key to another node. Gives what then says that the slot is there. */
+  /** Moves the content of a key's slot to another node. Returns the function that then assigns the slot to that node. */
   async moveSlot(key: string): Promise<() => Promise<void>> {
     const slot = Number(await this.send(this.masters[0] as RedisServer, 'CLUSTER', 'KEYSLOT', key));
     const from = this.masters[Math.floor((slot * this.masters.length) / slotCount)] as RedisServer;

@@ -11,24 +11,24 @@ import { waitFor } from './server.ts';
 
 const programs = ['redis-server', 'valkey-server'];
 
-/** The servers of this kind that are on the PATH: Redis, Valkey, or both. */
+/** The installed servers: Redis, Valkey, or both. */
 export const redisPrograms = programs.filter(isInstalled);
 
-/** Says of each server that is missing that these tests do not run on it. */
+/** Adds a skipped test for each server that is not installed. */
 export function skipMissingPrograms(title: string): void {
   for (const program of programs) if (!isInstalled(program)) test.skip(`${title} (no ${program} on the PATH)`);
 }
 
-/** The driver, as other processes load it. */
+/** The module of the driver, for other processes. */
 export const redisModule = join(repository, 'dist', 'stores', 'redis', 'driver.js');
 
-/** Why tests on a real server are skipped, as the end of their names. */
+/** The end of the title of a test that needs a Redis server. */
 export const withoutRedis = 'not installed: apt install redis-server';
 
 const running = new Set<ChildProcess>();
 process.once('exit', () => running.forEach((child) => void child.kill('SIGKILL')));
 
-/** A server of its own, in a directory of its own, on a free port. */
+/** A server with its own directory, on a free port. */
 export class RedisServer {
   readonly program: string;
   readonly directory = mkdtempSync(join(tmpdir(), 'sessapp-redis-'));
@@ -36,7 +36,7 @@ export class RedisServer {
   port = 0;
   #child: ChildProcess | undefined;
 
-  /** @param args more of its options, such as `--appendonly yes` */
+  /** @param args more options of the server, such as `--appendonly yes` */
   constructor(program: string, ...args: string[]) {
     this.program = program;
     this.#args = args;
@@ -50,13 +50,13 @@ export class RedisServer {
     return this.#child?.pid ?? 0;
   }
 
-  /** Chooses the port, for good; a server can be known before it is there. */
+  /** Chooses the port, which never changes, so that the address is known before the server starts. */
   async choosePort(): Promise<this> {
     this.port ||= await freePort();
     return this;
   }
 
-  /** Starts it on the data that it had. Resolves when it answers. */
+  /** Starts the server with its existing data. Resolves when it responds. */
   async start(): Promise<this> {
     await this.choosePort();
     const options = { port: this.port, bind: '127.0.0.1', dir: this.directory, save: '', logfile: 'log' };
@@ -64,11 +64,11 @@ export class RedisServer {
     const child = spawn(this.program, [...args, ...this.#args], { stdio: 'ignore' });
     this.#child = child;
     running.add(child);
-    await waitFor(() => this.#answers(), 30_000);
+    await waitFor(() => this.#responds(), 30_000);
     return this;
   }
 
-  /** Ends it with SIGKILL. */
+  /** Kills the server with SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#child;
     if (!child || !isRunning(child)) return;
@@ -78,29 +78,29 @@ export class RedisServer {
     running.delete(child);
   }
 
-  /** Keeps its connections, and answers nothing. */
+  /** Suspends the server: it keeps its connections but does not respond. */
   async pause(): Promise<void> {
     this.#child?.kill('SIGSTOP');
-    await waitFor(async () => !(await this.#answers()));
+    await waitFor(async () => !(await this.#responds()));
   }
 
-  /** Lets it go on, if it was not killed meanwhile. Resolves when it answers. */
+  /** Resumes the server, if it was not killed. Resolves when it responds. */
   async resume(): Promise<void> {
     if (!this.#child || !isRunning(this.#child)) return;
     this.#child.kill('SIGCONT');
-    await waitFor(() => this.#answers(), 30_000);
+    await waitFor(() => this.#responds(), 30_000);
   }
 
-  /** Ends it, and removes what it kept. */
+  /** Stops the server and removes its data. */
   async remove(): Promise<void> {
     await this.kill();
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  async #answers(): Promise<boolean> {
+  async #responds(): Promise<boolean> {
     if (this.#child?.exitCode !== null) throw new Error(`${this.program} ended: see ${join(this.directory, 'log')}`);
-    // A server with a password answers too.
-    return /^[+-](PONG|NOAUTH)/.test(await ask(this.port, 'PING\r\n'));
+    // A server that requires a password responds with NOAUTH.
+    return /^[+-](PONG|NOAUTH)/.test(await sendLine(this.port, 'PING\r\n'));
   }
 }
 
@@ -108,13 +108,13 @@ function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode === null && signalCode === null;
 }
 
-/** What a server answers to a command, as it comes over the wire. */
+/** Sends a command. Returns the raw reply. */
 export function sendTo({ port }: RedisServer, command: string): Promise<string> {
-  return ask(port, `${command}\r\n`);
+  return sendLine(port, `${command}\r\n`);
 }
 
-/** The first that a server says to this, or '' when it says nothing for a while. */
-function ask(port: number, line: string): Promise<string> {
+/** Sends a line. Returns the first data of the reply, or '' when there is none for a while. */
+function sendLine(port: number, line: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(line));
     const end = (response: string): void => {
@@ -129,7 +129,7 @@ function ask(port: number, line: string): Promise<string> {
 
 export function freePort(): Promise<number> {
   return new Promise((resolve) => {
-    // A node of a cluster listens at 10000 more as well.
+    // A cluster node also listens on this port plus 10000.
     const port = 10_000 + Math.floor(Math.random() * 12_000);
     const probe = createServer().listen(port, '127.0.0.1', () => probe.close(() => resolve(port)));
     probe.on('error', () => resolve(freePort()));

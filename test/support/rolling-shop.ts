@@ -6,7 +6,7 @@ interface Backend extends Running {
   requests: Set<Promise<unknown>>;
 }
 
-/** Spreads requests over processes of one application, and replaces these one by one. */
+/** A load balancer over processes of one application. It can replace the processes one by one. */
 export class Balancer {
   #backends: Backend[] = [];
 
@@ -36,9 +36,9 @@ export class Balancer {
   }
 }
 
-/** A customer of the shop, who knows what must be in the session. */
+/** A customer of the shop, who knows the expected content of the session. */
 export class Customer {
-  /** Where it clicks. */
+  /** The paths that the customer requests. */
   balancer: Balancer;
   readonly #name: string;
   readonly #expected: Record<string, unknown> = {};
@@ -50,7 +50,7 @@ export class Customer {
     this.#name = name;
   }
 
-  /** Clicks until the shop closes; rejects when a request fails, or something is not in the session. */
+  /** Sends requests until the shop closes. Rejects when a request fails, or the session lacks something. */
   async visit(isOpen: () => boolean): Promise<void> {
     await this.act('log in');
     while (isOpen()) {

@@ -16,12 +16,12 @@ export interface Result {
   stderr: string;
 }
 
-/** A directory of this test's own, gone when the test ends; so is every process that was started through it. */
+/** A temporary directory for one test. At the end, it is removed, and processes started through it are killed. */
 export class Sandbox {
   readonly directory: string;
   readonly #children: ChildProcess[] = [];
 
-  /** @param atEnd `afterAll` for a directory that the tests of a file share */
+  /** @param atEnd `afterAll` for a directory that all tests of a file share */
   constructor(atEnd: (clear: () => Promise<void>) => void = onTestFinished) {
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'sessapp-test-')));
     atEnd(() => this.#clear());
@@ -31,12 +31,12 @@ export class Sandbox {
     return join(this.directory, ...names);
   }
 
-  /** Runs the tool to its end. */
+  /** Runs the command and waits until it ends. */
   async sessapp(args: string[], options: SpawnOptions = {}): Promise<Result> {
     return finish(this.start(args, options));
   }
 
-  /** Starts the tool; it is killed at the end of the test if it still runs. */
+  /** Starts the command. It is killed at the end of the test if it is still running. */
   start(args: string[], options: SpawnOptions = {}): ChildProcess {
     return this.spawn(process.execPath, [cli, ...args], options);
   }
@@ -55,7 +55,7 @@ export class Sandbox {
     return child;
   }
 
-  /** A copy of a ready environment, with a secret and a cookie as the original's. */
+  /** Copies the ready environment, with the same secret and cookie name. */
   async environment(name = 'myenv'): Promise<string> {
     const directory = this.path(name);
     await finish(spawn('cp', ['-a', inject('environment'), directory]));
@@ -68,7 +68,7 @@ export class Sandbox {
   }
 }
 
-/** Collects what a child prints until it has ended. */
+/** Collects the output of a child process until it ends. */
 export async function finish(child: ChildProcess): Promise<Result> {
   const output = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
@@ -77,7 +77,7 @@ export async function finish(child: ChildProcess): Promise<Result> {
   return { exitCode, signal, ...output };
 }
 
-/** Resolves with the first line on stdout that is JSON and has this event; rejects when the child ends before. */
+/** Resolves with the first JSON line on stdout with this event. Rejects when the child ends first. */
 export function untilEvent(child: ChildProcess, event: string): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
     let buffer = '';

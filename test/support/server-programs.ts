@@ -5,19 +5,19 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** Why programs that a test needs are not to be had; undefined when they are. */
+/** The programs that are missing, as a reason to skip a test. Undefined when all are installed. */
 export function whyMissing(...programs: string[]): string | undefined {
-  const missing = programs.filter((name) => !places(name).some(isExecutable));
+  const missing = programs.filter((name) => !candidatePaths(name).some(isExecutable));
   return missing.length > 0 ? `${missing.join(', ')} not installed` : undefined;
 }
 
 /** The path of a program of a database server. */
 export function findProgram(name: string): string {
-  return places(name).find(isExecutable) ?? name;
+  return candidatePaths(name).find(isExecutable) ?? name;
 }
 
-// Debian keeps those of PostgreSQL off the PATH.
-function places(name: string): string[] {
+// Debian does not put PostgreSQL's programs on the PATH.
+function candidatePaths(name: string): string[] {
   const packages = '/usr/lib/postgresql';
   const versions = list(packages).sort((a, b) => Number(b) - Number(a));
   const folders = versions.map((version) => join(packages, version, 'bin'));
@@ -41,7 +41,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** For a server that refuses to run as root: the options of `spawn` that make it another user's. */
+/** Options of `spawn` for a server that refuses to run as root: it runs as another user. */
 export function asServerUser(): { uid?: number; gid?: number; cwd: string } {
   if (process.getuid?.() !== 0) return { cwd: tmpdir() };
   const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));

@@ -9,14 +9,14 @@ import { finish, type Sandbox, untilEvent } from './sandbox.ts';
 
 const hiddenLockfile = join('node_modules', '.package-lock.json');
 
-/** Where a server is that a test talks to. */
+/** A running server under test. */
 export interface Served {
   url: string;
   pid: number;
   workers: number;
 }
 
-/** A copy of a ready environment with its packages as hard links: much faster, for tests that edit none of them. */
+/** Copies the ready environment with its packages as hard links. Faster, but a test must not edit files of packages. */
 export async function copyEnvironment(sandbox: Sandbox, name = 'myenv'): Promise<string> {
   const from = inject('environment');
   const to = sandbox.path(name);
@@ -25,7 +25,7 @@ export async function copyEnvironment(sandbox: Sandbox, name = 'myenv'): Promise
     ['mkdir', '-p', to],
     ['cp', '-a', ...own, to],
     ['cp', '-al', join(from, 'node_modules'), to],
-    // npm writes into this one.
+    // npm writes to this file, so copy it.
     ['cp', '-a', '--remove-destination', join(from, hiddenLockfile), join(to, hiddenLockfile)],
   ] as [string, ...string[]][]) {
     await finish(sandbox.spawn(file, args));
@@ -33,7 +33,7 @@ export async function copyEnvironment(sandbox: Sandbox, name = 'myenv'): Promise
   return to;
 }
 
-/** `sessapp serve` in the foreground on a free port, once it listens. */
+/** Starts `sessapp serve` in the foreground on a free port, and waits until it listens. */
 export async function serve(
   sandbox: Sandbox,
   environment: string,
@@ -45,7 +45,7 @@ export async function serve(
   return { url, pid, workers, child };
 }
 
-/** `sessapp serve --background` on a free port; the server ends with the test at the latest. */
+/** Starts `sessapp serve --background` on a free port. The server is stopped at the end of the test. */
 export async function serveInBackground(sandbox: Sandbox, environment: string, args: string[] = []): Promise<Served> {
   const result = await sandbox.sessapp(['serve', environment, '--port', '0', '--background', '--json', ...args]);
   if (result.exitCode !== 0) throw new Error(`serve --background: ${result.stdout}${result.stderr}`);
@@ -54,7 +54,7 @@ export async function serveInBackground(sandbox: Sandbox, environment: string, a
   return { url, pid, workers };
 }
 
-/** `node server.js`, without sessapp, once it listens. */
+/** Starts `node server.js`, without the sessapp command, and waits until it listens. */
 export async function startPlain(
   sandbox: Sandbox,
   environment: string,
@@ -73,18 +73,18 @@ export async function startPlain(
 }
 
 function failIfEnded(child: ChildProcess, output: string): undefined {
-  if (child.exitCode !== null || child.signalCode !== null) throw new Error(`it ended: ${output}`);
+  if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended: ${output}`);
 }
 
 export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
-  /** The session cookie as a client sends it back. */
+  /** The session cookie, in the format of a Cookie header. */
   cookie: string;
 }
 
-/** One request on a connection of its own, with no header but the given ones. */
+/** Sends one request on a new connection, with only the given headers. */
 export async function request(url: string, headers: Record<string, string> = {}): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const sent = get(url, { headers, agent: false }, async (response) => {
@@ -100,13 +100,13 @@ export async function request(url: string, headers: Record<string, string> = {})
   });
 }
 
-/** Puts routes of a test before the template's own: statements of a function with `app`. */
+/** Writes an app.js with routes of a test: statements that use `app`. */
 export async function addRoutes(environment: string, statements: string): Promise<void> {
   const code = `export function routes(app) {\n${statements}\napp.get('/ok', (req, res) => res.send('ok'));\n}\n`;
   await writeFile(join(environment, 'app.js'), code);
 }
 
-/** Asks again and again until the answer is not undefined or false. */
+/** Calls `ask` repeatedly until the result is neither undefined nor false. */
 export async function waitFor<T>(
   ask: () => T | Promise<T>,
   timeoutMs = 10_000,
@@ -118,7 +118,7 @@ export async function waitFor<T>(
   throw new Error(`not within ${timeoutMs} ms: ${ask}`);
 }
 
-/** True while there is such a process, and it is more than its remains. It must be one that the test started. */
+/** True while the process exists and is not a zombie. The test must have started it. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -132,7 +132,7 @@ export async function untilGone(pid: number, timeoutMs = 10_000): Promise<void> 
   await waitFor(() => !isAlive(pid), timeoutMs);
 }
 
-/** Ends a server that a command of the test left running. */
+/** Stops a server that a command of the test left running. */
 export function killAtEnd(pid: number): void {
   onTestFinished(async () => {
     if (!isAlive(pid)) return;

@@ -1,12 +1,12 @@
 import { missingPostgres, Postgres } from './postgres.ts';
 import { RedisServer, redisPrograms, withoutRedis } from './redis-server.ts';
 
-/** A store that several machines may share, and how a test has one. */
+/** A store that several machines can share, and how to start it in a test. */
 export interface SharedStore {
   title: string;
-  /** What `init --store` takes. */
+  /** The name for `init --store`. */
   store: string;
-  /** Why it is not to be had here; undefined when it is. */
+  /** Why the store is not available. Undefined when it is. */
   missing?: string | undefined;
   start(): Promise<RunningStore>;
 }
@@ -17,7 +17,7 @@ export interface RunningStore {
   remove(): Promise<void>;
 }
 
-/** A new store signs up here. */
+/** Add a new store to this list. */
 export const sharedStores: SharedStore[] = [
   { title: 'the embedded store', store: 'embedded', start: async () => ({ remove: async () => undefined }) },
   { title: 'Redis', store: 'redis', missing: redisPrograms.length === 0 ? withoutRedis : undefined, start: startRedis },

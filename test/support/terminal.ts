@@ -3,13 +3,13 @@ import { stripVTControlCharacters } from 'node:util';
 import { notInstalled } from './programs.ts';
 import { cli, finish, type Result, type Sandbox } from './sandbox.ts';
 
-/** For a test that needs a terminal: empty, or what is missing, for the end of its title. */
+/** The end of the title of a test that needs a terminal: the missing program, or empty. */
 export const withoutTerminal = notInstalled('script');
 
 /**
- * Runs the tool on a pseudo-terminal of its own (util-linux' `script`), and answers what it asks.
- * @param answers what to type when which text is on the screen, in this order
- * @returns stdout is all that was on the screen
+ * Runs the command on a pseudo-terminal (`script` of util-linux), and replies to its prompts.
+ * @param replies pairs of a text to wait for on the screen and the text to type then, in this order
+ * @returns `stdout` is the whole output of the terminal
  */
 export async function onTerminal(
   sandbox: Sandbox,
@@ -29,7 +29,7 @@ export async function onTerminal(
   for (const [question, response] of responses) {
     while (!stripVTControlCharacters(screen).includes(question) && child.exitCode === null) await wait(20);
     screen = '';
-    // A prompt listens a moment after it is drawn.
+    // A prompt accepts input only a moment after it appears.
     await wait(100);
     child.stdin?.write(response);
   }

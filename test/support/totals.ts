@@ -1,8 +1,8 @@
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 /**
- * Ends a run with what was skipped because a program is not installed, and with one plain line of totals, which is easy
- * to find for a program that reads a log.
+ * At the end of a run, prints the tests that were skipped because a program is not installed, and a plain line with the
+ * totals, which a program can find in a log.
  */
 export default class Totals implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -16,7 +16,7 @@ export default class Totals implements Reporter {
   }
 }
 
-/** What `notInstalled` says in the title of a skipped test, or in the note with which it was skipped. */
+/** The reason from `notInstalled` in the title or skip note of a skipped test. */
 function whyNotInstalled(test: TestCase): string | undefined {
   const result = test.result();
   if (result.state !== 'skipped') return undefined;

@@ -18,10 +18,10 @@ export function addVisitorRoutes(environment: string): Promise<void> {
   );
 }
 
-/** Somebody with a session, who counts in it and remembers what was acknowledged. */
+/** A user who counts in a session, and remembers the acknowledged count. */
 export class Visitor {
   readonly name: string;
-  /** What the last answer said. */
+  /** The count in the last response. */
   count = 0;
   #cookie = '';
 
@@ -42,15 +42,15 @@ export class Visitor {
 }
 
 export interface Visits {
-  /** What came of requests that should have come to something else. */
+  /** The unexpected responses. */
   failures: string[];
-  /** Those who have logged out, which was acknowledged. */
+  /** The visitors whose logout was acknowledged. */
   gone: Visitor[];
   present: Visitor[];
   stop(): Promise<void>;
 }
 
-/** Visitors who count all the time; again and again one logs out, and a new one comes. */
+/** Visitors who count continuously. From time to time one logs out, and a new one logs in. */
 export function startVisits(getUrl: () => string, visitors: Visitor[]): Visits {
   const visits = { failures: [] as string[], gone: [] as Visitor[], present: [...visitors] };
   let isOver = false;

@@ -5,7 +5,7 @@ const site = shareSite();
 
 const evilText = `"><img src=x onerror=alert(1)>'\${7*7}`;
 
-test('markup in a name and in a user agent is text', async () => {
+test('markup in a name and in a user agent is escaped', async () => {
   const visitor = site().visitor({ 'User-Agent': `Bot ${evilText}` });
   await visitor.send('/register', { name: evilText, email: 'ann@example.com', password });
   const [link = ''] = await site().linksTo('ann@example.com');
@@ -22,13 +22,13 @@ test.each([
   ['/login', { email: evilText, password: evilText, next: evilText }],
   ['/login', { email: evilText, password: evilText, next: `/${evilText}` }],
   ['/reset', { email: evilText }],
-])('markup that is sent to %s comes back as text', async (path, form) => {
+])('markup that is sent to %s is escaped in the response', async (path, form) => {
   const { text } = await site().visitor().send(path, form);
   expect(text).not.toContain('<img');
   expect(text).not.toMatch(/value="[^"]*"[^>]*\bonerror=/);
 });
 
-test('an email address of odd characters is text on every page', async () => {
+test('an email address with special characters is escaped on every page', async () => {
   const email = `"<script>alert(1)</script>"@example.com`;
   const visitor = await site().register(email.replaceAll(' ', ''), site().visitor(), 'Bob');
   for (const path of ['/', '/account/password', '/account/sessions', '/sudo'])
@@ -37,7 +37,7 @@ test('an email address of odd characters is text on every page', async () => {
 
 const paths = ['/register', '/login', '/logout', '/reset', '/sudo', '/account/password', '/account/sessions/end'];
 
-test.each(paths)('another site cannot make a browser send a form to %s', async (path) => {
+test.each(paths)('another site cannot make a browser submit a form to %s', async (path) => {
   const email = `cem${paths.indexOf(path)}@example.com`;
   const visitor = await site().register(email);
   const form = { email, password, current: password, ref: 'all', name: 'Eve' };
@@ -61,10 +61,10 @@ test.each(['/logout', '/account/sessions/end', '/account/sessions/end?ref=all'])
   },
 );
 
-test('a session id that an attacker has chosen, or holds, is not the one of the victim', async () => {
+test('a session id that an attacker has chosen or knows never becomes the victim’s', async () => {
   await site().register('erik@example.com');
   const attacker = site().visitor();
-  // An anonymous session, which the attacker plants in the browser of the victim.
+  // The attacker puts an anonymous session into the victim's browser.
   await site().register('attacker@example.com', attacker);
   await attacker.send('/account/sessions/end', { ref: 'all' });
   const planted = attacker.cookie;
@@ -76,11 +76,11 @@ test('a session id that an attacker has chosen, or holds, is not the one of the 
 
 test.each([
   ['several values of a field', 'email=a@example.com&email=b@example.com&password=x'],
-  ['names of the language', '__proto__=x&constructor=x&email[a]=x&password[]=x'],
+  ['names of JavaScript properties', '__proto__=x&constructor=x&email[a]=x&password[]=x'],
   ['no body', ''],
   ['broken escapes', 'email=%E0%A4%A&password=%'],
   ['control characters', 'email=a%00@example.com&password=%00%00'],
-])('%s are a wrong login', async (_, body) => {
+])('%s: the login is rejected as wrong', async (_, body) => {
   const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
   const { status } = await site().visitor().open('/login', { method: 'POST', body, headers });
   expect(status).toBe(422);
@@ -93,7 +93,7 @@ test('a body that is too large is refused', async () => {
   expect(status).toBe(413);
 });
 
-test('no page has a script or a style in itself, and none may load one from elsewhere', async () => {
+test('no page has an inline script or style, and none may load one from another site', async () => {
   const visitor = await site().register('frida@example.com');
   const pages = ['/', '/register', '/login', '/reset', '/reset/x', '/verify/x'].map((path) =>
     site().visitor().open(path),
@@ -106,7 +106,7 @@ test('no page has a script or a style in itself, and none may load one from else
   }
 });
 
-test('a page that needs a user is in no cache, and looking at the others makes no session', async () => {
+test('a page that needs a user is not cached, and a visit to the other pages creates no session', async () => {
   const visitor = await site().register('gil@example.com');
   expect((await visitor.open('/account/password')).headers.get('Cache-Control')).toContain('no-store');
   for (const path of ['/', '/register', '/login', '/reset', '/reset/x', '/account/password', '/style.css'])

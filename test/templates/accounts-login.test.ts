@@ -31,7 +31,7 @@ test('a logout ends the session', async () => {
   expect(await thief.user()).toBeUndefined();
 });
 
-test('a login gives a new session id, and the one before is dead', async () => {
+test('a login creates a new session id, and the previous one is no longer valid', async () => {
   await site().register('cem@example.com');
   const visitor = await site().logIn('cem@example.com');
   const { cookie } = visitor;
@@ -72,7 +72,7 @@ test.each([
   expect(sudo.location).toBe(location);
 });
 
-test('a page that needs a login says so, and is shown after it', async () => {
+test('a page that needs a login redirects to it, and is shown after it', async () => {
   await site().register('erik@example.com');
   const visitor = site().visitor();
   const { status, location } = await visitor.open('/account/password');
@@ -84,7 +84,7 @@ test('a page that needs a login says so, and is shown after it', async () => {
   );
 });
 
-test('after ten wrong passwords not even the right one is taken from this client, but from others', async () => {
+test('after ten wrong passwords, the right one is refused from this client, but accepted from others', async () => {
   await site().register('frida@example.com');
   const visitor = site().visitor();
   const attempt = (secret: string) => visitor.send('/login', { email: 'frida@example.com', password: secret });
@@ -101,7 +101,7 @@ test('the limit is the same for an address without an account', async () => {
   expect(await statusesOf(12, attempt)).toEqual([...Array(10).fill(422), 429, 429]);
 });
 
-test('attempts at the same moment are no way around the limit', async () => {
+test('concurrent attempts cannot exceed the limit', async () => {
   await site().register('gil@example.com');
   const visitor = site().visitor();
   const attempts = Array.from({ length: 20 }, () =>
@@ -111,7 +111,7 @@ test('attempts at the same moment are no way around the limit', async () => {
   expect(statuses).toEqual([...Array(10).fill(422), ...Array(10).fill(429)]);
 });
 
-test('nine wrong passwords are forgotten when the right one comes', async () => {
+test('the right password resets the count of nine wrong ones', async () => {
   await site().register('hugo@example.com');
   const visitor = site().visitor();
   const attempt = (secret: string) => visitor.send('/login', { email: 'hugo@example.com', password: secret });
@@ -121,14 +121,14 @@ test('nine wrong passwords are forgotten when the right one comes', async () => 
   }
 });
 
-test('a client that tries many addresses is refused after a hundred', async () => {
+test('a client that tries many addresses is refused after a hundred attempts', async () => {
   const visitor = site().visitor();
   let count = 0;
   const attempt = () => visitor.send('/login', { email: `user${count++}@example.com`, password: wrong });
   expect(await statusesOf(102, attempt)).toEqual([...Array(100).fill(422), 429, 429]);
 });
 
-test('clients that share a network of IPv6 are one client', async () => {
+test('clients in one IPv6 /64 network count as one client', async () => {
   let count = 0;
   const attempt = () => {
     const address = `2001:db8:1:2::${(count++).toString(16)}`;
@@ -139,7 +139,7 @@ test('clients that share a network of IPv6 are one client', async () => {
   expect((await other.send('/login', { email: 'six@example.com', password: wrong })).status).toBe(422);
 });
 
-test('a hundred wrong passwords from everywhere lock an account, but not for a client that has logged in before', async () => {
+test('a hundred wrong passwords from many clients lock an account, except for a client that has logged in before', async () => {
   const email = 'ida@example.com';
   await site().register(email);
   const known = await site().logIn(email);
@@ -153,7 +153,7 @@ test('a hundred wrong passwords from everywhere lock an account, but not for a c
   expect((await known.send('/login', { email, password })).status).toBe(303);
 });
 
-test('a reset of the password lets its user in at once', async () => {
+test('after a password reset, the user can log in at once', async () => {
   const email = 'jan@example.com';
   await site().register(email);
   const visitor = site().visitor();

@@ -5,10 +5,10 @@ import { password, shareSite } from './accounts-site.ts';
 
 const site = shareSite();
 
-test('a link in the log, and the password, make an account and log its user in', async () => {
+test('the link from the log and the password create an account, and log its user in', async () => {
   const visitor = site().visitor();
   const sent = await visitor.send('/register', { name: 'Ann', email: 'ann@example.com', password });
-  expect([sent.status, sent.text]).toEqual([200, expect.stringContaining('A link was sent to ann@example.com')]);
+  expect([sent.status, sent.text]).toEqual([200, expect.stringContaining('We have sent a link to ann@example.com')]);
   expect(await visitor.user()).toBeUndefined();
   const [link = ''] = await site().linksTo('ann@example.com');
   expect((await visitor.open(link)).text).toContain('to confirm ann@example.com');
@@ -16,19 +16,19 @@ test('a link in the log, and the password, make an account and log its user in',
   expect(await visitor.user()).toBe('Ann');
 });
 
-test('until the link was opened with the password there is no account', async () => {
+test('there is no account until the link was opened and the password entered', async () => {
   const visitor = site().visitor();
   await visitor.send('/register', { name: 'Eve', email: 'victim@example.com', password });
   const [link = ''] = await site().linksTo('victim@example.com');
   expect((await visitor.send('/login', { email: 'victim@example.com', password })).status).toBe(422);
-  // A person who gets the mail, and did not register, does not know the password.
+  // A person who gets the mail but did not register does not know the password.
   const victim = site().visitor();
   expect((await victim.send(link, { password: 'something else' })).text).toContain('The password is wrong.');
   expect(await victim.user()).toBeUndefined();
   expect((await visitor.send('/login', { email: 'victim@example.com', password })).status).toBe(422);
 });
 
-test('a link registers once, also when it is used several times at the same moment', async () => {
+test('a link creates one account, even if it is used several times at the same time', async () => {
   await site().visitor().send('/register', { name: 'Bob', email: 'bob@example.com', password });
   const [link = ''] = await site().linksTo('bob@example.com');
   const pages = await Promise.all(Array.from({ length: 8 }, () => site().visitor().send(link, { password })));
@@ -36,7 +36,7 @@ test('a link registers once, also when it is used several times at the same mome
   expect((await site().visitor().open(link)).text).toContain('This link does not work');
 });
 
-test('of two registrations with one email address the first that is confirmed counts', async () => {
+test('of two registrations with one email address, the first that is confirmed creates the account', async () => {
   for (const name of ['Cem', 'Other'])
     await site().visitor().send('/register', { name, email: 'cem@example.com', password });
   const [first = '', second = ''] = await site().linksTo('cem@example.com', 2);
@@ -46,7 +46,7 @@ test('of two registrations with one email address the first that is confirmed co
   expect(await visitor.user()).toBe('Cem');
 });
 
-test('an email address that has an account gets another mail, and the page is the same', async () => {
+test('an email address that already has an account gets a different mail, and the page is the same', async () => {
   await site().register('dora@example.com');
   const pageFor = async (email: string) => {
     const { status, text } = await site().visitor().send('/register', { name: 'Eve', email, password });
@@ -55,11 +55,11 @@ test('an email address that has an account gets another mail, and the page is th
   expect(await pageFor('dora@example.com')).toEqual(await pageFor('nobody@example.com'));
   const [, link = ''] = await site().linksTo('dora@example.com', 2);
   expect(link).toMatch(/^\/reset\//);
-  expect(site().output()).toMatch(/mail to dora@example.com: You have an account already: /);
+  expect(site().output()).toMatch(/mail to dora@example.com: You already have an account: /);
   expect((await site().visitor().open(link)).text).toContain('New password');
 });
 
-test('an email address is the same in capital letters, and with spaces around it', async () => {
+test('capital letters and surrounding spaces in an email address are ignored', async () => {
   await site().register('erik@example.com');
   const visitor = await site().logIn('  Erik@Example.COM ');
   expect(await visitor.user()).toBe('Ann');
@@ -80,7 +80,7 @@ test.each([
   ['two addresses in one', { email: 'a@example.com\nBcc: b@example.com' }, 'Enter an email address'],
   ['no name', { name: ' ' }, 'Enter a name'],
   ['a name of 101 characters', { name: 'x'.repeat(101) }, 'Enter a name'],
-])('%s is refused, and the form keeps all but the password', async (_, fields, message) => {
+])('%s is refused, and the form keeps every field except the password', async (_, fields, message) => {
   const form = { name: 'Frida', email: 'frida@example.com', password, ...fields };
   const { status, text } = await site().visitor().send('/register', form);
   expect([status, text]).toEqual([422, expect.stringContaining(message)]);
@@ -96,7 +96,7 @@ test.each([
   ['256 characters', 'xyz '.repeat(64)],
   ['spaces and signs alone', ' ! " # $ % & \' ( '],
   ['15 characters that are two units each', '\u{1F40E}\u{1F41F}\u{1F422}'.repeat(5)],
-])('a password of %s is taken', async (title, own) => {
+])('a password of %s is accepted', async (title, own) => {
   const email = `${title.replace(/\W/g, '')}@example.com`;
   await site().visitor().send('/register', { name: 'Gil', email, password: own });
   const [link = ''] = await site().linksTo(email.toLowerCase());
@@ -104,7 +104,7 @@ test.each([
   await site().logIn(email, undefined, own);
 });
 
-test('the characters of a password count, not how a keyboard composes them', async () => {
+test('a password matches in every Unicode normalization form', async () => {
   const composed = 'contraseña segurísima';
   await site().visitor().send('/register', { name: 'Hugo', email: 'hugo@example.com', password: composed });
   const [link = ''] = await site().linksTo('hugo@example.com');
@@ -117,7 +117,7 @@ test('the characters of a password count, not how a keyboard composes them', asy
   ).toBe(303);
 });
 
-test('neither a token nor a password is in the files, and a token is in the log in its mail only', async () => {
+test('no file contains a token or a password, and the log contains a token only in its mail', async () => {
   await site()
     .visitor()
     .send('/register', { name: 'Ida', email: 'ida@example.com', password: 'a secret of Ida alone' });
@@ -133,7 +133,7 @@ test('neither a token nor a password is in the files, and a token is in the log 
   expect(site().output()).not.toContain('a secret of Ida');
 });
 
-test('after five mails to one address within an hour there are no more', async () => {
+test('after five mails to one address within an hour, no more are sent', async () => {
   const form = { name: 'Jan', email: 'jan@example.com', password };
   for (const _ of Array(5)) expect((await site().visitor().send('/register', form)).status).toBe(200);
   const page = await site().visitor().send('/reset', { email: 'jan@example.com' });

@@ -14,7 +14,7 @@ test('two workers share accounts, links and limits', async () => {
   const { url, output } = await startPlain(new Sandbox(), site().directory, { env: { ...env, WORKERS: '2' } });
   const shared = new Site(site().directory, url, output);
   await shared.register('bob@example.com');
-  // Each request has a connection of its own, so that both workers get some.
+  // Each request uses a new connection, so that both workers get some.
   const once = { Connection: 'close' };
   for (const _ of Array(6)) await shared.logIn('bob@example.com', shared.visitor(once));
   const visitor = shared.visitor(once);
@@ -24,7 +24,7 @@ test('two workers share accounts, links and limits', async () => {
   expect(statuses).toEqual([...Array(10).fill(422), ...Array(6).fill(429)]);
 });
 
-test('an account is there after the server was killed at once', async () => {
+test('an account exists after the server is killed immediately', async () => {
   const sandbox = new Sandbox();
   const { child, url, output } = await startPlain(sandbox, site().directory, { env });
   await new Site(site().directory, url, output).register('cem@example.com');
@@ -32,7 +32,7 @@ test('an account is there after the server was killed at once', async () => {
   await site().logIn('cem@example.com');
 });
 
-test('a server stops by itself, with nothing open', async () => {
+test('a server stops by itself, because the application closes everything', async () => {
   const sandbox = new Sandbox();
   const { child } = await serve(sandbox, site().directory);
   child.kill('SIGTERM');
@@ -40,7 +40,7 @@ test('a server stops by itself, with nothing open', async () => {
   expect([exitCode, stdout + stderr]).toEqual([0, expect.not.stringContaining('keeps the process running')]);
 });
 
-test('when too many people log in, some get a 503, which is not an attempt, and other pages go on', async () => {
+test('when too many logins wait, some get a 503, which does not count as an attempt, and other pages are served', async () => {
   const busy = await Site.start(new Sandbox(), {
     fullCost: true,
     edit: (directory) =>
@@ -59,7 +59,7 @@ test('when too many people log in, some get a 503, which is not an attempt, and 
   expect((await visitor.send('/login', form)).status).toBe(429);
 }, 180_000);
 
-test('a hash of less work is replaced at the next login, and the session goes on', async () => {
+test('a hash with a lower cost is replaced at the next login, and the session continues', async () => {
   const visitor = await site().register(form.email);
   await lowerCost(site().directory, 6);
   const { url, output } = await startPlain(new Sandbox(), site().directory, { env });
@@ -81,7 +81,7 @@ test('a hash of less work is replaced at the next login, and the session goes on
   expect(await visitor.user()).toBe('Ann');
 });
 
-test('while the store cannot be reached, what needs it is a 503, and the other pages go on', async () => {
+test('while the store is down, requests that need it get a 503, and the other pages are served', async () => {
   const args = ['--store', 'redis', '--store-url', 'redis://127.0.0.1:1'];
   const cut = await Site.start(new Sandbox(), { args });
   for (const [path, fields] of [
@@ -96,12 +96,12 @@ test('while the store cannot be reached, what needs it is a 503, and the other p
   for (const path of ['/', '/login', '/register']) expect((await cut.visitor().open(path)).status).toBe(200);
 });
 
-test('without a preference for English the pages are Korean', async () => {
+test('without a preference for English the pages are in Korean', async () => {
   for (const headers of [{ 'Accept-Language': '*' }, { 'Accept-Language': 'ko-KR,ko;q=0.9,en;q=0.8' }]) {
-    const { text, headers: answered } = await site().visitor(headers).open('/register');
+    const { text, headers: responseHeaders } = await site().visitor(headers).open('/register');
     expect(text).toContain('<html lang="ko">');
     expect(text).toContain('<h1>가입</h1>');
-    expect(answered.get('Vary')).toContain('Accept-Language');
+    expect(responseHeaders.get('Vary')).toContain('Accept-Language');
   }
   expect((await site().visitor().open('/register')).text).toContain('<html lang="en">');
 });
@@ -110,8 +110,8 @@ const smtp = { SMTP_URL: 'smtp://127.0.0.1:1' };
 const address = { PUBLIC_URL: 'https://shop.example.com' };
 
 test.each([
-  [smtp, /SMTP_URL is set, but PUBLIC_URL is not: set it to/],
-  [{ ...smtp, ...address }, /MAIL_FROM is not: set it to/],
+  [smtp, /SMTP_URL is set, but PUBLIC_URL is not\. Set it to/],
+  [{ ...smtp, ...address }, /MAIL_FROM is not\. Set it to/],
   [
     { ...smtp, ...address, MAIL_FROM: 'shop@example.com' },
     /nodemailer is not installed\. Type: sessapp install nodemailer/,
@@ -123,7 +123,7 @@ test.each([
   expect(stdout + stderr).toMatch(message);
 });
 
-test('a setting may stand in .env', async () => {
+test('a setting can be in .env', async () => {
   const sandbox = new Sandbox();
   const made = await sandbox.sessapp(['init', 'shop', '--template', 'accounts']);
   expect(made.exitCode).toBe(0);

@@ -15,7 +15,7 @@ afterAll(() => sessions.close());
 
 const changed = 'another horse battery';
 
-/** As if the user had given the password so many minutes before. */
+/** Sets the time at which the user last entered the password to some minutes ago. */
 async function age({ cookie }: Visitor, minutes: number): Promise<void> {
   const found = await sessions.read(partsOf(cookie).key);
   if (!found) throw new Error('there is no session');
@@ -29,7 +29,7 @@ const devicesIn = (text: string) => [...text.matchAll(/<h2>(.*?)<\/h2>/g)].map((
 const refsIn = (text: string) => [...text.matchAll(/name="ref" value="([^"]*)"/g)].map(([, ref = '']) => ref);
 const firefox = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
 
-test('the page of devices has each browser, and marks this one', async () => {
+test('the device page lists each browser, and marks the current one', async () => {
   const visitor = await site().register('ann@example.com', site().visitor(firefox));
   await site().logIn('ann@example.com', site().visitor({ 'User-Agent': 'curl/8.0' }));
   const { text } = await visitor.open('/account/sessions');
@@ -38,7 +38,7 @@ test('the page of devices has each browser, and marks this one', async () => {
   expect(since).toBeDefined();
 });
 
-test('one device is logged out, and another user’s sessions cannot be', async () => {
+test('a user can log out one device, but no session of another user', async () => {
   const visitor = await site().register('bob@example.com');
   const other = await site().logIn('bob@example.com');
   const stranger = await site().register('eve@example.com');
@@ -53,7 +53,7 @@ test('one device is logged out, and another user’s sessions cannot be', async 
 test.each([
   ['others', '/account/sessions', ['Ann', undefined, undefined]],
   ['all', '/login', [undefined, undefined, undefined]],
-])('%s: the devices that are meant are logged out', async (ref, location, users) => {
+])('%s: the selected devices are logged out', async (ref, location, users) => {
   const email = `${ref}@example.com`;
   const visitors = [await site().register(email), await site().logIn(email), await site().logIn(email)];
   const [first] = visitors as [Visitor];
@@ -61,14 +61,14 @@ test.each([
   expect(await Promise.all(visitors.map((visitor) => visitor.user()))).toEqual(users);
 });
 
-test('this device, ended on the page of devices, is a logout', async () => {
+test('ending the current session on the device page is a logout', async () => {
   const visitor = await site().register('cem@example.com');
   const [here = ''] = refsIn((await visitor.open('/account/sessions')).text);
   expect(await visitor.send('/account/sessions/end', { ref: here })).toMatchObject({ location: '/login' });
   expect(await visitor.user()).toBeUndefined();
 });
 
-test.each(['', 'nonsense', '../..', '[object Object]'])('%j for a device ends none', async (ref) => {
+test.each(['', 'nonsense', '../..', '[object Object]'])('%j as a device ends no session', async (ref) => {
   const email = `nobody${ref.length}@example.com`;
   const visitor = await site().register(email);
   const other = await site().logIn(email);
@@ -76,7 +76,7 @@ test.each(['', 'nonsense', '../..', '[object Object]'])('%j for a device ends no
   expect([await visitor.user(), await other.user()]).toEqual(['Ann', 'Ann']);
 });
 
-test('ten minutes after the password was given, the devices ask for it; the session gets a new id then', async () => {
+test('ten minutes after the last password, the device page asks for it; the session then gets a new id', async () => {
   const visitor = await site().register('dora@example.com', site().visitor(firefox));
   await age(visitor, 9);
   expect((await visitor.open('/account/sessions')).status).toBe(200);
@@ -94,13 +94,13 @@ test('ten minutes after the password was given, the devices ask for it; the sess
   expect(await site().visitor({ Cookie: cookie }).user()).toBeUndefined();
 });
 
-test('ten wrong passwords at /sudo are the limit too', async () => {
+test('the limit of ten wrong passwords also applies to /sudo', async () => {
   const visitor = await site().register('erik@example.com');
   for (const _ of Array(10)) expect((await visitor.send('/sudo', { password: 'wrong' })).status).toBe(422);
   expect((await visitor.send('/sudo', { password })).status).toBe(429);
 });
 
-test('a change of the password needs the current one, logs out the other devices, and gives a new session id', async () => {
+test('a password change needs the current password, logs out the other devices, and creates a new session id', async () => {
   const email = 'frida@example.com';
   const visitor = await site().register(email);
   const other = await site().logIn(email);
@@ -120,14 +120,14 @@ test('a change of the password needs the current one, logs out the other devices
   await site().logIn(email, site().visitor(), changed);
 });
 
-test('a session that began with the old password while it was changed is worth nothing', async () => {
+test('a session that started with the old password during the change is not valid', async () => {
   const email = 'gil@example.com';
   const visitor = await site().register(email);
   const late = await site().logIn(email);
   const key = partsOf(late.cookie).key;
   const record = await sessions.read(key);
   expect((await visitor.send('/account/password', { current: password, password: changed })).status).toBe(303);
-  // As a login stores it that compared the password before the change.
+  // The session of a login that verified the password before the change.
   if (!record) throw new Error('there is no session');
   await sessions.delete(key);
   expect(await sessions.create(key, record)).toBe(true);
@@ -135,7 +135,7 @@ test('a session that began with the old password while it was changed is worth n
   expect(devicesIn((await visitor.open('/account/sessions')).text)).toHaveLength(1);
 });
 
-test('of changes at the same moment one counts', async () => {
+test('only one of several concurrent changes succeeds', async () => {
   const email = 'hugo@example.com';
   await site().register(email);
   const visitors = await Promise.all(Array.from({ length: 4 }, () => site().logIn(email)));
@@ -165,7 +165,7 @@ test('a reset sets a new password once, and ends every session', async () => {
   await site().logIn(email, visitor, changed);
 });
 
-test('a reset with one link at the same moment sets one password', async () => {
+test('concurrent resets with one link set only one password', async () => {
   const email = 'jan@example.com';
   await site().register(email);
   await site().visitor().send('/reset', { email });
@@ -177,7 +177,7 @@ test('a reset with one link at the same moment sets one password', async () => {
   await site().logIn(email, site().visitor(), passwords[winner]);
 });
 
-test('a change of the password makes links of before useless', async () => {
+test('a password change invalidates the links that were sent before', async () => {
   const email = 'kim@example.com';
   const visitor = await site().register(email);
   for (const _ of Array(2)) await site().visitor().send('/reset', { email });
@@ -202,7 +202,7 @@ test('a reset of an unknown address shows the same page, and sends no mail', asy
   expect(site().output()).not.toContain('mail to unknown@example.com');
 });
 
-test('a link for one thing is not one for another, and made-up links are none', async () => {
+test('a link works only for its purpose, and an invented link does not work', async () => {
   const email = 'max@example.com';
   await site().register(email);
   await site().visitor().send('/reset', { email });

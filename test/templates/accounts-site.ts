@@ -9,19 +9,19 @@ export const password = 'correct horse battery';
 
 export interface Page {
   status: number;
-  /** Where it redirects to; null when it does not. */
+  /** The target of the redirect; null without one. */
   location: string | null;
   text: string;
   headers: Headers;
 }
 
 interface SiteOptions {
-  /** Of `init`. */
+  /** Arguments for `init`. */
   args?: string[];
   env?: NodeJS.ProcessEnv;
-  /** Passwords cost what they cost in an application. By default they cost next to nothing. */
+  /** Keeps the application's own cost of a password hash. By default the cost is very low. */
   fullCost?: boolean;
-  /** Edits the files of the environment, before its server starts. */
+  /** Edits the files of the environment before its server starts. */
   edit?: (directory: string) => Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export class Site {
   readonly url: string;
   readonly output: () => string;
 
-  /** @param env its server is behind a proxy, which tells it the client's address */
+  /** Its server trusts one proxy, so that a visitor can choose the client's address. */
   static async start(sandbox: Sandbox, options: SiteOptions = {}): Promise<Site> {
     const directory = sandbox.path('shop');
     const made = await sandbox.sessapp(['init', directory, '--template', 'accounts', ...(options.args ?? [])]);
@@ -48,12 +48,12 @@ export class Site {
     this.output = output;
   }
 
-  /** A browser of its own, at an address of its own. */
+  /** Creates a separate browser with its own IP address. */
   visitor(headers: Record<string, string> = {}): Visitor {
     return new Visitor(this.url, headers);
   }
 
-  /** The links with a token that were sent to an email address, once there are so many. */
+  /** Waits for a number of links with a token that were sent to an email address. */
   async linksTo(email: string, count = 1): Promise<string[]> {
     return waitFor(() => {
       const lines = this.output()
@@ -70,13 +70,13 @@ export class Site {
     await visitor.send('/register', { name, email, password });
     const [link = ''] = await this.linksTo(email);
     const { status, text } = await visitor.send(link, { password });
-    if (status !== 303) throw new Error(`the link gave ${status}: ${text}`);
+    if (status !== 303) throw new Error(`the link returned ${status}: ${text}`);
     return visitor;
   }
 
   async logIn(email: string, visitor = this.visitor(), secret = password): Promise<Visitor> {
     const { status, text } = await visitor.send('/login', { email, password: secret });
-    if (status !== 303) throw new Error(`the login gave ${status}: ${text}`);
+    if (status !== 303) throw new Error(`the login returned ${status}: ${text}`);
     return visitor;
   }
 }
@@ -95,7 +95,7 @@ export class Visitor {
     this.#headers = { 'Accept-Language': 'en', 'X-Forwarded-For': address, ...headers };
   }
 
-  /** The session cookie that the last response with one has set. */
+  /** The last session cookie that a response has set. */
   get cookie(): string {
     return this.#cookie;
   }
@@ -108,7 +108,7 @@ export class Visitor {
     return this.#send(path, { method: 'POST', body: new URLSearchParams(form), headers });
   }
 
-  /** The name of the user who is logged in; undefined when nobody is. */
+  /** The name of the logged-in user; undefined without one. */
   async user(): Promise<string | undefined> {
     return /<h1>Hello, ([^<]*)<\/h1>/.exec((await this.open('/')).text)?.[1];
   }
@@ -137,7 +137,7 @@ export function shareSite(options: SiteOptions = {}): () => Site {
   return () => site;
 }
 
-/** Another cost than the application's own: the one thing that tests could not wait for. */
+/** Lowers the cost of a password hash: the application's own would make the tests too slow. */
 export async function lowerCost(directory: string, ln = 4): Promise<void> {
   const path = join(directory, 'app', 'passwords', 'cost.js');
   await writeFile(
@@ -146,7 +146,7 @@ export async function lowerCost(directory: string, ln = 4): Promise<void> {
   );
 }
 
-/** Replaces a part of a file that must be there. */
+/** Replaces text in a file, which must contain it. */
 export async function replaceIn(path: string, from: string, to: string): Promise<void> {
   const text = await readFile(path, 'utf8');
   if (!text.includes(from)) throw new Error(`${path} does not have ${from}`);

@@ -13,7 +13,7 @@ export function toJson(session: SessionSummary): Record<string, unknown> {
     lastSeenAt: toIso(seenAtMs),
     expiresAt: toIso(expiresAtMs),
     bytes,
-    keyId,
+    secretId: keyId,
     damaged: expiresAtMs === undefined,
   };
 }

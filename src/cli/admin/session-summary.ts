@@ -48,6 +48,6 @@ export interface Tally {
   /** When the oldest live session was created, and when the last one expires; undefined when there is none. */
   oldestAtMs?: number;
   lastExpiryAtMs?: number;
-  /** Live sessions by the id of the secret that signs their cookie; '' where it is unknown. */
-  byKeyId: Record<string, number>;
+  /** Live sessions by the id of the secret that signed their cookie; '' where it is unknown. */
+  bySecretId: Record<string, number>;
 }

@@ -5,7 +5,7 @@ import { isDamaged, summaries } from './store-walks.ts';
 /** Counts all records in one walk, in memory that does not grow with their number. */
 export async function tally(driver: Pick<Driver, 'list'>, nowMs: number, sinceMs = nowMs): Promise<Tally> {
   const sum = { live: 0, created: 0, expired: 0, damaged: 0, anonymous: 0, bytes: 0 };
-  const byKeyId: Record<string, number> = {};
+  const bySecretId: Record<string, number> = {};
   let oldestAtMs = Number.POSITIVE_INFINITY;
   let lastExpiryAtMs = Number.NEGATIVE_INFINITY;
   for await (const summary of summaries(driver, { prefix: '' })) {
@@ -14,14 +14,14 @@ export async function tally(driver: Pick<Driver, 'list'>, nowMs: number, sinceMs
     if (kind !== 'live') continue;
     const { owner, keyId = '', bytes, createdAtMs = nowMs, expiresAtMs = nowMs } = summary;
     sum.bytes += bytes;
-    byKeyId[keyId] = (byKeyId[keyId] ?? 0) + 1;
+    bySecretId[keyId] = (bySecretId[keyId] ?? 0) + 1;
     oldestAtMs = Math.min(oldestAtMs, createdAtMs);
     lastExpiryAtMs = Math.max(lastExpiryAtMs, expiresAtMs);
     if (owner === undefined) sum.anonymous += 1;
     if (createdAtMs > sinceMs) sum.created += 1;
   }
   const times = sum.live > 0 && { oldestAtMs, lastExpiryAtMs };
-  return { ...sum, ...times, byKeyId };
+  return { ...sum, ...times, bySecretId };
 }
 
 function kindOf(summary: SessionSummary, nowMs: number): 'live' | 'expired' | 'damaged' {

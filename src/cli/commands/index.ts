@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   info: () => import('./info.ts'),
   init: () => import('./init.ts'),
   install: () => import('./install.ts'),
+  list: () => import('./list.ts'),
   logs: () => import('./logs.ts'),
   reload: () => import('./reload.ts'),
   run: () => import('./run.ts'),

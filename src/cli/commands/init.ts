@@ -1,18 +1,19 @@
 import { UsageError, UserError } from '../../errors.ts';
 import { type Command, type Context, flag, type Input } from '../command.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
+import { remember } from '../environment/known.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
 import { findSource } from '../scaffold/build.ts';
 import { createEnvironment } from '../scaffold/create.ts';
 import { isInRepository } from '../scaffold/git.ts';
 import { recover } from '../scaffold/in-place.ts';
+import { defaults, type InitOptions, readInitOptions } from '../scaffold/options/init-options.ts';
+import { findDifferences, planInit } from '../scaffold/options/plan-init.ts';
+import { renderMade, renderPlan } from '../scaffold/options/render.ts';
+import { verifySameStoreUrl } from '../scaffold/options/store-url.ts';
 import { type Plan, summarize } from '../scaffold/plan.ts';
 import { inspectTarget } from '../scaffold/target.ts';
-import { type Answers, defaults, readAnswers } from '../scaffold/wish/answers.ts';
-import { decide, findDifferences } from '../scaffold/wish/decide.ts';
-import { renderMade, renderPlan } from '../scaffold/wish/render.ts';
-import { verifySameStoreUrl } from '../scaffold/wish/store-url.ts';
 import { commandLine, nearPath, quoteLine } from '../shells/shells.ts';
 import { serve } from './serve.ts';
 
@@ -37,18 +38,18 @@ export const command: Command = {
   async run(input, context) {
     if (flag(input, 'serve') && input.options.install === false)
       throw new UsageError('--serve and --no-install do not go together.', 'Leave one of them out.');
-    const answers = await readAnswers(input, context);
+    const options = await readInitOptions(input, context);
     const isDryRun = flag(input, 'dryRun');
-    if (!isDryRun) await recover(answers.directory);
-    const target = await inspectTarget(context.system, answers.directory);
-    if (target.kind === 'environment') return reuse(input, context, target, answers);
-    const plan = await decide(input, context.system, target, answers);
+    if (!isDryRun) await recover(options.directory);
+    const target = await inspectTarget(context.system, options.directory);
+    if (target.kind === 'environment') return reuse(input, context, target, options);
+    const plan = await planInit(context.system, target, options);
     for (const warning of plan.warnings) context.output.warn(warning);
     if (isDryRun) {
       const text = renderPlan(plan, await findSource(context.system, plan));
       return { data: { status: 'planned', plan: summarize(plan) }, text };
     }
-    return make(input, context, plan, answers);
+    return make(input, context, plan, options);
   },
 };
 
@@ -57,17 +58,18 @@ async function reuse(
   input: Input,
   context: Context,
   environment: Environment,
-  answers: Answers,
+  options: InitOptions,
   fact = 'is an environment already; nothing changed.',
 ): Promise<Report> {
   const { directory, marker } = environment;
-  const differences = findDifferences(marker, answers);
+  const differences = findDifferences(marker, options);
   if (differences.length > 0) {
     const fact = `${directory} is an environment already, with ${differences.join(' and ')}.`;
-    throw new UserError('exists', fact, `Name another directory.${await adviseMove(context, environment, answers)}`);
+    throw new UserError('exists', fact, `Name another directory.${await adviseMove(context, environment, options)}`);
   }
   if (flag(input, 'git')) await verifyInRepository(context, directory);
-  await verifySameStoreUrl(context.system, environment, answers.storeUrl);
+  await verifySameStoreUrl(context.system, environment, options.storeUrl);
+  if (!flag(input, 'dryRun')) await remember(context.system, directory);
   const { template, store, language, node = null } = marker;
   const data = { status: 'unchanged', directory, template, store, language, node };
   return serveIfAsked(input, context, environment, {
@@ -77,7 +79,7 @@ async function reuse(
 }
 
 // Its sessions would stay in the store that it has.
-async function adviseMove({ system }: Context, { directory, marker }: Environment, { store, storeUrl }: Answers) {
+async function adviseMove({ system }: Context, { directory, marker }: Environment, { store, storeUrl }: InitOptions) {
   if (store === undefined || store === marker.store) return '';
   const words = [store, ...(storeUrl === undefined ? [] : ['--store-url', storeUrl])];
   return ` To move its sessions, type: ${await commandLine(system, directory, 'store migrate', ...words)}`;
@@ -89,13 +91,14 @@ async function verifyInRepository({ system }: Context, directory: string): Promi
   throw new UserError('exists', `${directory} is an environment already, in no git repository.`, `Type: ${line}`);
 }
 
-async function make(input: Input, context: Context, plan: Plan, answers: Answers): Promise<Report> {
+async function make(input: Input, context: Context, plan: Plan, options: InitOptions): Promise<Report> {
   const { system, output } = context;
   const startMs = system.now();
   // From here on a signal ends it when it has cleared up.
   system.catchInterrupts();
   const made = await output.working((step) => createEnvironment(system, plan, step));
-  if (!made) return yieldTo(input, context, answers);
+  if (!made) return yieldTo(input, context, options);
+  await remember(system, plan.directory);
   if (plan.install) await warnUnlessReady(context, plan);
   const durationMs = system.now() - startMs;
   const { directory, marker, node } = plan;
@@ -115,14 +118,14 @@ async function warnUnlessReady({ system, output }: Context, environment: Environ
 }
 
 // Another process was faster.
-async function yieldTo(input: Input, context: Context, answers: Answers): Promise<Report> {
-  const target = await inspectTarget(context.system, answers.directory);
+async function yieldTo(input: Input, context: Context, options: InitOptions): Promise<Report> {
+  const target = await inspectTarget(context.system, options.directory);
   if (target.kind === 'environment') {
-    return reuse(input, context, target, answers, 'was made by another sessapp meanwhile; this one changed nothing.');
+    return reuse(input, context, target, options, 'was made by another sessapp meanwhile; this one changed nothing.');
   }
   throw new UserError(
     'target-not-empty',
-    `${answers.directory} appeared while the environment was made.`,
+    `${options.directory} appeared while the environment was made.`,
     'Look at what is there, then run the same command again.',
   );
 }

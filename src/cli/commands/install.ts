@@ -3,6 +3,7 @@ import { UsageError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { flag } from '../command.ts';
 import { findUnrunScripts, runScriptsLine } from '../environment/install-scripts.ts';
+import { remember } from '../environment/known.ts';
 import { checkReadiness, isNodeInstalled } from '../environment/readiness.ts';
 import { installNode } from '../scaffold/dependencies.ts';
 import { installPackages, restorePackages } from '../scaffold/packages.ts';
@@ -27,6 +28,7 @@ export const command = onEnvironment({
       step(`Installing Node.js ${marker.node}`);
       await installNode(system, options);
     });
+    await remember(system, directory);
     const dependencies = await checkReadiness(environment);
     const scriptsNotRun = (await findUnrunScripts(directory)).map((script) => script.name);
     const done = packages.length > 0 ? `has ${input.operands.join(', ')} now` : 'has what its lockfile says';

@@ -11,7 +11,7 @@ import {
 } from '../command.ts';
 import { findServed } from '../control/running-server.ts';
 import { logFile } from '../control/server-record.ts';
-import { follow, readEnd } from '../control/tail.ts';
+import { followFile, readTail } from '../control/tail.ts';
 import { type Report, untilDrained } from '../output.ts';
 
 const defaultLines = 100;
@@ -33,7 +33,7 @@ export const command: Command = {
     if (isFollowing && output.json)
       throw new UsageError('--follow and --json do not go together.', 'Leave one of them out.');
     const path = logFile(await findServed(system, input.operands[0], text(input, 'env')));
-    return isFollowing ? followLog(context, path, lines) : printEnd(context, path, lines);
+    return isFollowing ? followLog(context, path, lines) : printTail(context, path, lines);
   },
 };
 
@@ -43,17 +43,17 @@ function readLines(input: Input): number {
   throw new UsageError(`'${lines}' is not a valid number of lines.`, 'Give a number from 1 up.');
 }
 
-async function printEnd({ output }: Context, path: string, lines: number): Promise<Report> {
-  const end = await readEnd(path, lines);
-  if (end === undefined) output.note('There is no log: the server writes one when it runs in the background.');
-  else if (end === '') output.note('The log is empty so far.');
-  return { data: { log: path, lines: end ? end.split('\n') : [] }, text: end ?? '' };
+async function printTail({ output }: Context, path: string, lines: number): Promise<Report> {
+  const tail = await readTail(path, lines);
+  if (tail === undefined) output.note('There is no log: the server writes one when it runs in the background.');
+  else if (tail === '') output.note('The log is empty so far.');
+  return { data: { log: path, lines: tail ? tail.split('\n') : [] }, text: tail ?? '' };
 }
 
 async function followLog({ system, output }: Context, path: string, lines: number): Promise<Report> {
   const interrupted = system.catchInterrupts();
   const signal = AbortSignal.any([interrupted, untilClosed(system.stdout)]);
-  for await (const text of follow(path, lines, signal)) {
+  for await (const text of followFile(path, lines, signal)) {
     // A reader that takes its time must not fill the memory.
     if (!output.text(text)) await untilDrained(system.stdout, signal);
   }

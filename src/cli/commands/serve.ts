@@ -1,18 +1,19 @@
 import { resolve } from 'node:path';
 import { UsageError, UserError } from '../../errors.ts';
-import { toEndFailure } from '../../server/messages.ts';
+import { toExitFailure } from '../../server/messages.ts';
 import { secretVariable } from '../../settings/secrets.ts';
 import { isPort, isWorkerCount, portRemedy, workersRemedy } from '../../settings/settings.ts';
 import type { System } from '../../system.ts';
 import { openInBrowser } from '../browser.ts';
 import { type Context, flag, type Input, text } from '../command.ts';
 import { startInBackground } from '../control/background.ts';
-import { type Follower, runInForeground } from '../control/foreground.ts';
+import { runInForeground, type ServerObserver } from '../control/foreground.ts';
 import type { ServerOptions } from '../control/server-process.ts';
 import { claimServer, describePlace, forgetServer, logFile, type ServerRecord } from '../control/server-record.ts';
 import { describeEnd, type ServerEnd } from '../control/start-outcome.ts';
 import type { WatchPaths } from '../control/watch.ts';
 import { type Environment, promptOf } from '../environment/find.ts';
+import { remember } from '../environment/known.ts';
 import { verifyReady } from '../environment/readiness.ts';
 import type { Report } from '../output.ts';
 import { commandLine } from '../shells/shells.ts';
@@ -54,6 +55,7 @@ export async function serve(context: Context, environment: Environment, options:
     hasOwnStoreUrl: Boolean(system.env.STORE_URL),
   });
   if (running) throw await alreadyRunning(context, environment, running);
+  await remember(system, environment.directory);
   // Under --json stdout is for our own lines.
   const server: ServeOptions = output.json ? { output: 2, ...options } : options;
   if (options.background) return serveInBackground(context, environment, server);
@@ -134,8 +136,8 @@ async function serveInForeground(
   signal: AbortSignal,
 ): Promise<Report> {
   const { system, output } = context;
-  const follower = follow(context, environment, options);
-  const end = await runInForeground(system, environment, options, follower).catch((error: unknown) => {
+  const observer = createObserver(context, environment, options);
+  const end = await runInForeground(system, environment, options, observer).catch((error: unknown) => {
     // A server that was asked to stop before it listened did not fail.
     if (!signal.aborted) throw error;
     return { exitCode: 0, signal: undefined, drained: true };
@@ -152,11 +154,11 @@ function cutOff(end: ServerEnd): UserError {
 
 function diedByItself(end: ServerEnd): UserError {
   const how = describeEnd(end);
-  const { hint } = toEndFailure('', how);
+  const { hint } = toExitFailure('', how);
   return new UserError('server-died', `The server exited without being asked to (${how}).`, hint);
 }
 
-function follow(context: Context, environment: Environment, options: ServeOptions): Follower {
+function createObserver(context: Context, environment: Environment, options: ServeOptions): ServerObserver {
   const { output } = context;
   const { bold, cyan, dim, yellow } = output.style;
   let { open } = options;

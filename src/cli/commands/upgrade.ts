@@ -9,6 +9,7 @@ import {
   text,
 } from '../command.ts';
 import { findServed } from '../control/running-server.ts';
+import { remember } from '../environment/known.ts';
 import type { Report } from '../output.ts';
 import { commandLine } from '../shells/shells.ts';
 import { isUpToDate, planUpgrade, type Upgradable, type UpgradePlan } from '../upgrade/plan.ts';
@@ -35,6 +36,7 @@ export const command: Command = {
     const environment = await findUpgradable(system, directory);
     if (flag(input, 'undo')) return undo(context, environment, isDryRun);
     await verifyUpgradable(system, environment);
+    if (!isDryRun) await remember(system, directory);
     const plan = await planUpgrade(environment);
     if (isUpToDate(plan)) return report(context, plan, 'unchanged', 'has this sessapp already; nothing changed.');
     if (isDryRun) return report(context, plan, 'planned', `would get sessapp ${plan.to} (it has ${plan.from}).`);

@@ -6,7 +6,7 @@ import type { Environment } from '../environment/find.ts';
 import { identify } from '../environment/process-identity.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server-process.ts';
 import { logFile, recordListening } from './server-record.ts';
-import { readEnd } from './tail.ts';
+import { readTail } from './tail.ts';
 
 /**
  * Starts the server, and leaves it running once it listens. What it prints goes to its log. Nobody sees it end, so that
@@ -40,8 +40,8 @@ async function startWithLog(system: System, environment: Environment, options: S
     return await startServer(system, environment, { ...options, output: log });
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'server-failed') throw error;
-    const end = (await readEnd(path, 15)) ?? '';
-    throw new UserError(error.code, [error.message, end].filter(Boolean).join('\n'), `The whole log: ${path}`);
+    const tail = (await readTail(path, 15)) ?? '';
+    throw new UserError(error.code, [error.message, tail].filter(Boolean).join('\n'), `The whole log: ${path}`);
   } finally {
     closeSync(log);
   }

@@ -7,7 +7,7 @@ import type { ServerEnd } from './start-outcome.ts';
 import { type Changes, type WatchPaths, watchFiles } from './watch.ts';
 
 /** Is told what happens to the server, for a person or a script that follows. */
-export interface Follower {
+export interface ServerObserver {
   listening(server: RunningServer): Promise<void>;
   /** @param file the one that changed, by its path in the environment */
   restarting(file: string): void;
@@ -21,7 +21,7 @@ interface Run {
   options: ServerOptions;
   /** Asks for the end. */
   signal: AbortSignal;
-  follower: Follower;
+  observer: ServerObserver;
 }
 
 const notRunning: ServerEnd = { exitCode: 0, signal: undefined, drained: true };
@@ -35,9 +35,9 @@ export async function runInForeground(
   system: System,
   environment: Environment,
   { watch, ...options }: ServerOptions & { watch?: WatchPaths | undefined },
-  follower: Follower,
+  observer: ServerObserver,
 ): Promise<ServerEnd> {
-  const run = { system, environment, options, signal: system.catchInterrupts(), follower };
+  const run = { system, environment, options, signal: system.catchInterrupts(), observer };
   if (!watch) return runOnce(run);
   const changes = await watchFiles(environment.directory, watch);
   try {
@@ -54,7 +54,7 @@ async function runOnce(run: Run): Promise<ServerEnd> {
 }
 
 async function runAndRestart(run: Run, changes: Changes): Promise<ServerEnd> {
-  const { environment, signal, follower } = run;
+  const { environment, signal, observer } = run;
   const aborted = untilAborted(signal);
   let { port } = run.options;
   while (!signal.aborted) {
@@ -70,18 +70,18 @@ async function runAndRestart(run: Run, changes: Changes): Promise<ServerEnd> {
     } else changes.setRunning(false);
     const file = await Promise.race([aborted, changed]);
     if (signal.aborted) return notRunning;
-    follower.restarting(file);
+    observer.restarting(file);
     await recordDown(environment);
     await server?.stop();
   }
   return notRunning;
 }
 
-async function start({ system, environment, options, follower }: Run, port?: string): Promise<RunningServer> {
+async function start({ system, environment, options, observer }: Run, port?: string): Promise<RunningServer> {
   const server = await startServer(system, environment, { ...options, ...(port !== undefined && { port }) });
   try {
     await recordListening(environment, server, system.now());
-    await follower.listening(server);
+    await observer.listening(server);
     return server;
   } catch (error) {
     await server.stop();
@@ -100,9 +100,9 @@ async function startIfPossible(run: Run, port: string | undefined): Promise<Runn
   }
 }
 
-async function reportDown({ environment, follower }: Run, failure: UserError | ServerEnd): Promise<void> {
+async function reportDown({ environment, observer }: Run, failure: UserError | ServerEnd): Promise<void> {
   await recordDown(environment);
-  follower.down(failure);
+  observer.down(failure);
 }
 
 // A free port that was found once is kept, so that the page can be reloaded.

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
-import { findEvenBroken, promptOf } from '../environment/find.ts';
+import { findPossiblyBroken, promptOf } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
 import {
   type EnvironmentDirectory,
@@ -25,7 +25,7 @@ export interface ServedEnvironment extends EnvironmentDirectory {
  * @throws UserError when there is no environment, or its sessapp.json is damaged and no server runs
  */
 export async function findServed(system: System, ...named: (string | undefined)[]): Promise<ServedEnvironment> {
-  const found = await findEvenBroken(system, ...named);
+  const found = await findPossiblyBroken(system, ...named);
   const server = await findRunningServer(found);
   if (!server && found.failure) throw found.failure;
   return { directory: found.directory, name: promptOf(found), server };

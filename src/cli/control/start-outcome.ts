@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
-import { type Failure, isMessage, type Message, toEndFailure } from '../../server/messages.ts';
+import { type Failure, isMessage, type Message, toExitFailure } from '../../server/messages.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
@@ -34,7 +34,7 @@ export async function untilSaid(child: ChildProcess, ended: Promise<ServerEnd>):
     const slow = new UserError(
       'server-slow',
       `The server did not listen within ${startMs / 1000} s.`,
-      'Look at what app does when it starts.',
+      'Check what app does when it starts.',
     );
     timer = setTimeout(() => reject(slow), startMs);
     onMessage(child, (message) => isAboutStart(message) && resolve(message));
@@ -59,7 +59,7 @@ export async function explainStart(
     return toUserError(system, environment, said);
   }
   const end = describeEnd(await ended);
-  const failure = toEndFailure(`The server exited before it was listening (${end}).`, end);
+  const failure = toExitFailure(`The server exited before it was listening (${end}).`, end);
   return toUserError(system, environment, failure);
 }
 

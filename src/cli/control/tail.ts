@@ -7,7 +7,7 @@ const chunkBytes = 64 * 1024;
 const pollMs = 200;
 
 /** The last lines of a file, of its last 64 KB at most; undefined when there is no file. */
-export async function readEnd(path: string, lines: number): Promise<string | undefined> {
+export async function readTail(path: string, lines: number): Promise<string | undefined> {
   const file = await openIfThere(path);
   if (!file) return undefined;
   try {
@@ -21,14 +21,14 @@ export async function readEnd(path: string, lines: number): Promise<string | und
  * Yields the last lines of a file and what is added to it until the signal aborts. When a new file takes its place,
  * the old one is read to its end and the new one from its beginning; one that was emptied is read anew.
  */
-export async function* follow(path: string, lines: number, signal: AbortSignal): AsyncIterable<string> {
+export async function* followFile(path: string, lines: number, signal: AbortSignal): AsyncIterable<string> {
   const decoder = new StringDecoder('utf8');
   let file = await openIfThere(path);
   let position = 0;
   try {
     if (file) {
       const last = await readLastLines(file, lines);
-      position = last.end;
+      position = last.endPosition;
       yield last.text;
     }
     while (!signal.aborted) {
@@ -50,7 +50,7 @@ export async function* follow(path: string, lines: number, signal: AbortSignal):
   }
 }
 
-async function readLastLines(file: FileHandle, lines: number): Promise<{ text: string; end: number }> {
+async function readLastLines(file: FileHandle, lines: number): Promise<{ text: string; endPosition: number }> {
   const { size } = await file.stat();
   const start = Math.max(0, size - chunkBytes);
   const chunk = (await readChunk(file, start)) ?? Buffer.alloc(0);
@@ -58,7 +58,7 @@ async function readLastLines(file: FileHandle, lines: number): Promise<{ text: s
   const ended = all.at(-1) === '' ? 1 : 0;
   // The first of them may have been cut. Where it is all there is, its end says more than nothing.
   if (start > 0 && all.length - ended > 1) all.shift();
-  return { text: all.slice(-lines - ended).join('\n'), end: start + chunk.length };
+  return { text: all.slice(-lines - ended).join('\n'), endPosition: start + chunk.length };
 }
 
 async function readChunk(file: FileHandle | undefined, position: number): Promise<Buffer | undefined> {

@@ -7,8 +7,8 @@ import type { SessionSummary } from '../admin/session-summary.ts';
 import { readValues } from '../admin/session-values.ts';
 import type { Store } from '../admin/store.ts';
 import type { Environment } from '../environment/find.ts';
-import { countUses, toJson as keyToJson } from '../secrets/key-uses.ts';
-import { readKeys } from '../secrets/keys.ts';
+import { readSecretList } from '../secrets/secret-summary.ts';
+import { countUses, toJson as secretToJson } from '../secrets/secret-uses.ts';
 import { toVisibleJson, visible } from '../visible.ts';
 import { findSessions } from './find-sessions.ts';
 import type { KeptStore } from './kept-store.ts';
@@ -71,20 +71,20 @@ export const calls: Record<string, (call: Call) => Promise<object>> = {
 
 async function readState(dashboard: Dashboard): Promise<object> {
   const { system, environment, sampler, isReadOnly, showsValues } = dashboard;
-  const [overview, server, { keys }] = await Promise.all([
+  const [overview, server, list] = await Promise.all([
     readOverview(environment),
     readServer(environment),
-    readKeys(system, environment),
+    readSecretList(system, environment),
   ]);
   const { tally, countedAtMs, pingMs, failure } = sampler.state;
-  const { keys: used, ...others } = countUses(keys, tally?.byKeyId ?? {});
+  const { secrets, ...sessions } = countUses(list.secrets, tally?.bySecretId ?? {});
   return {
     ...overview,
     isReadOnly,
     showsValues,
     server: server ?? null,
-    secrets: { keys: used.map(keyToJson), ...others },
-    counts: tally === undefined ? null : withoutKeys(tally),
+    secretUses: { secrets: secrets.map(secretToJson), ...sessions },
+    counts: tally === undefined ? null : withoutSecrets(tally),
     countedAtMs: countedAtMs ?? null,
     pingMs: pingMs ?? null,
     failure: failure ?? null,
@@ -92,7 +92,7 @@ async function readState(dashboard: Dashboard): Promise<object> {
   };
 }
 
-function withoutKeys<T extends { byKeyId: unknown }>({ byKeyId: _, ...counts }: T): Omit<T, 'byKeyId'> {
+function withoutSecrets<T extends { bySecretId: unknown }>({ bySecretId: _, ...counts }: T): Omit<T, 'bySecretId'> {
   return counts;
 }
 

@@ -15,14 +15,14 @@ export interface Search {
   signal: AbortSignal;
 }
 
-export interface Found {
+export interface SessionPage {
   sessions: SessionSummary[];
   /** Whether there is a next page. */
   hasMore: boolean;
 }
 
 /** One page of live sessions, in memory that does not grow with their number. */
-export async function findSessions(store: Store, search: Search): Promise<Found> {
+export async function findSessions(store: Store, search: Search): Promise<SessionPage> {
   const sessions: SessionSummary[] = [];
   let left = search.page * pageSize;
   for await (const session of matches(store, search)) {

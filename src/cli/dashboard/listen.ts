@@ -19,7 +19,7 @@ export async function listenAtLoopback(server: Server, port: number): Promise<st
     if (hasCode(error, 'EADDRINUSE'))
       throw new UserError('port-in-use', `Port ${port} of ${host} is in use by another program.`, hint);
     if (hasCode(error, 'EACCES'))
-      throw new UserError('port-denied', `Port ${port} may not be opened by this user.`, hint);
+      throw new UserError('port-denied', `This user may not open port ${port}.`, hint);
     throw error;
   }
   return `http://${host}:${(server.address() as AddressInfo).port}`;

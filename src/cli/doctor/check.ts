@@ -1,38 +1,38 @@
 import type { Marker } from '../../settings/marker.ts';
 import type { Variables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
-import type { FoundEnvironment } from '../environment/find.ts';
+import type { PossiblyBrokenEnvironment } from '../environment/find.ts';
 
-/** What is looked at: an environment that may be broken in any way. */
-export interface Subject extends FoundEnvironment {
-  /** What `.env` sets; empty when it cannot be read, which a check says. */
+/** The environment that is checked. It may be broken in any way. */
+export interface Subject extends PossiblyBrokenEnvironment {
+  /** The variables in `.env`. Empty when the file cannot be read; the check `.env` reports that. */
   file: Variables;
-  /** The same with the real environment over it: what the server would get. */
+  /** The variables that the server would get: `file`, overridden by the environment variables. */
   settings: Variables;
-  /** Where the server is to be reached, if that was given. */
+  /** The public address of the server, if `--url` was given. */
   url?: URL;
 }
 
-/** A command to type. How it is written depends on the user's shell and working directory. */
+/** Renders a command to type, for the user's shell and working directory. */
 export type CommandLine = (system: System) => Promise<string>;
 
-/** Sentences, and commands that are told last, one a line. Empty where there is nothing to do. */
+/** Sentences and commands. The commands are printed last, one per line. Empty when there is nothing to do. */
 export type Remedy = (string | CommandLine)[];
 
-/** What a check found. */
+/** One result of a check. */
 export interface Finding {
-  /** A note is worth knowing; a problem makes the command fail. */
+  /** Only a problem makes the command fail. */
   level: 'ok' | 'note' | 'problem';
   /** A sentence. */
   fact: string;
-  /** Why it matters; null where all is well. */
+  /** Why it matters. Null when the level is `ok`. */
   why: string | null;
   remedy: Remedy;
-  /** It could not be checked because of what another check has found. */
+  /** The check could not run because of a problem that another check found. */
   isConsequence?: true;
 }
 
-/** One thing that is looked at. It changes nothing that lasts. */
+/** One check. It leaves nothing changed. */
 export interface Check {
   name: string;
   examine(subject: Subject, system: System): Promise<Finding[]>;
@@ -51,18 +51,18 @@ export function problem(fact: string, why: string, ...remedy: Remedy): Finding {
 }
 
 /**
- * A check that could not be made.
+ * The finding of a check that could not run.
  * @param reason ends with a full stop
  */
 export function notChecked(reason: string, ...remedy: Remedy): Finding {
-  return note(`Not checked: ${reason}`, 'What is wrong here would not be seen.', ...remedy);
+  return note(`Not checked: ${reason}`, 'There may be a problem that this check cannot see.', ...remedy);
 }
 
 /**
- * A check that waits for what another check has found.
+ * The finding of a check that cannot run until a problem that another check found is solved.
  * @param reason ends with a full stop
  */
-export function needsOther(reason: string): Finding {
+export function dependsOnOther(reason: string): Finding {
   return { ...notChecked(reason), isConsequence: true };
 }
 
@@ -72,7 +72,7 @@ type Readable = Subject & { marker: Marker };
 export function withMarker(examine: (subject: Readable, system: System) => Promise<Finding[]>): Check['examine'] {
   return async (subject, system) => {
     const { marker } = subject;
-    return marker ? examine({ ...subject, marker }, system) : [needsOther('it needs sessapp.json.')];
+    return marker ? examine({ ...subject, marker }, system) : [dependsOnOther('sessapp.json cannot be read.')];
   };
 }
 

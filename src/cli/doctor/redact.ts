@@ -3,21 +3,21 @@ import { passwordsIn } from '../../stores/hide-password.ts';
 import type { System } from '../../system.ts';
 import type { Finding, Subject } from './check.ts';
 
-/** A finding as the user gets it. Commands come last in the remedy, after `Type: `, one a line. */
-export interface Told extends Omit<Finding, 'remedy'> {
+/** A finding as it is printed. Commands come last in the remedy, after `Type: `, one per line. */
+export interface RenderedFinding extends Omit<Finding, 'remedy'> {
   check: string;
   remedy: string | null;
 }
 
 const hidden = '***';
-/** Shorter ones guard nothing, and are in every other word. */
+/** A shorter secret protects nothing, and also occurs inside ordinary words. */
 const leastLength = 4;
 
 /**
- * No check writes a secret into a finding. What others say of an error may hold one all the same: the driver of a
- * store, for example, its address with the password in it.
+ * Replaces secrets and passwords in a finding. No check writes one, but an error message from elsewhere may contain one:
+ * for example, the driver of a store may print its address with the password.
  */
-export function redact({ file, settings }: Subject, { env }: System): (finding: Told) => Told {
+export function redact({ file, settings }: Subject, { env }: System): (finding: RenderedFinding) => RenderedFinding {
   const words = [file, settings, env as Record<string, string>].flatMap(({ SESSION_SECRET, STORE_URL }) => [
     ...splitSecrets(SESSION_SECRET),
     ...passwordsIn(STORE_URL ?? ''),

@@ -1,20 +1,20 @@
-import { toUserError, type UserError } from '../../errors.ts';
+import { isSystemError, toUserError, type UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
 import { type Check, type Finding, notChecked, problem, type Remedy, type Subject } from './check.ts';
-import { refuseToWrite } from './owner.ts';
-import { redact, type Told } from './redact.ts';
+import { findingUnlessOwner } from './file-owner.ts';
+import { type RenderedFinding, redact } from './redact.ts';
 
 const order: Finding['level'][] = ['problem', 'note', 'ok'];
 
-/** Makes every check, one after the other. What one of them cannot do keeps no other from its work. */
-export async function runChecks(checks: Check[], subject: Subject, system: System): Promise<Told[]> {
-  const told: Told[] = [];
+/** Runs the checks one after another. A check that fails does not stop the others. */
+export async function runChecks(checks: Check[], subject: Subject, system: System): Promise<RenderedFinding[]> {
+  const rendered: RenderedFinding[] = [];
   for (const check of checks) {
     for (const finding of await examine(check, subject, system)) {
-      told.push({ check: check.name, ...finding, remedy: await writeRemedy(finding.remedy, system) });
+      rendered.push({ check: check.name, ...finding, remedy: await writeRemedy(finding.remedy, system) });
     }
   }
-  return told.map(redact(subject, system)).sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  return rendered.map(redact(subject, system)).sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
 async function examine(check: Check, subject: Subject, system: System): Promise<Finding[]> {
@@ -23,20 +23,15 @@ async function examine(check: Check, subject: Subject, system: System): Promise<
   } catch (error) {
     const refused = toUserError(error);
     if (refused) return [notChecked(refused.message, ...(await remedyOf(refused, subject)))];
-    if (isOfSystem(error)) return [notChecked(`${error.message}.`)];
+    if (isSystemError(error)) return [notChecked(`${error.message}.`)];
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return [problem(`The check failed: ${message}`, 'This is a bug in sessapp.', 'Please report it with this text.')];
   }
 }
 
 async function remedyOf({ code, hint }: UserError, { directory }: Subject): Promise<Remedy> {
-  const refused = code === 'permission-denied' ? await refuseToWrite(directory) : undefined;
+  const refused = code === 'permission-denied' ? await findingUnlessOwner(directory) : undefined;
   return refused?.remedy ?? (hint === undefined ? [] : [hint]);
-}
-
-/** What the operating system said of a file, a process or an address. */
-function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
 async function writeRemedy(remedy: Remedy, system: System): Promise<string | null> {

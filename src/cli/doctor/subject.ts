@@ -1,32 +1,32 @@
 import { hasCode, UserError } from '../../errors.ts';
 import { overlay, readVariables, type Variables } from '../../settings/variables.ts';
 import type { System } from '../../system.ts';
-import { type FoundEnvironment, findEvenBroken } from '../environment/find.ts';
-import { isUnsettled } from '../scaffold/in-place.ts';
+import { findPossiblyBroken, type PossiblyBrokenEnvironment } from '../environment/find.ts';
+import { hasUnfinishedInit } from '../scaffold/in-place.ts';
 import type { Subject } from './check.ts';
 
 /**
- * The environment that is meant, as far as it can be read.
+ * Finds the environment, and reads it as far as possible.
  * @param named as for `findEnvironment`
- * @throws UserError when there is none
+ * @throws UserError when there is no environment
  */
 export async function readSubject(
   system: System,
   named: (string | undefined)[],
   url: URL | undefined,
 ): Promise<Subject> {
-  const found = await findEvenBroken(system, ...named);
+  const found = await findPossiblyBroken(system, ...named);
   await verifyEnvironment(found);
   const file = await readSettings(found.directory);
   return { ...found, file, settings: overlay(file, system.env), ...(url && { url }) };
 }
 
-// A directory without the marker is none of ours, unless an init was interrupted in it.
-async function verifyEnvironment({ directory, failure }: FoundEnvironment): Promise<void> {
-  if (failure?.code === 'not-an-environment' && !(await isUnsettled(directory))) throw failure;
+// A directory without a marker is not an environment, unless an init was interrupted in it.
+async function verifyEnvironment({ directory, failure }: PossiblyBrokenEnvironment): Promise<void> {
+  if (failure?.code === 'not-an-environment' && !(await hasUnfinishedInit(directory))) throw failure;
 }
 
-// A check says why it cannot be read.
+// When .env cannot be read, the check `.env` reports why.
 async function readSettings(directory: string): Promise<Variables> {
   try {
     return await readVariables(directory);

@@ -5,20 +5,20 @@ import { type Marker, markerName, readMarker, renderMarker } from '../../setting
 import type { Environment } from './find.ts';
 import { replaceFile } from './write-file.ts';
 
-/** Beside the marker while it is being changed. The .gitignore covers it. */
+/** A temporary file next to the marker, used while the marker changes. The .gitignore covers it. */
 const draftName = '.sessapp-marker';
 
 /**
- * Changes an environment's `sessapp.json` in one step; the change is on the disk when this returns. One process does so at
- * a time.
- * @returns the environment as it is now
+ * Changes an environment's `sessapp.json` atomically. The change is on disk when this returns. Only one process at a time
+ * may call this.
+ * @returns the environment with the new marker
  */
 export async function changeMarker(
   { directory }: Environment,
   change: (marker: Marker) => Marker,
 ): Promise<Environment> {
   const found = await readMarker(directory);
-  if (!found) throw new UserError('marker-missing', `${join(directory, markerName)} went.`, 'Restore it.');
+  if (!found) throw new UserError('marker-missing', `${join(directory, markerName)} was deleted.`, 'Restore it.');
   const marker = change(found);
   const path = join(directory, markerName);
   await replaceFile(path, join(directory, draftName), renderMarker(marker), await lstat(path), async () => true);

@@ -14,44 +14,47 @@ export interface Environment {
   marker: Marker;
 }
 
-/** What an activated prompt shows. */
-export function promptOf({ directory, marker }: FoundEnvironment): string {
+/** The text that an activated prompt shows. */
+export function promptOf({ directory, marker }: PossiblyBrokenEnvironment): string {
   return marker?.prompt ?? basename(directory);
 }
 
 /**
- * The environment that a command means: the one it names, else `SESSAPP_ENV`, else the nearest one above.
- * @param named a directory as the user typed it, one for each way of naming it (operand, `-e`)
- * @throws UserError when there is none, or when what is named is not one
+ * The environment that a command works on: the named directory, else `SESSAPP_ENV`, else the nearest parent directory.
+ * @param named the directories that the user typed, as the operand or with `-e`
+ * @throws UserError when there is no environment, or the named directory is not one
  */
 export async function findEnvironment(system: System, ...named: (string | undefined)[]): Promise<Environment> {
-  // Such as a variable of a script that is not set: the directory that it happens to be in is not what it means.
+  // An empty name usually comes from an unset variable in a script, which does not mean the working directory.
   if (named.includes('')) throw new UsageError('The name of the environment is empty.', 'For example: myenv');
   const given = named.filter((directory) => directory !== undefined).map((directory) => resolve(system.cwd, directory));
   if (new Set(given).size > 1) {
-    throw new UsageError(`Two environments are named: ${given.join(' and ')}.`, 'Name one of them.');
+    throw new UsageError(`Two environments were given: ${given.join(' and ')}.`, 'Give only one of them.');
   }
   const [directory] = given;
   if (directory !== undefined) return openEnvironment(system, directory);
   const activated = system.env.SESSAPP_ENV;
-  if (activated) return openEnvironment(system, resolve(system.cwd, activated), 'SESSAPP_ENV names it. ');
+  if (activated) return openEnvironment(system, resolve(system.cwd, activated), 'SESSAPP_ENV names this directory. ');
   return findAbove(system);
 }
 
-/** An environment as far as it can be read. */
-export interface FoundEnvironment {
+/** A directory that should be an environment, but whose marker may be missing or damaged. */
+export interface PossiblyBrokenEnvironment {
   /** Absolute. */
   directory: string;
-  /** Undefined where the failure says why. */
+  /** Undefined when `failure` is set. */
   marker?: Marker;
   failure?: BrokenEnvironment;
 }
 
 /**
- * The same for a command that also works where `sessapp.json` is damaged or missing.
- * @throws UserError when there is no directory to look at
+ * Like `findEnvironment`, for a command that also works when `sessapp.json` is damaged or missing.
+ * @throws UserError when no directory is found
  */
-export async function findEvenBroken(system: System, ...named: (string | undefined)[]): Promise<FoundEnvironment> {
+export async function findPossiblyBroken(
+  system: System,
+  ...named: (string | undefined)[]
+): Promise<PossiblyBrokenEnvironment> {
   try {
     return await findEnvironment(system, ...named);
   } catch (error) {
@@ -60,7 +63,7 @@ export async function findEvenBroken(system: System, ...named: (string | undefin
   }
 }
 
-/** The nearest directory above `start` (itself included) that has a `sessapp.json`, if any. */
+/** The environment in `start` or its nearest parent directory, if any. */
 export async function nearestEnvironment(start: string): Promise<Environment | undefined> {
   for (let directory = start; ; directory = dirname(directory)) {
     const marker = await readMarker(directory);
@@ -75,7 +78,7 @@ async function findAbove(system: System): Promise<Environment> {
   await verifyNotUnmarked(system, system.cwd);
   throw new UserError(
     'no-environment',
-    'There is no environment here or above.',
+    'There is no environment in this directory or its parent directories.',
     'Make one: sessapp init <dir>, or name one: -e <dir>',
   );
 }
@@ -96,7 +99,7 @@ async function openEnvironment(system: System, directory: string, source = ''): 
   );
 }
 
-// An environment whose marker was deleted: everything else of it is there.
+// An environment without a marker still has its other files.
 async function verifyNotUnmarked(system: System, directory: string): Promise<void> {
   if (!(await isThere(join(directory, '.sessapp'))) || !(await isThere(join(directory, 'package.json')))) return;
   const again = await commandLine(system, directory, 'init', ...(await restoringOptions(directory)));

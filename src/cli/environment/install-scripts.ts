@@ -5,46 +5,46 @@ import type { System } from '../../system.ts';
 import { commandLine, nearPath } from '../shells/shells.ts';
 import { type LockedPackage, readInstallation } from './installation.ts';
 
-/** A package with an install script, which sessapp never runs. */
+/** A package whose install script has not run: sessapp never runs install scripts. */
 export interface UnrunScript {
   /** The package's name. */
   name: string;
-  /** It has a native part, which the script would have fetched or built: the package cannot be imported without. */
+  /** The script downloads or builds a native part, without which the package cannot be imported. */
   isNative: boolean;
 }
 
 /**
- * The packages whose install script was not run, and that do not have the result from elsewhere. That a script without a
- * native part was run later leaves no trace; `allowScripts` in package.json, which is npm's, says that it was decided.
+ * The packages whose install script has not run, and that lack its result. For a script without a native part, nothing
+ * shows whether it ran later: a package in npm's `allowScripts` in package.json is therefore left out.
  */
 export async function findUnrunScripts(directory: string): Promise<UnrunScript[]> {
-  const { manifest, lockfile } = await readInstallation(directory);
+  const { packageJson, lockfile } = await readInstallation(directory);
   const packages = lockfile?.packages ?? {};
-  const decided = Object.keys(manifest?.allowScripts ?? {});
+  const decided = Object.keys(packageJson?.allowScripts ?? {});
   const found: UnrunScript[] = [];
   for (const [path, locked] of Object.entries(packages)) {
-    const place = join(directory, path);
+    const folder = join(directory, path);
     const name = path.replace(/^.*node_modules\//, '');
-    if (!locked?.hasInstallScript || !existsSync(place) || hasPrebuilt(directory, locked)) continue;
-    const isNative = existsSync(join(place, 'binding.gyp'));
-    if (isNative ? await hasAddon(place) : decided.includes(name)) continue;
+    if (!locked?.hasInstallScript || !existsSync(folder) || hasPrebuilt(directory, locked)) continue;
+    const isNative = existsSync(join(folder, 'binding.gyp'));
+    if (isNative ? await hasAddon(folder) : decided.includes(name)) continue;
     found.push({ name, isNative });
   }
   return found;
 }
 
-/** What to type to run the scripts of these packages. */
+/** The command line that runs the scripts of these packages. */
 export async function runScriptsLine(system: System, directory: string, names: string[]): Promise<string> {
   const prefix = ['--prefix', nearPath(system.cwd, directory)];
   return commandLine(system, directory, 'run', '--', 'npm', 'rebuild', ...names, ...prefix);
 }
 
-// One for each platform, of which npm installs the one that fits.
+// Prebuilt packages exist per platform. npm installs the matching one as an optional dependency.
 function hasPrebuilt(directory: string, { optionalDependencies = {} }: LockedPackage): boolean {
   return Object.keys(optionalDependencies).some((name) => existsSync(join(directory, 'node_modules', name)));
 }
 
-async function hasAddon(place: string): Promise<boolean> {
-  const names = await readdir(place, { recursive: true });
+async function hasAddon(folder: string): Promise<boolean> {
+  const names = await readdir(folder, { recursive: true });
   return names.some((name) => name.endsWith('.node') && !name.includes('node_modules'));
 }

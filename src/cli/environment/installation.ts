@@ -2,19 +2,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson } from '../../files.ts';
 
-/** The parts of a package.json that make an environment what it is. */
-export interface PackageFragment {
+/** The fields of package.json that sessapp reads or writes. */
+export interface PackageJson {
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
   overrides?: Record<string, string>;
   scripts?: Record<string, string>;
   engines?: Record<string, string>;
-  /** npm's: which packages may run their install scripts. */
+  /** npm's list of the packages that may run their install scripts. */
   allowScripts?: Record<string, boolean>;
 }
 
-/** package-lock.json, and npm's list of what it installed. */
+/** package-lock.json, or npm's list of installed packages, which has the same format. */
 export interface Lockfile {
   name: string;
   lockfileVersion: number;
@@ -22,13 +22,13 @@ export interface Lockfile {
   packages: Record<string, LockedPackage>;
 }
 
-export interface LockedPackage extends PackageFragment {
+export interface LockedPackage extends PackageJson {
   name?: string;
   version?: string;
   integrity?: string;
-  /** Where it comes from: `file:` and a path, for one that the environment carries. */
+  /** The source: `file:` and a path for the carried package. */
   resolved?: string;
-  /** npm made a link to the folder that `resolved` names. */
+  /** The package is a link to the folder in `resolved`. */
   link?: boolean;
   inBundle?: boolean;
   hasInstallScript?: boolean;
@@ -39,14 +39,14 @@ export interface LockedPackage extends PackageFragment {
   peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }
 
-/** What npm keeps of an environment's packages. A file that is missing or damaged is undefined: the remedy is the same. */
+/** npm's files about an environment's packages. Undefined: missing or damaged, which have the same remedy. */
 export interface Installation {
   directory: string;
   /** package.json */
-  manifest: PackageFragment | undefined;
+  packageJson: PackageJson | undefined;
   /** package-lock.json */
   lockfile: Partial<Lockfile> | undefined;
-  /** What npm says it installed. */
+  /** node_modules/.package-lock.json, npm's list of installed packages */
   installed: Partial<Lockfile> | undefined;
 }
 
@@ -57,17 +57,17 @@ export interface Difference {
 }
 
 export async function readInstallation(directory: string): Promise<Installation> {
-  const [manifest, lockfile, installed] = await Promise.all([
-    readJson<PackageFragment>(join(directory, 'package.json')),
+  const [packageJson, lockfile, installed] = await Promise.all([
+    readJson<PackageJson>(join(directory, 'package.json')),
     readJson<Lockfile>(join(directory, 'package-lock.json')),
     readJson<Lockfile>(join(directory, 'node_modules', '.package-lock.json')),
   ]);
-  return { directory, manifest, lockfile, installed };
+  return { directory, packageJson, lockfile, installed };
 }
 
 /**
- * Which packages are not what the lockfile says, by npm's own list of what it installed.
- * @param readEach reads the version in each package too, which takes milliseconds, and finds changes made without npm
+ * Compares npm's list of installed packages with the lockfile.
+ * @param readEach also read the version in each package, which takes milliseconds and finds changes made without npm
  */
 export async function findDifferences(
   { directory, lockfile, installed }: Installation,
@@ -87,22 +87,22 @@ export async function findDifferences(
 }
 
 function compareListed(
-  place: string,
+  folder: string,
   wanted: LockedPackage,
   listed: LockedPackage | undefined,
 ): Difference['how'] | undefined {
   if (!listed) return mayBeMissing(wanted) ? undefined : 'missing';
-  if (!existsSync(place)) return 'missing';
+  if (!existsSync(folder)) return 'missing';
   return listed.version === wanted.version && listed.integrity === wanted.integrity ? undefined : 'changed';
 }
 
-// The server needs none of these, and `npm ci --omit=dev` leaves out what is only for development.
+// The server does not need these packages. `npm ci --omit=dev` leaves out development dependencies.
 function mayBeMissing({ optional, dev, devOptional }: LockedPackage): boolean {
   return Boolean(optional || dev || devOptional);
 }
 
-// One that is missing may be: it is not of another version.
-async function hasVersion(place: string, { version }: LockedPackage): Promise<boolean> {
-  if (version === undefined || !existsSync(place)) return true;
-  return (await readJson<LockedPackage>(join(place, 'package.json')))?.version === version;
+// True for a missing folder: only packages that may be missing get here without one.
+async function hasVersion(folder: string, { version }: LockedPackage): Promise<boolean> {
+  if (version === undefined || !existsSync(folder)) return true;
+  return (await readJson<LockedPackage>(join(folder, 'package.json')))?.version === version;
 }

@@ -7,28 +7,28 @@ import { listNames } from '../../files.ts';
 import { identify, isOfThisMachine, isRunning, type ProcessIdentity } from './process-identity.ts';
 import { linkIfFree, withDraft } from './write-file.ts';
 
-/** Who changes files holds a lock for a fraction of a second: a short wait turns most collisions into an answer. */
+/** How long to wait for a lock. A command usually holds one for a fraction of a second. */
 const waitMs = 10_000;
 const pollMs = 50;
 
-/** A file that one living process owns; its content says which. */
+/** A lock file. It names the live process that holds the lock. */
 export interface Lock {
   owner: ProcessIdentity;
 }
 
-/** An owner on another machine cannot be asked whether it lives; its lock counts as left over after this time. */
+/** We cannot check a process on another machine, so its lock counts as abandoned after this time. */
 const foreignMs = 10 * 60 * 1000;
 
-/** A link that leads nowhere is there, though reading it finds nothing. No lock of ours is a link. */
+/** Do not follow links. A lock is never a link, and reading a broken link would look as if no lock existed. */
 const readNoLink = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
 
-/** Tells a lock that counts from one that is left over. */
+/** Whether a lock is held or abandoned. */
 type IsHeld<L extends Lock> = (holder: L) => Promise<boolean>;
 
 /**
- * Takes the lock at `path` for this process. A lock whose owner is dead is taken over.
- * @returns the lock of the living process that holds it already, or undefined when this process has it now
- * @throws UserError when a process that was to remove a dead owner's lock does not go on
+ * Takes the lock at `path` for this process. An abandoned lock is taken over.
+ * @returns undefined when this process now holds the lock, else the lock of the live process that holds it
+ * @throws UserError when another process began to remove an abandoned lock and does not finish
  */
 export async function acquireLock<L extends Lock>(
   path: string,
@@ -45,27 +45,27 @@ async function linkOrFindHolder<L extends Lock>(
   path: string,
   isHeld: IsHeld<L>,
 ): Promise<L | undefined> {
-  for (const end = Date.now() + waitMs; ; ) {
+  for (const deadline = Date.now() + waitMs; ; ) {
     if (await linkIfFree(draft, path)) return undefined;
-    const found = await look<L>(path);
+    const found = await readLockFile<L>(path);
     if (!found) continue;
     if (found.lock && (await isHeld(found.lock))) return found.lock;
     const remover = await removeIfDead(path, isHeld);
-    if (remover && Date.now() > end) throw stuck(path, remover);
+    if (remover && Date.now() > deadline) throw stuck(path, remover);
     if (remover) await wait(pollMs);
   }
 }
 
 /**
- * Works while this process holds the lock at `path`; waits for a while until another one lets go.
- * @param doing what the other one does, such as `is at work in …`
- * @throws UserError when it does not let go
+ * Runs `work` while this process holds the lock at `path`. Waits up to 10 s for another process to release it.
+ * @param doing what the other process does, for the message: `is changing …`
+ * @throws UserError when the other process does not release the lock
  */
 export async function whileLocked<T>(path: string, doing: string, work: () => Promise<T>): Promise<T> {
   const holder = await waitForLock(path);
   if (holder) {
-    const fact = `Another sessapp (process ${holder.owner.pid}) ${doing}.`;
-    throw new UserError('busy', fact, 'Wait until it has ended, then run the same command again.');
+    const fact = `Another sessapp command (process ${holder.owner.pid}) ${doing}.`;
+    throw new UserError('busy', fact, 'Wait until it ends, then run the same command again.');
   }
   try {
     await removeDrafts(path);
@@ -76,20 +76,20 @@ export async function whileLocked<T>(path: string, doing: string, work: () => Pr
 }
 
 async function waitForLock(path: string): Promise<Lock | undefined> {
-  for (const end = Date.now() + waitMs; ; await wait(pollMs)) {
+  for (const deadline = Date.now() + waitMs; ; await wait(pollMs)) {
     const holder = await acquireLock(path, {});
-    if (!holder || Date.now() > end) return holder;
+    if (!holder || Date.now() > deadline) return holder;
   }
 }
 
-/** Undefined when there is none, or one that is damaged. */
+/** Undefined when the lock is missing or damaged. */
 export async function readLock<L extends Lock>(path: string): Promise<L | undefined> {
-  return (await look<L>(path))?.lock;
+  return (await readLockFile<L>(path))?.lock;
 }
 
-// Undefined when nothing is there, which is not the same as a damaged lock: what is not there is not to be removed, for
-// another process may take it at any moment.
-async function look<L extends Lock>(path: string): Promise<{ lock: L | undefined } | undefined> {
+// Undefined when there is no lock file, `{ lock: undefined }` when it is damaged. The difference matters: a damaged lock
+// may be removed, but a missing one may be taken by another process at any moment.
+async function readLockFile<L extends Lock>(path: string): Promise<{ lock: L | undefined } | undefined> {
   try {
     const lock = JSON.parse(await readFile(path, { encoding: 'utf8', flag: readNoLink })) as Partial<L> | null;
     return { lock: lock?.owner ? (lock as L) : undefined };
@@ -100,7 +100,7 @@ async function look<L extends Lock>(path: string): Promise<{ lock: L | undefined
   }
 }
 
-/** Replaces the content of a lock that this process holds, in one step. */
+/** Atomically replaces the content of a lock that this process holds. */
 export async function rewriteLock<L extends Lock>(path: string, content: L): Promise<void> {
   await withDraft(path, `${JSON.stringify(content)}\n`, 0o600, (draft) => rename(draft, path));
 }
@@ -110,17 +110,17 @@ export async function releaseLock(path: string): Promise<void> {
 }
 
 /**
- * Removes a lock whose owner is dead.
- * @returns the lock of a process that is at it already
+ * Removes an abandoned lock.
+ * @returns the lock of another process that is already removing it
  */
 export async function removeIfDead<L extends Lock>(path: string, isHeld: IsHeld<L>): Promise<Lock | undefined> {
-  // Of two that find the same dead lock, the second might remove the lock that the first has taken since. So only one
-  // looks and removes; it too may be killed at it.
+  // If two processes found the same abandoned lock, the second could remove the new lock of the first. So a second lock, the
+  // guard, lets only one process check and remove. That process may be killed too, so the guard may be abandoned as well.
   const guard = guardOf(path);
   const remover = await acquireLock(guard, {});
   if (remover) return remover;
   try {
-    const found = await look<L>(path);
+    const found = await readLockFile<L>(path);
     const isLeftOver = found && !(found.lock && (await isHeld(found.lock)));
     if (isLeftOver) await rm(path, { force: true });
   } finally {
@@ -131,12 +131,12 @@ export async function removeIfDead<L extends Lock>(path: string, isHeld: IsHeld<
 function stuck(path: string, { owner }: Lock): UserError {
   return new UserError(
     'busy',
-    `Another sessapp (process ${owner.pid}) is about to remove ${path}, and gets no further.`,
-    'Let it go on, or end it; then run the same command again.',
+    `Another sessapp command (process ${owner.pid}) is removing ${path}, and does not finish.`,
+    'Resume or stop that process, then run the same command again.',
   );
 }
 
-/** Removes what processes left that were killed while they asked for this lock. */
+/** Removes temporary files of processes that were killed while they took this lock. */
 export async function removeDrafts(path: string): Promise<void> {
   const prefix = `${basename(path)}.`;
   const names = await listNames(dirname(path));
@@ -154,7 +154,7 @@ export async function removeDrafts(path: string): Promise<void> {
 
 export async function ownIdentity(): Promise<ProcessIdentity> {
   const own = await identify(process.pid);
-  if (!own) throw new Error('this process cannot see itself');
+  if (!own) throw new Error('the identity of this process cannot be read');
   return own;
 }
 
@@ -162,7 +162,7 @@ async function isAlive({ owner }: Lock, path: string): Promise<boolean> {
   return (await isOfThisMachine(owner)) ? isRunning(owner) : !(await isOlderThan(foreignMs, path));
 }
 
-/** Whether a file was last written longer ago than that; false when it is gone. */
+/** Whether a file was last written more than `ms` ago. False when the file does not exist. */
 export async function isOlderThan(ms: number, path: string): Promise<boolean> {
   const found = await orUndefined(stat(path), 'ENOENT');
   return found !== undefined && Date.now() - found.mtimeMs > ms;

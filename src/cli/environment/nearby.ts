@@ -9,7 +9,8 @@ import { commandLine } from '../shells/shells.ts';
 const most = 3;
 
 /**
- * Adds to a failure to find an environment the command line for those directly below the working directory.
+ * When no environment was found, adds to the hint the command lines for environments in subdirectories of the working
+ * directory.
  * @param command one of `listCommands`
  */
 export async function suggestNearby(system: System, command: string, error: unknown): Promise<void> {

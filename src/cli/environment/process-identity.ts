@@ -3,33 +3,33 @@ import { hostname } from 'node:os';
 import { hasCode, orUndefined } from '../../errors.ts';
 
 /**
- * A process that can be told from a later one with the same pid, from one of before a reboot, and from one of
- * another machine or container that shares the directory.
+ * Identifies a process. It differs from a later process with the same pid, from processes before a reboot, and from those
+ * of another machine or container that shares the directory.
  */
 export interface ProcessIdentity {
   pid: number;
-  /** When it started, in whatever unit this system tells it: only equality counts. */
+  /** The start time in a unit of the system. Compare it for equality only. */
   started: string;
-  /** The machine, its boot, and its pid namespace, hashed. */
+  /** A hash of the machine's boot and the pid namespace. */
   machine: string;
 }
 
-/** Undefined when there is no such process, or only its remains (a zombie). */
+/** Undefined when there is no such process, or it is a zombie. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const started = process.platform === 'linux' ? await startOnLinux(pid) : await startByPs(pid);
   return started === undefined ? undefined : { pid, started, machine: await machine() };
 }
 
-/** True while the very process that the identity names is running. */
+/** True while the process with this identity is running. */
 export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   const now = await identify(identity.pid);
   return now !== undefined && now.started === identity.started && now.machine === identity.machine;
 }
 
-/** Ends for good a process that was started detached, with those that it has started. */
+/** Kills a process that was started detached, with its child processes. */
 export function killGroup(pid: number): void {
-  // Zero is the group of this process itself, and minus one everybody's.
-  if (pid <= 1) throw new RangeError(`${pid} is no process that was started`);
+  // kill(2): 0 means the group of this process, and -1 every process.
+  if (pid <= 1) throw new RangeError(`${pid} is not the pid of a started process`);
   signalIfThere(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
 }
 
@@ -43,13 +43,13 @@ function signalIfThere(pid: number, signal: NodeJS.Signals | 0): boolean {
     return process.kill(pid, signal);
   } catch (error) {
     if (hasCode(error, 'ESRCH')) return false;
-    // Another user's.
+    // The process exists and belongs to another user.
     if (signal === 0 && hasCode(error, 'EPERM')) return true;
     throw error;
   }
 }
 
-/** The names of the programs that this process was started by, the nearest first. Empty where the system does not tell. */
+/** The program names of the parent process, its parent, and so on. Empty when the system does not report them. */
 export async function listAncestors(): Promise<string[]> {
   const names: string[] = [];
   for (let pid = process.ppid; pid > 1; ) {
@@ -61,7 +61,7 @@ export async function listAncestors(): Promise<string[]> {
   return names;
 }
 
-/** True when the identity was taken on this machine, in this boot, so that `isRunning` can be believed. */
+/** True when the identity is of this machine and this boot. Only then is the result of `isRunning` valid. */
 export async function isOfThisMachine(identity: ProcessIdentity): Promise<boolean> {
   return identity.machine === (await machine());
 }
@@ -71,7 +71,7 @@ async function startOnLinux(pid: number): Promise<string | undefined> {
   return fields[0] === 'Z' ? undefined : fields[19];
 }
 
-// proc(5): the pid, the name in parentheses, which may hold anything, the state, the parent's pid; field 22 is the start time.
+// proc(5): the pid, the name in parentheses (any text), the state, the parent's pid; field 22 is the start time.
 async function readStat(pid: number): Promise<{ name: string; fields: string[] } | undefined> {
   const stat = await readIfThere(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
@@ -93,10 +93,10 @@ async function startByPs(pid: number): Promise<string | undefined> {
 }
 
 async function machine(): Promise<string> {
-  // A name may change while the machine runs: it counts only where nothing else tells one from another.
+  // The host name may change while the machine runs, so it is only the fallback.
   const boot = (await readIfThere('/proc/sys/kernel/random/boot_id')) ?? hostname();
   const namespace = process.platform === 'linux' ? await readlink('/proc/self/ns/pid') : '';
-  // Loaded when it is needed: most commands end without it.
+  // Imported on demand: most commands do not need it.
   const { createHash } = await import('node:crypto');
   return createHash('sha256').update(`${boot}\n${namespace}`).digest('hex').slice(0, 8);
 }

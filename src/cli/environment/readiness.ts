@@ -6,9 +6,9 @@ import { readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
 import { commandLine, nearPath } from '../shells/shells.ts';
 import type { Environment } from './find.ts';
-import { findDifferences, type Installation, type PackageFragment, readInstallation } from './installation.ts';
+import { findDifferences, type Installation, type PackageJson, readInstallation } from './installation.ts';
 
-/** Whether an environment's dependencies are what its lockfile says, or what is wrong with them. */
+/** `ready`, or the reason why the server of an environment cannot run. */
 export type Readiness =
   | 'ready'
   | 'dependencies-missing'
@@ -29,16 +29,16 @@ export function packageOf({ directory }: Environment): string {
   return join(directory, 'node_modules', 'sessapp');
 }
 
-/** The Node.js that runs the environment: its own, where it has one. */
+/** The Node.js program that runs the environment: its own if it has one, else the current one. */
 export function nodeOf({ directory, marker }: Environment): string {
   return marker.node === undefined ? process.execPath : join(directory, 'bin', 'node');
 }
 
 export async function checkReadiness(environment: Environment): Promise<Readiness> {
   const installation = await readInstallation(environment.directory);
-  const { manifest, lockfile, installed } = installation;
+  const { packageJson, lockfile, installed } = installation;
   if (!existsSync(serverFile(environment))) return 'server-missing';
-  if (!manifest) return 'package-json-missing';
+  if (!packageJson) return 'package-json-missing';
   if (!lockfile) return 'lockfile-missing';
   if (!isCurrent(installation)) return 'lockfile-behind';
   if (!installed) return 'dependencies-missing';
@@ -46,16 +46,16 @@ export async function checkReadiness(environment: Environment): Promise<Readines
   return (await isNodeInstalled(environment)) ? 'ready' : 'node-missing';
 }
 
-/** True when a directory has a lockfile that goes with its package.json. */
+/** True when a directory has a lockfile that matches its package.json. */
 export async function isLockfileCurrent(directory: string): Promise<boolean> {
   return isCurrent(await readInstallation(directory));
 }
 
-function isCurrent({ manifest, lockfile }: Installation): boolean {
-  return lockfile !== undefined && isDeepStrictEqual(ranges(manifest), ranges(lockfile.packages?.['']));
+function isCurrent({ packageJson, lockfile }: Installation): boolean {
+  return lockfile !== undefined && isDeepStrictEqual(ranges(packageJson), ranges(lockfile.packages?.['']));
 }
 
-/** True too for an environment that has no Node.js of its own. */
+/** Also true for an environment without its own Node.js. */
 export async function isNodeInstalled(environment: Environment): Promise<boolean> {
   const { directory, marker } = environment;
   if (marker.node === undefined) return true;
@@ -63,7 +63,7 @@ export async function isNodeInstalled(environment: Environment): Promise<boolean
   return installed !== undefined && existsSync(nodeOf(environment));
 }
 
-/** @throws UserError with the command that mends it when the server could not run */
+/** @throws UserError when the server could not run; the hint is the command that fixes it */
 export async function verifyReady(system: System, environment: Environment): Promise<void> {
   const readiness = await checkReadiness(environment);
   if (readiness === 'ready') return;
@@ -71,14 +71,14 @@ export async function verifyReady(system: System, environment: Environment): Pro
   throw new UserError(readiness, `${fact} (${environment.directory}).`, `${remedy} ${command}`);
 }
 
-/** What is wrong, what to do about it in words that end in a colon, and the command that does it. */
+/** The fact, the remedy as words that end with a colon, and the command that fixes it. */
 export async function explainReadiness(
   system: System,
   { directory }: Environment,
   readiness: Exclude<Readiness, 'ready'>,
 ): Promise<{ fact: string; remedy: string; command: string }> {
   const { fact, remedy, words } = failures[readiness];
-  // npm works on the directory that it is in; the user may be elsewhere.
+  // npm works on its working directory, which may be another one.
   const there = words[0] === 'run' ? ['--prefix', nearPath(system.cwd, directory)] : [];
   return { fact, remedy, command: await commandLine(system, directory, words[0], ...words.slice(1), ...there) };
 }
@@ -86,7 +86,7 @@ export async function explainReadiness(
 interface NotReady {
   fact: string;
   remedy: string;
-  /** The command that mends it. */
+  /** The command that fixes it. */
   words: [command: string, ...string[]];
 }
 
@@ -96,20 +96,20 @@ const relock: Pick<NotReady, 'remedy' | 'words'> = {
   words: ['run', '--', 'npm', 'install', '--ignore-scripts'],
 };
 const remake: Pick<NotReady, 'remedy' | 'words'> = {
-  remedy: 'Restore it from your version control, or write it again; what you changed stays:',
+  remedy: 'Restore it from your version control, or write it again (this keeps the files that you changed):',
   words: ['upgrade'],
 };
 
 const failures: Record<Exclude<Readiness, 'ready'>, NotReady> = {
   'dependencies-missing': { fact: 'The dependencies are not installed', ...install },
-  'dependencies-differ': { fact: 'What is installed is not what package-lock.json says', ...install },
+  'dependencies-differ': { fact: 'The installed packages do not match package-lock.json', ...install },
   'node-missing': { fact: 'The environment’s own Node.js is not installed', ...install },
   'lockfile-missing': { fact: 'package-lock.json is missing or damaged', ...relock },
-  'lockfile-behind': { fact: 'package.json and package-lock.json do not agree', ...relock },
+  'lockfile-behind': { fact: 'package.json and package-lock.json do not match', ...relock },
   'package-json-missing': { fact: 'package.json is missing or damaged', ...remake },
   'server-missing': { fact: 'The file that starts the server is missing', ...remake },
 };
 
-function ranges(manifest: PackageFragment | undefined): PackageFragment {
-  return { dependencies: manifest?.dependencies ?? {}, devDependencies: manifest?.devDependencies ?? {} };
+function ranges(packageJson: PackageJson | undefined): PackageJson {
+  return { dependencies: packageJson?.dependencies ?? {}, devDependencies: packageJson?.devDependencies ?? {} };
 }

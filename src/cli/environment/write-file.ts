@@ -2,7 +2,7 @@ import { type FileHandle, link, open, rename, rm, writeFile } from 'node:fs/prom
 import { dirname } from 'node:path';
 import { hasCode, UserError } from '../../errors.ts';
 
-/** Writes a new file beside `path`, which `work` moves or links to its place. If it does not, the file goes. */
+/** Writes a temporary file next to `path`. `work` renames or links it to `path`; afterwards the temporary file is removed. */
 export async function withDraft<T>(
   path: string,
   content: string,
@@ -14,7 +14,7 @@ export async function withDraft<T>(
     await writeFile(draft, content, { mode });
     return await work(draft);
   } catch (error) {
-    // The draft is gone when a person reads this.
+    // The message must not name the draft, which no longer exists.
     if (error instanceof Error && 'path' in error && error.path === draft) error.path = path;
     throw error;
   } finally {
@@ -22,7 +22,7 @@ export async function withDraft<T>(
   }
 }
 
-/** A hard link appears whole or not at all. False when something is there: unlike a rename it replaces nothing. */
+/** Makes a hard link, which is atomic. False when `to` exists: unlike rename, link never replaces a file. */
 export async function linkIfFree(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
@@ -33,7 +33,7 @@ export async function linkIfFree(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Whose a file is, and what may be done with it. */
+/** The owner, group and mode of a file. */
 export interface Ownership {
   uid: number;
   gid: number;
@@ -41,12 +41,12 @@ export interface Ownership {
 }
 
 /**
- * Puts a text in the place of a file, in one step, which is on the disk when this returns.
- * @param draft a path beside it, which one process at a time uses
- * @param ownership what the file is to keep; without it, it is its writer's alone
- * @param mayReplace is asked last
- * @returns false when it may not
- * @throws UserError when the file could not stay its owner's
+ * Atomically replaces a file. The new content is on disk when this returns.
+ * @param draft the path of the temporary file, in the same directory; only one process at a time may use it
+ * @param ownership the owner, group and mode of the new file; without it, the file is private to this user
+ * @param mayReplace called just before the replacement
+ * @returns false when `mayReplace` returned false
+ * @throws UserError when this user cannot preserve the owner of the file
  */
 export async function replaceFile(
   path: string,
@@ -55,7 +55,7 @@ export async function replaceFile(
   ownership: Ownership | undefined,
   mayReplace: () => Promise<boolean>,
 ): Promise<boolean> {
-  // An interrupted change left it.
+  // An interrupted change may have left it.
   await rm(draft, { force: true });
   try {
     await write(draft, text, (handle) => (ownership ? give(handle, path, ownership) : undefined));
@@ -85,7 +85,7 @@ async function write(
   }
 }
 
-// Who reads the file now, such as the user that the server runs as, must be able to read the next one.
+// Users who can read the file now, such as the user of the server, must be able to read the new one.
 async function give(handle: FileHandle, path: string, { uid, gid, mode }: Ownership): Promise<void> {
   const own = await handle.stat();
   try {
@@ -94,7 +94,7 @@ async function give(handle: FileHandle, path: string, { uid, gid, mode }: Owners
     if (!hasCode(error, 'EPERM')) throw error;
     throw new UserError(
       'not-the-owner',
-      `${path} belongs to another user or group (${uid}:${gid}), who would lose it by this change.`,
+      `${path} belongs to another user or group (${uid}:${gid}), who would lose access to it.`,
       'Run the same command as its owner.',
     );
   }
@@ -104,12 +104,12 @@ async function give(handle: FileHandle, path: string, { uid, gid, mode }: Owners
 function mounted(path: string): UserError {
   return new UserError(
     'file-mounted',
-    `${path} cannot be replaced: it is mounted, by a container perhaps.`,
-    'Run the same command where the file itself is, outside of the container.',
+    `${path} cannot be replaced: it is a mount point, perhaps of a container.`,
+    'Run the same command outside the container, where the file is.',
   );
 }
 
-// A rename is on the disk once the directory is. Windows has no such thing.
+// A rename is durable only after fsync of the directory. Windows does not support that.
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(path);

@@ -6,7 +6,7 @@ import { readStoreUrl } from '../admin/store.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import type { Environment } from '../environment/find.ts';
 import { verifyChoice } from '../nearest.ts';
-import { chooseStoreUrl, verifyNoPassword, withoutUser } from '../scaffold/wish/store-url.ts';
+import { chooseStoreUrl, verifyNoPassword, withoutUser } from '../scaffold/options/store-url.ts';
 import { commandLine } from '../shells/shells.ts';
 import { type Destination, nextVariable } from './migrate.ts';
 import { verifyRollback } from './roll-back.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { System } from '../../system.ts';
 import { changeMarker } from '../environment/change-marker.ts';
 import type { Environment } from '../environment/find.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { checkReadiness } from '../environment/readiness.ts';
 import { findChanged } from '../scaffold/existing.ts';
 import { sha256 } from '../scaffold/hash.ts';
@@ -55,7 +55,7 @@ async function addDriverPackage(
   offline: boolean,
 ): Promise<Environment> {
   const { directory, marker } = environment;
-  const before = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as PackageFragment;
+  const before = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as PackageJson;
   const { dependencies, overrides } = storePackage(store);
   const after = {
     ...before,

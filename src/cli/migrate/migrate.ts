@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { orUndefined, UserError } from '../../errors.ts';
-import { ownStoreUrlFile } from '../../migration/own-store-url.ts';
+import { overrideFile } from '../../migration/store-url-override.ts';
 import type { Migration as Mark } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import { readVariables } from '../../settings/variables.ts';
@@ -58,7 +58,7 @@ export async function migrate(
   if (!current.marker.migration) current = await prepare(system, current, destination, options);
   if (phaseOf(current) === undefined || phaseOf(current) === 'prepare') {
     // Servers that are there still write it again.
-    await rm(ownStoreUrlFile(current.directory), { force: true });
+    await rm(overrideFile(current.directory), { force: true });
     // Nobody knows for how long others have known of the phase that an interrupted call began.
     await advance('prepare');
     await verifyAllFollow(current);
@@ -125,7 +125,7 @@ function verifyUsable(store: string, { marker }: Environment, { isSame, sessions
 
 /** @throws UserError when a server has said that it cannot follow */
 async function verifyAllFollow({ directory }: Environment): Promise<void> {
-  const said = await orUndefined(readFile(ownStoreUrlFile(directory), 'utf8'), 'ENOENT');
+  const said = await orUndefined(readFile(overrideFile(directory), 'utf8'), 'ENOENT');
   if (said === undefined) return;
   const pid = /\d+/.exec(said)?.[0] ?? 'unknown';
   throw new UserError(

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MigratingDriver } from '../../migration/migrating-driver.ts';
-import { isEnd, isSealed, unseal } from '../../migration/moved-record.ts';
+import { isSealed, unseal } from '../../migration/moved-record.ts';
 import { inBatches } from '../../stores/batches.ts';
 import type { Driver, StoredRecord } from '../../stores/driver.ts';
+import { isTombstone } from '../../stores/tombstone.ts';
 import { withProbe } from '../admin/store-probes.ts';
 import { isDamaged, summarize } from '../admin/store-walks.ts';
 
@@ -70,10 +71,10 @@ const steps: Record<MoveStep, (driver: MigratingDriver, entry: StoredRecord) => 
 /** Whether the new store has what the old one had, or what came of it: a change, or its end. */
 function isSameSession(old: StoredRecord | undefined, moved: StoredRecord | undefined): boolean {
   // In the old store an end is of an earlier move, and no session.
-  if (!old || isEnd(old)) return true;
+  if (!old || isTombstone(old)) return true;
   if (!moved || !isSealed(old)) return false;
   const before = unseal(old);
-  if (isEnd(moved) || moved.version > before.version) return true;
+  if (isTombstone(moved) || moved.version > before.version) return true;
   return moved.version === before.version && isDeepStrictEqual(contentOf(moved), contentOf(before));
 }
 

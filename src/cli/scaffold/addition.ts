@@ -4,7 +4,7 @@ import { orUndefined, UserError } from '../../errors.ts';
 import { isThere, makeDirectory, readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
 import type { Environment } from '../environment/find.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { linkIfFree, withDraft } from '../environment/write-file.ts';
 import { withLock } from './directory-lock.ts';
 import { findKept } from './existing.ts';
@@ -12,19 +12,19 @@ import { readAddition, type TemplateFile } from './layers.ts';
 import { addPackages } from './packages.ts';
 import { removeEmpty } from './staging.ts';
 
-/** What an addition will change in an environment, decided before anything is. */
+/** The changes that an addition will make in an environment, decided before anything changes. */
 export interface AdditionPlan {
-  /** The entry, which puts the addition into use, is the last one. */
+  /** The last one is the entry, from which the application loads the addition. */
   files: (TemplateFile & { state: 'written' | 'unchanged' })[];
   /** The npm packages to install, with their ranges. */
   packages: string[];
-  /** What to do afterwards, as a sentence or two. */
+  /** The next steps for the user, one or two sentences. */
   next: string;
 }
 
 /**
  * @param name one of `listAdditions`
- * @throws UserError when the addition is not for this application, or a file of another content is in its place
+ * @throws UserError when the addition does not fit this application, or a file already exists with other content
  */
 export async function planAddition({ directory, marker }: Environment, name: string): Promise<AdditionPlan> {
   const { files, dependencies, template, next } = readAddition(name, marker);
@@ -43,8 +43,8 @@ export async function planAddition({ directory, marker }: Environment, name: str
 }
 
 /**
- * Writes the files, and installs the packages. When that fails or is interrupted, the files are removed again.
- * @throws UserError when npm fails, or one of the files has appeared meanwhile
+ * Writes the files and installs the packages. On failure or interruption, it removes the files again.
+ * @throws UserError when npm fails, or another process has written one of the files meanwhile
  */
 export async function applyAddition(
   system: System,
@@ -59,7 +59,11 @@ export async function applyAddition(
     if (top !== undefined)
       undo.unshift(() => orUndefined(removeEmpty(dirname(file), top), 'ENOTEMPTY', 'EEXIST', 'ENOENT'));
     if (!(await withDraft(file, content, 0o644, (draft) => linkIfFree(draft, file))))
-      throw new UserError('changed-meanwhile', `${file} appeared meanwhile.`, 'Run the same command again.');
+      throw new UserError(
+        'changed-meanwhile',
+        `Another process wrote ${file} meanwhile.`,
+        'Run the same command again.',
+      );
     undo.unshift(() => rm(file, { force: true }));
   };
   const missing = files.filter(({ state }) => state === 'written');
@@ -76,7 +80,7 @@ export async function applyAddition(
   });
 }
 
-// Without its entry the application does not load it.
+// The application does not load an addition without its entry.
 function isEntry({ path }: TemplateFile): boolean {
   return /^addition\.[jt]s$/.test(basename(path));
 }
@@ -85,8 +89,8 @@ function verifyTemplate(directory: string, template: string, name: string, wante
   if (template === wanted) return;
   throw new UserError(
     'template-differs',
-    `${directory} was made from the template ${template}, and ${name} can be added to the template ${wanted} only.`,
-    `Make an environment from it: sessapp init <dir> --template ${wanted}`,
+    `${directory} uses the template ${template}, but ${name} works only with the template ${wanted}.`,
+    `Make another environment: sessapp init <dir> --template ${wanted}`,
   );
 }
 
@@ -95,8 +99,8 @@ async function verifyLoader(directory: string, language: string): Promise<void> 
   if (await isThere(path)) return;
   throw new UserError(
     'application-differs',
-    `${path} is missing, so the application would not load an addition.`,
-    'Restore it from your version control, or take it from a new environment: sessapp init <dir> --template accounts',
+    `${path} is missing, so the application cannot load additions.`,
+    'Restore it from your version control, or copy it from a new environment: sessapp init <dir> --template accounts',
   );
 }
 
@@ -104,13 +108,13 @@ async function verifySame(path: string, content: string): Promise<void> {
   if ((await readFile(path, 'utf8')) === content) return;
   throw new UserError(
     'file-conflict',
-    `${path} exists with other content, and no file is replaced.`,
-    'Keep it if you changed the addition; to add the addition, rename the file and run the same command again.',
+    `${path} already exists with other content. add replaces no file.`,
+    'If you changed the addition yourself, there is nothing to do. Else rename the file and run the same command again.',
   );
 }
 
 async function findMissing(directory: string, dependencies: Record<string, string>): Promise<string[]> {
-  const listed = (await readJson<PackageFragment>(join(directory, 'package.json')))?.dependencies ?? {};
+  const listed = (await readJson<PackageJson>(join(directory, 'package.json')))?.dependencies ?? {};
   const missing: string[] = [];
   for (const [name, range] of Object.entries(dependencies)) {
     const isInstalled = listed[name] !== undefined && (await isThere(join(directory, 'node_modules', name)));

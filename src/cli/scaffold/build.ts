@@ -12,12 +12,12 @@ import { copyCarried } from './packages.ts';
 import type { Plan } from './plan.ts';
 import { readProject } from './snapshots/key.ts';
 
-const nodeManifest = '.node/package.json';
+const nodePackageFile = '.node/package.json';
 
-/** Is told what is being done, for a person who waits. */
+/** Reports the current step to the waiting user. */
 export type Progress = (step: string) => void;
 
-/** Makes the planned environment in an empty staging directory. */
+/** Builds the planned environment in an empty staging directory. */
 export async function buildEnvironment(system: System, plan: Plan, staging: string, progress: Progress): Promise<void> {
   const cancelSignal = system.catchInterrupts();
   writeFiles(system, plan, staging);
@@ -27,7 +27,7 @@ export async function buildEnvironment(system: System, plan: Plan, staging: stri
   cancelSignal.throwIfAborted();
 }
 
-/** Where the dependencies will come from; undefined when none are to be installed. */
+/** The source of the dependencies. Undefined when none will be installed. */
 export async function findSource(system: System, plan: Plan): Promise<'snapshot' | 'npm' | undefined> {
   const { directory, files, kept, install } = plan;
   if (!install || (await isThere(join(directory, 'node_modules')))) return undefined;
@@ -36,11 +36,11 @@ export async function findSource(system: System, plan: Plan): Promise<'snapshot'
   const planned = (path: string) => files.find((file) => file.path === path)?.content?.toString();
   const project = isKept
     ? await readProject(directory)
-    : { manifest: planned('package.json'), lockfile: planned('package-lock.json'), settings: undefined };
+    : { packageJson: planned('package.json'), lockfile: planned('package-lock.json'), settings: undefined };
   return (await hasSnapshot(system, project)) ? 'snapshot' : 'npm';
 }
 
-// A hundred small files: to wait for each of them on the event loop takes longer than to write them.
+// Synchronous calls: for a hundred small files, waiting on the event loop takes longer than writing.
 function writeFiles(system: System, { files, storeUrl }: Plan, staging: string): void {
   for (const { path, mode, content } of files) {
     const file = join(staging, path);
@@ -59,13 +59,13 @@ async function installEverything(system: System, plan: Plan, staging: string, pr
   }
   if (plan.node !== null) {
     progress(`Installing Node.js ${plan.node}`);
-    // Its version is in a file that may have been there.
-    if (plan.kept.includes(nodeManifest)) await copyInto(staging, plan.directory, nodeManifest);
+    // Use the version in the existing file, if there is one.
+    if (plan.kept.includes(nodePackageFile)) await copyInto(staging, plan.directory, nodePackageFile);
     await installNode(system, options);
   }
 }
 
-// The directory has a package.json of its own, and perhaps a lockfile and npm settings that go with it.
+// The directory already has a package.json, and perhaps a lockfile and an .npmrc for it.
 async function installKept(system: System, plan: Plan, options: NpmOptions): Promise<void> {
   for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
     if (await isThere(join(plan.directory, name))) await copyInto(options.directory, plan.directory, name);

@@ -9,17 +9,17 @@ import { sha256 } from './hash.ts';
 /** The folder of an environment that holds the carried package. */
 export const carriedFolder = '.sessapp';
 
-/** The running package as a tarball, for an environment that depends on it. */
+/** The running package as a tarball. The environment depends on it. */
 export interface CarriedPackage {
-  /** In the environment, with `/`. The hash in it is of the content: npm's cache knows a tarball by its name. */
+  /** Relative to the environment, with `/`. It contains a hash of the content, because npm caches a tarball by its name. */
   path: string;
   content: Buffer;
-  /** As in a lockfile. */
+  /** In the format of a lockfile. */
   integrity: string;
-  manifest: PackageManifest;
+  packageJson: PackageManifest;
 }
 
-/** Packs the running package from its own files. The same files give the same bytes, on every Node.js. */
+/** Packs the files of the running package. The same files produce the same bytes, with every version of Node.js. */
 export function packCarried(): CarriedPackage {
   const files = ['LICENSE', 'package.json', ...listFiles('bin'), ...listFiles('dist')].sort();
   const tar = createTar(
@@ -30,12 +30,12 @@ export function packCarried(): CarriedPackage {
     })),
   );
   const content = gzipStored(Buffer.from(tar));
-  const manifest = readPackageManifest();
+  const packageJson = readPackageManifest();
   return {
-    path: `${carriedFolder}/sessapp-${manifest.version}-${sha256(content).slice(0, 8)}.tgz`,
+    path: `${carriedFolder}/sessapp-${packageJson.version}-${sha256(content).slice(0, 8)}.tgz`,
     content,
     integrity: `sha512-${createHash('sha512').update(content).digest('base64')}`,
-    manifest,
+    packageJson,
   };
 }
 
@@ -47,7 +47,7 @@ function listFiles(folder: string): string[] {
 
 const blockLength = 0xffff;
 
-// RFC 1952 and 1951, in blocks that are not compressed: what zlib makes differs between versions of Node.js.
+// RFC 1952 and 1951, with uncompressed blocks: compressed output of zlib differs between versions of Node.js.
 function gzipStored(data: Buffer): Buffer {
   const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
   const blocks: Buffer[] = [];

@@ -8,20 +8,20 @@ import type { Plan } from './plan.ts';
 import { withStaging } from './staging.ts';
 
 /**
- * Does what the plan says: builds in a staging directory, then puts it in its place at once.
- * Whatever stops it, the target is as it was before, or whole.
+ * Carries out the plan: builds the environment in a staging directory, then moves it into place atomically. If it fails or
+ * is killed, the target is unchanged, or the environment is complete.
  * @returns false when another process made an environment there first
  */
 export async function createEnvironment(system: System, plan: Plan, progress: Progress): Promise<boolean> {
   const inPlace = plan.action !== 'create';
   return withStaging(inPlace ? plan.directory : dirname(plan.directory), async (staging) => {
     await buildEnvironment(system, plan, staging, progress);
-    return inPlace ? commitInPlace(plan, staging) : isRenamed(staging, plan.directory);
+    return inPlace ? commitInPlace(plan, staging) : tryRename(staging, plan.directory);
   });
 }
 
-// rename(2) replaces an empty directory and refuses any other; a process that came first has made a full one.
-async function isRenamed(staging: string, directory: string): Promise<boolean> {
+// rename(2) replaces an empty directory only. If another process was first, the directory is not empty.
+async function tryRename(staging: string, directory: string): Promise<boolean> {
   try {
     await rename(staging, directory);
     return true;

@@ -7,7 +7,7 @@ import type { Environment } from '../environment/find.ts';
 import { nodeOf, serverFile } from '../environment/readiness.ts';
 import { toPackageName } from './package-name.ts';
 
-/** What the templates of every target may name, each in the notation of the file that it goes into. */
+/** The values for the placeholders in the templates of all targets, escaped for the file format. */
 export async function readDeploymentValues(environment: Environment): Promise<Record<string, string>> {
   const { directory, marker } = environment;
   const name = basename(directory);
@@ -31,7 +31,7 @@ export async function readDeploymentValues(environment: Environment): Promise<Re
   };
 }
 
-// The system may not know a user by name, as in a container with a uid of its own.
+// The user may have no name, for example in a container with an arbitrary uid.
 function userName(uid: number): string {
   if (uid !== process.getuid?.()) return String(uid);
   try {
@@ -46,7 +46,7 @@ function onOneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
 }
 
-// RFC 1123: what Kubernetes, Compose and systemd all take for a name.
+// RFC 1123: a name that is valid for Kubernetes, Compose and systemd.
 function toLabel(name: string): string {
   const label = toPackageName(name)
     .replace(/[^a-z0-9]+/g, '-')
@@ -55,10 +55,10 @@ function toLabel(name: string): string {
   return /^[a-z]/.test(label) ? label : `session-server${label && `-${label}`}`;
 }
 
-// The rest of the line is the path.
+// In a unit file, the path is the rest of the line.
 function toUnitPath(path: string): string {
   if (/[\n\r]|[\\ \t]$/.test(path)) {
-    const fact = 'systemd takes no path with a line break in it, or a backslash or a blank at its end.';
+    const fact = 'systemd does not accept a path that contains a line break, or ends with a backslash or a space.';
     throw new UserError('name-refused', fact, 'Rename the environment.');
   }
   return path.replaceAll('%', '%%');

@@ -9,15 +9,15 @@ import { readDeploymentValues } from './deployment-values.ts';
 import { verifyImageDependencies } from './image-dependencies.ts';
 
 interface Target {
-  /** Of templates. */
+  /** The template folders. */
   folders: string[];
-  /** What to type in the environment after the files are written. */
+  /** The commands to type in the environment after the files are written. */
   next: string[];
-  /** It runs the environment where it is, and does not make the folder for data itself. */
+  /** The target runs the environment in its directory, and cannot create the data folder itself. */
   needsData?: true;
 }
 
-/** Where an environment can be deployed. */
+/** The targets that an environment can be deployed to. */
 const targets: Record<string, Target> = {
   docker: {
     folders: ['docker'],
@@ -44,30 +44,30 @@ const targets: Record<string, Target> = {
 
 export const deployTargets = Object.keys(targets);
 
-/** The target that can have a NetworkPolicy, and the folder of templates with it. */
+/** The target that can have a NetworkPolicy, and the template folder with that policy. */
 export const policyTarget = 'kubernetes';
 const policyFolder = 'network-policy';
 
 /** One file to write into the environment. */
 export interface DeployedFile {
-  /** In the environment, with `/`. */
+  /** Relative to the environment, with `/`. */
   path: string;
   content: string;
-  /** `kept`: there is one already, which stays as it is. */
+  /** `kept`: the file exists with other content, and stays unchanged. */
   state: 'written' | 'unchanged' | 'kept';
 }
 
-/** What will be written for a target, decided before anything is. */
+/** The files to write for a target, decided before anything is written. */
 export interface Deployment {
   target: string;
   files: DeployedFile[];
   /** The commands to type in the environment afterwards. */
   next: string[];
-  /** What a person should know, each a sentence or two. */
+  /** Each has one or two sentences. */
   warnings: string[];
 }
 
-/** @throws UserError when the image could not have a package that the environment needs */
+/** @throws UserError when the image could not contain a package that the environment needs */
 export async function planDeployment(
   environment: Environment,
   target: string,
@@ -103,12 +103,12 @@ function findWarnings({ directory }: Environment, files: DeployedFile[]): string
     .filter(({ content, state }) => state !== 'kept' && /^User=(root|0)$/m.test(content))
     .map(
       ({ path }) =>
-        `${path} runs the server as root, who owns ${directory}. Give the directory to another user (chown -R), ` +
-        'delete the file, and write it again.',
+        `${path} runs the server as root, because root owns ${directory}. Change the owner of the directory (chown -R), ` +
+        'delete the file, and run the same command again.',
     );
 }
 
-/** Writes what is not there; a file that is there is never replaced, also when it has come meanwhile. */
+/** Writes the missing files. It never replaces a file, even if another process has just written it. */
 export async function writeDeployment({ directory }: Environment, { target, files }: Deployment): Promise<void> {
   if (targetOf(target).needsData) await makeData(directory);
   for (const { path, content, state } of files) {
@@ -116,11 +116,11 @@ export async function writeDeployment({ directory }: Environment, { target, file
     const file = join(directory, path);
     await mkdir(dirname(file), { recursive: true, mode: 0o755 });
     if (await withDraft(file, content, 0o644, (draft) => linkIfFree(draft, file))) continue;
-    throw new UserError('changed-meanwhile', `${file} appeared meanwhile.`, 'Run the same command again.');
+    throw new UserError('changed-meanwhile', `Another process wrote ${file} meanwhile.`, 'Run the same command again.');
   }
 }
 
-// With sudo too it is the server's, which runs as the owner of the environment.
+// The server runs as the owner of the environment, so that user must own data/, even if this command runs with sudo.
 async function makeData(directory: string): Promise<void> {
   const data = join(directory, 'data');
   const made = await orUndefined(mkdir(data, { recursive: true, mode: 0o700 }), 'EEXIST');

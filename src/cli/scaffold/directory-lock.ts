@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { whileLocked } from '../environment/lock.ts';
-import { closedToOthers } from './umask.ts';
+import { withRestrictiveUmask } from './umask.ts';
 
-/** The file that is there while a directory is being changed; its drafts have longer names. */
+/** The lock file that exists while a directory is being changed. The names of its temporary files begin with this name. */
 export const lockName = '.sessapp-lock';
 
 /**
- * Changes a directory while no other sessapp does; only their owner may write to new files.
- * @throws UserError when another one is at it for too long
+ * Runs `work` while no other sessapp command changes the directory. Only the owner can write to the files it creates.
+ * @throws UserError when another command does not release the lock in time
  */
 export async function withLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
-  return whileLocked(join(directory, lockName), `is at work in ${directory}`, () => closedToOthers(work));
+  return whileLocked(join(directory, lockName), `is changing ${directory}`, () => withRestrictiveUmask(work));
 }

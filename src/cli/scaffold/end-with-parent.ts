@@ -1,4 +1,4 @@
-// Preloaded into npm: ends it when the sessapp that started it is gone.
+// Preloaded into npm: kills npm when the sessapp process that started it has ended.
 const parent = Number(process.env.SESSAPP_PARENT);
 
 setInterval(() => {

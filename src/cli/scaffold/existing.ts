@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { orUndefined, UserError } from '../../errors.ts';
 import { isThere, lstatIfThere, readJson } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { sha256 } from './hash.ts';
 
 /**
- * The paths among `paths` that are there: they stay as they are.
- * @throws UserError when what exists could not work as a part of an environment
+ * Returns the paths that already exist. Their files stay unchanged.
+ * @throws UserError when an existing file or folder cannot be part of an environment
  */
 export async function findKept(directory: string, paths: string[]): Promise<string[]> {
   const kept: string[] = [];
@@ -22,8 +22,8 @@ export async function findKept(directory: string, paths: string[]): Promise<stri
 }
 
 /**
- * Looks at each folder on the way to a file.
- * @throws UserError when one of them is a link, through which files would be written outside of the environment
+ * Checks each parent folder of a file.
+ * @throws UserError when one is a link: files would be written outside the environment
  */
 async function verifyFolders(directory: string, folder: string): Promise<void> {
   if (folder === '.') return;
@@ -33,28 +33,28 @@ async function verifyFolders(directory: string, folder: string): Promise<void> {
   if (!found || found.isDirectory()) return;
   throw new UserError(
     'folder-conflict',
-    `${path} exists and is ${found.isSymbolicLink() ? 'a link' : 'no directory'}; an environment has files in a directory of that name.`,
+    `${path} is ${found.isSymbolicLink() ? 'a link' : 'not a directory'}, but an environment needs a directory with this name.`,
     'Rename it, or make the environment in another directory.',
   );
 }
 
-// A link to a file is as good as one: a person may keep several projects' .gitignore, say, in one place.
+// A link to a file is allowed: for example, several projects may share one .gitignore.
 async function verifyFile(path: string): Promise<void> {
   const found = await orUndefined(stat(path), 'ENOENT', 'ENOTDIR', 'ELOOP');
   if (found?.isFile()) return;
   throw new UserError(
     'file-conflict',
-    `${path} exists and is no file; an environment has a file of that name.`,
+    `${path} is not a file, but an environment needs a file with this name.`,
     'Rename it, or make the environment in another directory.',
   );
 }
 
 /**
- * A package.json that stays must list what an environment needs.
- * @throws UserError with what to add to it
+ * Checks that an existing package.json has the entries that an environment needs.
+ * @throws UserError with the entries to add
  */
-export async function verifyPackage(directory: string, needed: PackageFragment): Promise<void> {
-  const existing: PackageFragment & { type?: string } = (await readJson(join(directory, 'package.json'))) ?? {};
+export async function verifyPackage(directory: string, needed: PackageJson): Promise<void> {
+  const existing: PackageJson & { type?: string } = (await readJson(join(directory, 'package.json'))) ?? {};
   const missing = Object.entries(needed.dependencies ?? {}).filter(
     ([name]) => existing.dependencies?.[name] === undefined,
   );
@@ -65,14 +65,14 @@ export async function verifyPackage(directory: string, needed: PackageFragment):
   if (settings.length === 0) return;
   throw new UserError(
     'package-json-conflict',
-    `${join(directory, 'package.json')} exists, and an environment needs ${missing.length === 0 ? '"type": "module" in it' : 'packages that it does not list'}.`,
+    `${join(directory, 'package.json')} already exists, but does not have ${missing.length === 0 ? '"type": "module"' : 'all packages that an environment needs'}.`,
     `Type there: npm pkg set ${settings.join(' ')}; or make the environment in another directory.`,
   );
 }
 
 /**
- * The files that are there and are not what they were written as.
- * @param hashes as in a marker
+ * The existing files whose content differs from the generated content.
+ * @param hashes of the generated content, as in a marker
  */
 export async function findChanged(directory: string, hashes: Marker['files']): Promise<string[]> {
   const changed: string[] = [];

@@ -5,8 +5,8 @@ import { envFileName } from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 
 /**
- * Makes `staging` a git repository with the planned files added, and nothing else: what is ignored depends on files
- * that need not be ours. Nothing is committed: that is the user's, with the user's name and hooks.
+ * Makes `staging` a git repository, and adds only the planned files: a .gitignore of the user may not cover the others.
+ * It commits nothing, because a commit needs the user's name and hooks.
  */
 export async function initRepository(
   system: System,
@@ -18,13 +18,13 @@ export async function initRepository(
   await runGit(system, staging, 'add', '--force', '--', ...paths);
 }
 
-/** True when a directory, or one above it, is the top of a git work tree. */
+/** True when the directory or one of its parents is the top of a git work tree. */
 export async function isInRepository(directory: string): Promise<boolean> {
   if (await isThere(join(directory, '.git'))) return true;
   return dirname(directory) === directory ? false : isInRepository(dirname(directory));
 }
 
-/** What a surrounding git says about another repository, as to a hook, is left out. */
+/** Removes the variables of another repository, which git sets, for example, when it runs a hook. */
 export function gitEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('GIT_')));
 }
@@ -37,6 +37,6 @@ async function runGit(system: System, cwd: string, ...args: string[]): Promise<v
     result.startError === 'ENOENT'
       ? 'git is not on the PATH.'
       : `git ${args[0]} failed: ${withoutTemporary(result.stderr.trim())}`,
-    'Mend that, or leave --git out.',
+    'Fix that, or leave --git out.',
   );
 }

@@ -3,12 +3,13 @@ import { type LockedPackage, readInstallation } from '../environment/installatio
 import { carriedFolder } from './carried.ts';
 
 /**
- * The image is built from package.json, the lockfile and the carried packages: npm finds no other folder or archive there.
+ * The image is built from package.json, the lockfile and the folder of the carried package. npm finds no other local folder
+ * or archive there.
  * @throws UserError when the server needs one
  */
 export async function verifyImageDependencies(directory: string): Promise<void> {
-  const { manifest, lockfile } = await readInstallation(directory);
-  const wanted = Object.entries({ ...manifest?.optionalDependencies, ...manifest?.dependencies });
+  const { packageJson, lockfile } = await readInstallation(directory);
+  const wanted = Object.entries({ ...packageJson?.optionalDependencies, ...packageJson?.dependencies });
   const locked = Object.entries(lockfile?.packages ?? {}).filter(([, entry]) => !isLeftOut(entry, lockfile?.packages));
   const local = new Map([
     ...wanted.filter(([, spec]) => /^(git\+)?file:/.test(spec)),
@@ -19,9 +20,9 @@ export async function verifyImageDependencies(directory: string): Promise<void> 
   const named = missing.map(([name, spec]) => `${name} (${spec})`).join(', ');
   throw new UserError(
     'local-dependency',
-    `The image cannot have what package.json takes from this machine: ${named}.`,
-    `Pack each into ${carriedFolder}/ (npm pack <folder> --pack-destination ${carriedFolder}) and type ` +
-      `sessapp install ./${carriedFolder}/<archive>; or publish it, and install it from the registry.`,
+    `The image cannot contain packages from a local folder or archive: ${named}.`,
+    `Pack each one into ${carriedFolder}/ (npm pack <folder> --pack-destination ${carriedFolder}) and type ` +
+      `sessapp install ./${carriedFolder}/<archive>. Or publish it, and install it from the registry.`,
   );
 }
 
@@ -31,8 +32,8 @@ function toLocal(path: string, { link, resolved = '' }: LockedPackage): [name: s
   return /^(git\+)?file:/.test(resolved) ? [[name, resolved]] : [];
 }
 
-// The image is built without what is only for development. Of a folder npm reads the package.json all the same, unless
-// it is a link.
+// The image is built without development dependencies. But npm still reads the package.json of a folder, unless the folder
+// is installed as a link.
 function isLeftOut({ dev, link, resolved = '' }: LockedPackage, packages: Record<string, LockedPackage> = {}): boolean {
   if (link) return packages[resolved]?.dev === true;
   return dev === true && /\.(tgz|tar\.gz|tar)$/.test(resolved);

@@ -10,21 +10,21 @@ import { moveIfThere, onOtherFileSystem, removeEmptyFolders } from './move.ts';
 import type { Plan } from './plan.ts';
 import { findLeftovers, removeTree } from './staging.ts';
 
-// A directory that is there cannot be had by one rename. Its environment exists from the moment the marker is in it:
-// what an interrupted attempt did before that moment is undone, what it left to do after is done, by the next run.
+// An existing directory cannot be created by one rename. Here, the environment exists as soon as its marker does. The next
+// run cleans up after an interrupted one: it undoes the steps if there is no marker yet, and completes them if there is.
 
-/** What is moved as a whole, because it is not made of planned files. */
+/** Files and folders that are moved as a whole, because they are not planned files. */
 const trees = ['node_modules', '.node/node_modules', '.node/package-lock.json', 'bin/node'];
 
-/** In the staging directory: which of the trees go to the target. One that is listed and not here has gone there. */
+/** A file in the staging directory: the list of trees to move. A listed tree that is not in staging has been moved. */
 const movesName = '.sessapp-moves';
 
 const lockfileName = 'package-lock.json';
 
 /**
- * Moves what was built in `staging`, a directory inside the target, to its place.
+ * Moves the environment from `staging`, a directory inside the target, into place.
  * @returns false when another process made an environment there meanwhile
- * @throws UserError when another process is doing so right now, or the directory is not as it was planned for
+ * @throws UserError when another process is changing the directory, or its files are not those that the plan expects
  */
 export async function commitInPlace(plan: Plan, staging: string): Promise<boolean> {
   const { directory } = plan;
@@ -35,7 +35,7 @@ export async function commitInPlace(plan: Plan, staging: string): Promise<boolea
       await moveTrees(staging, directory);
       for (const path of await listLinks(plan, staging)) await linkInto(staging, directory, path);
     } catch (error) {
-      await takeBack(directory, staging);
+      await rollBack(directory, staging);
       throw error;
     }
     await moveRepository(staging, directory);
@@ -43,36 +43,37 @@ export async function commitInPlace(plan: Plan, staging: string): Promise<boolea
   });
 }
 
-/** True when an `init` in this directory did not come to its end, or is about to. */
-export async function isUnsettled(directory: string): Promise<boolean> {
+/** True when an `init` in this directory was interrupted, or is running. */
+export async function hasUnfinishedInit(directory: string): Promise<boolean> {
   if ((await listNames(directory)).some((name) => name.startsWith(lockName))) return true;
   return (await findLeftovers(directory)).length > 0;
 }
 
 /**
- * Waits for an `init` that is changing this directory; undoes, or ends, what an interrupted one began.
- * @throws UserError when the process that is changing it does not come to its end
+ * Waits for an `init` that is changing this directory. Undoes or completes an interrupted one.
+ * @throws UserError when the process that is changing the directory does not end
  */
 export async function recover(directory: string): Promise<void> {
-  if (!(await isUnsettled(directory))) return;
+  if (!(await hasUnfinishedInit(directory))) return;
   await withLock(directory, async () => {
     const isWhole = await isThere(join(directory, markerName));
     for (const staging of await findLeftovers(directory)) {
-      await (isWhole ? moveRepository(staging, directory) : takeBack(directory, staging));
+      await (isWhole ? moveRepository(staging, directory) : rollBack(directory, staging));
       await removeTree(staging);
     }
   });
 }
 
-// The plan was made before the dependencies were installed; a person may have worked on since.
+// The user may have changed files while the dependencies were being installed, after the plan was made.
 async function verifyAsPlanned({ directory, kept }: Plan): Promise<void> {
-  for (const path of kept) if (!(await isThere(join(directory, path)))) throw changedMeanwhile(directory, path, 'went');
+  for (const path of kept)
+    if (!(await isThere(join(directory, path)))) throw changedMeanwhile(directory, path, 'was deleted');
 }
 
-function changedMeanwhile(directory: string, path: string, what: 'appeared' | 'went'): UserError {
+function changedMeanwhile(directory: string, path: string, what: 'was created' | 'was deleted'): UserError {
   return new UserError(
     'changed-meanwhile',
-    `${join(directory, path)} ${what} while the environment was made.`,
+    `${join(directory, path)} ${what} while the environment was being made.`,
     'Run the same command again.',
   );
 }
@@ -86,7 +87,7 @@ async function moveTrees(staging: string, directory: string): Promise<void> {
   for (const tree of moves) await moveIfThere(join(staging, tree), join(directory, tree));
 }
 
-// npm makes a lockfile for a package.json that was there without one. The marker is the last.
+// npm made a lockfile if an existing package.json had none. The marker is the last path.
 async function listLinks({ directory, files }: Plan, staging: string): Promise<string[]> {
   const paths = files.map(({ path }) => path);
   const isMade = !paths.includes(lockfileName) && !(await isThere(join(directory, lockfileName)));
@@ -99,23 +100,23 @@ async function linkInto(staging: string, directory: string, path: string): Promi
   const isLinked = await linkIfFree(from, to).catch((error: unknown) => {
     throw hasCode(error, 'EXDEV') ? onOtherFileSystem(from, to) : error;
   });
-  if (!isLinked) throw changedMeanwhile(directory, path, 'appeared');
+  if (!isLinked) throw changedMeanwhile(directory, path, 'was created');
 }
 
-// Once the marker is there: what a person then commits is not lost, whatever happened to the rest.
+// Runs after the marker is in place, so that the next run never undoes this step: the user may have committed meanwhile.
 async function moveRepository(staging: string, directory: string): Promise<void> {
   const isOurs = await isSameFile(join(staging, markerName), join(directory, markerName));
   if (isOurs && !(await isThere(join(directory, '.git'))))
     await moveIfThere(join(staging, '.git'), join(directory, '.git'));
 }
 
-// What came from this staging directory goes back to it; everything else stays.
-async function takeBack(directory: string, staging: string): Promise<void> {
+// Moves everything that came from this staging directory back to it. All else stays.
+async function rollBack(directory: string, staging: string): Promise<void> {
   const paths = await readLinks(staging);
   for (const path of paths) {
     if (await isSameFile(join(staging, path), join(directory, path))) await rm(join(directory, path));
   }
-  // Without a list, or with half of one, it was killed before anything was moved.
+  // If the list is missing or incomplete, the process was killed before it moved anything.
   const moves = (await readJson<string[]>(join(staging, movesName))) ?? [];
   for (const tree of moves) {
     if (!(await isThere(join(staging, tree)))) await moveIfThere(join(directory, tree), join(staging, tree));
@@ -128,7 +129,7 @@ async function readLinks(staging: string): Promise<string[]> {
     const staged = await readMarker(staging);
     return staged ? [...Object.keys(staged.files), envFileName, lockfileName, markerName] : [];
   } catch (error) {
-    // Killed before it was written whole: nothing has been linked.
+    // The process was killed while it wrote the marker: nothing has been linked.
     if (error instanceof BrokenEnvironment && error.code === 'marker-damaged') return [];
     throw error;
   }

@@ -2,19 +2,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { Language } from '../../settings/marker.ts';
 import { storeKinds } from '../../settings/stores.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { environmentRanges, readPackageManifest, templatesDirectory } from '../package.ts';
 import type { ChoiceOption } from '../prompts.ts';
 import type { CarriedPackage } from './carried.ts';
 
 export interface TemplateFile {
-  /** In the environment, with `/`. */
+  /** Relative to the environment, with `/`. */
   path: string;
   content: string;
 }
 
-/** What decides the files and packages of an environment. */
-export interface Choice {
+/** The options that determine the files and packages of an environment. */
+export interface Variant {
   template: string;
   store: string;
   language: Language;
@@ -25,19 +25,19 @@ export interface Choice {
 interface Layer {
   title?: string;
   description?: string;
-  package?: PackageFragment;
+  package?: PackageJson;
   template?: string;
   next?: string;
 }
 
-/** Code that `add` puts into the application of an environment. */
+/** Code that `add` adds to the application of an environment. */
 export interface Addition {
   files: TemplateFile[];
-  /** The npm packages that it needs, and their ranges. */
+  /** The npm packages that it needs, with their version ranges. */
   dependencies: Record<string, string>;
-  /** The template whose application it is for. */
+  /** The template that it works with. */
   template: string;
-  /** What to do after it was added, as a sentence or two. */
+  /** The next steps for the user, one or two sentences. */
   next: string;
 }
 
@@ -62,30 +62,30 @@ export function describeStores(): ChoiceOption[] {
   }));
 }
 
-/** The files that belong to an environment's user, as they are written; a later folder is laid over the earlier ones. */
-export function readTemplateFiles(choice: Choice): TemplateFile[] {
-  const { language } = choice;
+/** The template files of an environment. They belong to its user. Later folders override earlier ones. */
+export function readTemplateFiles(variant: Variant): TemplateFile[] {
+  const { language } = variant;
   const folders: [from: string, to: string][] = [
     ['environment', ''],
-    ...listApplicationFolders(choice).map((folder): [string, string] => [folder, '']),
+    ...listApplicationFolders(variant).map((folder): [string, string] => [folder, '']),
     ...listFolders('activate').map((shell): [string, string] => [`activate/${shell}`, 'bin/']),
     ...(language === 'typescript' ? [['typescript', ''] as [string, string]] : []),
   ];
   return folders.flatMap(([from, to]) => readFiles(join(templatesDirectory, from), to, language));
 }
 
-/** The files of a template's application, by their paths; none of a template that this version does not have. */
-export function listApplicationFiles(choice: Choice): string[] {
-  if (!listTemplates().includes(choice.template)) return [];
-  const folders = listApplicationFolders(choice).map((folder) => join(templatesDirectory, folder));
-  return folders.flatMap((folder) => readFiles(folder, '', choice.language).map(({ path }) => path));
+/** The paths of a template's application files. Empty for a template that this version does not have. */
+export function listApplicationFiles(variant: Variant): string[] {
+  if (!listTemplates().includes(variant.template)) return [];
+  const folders = listApplicationFolders(variant).map((folder) => join(templatesDirectory, folder));
+  return folders.flatMap((folder) => readFiles(folder, '', variant.language).map(({ path }) => path));
 }
 
-function listApplicationFolders({ template, store }: Choice): string[] {
+function listApplicationFolders({ template, store }: Variant): string[] {
   return withStore(`apps/${template}`, store);
 }
 
-// A folder of templates, and the one in it for a store, where there is one.
+// A template folder, and its subfolder for the store if there is one.
 function withStore(folder: string, store: string): string[] {
   const ofStore = `${folder}/${storesFolder}/${store}`;
   return [folder, ...(existsSync(join(templatesDirectory, ofStore)) ? [ofStore] : [])];
@@ -96,49 +96,53 @@ export function listAdditions(): string[] {
 }
 
 /** @param name one of `listAdditions` */
-export function readAddition(name: string, { store, language }: Pick<Choice, 'store' | 'language'>): Addition {
+export function readAddition(name: string, { store, language }: Pick<Variant, 'store' | 'language'>): Addition {
   const folder = `additions/${name}`;
   const { package: { dependencies = {} } = {}, template = '', next = '' } = readLayer(join(templatesDirectory, folder));
   const folders = withStore(folder, store).map((each) => join(templatesDirectory, each));
   return { files: folders.flatMap((each) => readFiles(each, '', language)), dependencies, template, next };
 }
 
-/** The package.json of an environment. */
-export function renderManifest(
+/** The content of an environment's package.json. */
+export function renderPackageJson(
   name: string,
-  choice: Choice,
+  variant: Variant,
   carried: CarriedPackage,
-): PackageFragment & { name: string } {
-  const isTypeScript = choice.language === 'typescript';
+): PackageJson & { name: string } {
+  const isTypeScript = variant.language === 'typescript';
   const server = isTypeScript ? 'server.ts' : 'server.js';
   const { scripts, devDependencies } = isTypeScript ? languagePackage() : {};
   return {
     name,
     ...{ private: true, type: 'module' },
     engines: { node: isTypeScript ? '>=22.18' : '>=20.19' },
-    // `npm start` would take the Node.js that npm runs on.
-    scripts: { start: `${choice.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
+    // With plain `node`, `npm start` would use npm's own Node.js.
+    scripts: { start: `${variant.node === undefined ? 'node' : 'bin/node'} ${server}`, ...scripts },
     dependencies: sorted({
-      ...pick(environmentRanges(carried.manifest.peerDependencies), 'express', storeKinds[choice.store]?.package ?? ''),
+      ...pick(
+        environmentRanges(carried.packageJson.peerDependencies),
+        'express',
+        storeKinds[variant.store]?.package ?? '',
+      ),
       sessapp: `file:${carried.path}`,
     }),
     ...(devDependencies && { devDependencies }),
-    ...overridesOf(choice.store),
+    ...overridesOf(variant.store),
   };
 }
 
-// lmdb's own range of a package takes versions whose install script builds it.
-function overridesOf(store: string): PackageFragment {
+// The version range in lmdb's own package.json allows versions that are built by an install script.
+function overridesOf(store: string): PackageJson {
   const { overrides } = readPackageManifest();
   return store === 'embedded' ? { overrides: overrides as Record<string, string> } : {};
 }
 
-function languagePackage(): PackageFragment {
+function languagePackage(): PackageJson {
   return readLayer(join(templatesDirectory, 'typescript')).package ?? {};
 }
 
 /** The entries of package.json that a store's driver needs. */
-export function storePackage(store: string): PackageFragment {
+export function storePackage(store: string): PackageJson {
   const { peerDependencies } = readPackageManifest();
   return {
     dependencies: pick(environmentRanges(peerDependencies), storeKinds[store]?.package ?? ''),
@@ -155,12 +159,12 @@ function sorted(values: Record<string, string>): Record<string, string> {
 }
 
 const layerName = 'layer.json';
-/** In a template: a folder for each store, with the files that depend on it. */
+/** In a template: the folder whose subfolders have the files for each store. */
 const storesFolder = 'stores';
 
 function readFiles(folder: string, to: string, language: Language): TemplateFile[] {
   const other = language === 'typescript' ? '.js' : '.ts';
-  // To wait for each small file on the event loop takes longer than to read it.
+  // Synchronous calls: for small files, waiting on the event loop takes longer than reading.
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return (
     entries
@@ -169,12 +173,12 @@ function readFiles(folder: string, to: string, language: Language): TemplateFile
       .filter((path) => !path.startsWith(`${storesFolder}${sep}`))
       .sort()
       .map((path) => ({ path: to + renameDotfile(path), content: readFileSync(join(folder, path), 'utf8') }))
-      // Of a file that holds types only, nothing is left in JavaScript.
+      // A file with only types is empty in JavaScript.
       .filter(({ content }) => content.trim() !== '')
   );
 }
 
-// npm leaves a .gitignore out of a package, so a template carries it without its dot.
+// npm does not pack a .gitignore, so the templates have it without the dot.
 function renameDotfile(path: string): string {
   return path.replace(/(^|\/)(gitignore|gitattributes)$/, '$1.$2');
 }

@@ -1,31 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LockedPackage, Lockfile, PackageFragment } from '../environment/installation.ts';
+import type { LockedPackage, Lockfile, PackageJson } from '../environment/installation.ts';
 import { templatesDirectory } from '../package.ts';
 import type { CarriedPackage } from './carried.ts';
 
 type Packages = Lockfile['packages'];
 
 /**
- * The lockfile for a package.json of ours: of everything that a template, a store or a language can bring, what this one
- * leads to.
+ * The lockfile for a generated package.json. The template lockfile has the packages of all templates, stores and languages;
+ * this one has only those that the package.json needs.
  */
-export function lockfileFor(manifest: PackageFragment & { name: string }, carried: CarriedPackage): Lockfile {
-  const { name, dependencies, devDependencies, engines } = manifest;
+export function lockfileFor(packageJson: PackageJson & { name: string }, carried: CarriedPackage): Lockfile {
+  const { name, dependencies, devDependencies, engines } = packageJson;
   const all = JSON.parse(readFileSync(join(templatesDirectory, 'lockfile.json'), 'utf8')) as Lockfile;
   const root = { name, dependencies, ...(devDependencies && { devDependencies }), engines } as LockedPackage;
   const packages: Packages = { ...all.packages, '': root, 'node_modules/sessapp': lockCarried(carried) };
   return { name, lockfileVersion: all.lockfileVersion, requires: all.requires, packages: keepReachable(packages) };
 }
 
-/** The carried package as npm writes it into a lockfile. */
-export function lockCarried({ path, integrity, manifest }: CarriedPackage): LockedPackage {
-  const { version, license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta } = manifest;
+/** The lockfile entry of the carried package, as npm writes it. */
+export function lockCarried({ path, integrity, packageJson }: CarriedPackage): LockedPackage {
+  const { version, license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta } = packageJson;
   const about = { license, dependencies, bin, engines, peerDependencies, peerDependenciesMeta };
   return { version, resolved: `file:${path}`, integrity, ...about } as LockedPackage;
 }
 
-// npm marks what is there for development alone, and what may be missing.
+// npm marks packages that only development dependencies need, and packages that are optional.
 function keepReachable(packages: Packages): Packages {
   const every = reach(packages, { dev: true, optional: true });
   const needed = reach(packages, { dev: false, optional: false });
@@ -46,13 +46,13 @@ function keepReachable(packages: Packages): Packages {
 interface Edges {
   /** Follow the root's devDependencies. */
   dev: boolean;
-  /** Follow dependencies that may be missing. */
+  /** Follow optional dependencies. */
   optional: boolean;
 }
 
 const firstFields = ['name', 'version', 'resolved', 'integrity'];
 
-// As npm writes them, so that its next install changes no line: objects are the last, dependencies the first of them.
+// npm's order, so that its next install changes no line: objects come last, with `dependencies` first among them.
 function sortFields(entry: object): object {
   const rank = (name: string, value: unknown): number => {
     if (firstFields.includes(name)) return firstFields.indexOf(name);
@@ -63,7 +63,7 @@ function sortFields(entry: object): object {
   return Object.fromEntries(fields.sort(([a, x], [b, y]) => rank(a, x) - rank(b, y) || a.localeCompare(b, 'en')));
 }
 
-/** The paths of all that the root leads to. */
+/** The paths of all packages that the root needs, directly or indirectly. */
 function reach(packages: Packages, edges: Edges): Set<string> {
   const found = new Set(['']);
   for (const path of found) {
@@ -86,7 +86,7 @@ function listNeeds(entry: LockedPackage, { dev, optional }: Edges): string[] {
   ];
 }
 
-/** Where Node.js would find a package that another one needs. */
+/** The path where Node.js would find a dependency of the package at `from`. */
 function resolvePath(packages: Packages, from: string, name: string): string | undefined {
   for (let folder = from; ; folder = folder.replace(/(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/, '')) {
     const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;

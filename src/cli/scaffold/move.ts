@@ -13,7 +13,7 @@ export async function moveIfThere(from: string, to: string): Promise<void> {
   }
 }
 
-/** What is moved or linked in one step stays on one file system. */
+/** The error when a rename or link would cross file systems. */
 export function onOtherFileSystem(from: string, to: string): UserError {
   return new UserError(
     'other-file-system',
@@ -22,14 +22,14 @@ export function onOtherFileSystem(from: string, to: string): UserError {
   );
 }
 
-/** Removes the folders of these paths that nothing is in any more. */
+/** Removes the folders of these paths if they are empty now. */
 export async function removeEmptyFolders(directory: string, paths: string[]): Promise<void> {
   const folders = new Set(paths.map(dirname).filter((folder) => folder !== '.'));
   for (const folder of [...folders].sort().reverse()) {
     try {
       await rmdir(join(directory, folder));
     } catch (error) {
-      // What another file system is mounted at is busy.
+      // EBUSY: the folder is a mount point.
       if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EBUSY')) throw error;
     }
   }

@@ -11,23 +11,24 @@ export interface NpmOptions {
   offline: boolean;
 }
 
-/** What npm said when it failed. */
+/** A failure of npm. */
 export class NpmError extends UserError {
   override name = 'NpmError';
-  /** npm's own name for the reason, such as ETARGET; empty where it gave none. */
+  /** npm's error code, such as ETARGET. Empty when npm gave none. */
   readonly npmCode: string;
 
   constructor(reason: string[], npmCode: string) {
-    const remedy = remedies[npmCode] ?? 'Run the same command again; if it fails again, npm doctor says more.';
+    const remedy =
+      remedies[npmCode] ?? 'Run the same command again. If it fails again, run npm doctor to find the cause.';
     super('npm-failed', ['npm failed:', ...reason].join('\n  '), remedy);
     this.npmCode = npmCode;
   }
 }
 
 /**
- * Runs npm on one directory and on nothing around it: no parent workspace, no `.npmrc` above, no install script.
- * @returns what npm printed on stdout
- * @throws NpmError when it fails, UserError when there is no npm, Interrupted when a signal ended it
+ * Runs npm in one directory, isolated from its parents: no parent workspace, no parent `.npmrc`. No install script runs.
+ * @returns npm's stdout
+ * @throws NpmError when npm fails, UserError when npm is missing, Interrupted after a signal
  */
 export async function runNpm(system: System, args: string[], options: NpmOptions): Promise<string> {
   const { directory, offline } = options;
@@ -39,7 +40,7 @@ export async function runNpm(system: System, args: string[], options: NpmOptions
   });
   cancelSignal.throwIfAborted();
   const unwritten = /TAR_ENTRY_ERROR (\w+)(: .*)?/.exec(result.stderr);
-  // What npm has not yet written when it fails for another reason says nothing.
+  // When npm fails for another reason, it also reports files that it had not yet written. Ignore these reports.
   if (unwritten && (result.exitCode === 0 || unwritten[1] === 'ENOSPC'))
     throw new NpmError([unwritten[0]], unwritten[1] ?? '');
   if (result.exitCode === 0) return result.stdout;
@@ -47,13 +48,13 @@ export async function runNpm(system: System, args: string[], options: NpmOptions
 }
 
 const isolation = [
-  // A prefix that is given is not looked for: npm then reads no workspace and no .npmrc of a directory above. It is given
-  // as a variable because npm expands each ${HOME} and trims each space of an option's value, but not of a variable's;
-  // where a path has a backslash before it, npm takes it for no variable.
+  // With an explicit prefix, npm does not search for one, and reads no workspace or .npmrc of a parent directory. The prefix
+  // is passed as a variable: npm expands ${HOME} and trims spaces in an option, but not in the value of a variable. On
+  // Windows this does not work: npm does not expand a variable after a backslash.
   process.platform === 'win32' ? '--prefix=.' : '--prefix=/${SESSAPP_PREFIX}',
   '--ignore-scripts',
   '--omit-lockfile-registry-resolved',
-  // What the user's own settings may say for other projects would make another tree than the lockfile's.
+  // The user's own npm settings could produce another tree than the lockfile's.
   '--package-lock',
   '--install-strategy=hoisted',
   '--bin-links',
@@ -62,23 +63,23 @@ const isolation = [
   '--no-fund',
   '--no-progress',
   '--no-update-notifier',
-  // Warnings are read, not shown: npm takes a file that could not be written for no more than that.
+  // We read the warnings, but do not print them: npm only warns when it cannot write a file.
   '--loglevel=warn',
-  // The defaults wait for more than a minute before they say that a registry cannot be reached.
+  // With the default timeouts, npm retries an unreachable registry for more than a minute.
   '--fetch-retry-mintimeout=500',
   '--fetch-retry-maxtimeout=3000',
 ];
 
-/** What counts of npm's configuration in the environment variables: how to reach the registry, and the cache. */
+/** The npm settings from environment variables that are kept: access to the registry, and the cache. */
 const allowed =
   /^npm_config_(registry|cache|userconfig|globalconfig|(https?_)?proxy|no_?proxy|ca|cafile|cert|key|strict_ssl|fetch_\w+|maxsockets|local_address|offline|prefer_o(ff|n)line|_auth\w*|@.+|\/\/.+)$/i;
 
-/** Makes npm end by itself when this process is killed: an orphan would go on writing into the staging directory. */
+/** Ends npm when this process is killed: an orphaned npm would continue to write into the staging directory. */
 const preload = pathToFileURL(join(packageDirectory, 'dist', 'cli', 'end-with-parent.js')).href;
 
 /**
- * The environment variables for npm: the user's, without what a surrounding npm or Node.js project set.
- * (`npx sessapp` runs us inside npm, which tells its children about its own project and options.)
+ * The environment variables for npm: the user's, without those of another npm or Node.js project. For example, `npx sessapp`
+ * runs inside npm, which sets variables about its own project and options.
  */
 export function npmEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const own = Object.entries(env).filter(
@@ -91,10 +92,10 @@ export function npmEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   };
 }
 
-/** What says nothing of the cause: codes, where npm keeps its log, and what npm advises that `install` does not take. */
+/** Lines that do not explain the cause: codes, the path of npm's log, and advice to use options that `install` lacks. */
 const noise =
   /^\s*$|^\s+(code|errno|syscall|address|port|type): |^\s*\}$|^(code|errno|syscall) |complete log of this run|^For a full report see|eresolve-report|^Fix the upstream dependency|^this command with --force|^to accept an incorrect|^Note that you can also|^tarball, folder, http/;
-/** A tree of packages in conflict can be long. */
+/** npm may print a long tree of conflicting packages. */
 const mostLines = 40;
 
 function explain({ stderr, startError, signal, exitCode }: RunResult, { directory, offline }: NpmOptions): UserError {
@@ -123,9 +124,9 @@ function explain({ stderr, startError, signal, exitCode }: RunResult, { director
 }
 
 const network = 'Check the network and the registry (npm config get registry), then run the same command again.';
-const certificate = 'Give Node.js the certificate of your registry or proxy: export NODE_EXTRA_CA_CERTS=<file>';
+const certificate = 'Make Node.js trust the certificate of your registry or proxy: export NODE_EXTRA_CA_CERTS=<file>';
 const access = 'Log in to the registry (npm login), or ask its owner for access; then run the same command again.';
-const rights = 'Give npm a cache that this user may write: export npm_config_cache=<directory>';
+const rights = 'Use a cache directory that this user can write to: export npm_config_cache=<directory>';
 const versions = 'Choose a version that exists: npm view <package> versions';
 const remedies: Record<string, string> = {
   ENOTFOUND: network,
@@ -140,21 +141,22 @@ const remedies: Record<string, string> = {
   E502: network,
   E503: network,
   E504: network,
-  E429: 'The registry asks for fewer requests: wait a minute, then run the same command again.',
-  E404: 'Check the spelling of the package. If it is a private one, log in to its registry: npm login',
+  E429: 'The registry limits the number of requests. Wait a minute, then run the same command again.',
+  E404: 'Check the spelling of the package name. If the package is private, log in to its registry: npm login',
   E401: access,
   E403: access,
   ENEEDAUTH: access,
   ETARGET: versions,
   ENOVERSIONS: versions,
-  EINVALIDPACKAGENAME: 'Check the spelling of the package.',
+  EINVALIDPACKAGENAME: 'Check the spelling of the package name.',
   EINVALIDTAGNAME: 'Write a version as npm does: name@1.2.3, name@^1 or name@latest.',
-  ERESOLVE: 'Choose another version of the package, or another package: these two cannot be installed together.',
-  EBADPLATFORM: 'The package does not support this system: choose another one.',
-  EBADENGINE: 'The package needs another Node.js: choose another version of it, or an environment with --node.',
-  EJSONPARSE: 'Correct the JSON of the file that is named above, or restore it from your version control.',
+  ERESOLVE: 'Choose another version of the package, or another package. These versions cannot be installed together.',
+  EBADPLATFORM: 'The package does not support this system. Choose another package.',
+  EBADENGINE:
+    'The package needs another version of Node.js. Choose another version of the package, or make an environment with --node.',
+  EJSONPARSE: 'Correct the JSON in the file named above, or restore it from your version control.',
   EUSAGE: 'Write the lockfile again: sessapp run -- npm install --ignore-scripts',
-  ENOENT: 'Check the path that is named above.',
+  ENOENT: 'Check the path named above.',
   EACCES: rights,
   EPERM: rights,
   SELF_SIGNED_CERT_IN_CHAIN: certificate,
@@ -162,7 +164,8 @@ const remedies: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificate,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificate,
   CERT_HAS_EXPIRED: certificate,
-  ENOTCACHED: '--offline takes packages from npm’s cache, which lacks one: run it once without --offline.',
-  ENOSPC: 'The disk is full: free some space, then run the same command again.',
-  EINTEGRITY: 'A package is not what the lockfile says. Clean npm’s cache (npm cache clean --force) and run it again.',
+  ENOTCACHED: 'A package is not in npm’s cache. Run the same command once without --offline.',
+  ENOSPC: 'The disk is full. Free some space, then run the same command again.',
+  EINTEGRITY:
+    'A package does not match its hash in the lockfile. Clean npm’s cache (npm cache clean --force), then run the same command again.',
 };

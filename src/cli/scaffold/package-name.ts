@@ -1,9 +1,9 @@
 import { isBuiltin } from 'node:module';
 
-/** What npm takes as a package's name (https://docs.npmjs.com/cli/configuring-npm/package-json#name). */
+/** npm's limit for a package name (https://docs.npmjs.com/cli/configuring-npm/package-json#name). */
 const maxLength = 214;
 
-/** A valid package name that is as near to the directory's name as can be: `My Shop (2)` becomes `my-shop-2`. */
+/** A valid package name that is similar to the name of the directory: `My Shop (2)` becomes `my-shop-2`. */
 export function toPackageName(directoryName: string): string {
   const name = directoryName
     .normalize('NFKD')

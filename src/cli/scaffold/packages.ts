@@ -8,34 +8,34 @@ import { withLock } from './directory-lock.ts';
 import { type NpmOptions, runNpm } from './npm.ts';
 import { withStaging } from './staging.ts';
 
-/** A folder is copied, not linked: an environment takes nothing from outside itself when it runs. */
+/** npm copies local folders instead of linking them: an environment must not use files outside itself. */
 export const copyFolders = '--install-links';
 
 /**
- * Adds packages to an environment, and to its package.json and lockfile.
- * @throws UserError when npm fails, and then package.json and lockfile are as they were
+ * Installs packages in an environment, and adds them to its package.json and lockfile.
+ * @throws UserError when npm fails; package.json and the lockfile are then unchanged
  */
 export async function installPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
   await withLock(options.directory, () => addPackages(system, packages, options));
 }
 
-/** The same for a caller that holds the lock of the directory. */
+/** Like `installPackages`, for a caller that already holds the lock of the directory. */
 export async function addPackages(system: System, packages: string[], options: NpmOptions): Promise<void> {
-  await doubting(options.directory, () => runNpm(system, ['install', copyFolders, ...packages], options));
+  await withoutInstalledList(options.directory, () => runNpm(system, ['install', copyFolders, ...packages], options));
 }
 
 /**
- * Brings what is installed, and the lockfile, in line with another package.json.
- * @param manifest the content of package.json
- * @throws UserError when npm fails, and then package.json and lockfile are as they were
+ * Replaces package.json, and updates the lockfile and the installed packages to match.
+ * @param packageJson the new content of package.json
+ * @throws UserError when npm fails; package.json and the lockfile are then unchanged
  */
-export async function changePackages(system: System, manifest: string, options: NpmOptions): Promise<void> {
+export async function changePackages(system: System, packageJson: string, options: NpmOptions): Promise<void> {
   const path = join(options.directory, 'package.json');
   await withLock(options.directory, async () => {
     const before = await readFile(path, 'utf8');
-    await writeFile(path, manifest);
+    await writeFile(path, packageJson);
     try {
-      await doubting(options.directory, () => runNpm(system, ['install', copyFolders], options));
+      await withoutInstalledList(options.directory, () => runNpm(system, ['install', copyFolders], options));
     } catch (error) {
       await writeFile(path, before);
       throw error;
@@ -43,9 +43,9 @@ export async function changePackages(system: System, manifest: string, options: 
   });
 }
 
-// npm works in place. Without its list of what is installed an environment is not ready, so that one whose
-// installation was killed half-way says so; npm writes the list when it has come to its end.
-async function doubting(directory: string, work: () => Promise<unknown>): Promise<void> {
+// npm changes node_modules in place. An environment without npm's list of installed packages is not ready, and npm writes
+// the list last. So the list is set aside first: if npm is killed, the environment is reported as not ready.
+async function withoutInstalledList(directory: string, work: () => Promise<unknown>): Promise<void> {
   const list = join(directory, 'node_modules', '.package-lock.json');
   const aside = `${list}.before`;
   await renameIfThere(list, aside);
@@ -58,10 +58,10 @@ async function doubting(directory: string, work: () => Promise<unknown>): Promis
   }
 }
 
-/** Puts exactly what the lockfile says in the place of what is installed; until that is complete, nothing changes. */
+/** Replaces node_modules with exactly the packages of the lockfile. Nothing changes until the new node_modules is complete. */
 export async function restorePackages(system: System, options: NpmOptions): Promise<void> {
   const { directory } = options;
-  // Two at once would take each other's new node_modules for the old one.
+  // Without the lock, two processes would replace each other's new node_modules.
   await withLock(directory, () =>
     withStaging(directory, async (staging) => {
       await stagePackages(directory, staging);
@@ -73,8 +73,8 @@ export async function restorePackages(system: System, options: NpmOptions): Prom
 }
 
 /**
- * Puts what npm reads of an environment into a staging directory inside it. A folder that package.json names is found from
- * the environment, not from there.
+ * Copies the files that npm reads into a staging directory inside the environment. Relative paths of local packages become
+ * absolute, because they are relative to the environment, not to the staging directory.
  */
 export async function stagePackages(directory: string, staging: string): Promise<void> {
   for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
@@ -84,7 +84,7 @@ export async function stagePackages(directory: string, staging: string): Promise
   await copyCarried(directory, staging);
 }
 
-/** Copies the carried package, which package.json names, where there is one. */
+/** Copies the carried package, which package.json refers to, if there is one. */
 export async function copyCarried(directory: string, staging: string): Promise<void> {
   if (!(await isThere(join(directory, carriedFolder)))) return;
   await mkdir(join(staging, carriedFolder), { recursive: true });
@@ -93,7 +93,7 @@ export async function copyCarried(directory: string, staging: string): Promise<v
   }
 }
 
-/** A package.json or lockfile in which the folders and archives of the user's own are named by their whole path. */
+/** Makes the paths of the user's local folders and archives absolute in a package.json or lockfile. */
 export function toAbsolute(json: string, directory: string): string {
   return json.replace(/"file:((?!\.sessapp\/|[/~])[^"]*)"/g, (_, path: string) =>
     JSON.stringify(`file:${resolve(directory, JSON.parse(`"${path}"`))}`),

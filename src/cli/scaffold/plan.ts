@@ -1,111 +1,111 @@
 import { basename } from 'node:path';
 import { type Marker, markerName, renderMarker } from '../../settings/marker.ts';
 import { envFileName } from '../../settings/secrets.ts';
-import type { PackageFragment } from '../environment/installation.ts';
+import type { PackageJson } from '../environment/installation.ts';
 import { type CarriedPackage, packCarried } from './carried.ts';
 import { findChanged, findKept, verifyPackage } from './existing.ts';
 import { isInRepository } from './git.ts';
 import { sha256 } from './hash.ts';
-import { type Choice, readTemplateFiles, renderManifest } from './layers.ts';
+import { readTemplateFiles, renderPackageJson, type Variant } from './layers.ts';
 import { lockfileFor } from './lockfile.ts';
 import { toPackageName } from './package-name.ts';
 import { findWarnings, warnOfStore } from './warnings.ts';
 
-/** What a person chose for a new environment. */
-export interface Wish extends Choice {
+/** The options of `init` with the defaults filled in and the Node.js version looked up. */
+export interface ResolvedOptions extends Variant {
   /** Absolute. */
   directory: string;
   prompt?: string | undefined;
-  /** Where the store is; there may be a password in it. */
+  /** The address of the store. It may contain a password. */
   storeUrl?: string | undefined;
   install: boolean;
   offline: boolean;
   git: boolean;
 }
 
-/** One file to write. `content` is undefined for the one file that is made of chance: `.env`. */
+/** One file to write. `content` is undefined for `.env`, whose secret is random. */
 export interface PlannedFile {
-  /** In the environment, with `/`. */
+  /** Relative to the environment, with `/`. */
   path: string;
-  /** As chmod(2) takes it. */
+  /** The mode for chmod(2). */
   mode: number;
   content: string | Buffer | undefined;
 }
 
-/** Everything that `init` will do, decided before anything is done. */
+/** Everything that `init` will do, decided before anything changes. */
 export interface Plan {
   directory: string;
-  /** `create` a directory, or `fill` one that is there. */
+  /** `create` a directory, or `fill` an existing one. */
   action: 'create' | 'fill';
-  /** What is written, in the order of the paths; the marker is the last. */
+  /** The files to write, sorted by path, with the marker last. */
   files: PlannedFile[];
-  /** What an environment would have, and is there already: it stays as it is. */
+  /** Files of an environment that already exist. They stay unchanged. */
   kept: string[];
   marker: Marker;
   /** The version of Node.js to install into the environment, if any. */
   node: string | null;
-  /** What goes into `.env` beside the secret, and is as secret. */
+  /** Written into `.env` next to the secret. It is equally confidential. */
   storeUrl: string | undefined;
   install: boolean;
   offline: boolean;
-  /** False too where there is a git repository already. */
+  /** Make a git repository. Also false when there is one already. */
   git: boolean;
-  /** What a person should know before, each a sentence. */
+  /** Shown before anything changes. Each is a sentence. */
   warnings: string[];
 }
 
 /**
- * @param wish its directory is as `inspectTarget` says it
- * @throws UserError when what is there could not work as a part of an environment
+ * @param options with the directory that `inspectTarget` returned
+ * @throws UserError when an existing file or folder cannot be part of an environment
  */
-export async function makePlan(wish: Wish, action: Plan['action']): Promise<Plan> {
-  const { directory, node = null, storeUrl, install, offline } = wish;
+export async function makePlan(options: ResolvedOptions, action: Plan['action']): Promise<Plan> {
+  const { directory, node = null, storeUrl, install, offline } = options;
   const carried = packCarried();
-  const contents = renderFiles(wish, carried);
-  const kept = action === 'create' ? [] : await keep(directory, contents);
-  // What is there already and just as we would write it counts as ours: so it is where only the marker was lost.
+  const contents = renderFiles(options, carried);
+  const kept = action === 'create' ? [] : await findKeptFiles(directory, contents);
+  // An existing file with the generated content counts as generated. That is the case when only the marker was lost.
   const foreign = await findChanged(directory, hashesOf(contents));
   const generated = new Map([...contents].filter(([path]) => !foreign.includes(path)));
-  const marker = toMarker(wish, carried.manifest.version, hashesOf(generated));
+  const marker = toMarker(options, carried.packageJson.version, hashesOf(generated));
   const files: PlannedFile[] = [...contents]
     .filter(([path]) => !kept.includes(path))
     .map(([path, content]) => ({ path, mode: 0o644, content }));
   if (!kept.includes(envFileName)) files.push({ path: envFileName, mode: 0o600, content: undefined });
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   files.push({ path: markerName, mode: 0o644, content: renderMarker(marker) });
-  const isRepository = wish.git && (await isInRepository(directory));
-  const git = wish.git && !isRepository;
-  const warnings = [...(await findWarnings(directory, kept)), ...(await warnOfStore(wish, kept))];
-  if (isRepository) warnings.push('This is in a git repository already: --git makes no other.');
+  const isRepository = options.git && (await isInRepository(directory));
+  const git = options.git && !isRepository;
+  const warnings = [...(await findWarnings(directory, kept)), ...(await warnOfStore(options, kept))];
+  if (isRepository) warnings.push('The directory is already in a git repository, so --git makes no new one.');
   return { directory, action, files, kept, marker, node, storeUrl, install, offline, git, warnings };
 }
 
-/** Every generated file but `.env` and the marker, by its path in the environment. */
+/** All generated files except `.env` and the marker, by their paths in the environment. */
 export function renderFiles(
-  wish: Choice & { directory: string; prompt?: string | undefined },
+  options: Variant & { directory: string; prompt?: string | undefined },
   carried: CarriedPackage,
 ): Map<string, string | Buffer> {
   const contents = new Map<string, string | Buffer>();
-  for (const { path, content } of readTemplateFiles(wish)) contents.set(path, content);
-  const manifest = renderManifest(toPackageName(basename(wish.directory)), wish, carried);
-  contents.set('package.json', renderJson(manifest));
-  contents.set('package-lock.json', renderJson(lockfileFor(manifest, carried)));
+  for (const { path, content } of readTemplateFiles(options)) contents.set(path, content);
+  const packageJson = renderPackageJson(toPackageName(basename(options.directory)), options, carried);
+  contents.set('package.json', renderJson(packageJson));
+  contents.set('package-lock.json', renderJson(lockfileFor(packageJson, carried)));
   contents.set(carried.path, carried.content);
-  if (wish.prompt !== undefined) contents.set('bin/prompt.txt', `${wish.prompt}\n`);
-  if (wish.node !== undefined) contents.set('.node/package.json', renderJson(nodeManifest(wish.node)));
+  if (options.prompt !== undefined) contents.set('bin/prompt.txt', `${options.prompt}\n`);
+  if (options.node !== undefined) contents.set('.node/package.json', renderJson(renderNodePackage(options.node)));
   return contents;
 }
 
-// Another package.json than ours needs another lockfile than ours: npm makes it, where there is none.
-async function keep(directory: string, contents: Map<string, string | Buffer>): Promise<string[]> {
+// An existing package.json does not match the generated lockfile. If there is no lockfile yet, npm makes one.
+async function findKeptFiles(directory: string, contents: Map<string, string | Buffer>): Promise<string[]> {
   const kept = await findKept(directory, [...contents.keys(), envFileName]);
   if (!kept.includes('package.json')) return kept;
-  await verifyPackage(directory, JSON.parse(String(contents.get('package.json'))) as PackageFragment);
+  await verifyPackage(directory, JSON.parse(String(contents.get('package.json'))) as PackageJson);
   if (!kept.includes('package-lock.json')) contents.delete('package-lock.json');
   return kept;
 }
 
-/** As in a marker. */
+/** The hashes of files, in the format of the marker. */
 export function hashesOf(contents: Map<string, string | Buffer>): Marker['files'] {
   return Object.fromEntries([...contents].map(([path, content]): [string, string] => [path, sha256(content)]).sort());
 }
@@ -116,25 +116,25 @@ export function nodePackageName(): string {
   return `node-${platform}-${process.arch}`;
 }
 
-function nodeManifest(version: string): object {
+function renderNodePackage(version: string): object {
   return { private: true, dependencies: { [nodePackageName()]: version } };
 }
 
-function toMarker(wish: Wish, version: string, files: Marker['files']): Marker {
+function toMarker(options: ResolvedOptions, version: string, files: Marker['files']): Marker {
   return {
     format: 2,
     sessapp: version,
-    template: wish.template,
-    store: wish.store,
-    language: wish.language,
-    ...(wish.node !== undefined && { node: wish.node }),
-    ...(wish.prompt !== undefined && { prompt: wish.prompt }),
-    cookie: toCookieName(wish.directory),
+    template: options.template,
+    store: options.store,
+    language: options.language,
+    ...(options.node !== undefined && { node: options.node }),
+    ...(options.prompt !== undefined && { prompt: options.prompt }),
+    cookie: toCookieName(options.directory),
     files,
   };
 }
 
-// Cookies of one host are shared by its ports, so two environments on localhost need different names.
+// All ports of a host share its cookies, so two environments on localhost need different cookie names.
 function toCookieName(directory: string): string {
   const name = toPackageName(basename(directory))
     .replace(/[^a-z0-9-]/g, '-')
@@ -142,12 +142,12 @@ function toCookieName(directory: string): string {
   return `${name}-${sha256(directory).slice(0, 8)}`;
 }
 
-/** As npm writes its files. */
+/** JSON in npm's format. */
 export function renderJson(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-/** A plan as it can be shown: each file by its hash. `.env` has none: its secret is made when it is written. */
+/** The plan without confidential values, with a hash instead of each file's content. `.env` has no hash: its secret is random. */
 export function summarize({ marker: _, storeUrl: __, files, ...rest }: Plan) {
   const shown = files.map(({ path, mode, content }) => ({
     path,

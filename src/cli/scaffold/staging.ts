@@ -4,24 +4,24 @@ import { orUndefined } from '../../errors.ts';
 import { listNames, makeDirectory } from '../../files.ts';
 import { isOlderThan, ownIdentity } from '../environment/lock.ts';
 import { isOfThisMachine, isRunning } from '../environment/process-identity.ts';
-import { closedToOthers } from './umask.ts';
+import { withRestrictiveUmask } from './umask.ts';
 
-/** An owner on another machine cannot be asked whether it lives; its staging counts as left over after this time. */
+/** We cannot check a process on another machine, so its staging directory counts as abandoned after this time. */
 const foreignMs = 24 * 60 * 60 * 1000;
 
 const pattern = /^\.sessapp-staging-(\d+)-(\w+)-([0-9a-f]{8})$/;
 
 /**
- * Works in a staging directory inside `parent`, which is gone afterwards, as is what interrupted commands left there.
- * Parents that had to be made for it go too, unless something is in them. Only their owner may write to new files.
+ * Runs `work` with a staging directory inside `parent`, and removes the directory afterwards. Also removes the staging
+ * directories of interrupted commands, and the parents that it made, if they are empty. Only the owner can write to new files.
  */
 export async function withStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {
-  return closedToOthers(() => workInStaging(parent, work));
+  return withRestrictiveUmask(() => workInStaging(parent, work));
 }
 
 async function workInStaging<T>(parent: string, work: (staging: string) => Promise<T>): Promise<T> {
   for (const leftover of await findLeftovers(parent)) {
-    // In a directory that many share, such as /tmp, another user's is that user's to remove.
+    // In a shared directory such as /tmp, we cannot remove the staging directories of other users.
     await orUndefined(removeTree(leftover), 'EACCES', 'EPERM');
   }
   const { directory, top } = await createStaging(parent);
@@ -33,24 +33,24 @@ async function workInStaging<T>(parent: string, work: (staging: string) => Promi
   }
 }
 
-/** Removes directories from `parent` up to `top`. @throws ENOTEMPTY at the first one that is not empty */
+/** Removes the directories from `parent` up to `top`. @throws ENOTEMPTY when one is not empty */
 export async function removeEmpty(parent: string, top: string): Promise<void> {
   for (let directory = parent; directory.length >= top.length; directory = dirname(directory)) await rmdir(directory);
 }
 
 export interface Staging {
   directory: string;
-  /** The topmost directory that had to be made for it: itself, or a parent that was missing. */
+  /** The topmost new directory: the staging directory itself, or a parent that was missing. */
   top: string;
 }
 
-/** Makes an empty directory in `parent` to build an environment in. Its name says which process owns it. */
+/** Makes an empty staging directory in `parent`. Its name contains the process that owns it. */
 export async function createStaging(parent: string): Promise<Staging> {
   const directory = await freeStagingPath(parent);
   return { directory, top: (await makeDirectory(directory)) ?? directory };
 }
 
-/** A path in `parent` where nothing is, for what this process moves aside: killed, it leaves what the next one removes. */
+/** A free path in `parent` with the name of a staging directory: if this process is killed, the next one removes it. */
 export async function freeStagingPath(parent: string): Promise<string> {
   const { pid, started, machine } = await ownIdentity();
   const path = join(parent, `.sessapp-staging-${pid}-${started}-${machine}`);
@@ -58,7 +58,7 @@ export async function freeStagingPath(parent: string): Promise<string> {
   return path;
 }
 
-/** The staging directories in `parent` whose owner is gone: what an interrupted command left behind. */
+/** The staging directories in `parent` whose process has ended: those of interrupted commands. */
 export async function findLeftovers(parent: string): Promise<string[]> {
   const leftovers: string[] = [];
   for (const name of await listNames(parent)) {
@@ -67,7 +67,7 @@ export async function findLeftovers(parent: string): Promise<string[]> {
   return leftovers;
 }
 
-/** Removes a directory even while an orphaned npm still writes into it. */
+/** Removes a directory, even if an orphaned npm is still writing into it. */
 export async function removeTree(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }

@@ -10,24 +10,24 @@ import { nearestEnvironment } from '../environment/find.ts';
 import { lockName } from './directory-lock.ts';
 import { findLeftovers } from './staging.ts';
 
-/** Whoever puts an environment there holds it half-made for a fraction of a second. */
+/** How long to wait for another process that is moving an environment into place. That usually takes less than a second. */
 const waitMs = 10_000;
 const pollMs = 20;
 
-/** What is at the place where an environment is to be. */
+/** The state of the directory that is to become an environment. */
 export type Target =
   | { kind: 'missing'; directory: string }
   | { kind: 'environment'; directory: string; marker: Marker }
-  /** A directory that is not an environment; `entries` are the names in it. */
+  /** A directory that is not an environment. `entries` are the names in it. */
   | { kind: 'directory'; directory: string; entries: string[] };
 
 /**
- * Looks at the place. After `recover`, what an interrupted `init` left there is gone.
+ * Returns the state of the target directory. Call `recover` first, which cleans up after an interrupted `init`.
  * @param directory absolute
- * @throws UserError when no environment can be there, or an `init` has left it, or is leaving it, in the middle of its work
+ * @throws UserError when no environment can be made there, or an `init` there was interrupted or is running
  */
 export async function inspectTarget(system: System, directory: string): Promise<Target> {
-  for (const end = Date.now() + waitMs; Date.now() < end; await wait(pollMs)) {
+  for (const deadline = Date.now() + waitMs; Date.now() < deadline; await wait(pollMs)) {
     if ((await findLeftovers(directory)).length > 0) throw unsettled(directory);
     const target = await inspectOnce(system, directory);
     if (target) return target;
@@ -35,7 +35,7 @@ export async function inspectTarget(system: System, directory: string): Promise<
   throw unsettled(directory);
 }
 
-// Undefined when another process is putting an environment there at this very moment.
+// Undefined while another process is moving an environment into place.
 async function inspectOnce(system: System, directory: string): Promise<Target | undefined> {
   await verifyAllowed(system, directory);
   if (!(await exists(directory))) {
@@ -55,7 +55,7 @@ async function inspectOnce(system: System, directory: string): Promise<Target | 
   return { kind: 'directory', directory: real, entries: names.filter((name) => !name.startsWith('.sessapp-')) };
 }
 
-// It is listed, and reads as if nothing were there.
+// A broken link is listed by readdir, but reading it looks as if the marker did not exist.
 async function verifyNoLink(directory: string): Promise<void> {
   const found = await lstatIfThere(join(directory, markerName));
   if (!found?.isSymbolicLink()) return;
@@ -65,8 +65,8 @@ async function verifyNoLink(directory: string): Promise<void> {
 function unsettled(directory: string): UserError {
   return new UserError(
     'unsettled',
-    `An init in ${directory} is at work, or was interrupted.`,
-    'Wait until it has ended, or run it again without --dry-run: that ends or undoes what was begun.',
+    `An init in ${directory} is running or was interrupted.`,
+    'Wait until it ends, or run the same command again without --dry-run, which completes or undoes it.',
   );
 }
 
@@ -79,8 +79,8 @@ async function verifyAllowed({ env }: System, directory: string): Promise<void> 
   if (!isRoot && !isHome) return;
   throw new UserError(
     'target-refused',
-    `${directory} is ${isRoot ? 'the root of the file system' : 'your home directory'}, not a place for an environment.`,
-    'Name a new directory: sessapp init myenv',
+    `${directory} is ${isRoot ? 'the root of the file system' : 'your home directory'}, which cannot be an environment.`,
+    'Choose a new directory: sessapp init myenv',
   );
 }
 
@@ -90,21 +90,21 @@ async function realpathIfThere(path: string): Promise<string> {
 
 async function exists(directory: string): Promise<boolean> {
   const found = await orUndefined(stat(directory), 'ENOENT', 'ENOTDIR').catch((error: unknown) => {
-    throw hasCode(error, 'ELOOP') ? notADirectory(directory, 'a link that leads in a circle') : error;
+    throw hasCode(error, 'ELOOP') ? notADirectory(directory, 'a link to itself') : error;
   });
   if (found?.isDirectory()) return true;
   if (found) throw notADirectory(directory, 'a file');
   const entry = await lstatIfThere(directory);
   if (entry?.isSymbolicLink()) throw notADirectory(directory, 'a link to something that does not exist');
-  // It has appeared since.
+  // The directory has been created in the meantime.
   return entry ? exists(directory) : false;
 }
 
 function notADirectory(directory: string, what: string): UserError {
-  return new UserError('target-not-a-directory', `${directory} is ${what}.`, 'Remove it, or name another directory.');
+  return new UserError('target-not-a-directory', `${directory} is ${what}.`, 'Remove it, or choose another directory.');
 }
 
-/** @returns the real path of the nearest parent that exists */
+/** @returns the real path of the nearest existing parent */
 async function verifyParent(directory: string): Promise<string> {
   const parent = dirname(directory);
   if (!(await exists(parent))) return verifyParent(parent);
@@ -117,8 +117,8 @@ async function verifyNotInside(directory: string): Promise<void> {
   if (!outer) return;
   throw new UserError(
     'target-inside-environment',
-    `This is inside the environment ${outer.directory}; environments do not nest.`,
-    `Name a directory beside it: ${join(dirname(outer.directory), `${basename(outer.directory)}-2`)}`,
+    `The directory is inside the environment ${outer.directory}. Environments cannot be nested.`,
+    `Choose a directory next to it: ${join(dirname(outer.directory), `${basename(outer.directory)}-2`)}`,
   );
 }
 
@@ -127,11 +127,11 @@ async function verifyWritable(directory: string): Promise<void> {
     await access(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
     if (!hasCode(error, 'EACCES', 'EROFS', 'EPERM')) throw error;
-    const fact = `${directory} cannot be written by this user.`;
+    const fact = `This user cannot write to ${directory}.`;
     throw new UserError(
       'permission-denied',
       fact,
-      `Choose a directory of your own, or give yourself the right to write there.`,
+      'Choose one of your own directories, or get permission to write to this one.',
     );
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Does work whose files and folders nobody but their owner may write to, whatever this process was started with. That
- * counts for npm too: who can change what is installed runs code in the server.
+ * Runs `work` with a umask that lets only the owner write to new files and folders, npm's included: anyone who can change
+ * installed packages can run code in the server.
  */
-export async function closedToOthers<T>(work: () => Promise<T>): Promise<T> {
+export async function withRestrictiveUmask<T>(work: () => Promise<T>): Promise<T> {
   const before = process.umask(0o022);
   process.umask(before | 0o022);
   try {

@@ -12,21 +12,21 @@ import { type Ownership, replaceFile } from '../environment/write-file.ts';
 export interface EnvFile {
   /** The file itself: `.env` may be a symbolic link to it. */
   path: string;
-  /** Without the mark of its encoding, which some editors put at the front: the server passes over it too. */
+  /** Without a byte order mark, which some editors write. The server ignores it too. */
   text: string;
   /** Undefined when there is no such file yet. */
   found: (Ownership & { changedMs: number }) | undefined;
 }
 
-/** Beside the file: what is to be in it, and what is there while it is being changed. The .gitignore covers them. */
+/** Files beside `.env`: its next content, and the lock that is held during a change. The .gitignore covers them. */
 export const envDraftName = '.sessapp-env';
 export const envLockName = '.sessapp-env-lock';
 
-/** @throws UserError when what is there is no text file */
+/** @throws UserError when `.env` is not a text file */
 export async function readEnvFile({ directory }: Environment): Promise<EnvFile> {
   const path = await resolveLink(join(directory, envFileName));
   try {
-    // To read a pipe would be to wait for its other end.
+    // Reading a pipe would block until something is written to it.
     const { mode, uid, gid, ctimeMs: changedMs } = verifyFile(await stat(path), path);
     return { path, text: decode(await readFile(path), path), found: { mode, uid, gid, changedMs } };
   } catch (error) {
@@ -36,15 +36,15 @@ export async function readEnvFile({ directory }: Environment): Promise<EnvFile> 
 }
 
 /**
- * Changes the file in one step, while no other sessapp does; the change is on the disk when this returns.
- * @param decide what it is to hold, and what to tell of it; asked again when somebody else has changed it meanwhile
+ * Replaces the file atomically, under a lock against other sessapp processes. The change is on disk when this returns.
+ * @param decide returns the new content and the result; called again when another program changed the file in between
  */
 export async function changeEnvFile<T>(
   environment: Environment,
   decide: (file: EnvFile) => Promise<{ text: string; result: T }>,
 ): Promise<T> {
   const directory = dirname((await readEnvFile(environment)).path);
-  return whileLocked(join(directory, envLockName), `changes the secrets in ${directory}`, async () => {
+  return whileLocked(join(directory, envLockName), `is changing the secrets in ${directory}`, async () => {
     for (;;) {
       const file = await readEnvFile(environment);
       const { text, result } = await decide(file);
@@ -62,12 +62,12 @@ function isSame(a: EnvFile, b: EnvFile): boolean {
 async function resolveLink(path: string): Promise<string> {
   const real = await orUndefined(realpath(path), 'ENOENT', 'ELOOP', 'ENOTDIR');
   if (real !== undefined || !(await lstatIfThere(path))?.isSymbolicLink()) return real ?? path;
-  throw unclear(path, 'is a link to a file that does not exist', 'Bring that file back, or delete the link.');
+  throw unclear(path, 'is a link to a file that does not exist', 'Restore that file, or delete the link.');
 }
 
 function verifyFile(found: Stats, path: string): Stats {
   if (found.isFile()) return found;
-  throw unclear(path, 'is no file', 'Move it away, then run the same command again.');
+  throw unclear(path, 'is not a file', 'Move it away, then run the same command again.');
 }
 
 function decode(bytes: Buffer, path: string): string {

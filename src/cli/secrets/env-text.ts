@@ -1,15 +1,15 @@
 import { isDeepStrictEqual, parseEnv } from 'node:util';
-import { keyIdOf, renderBirth, secretVariable, splitSecrets } from '../../settings/secrets.ts';
+import { renderCreationLine, secretIdOf, secretVariable, splitSecrets } from '../../settings/secrets.ts';
 
-/** What is to become of the secrets of a `.env`. */
+/** A change of the secrets in a `.env`. */
 export interface SecretChange {
-  /** A new one, which goes in front. */
+  /** A new secret, which is put in front. */
   add?: { secret: string; nowMs: number };
-  /** Which of the present ones stay. */
+  /** Which of the current secrets stay. */
   keeps: (secret: string) => boolean;
 }
 
-/** A place where the text seems to set the secrets: the whole line may be inside of a quoted value. */
+/** A place where the text seems to set the secrets. It may also be a line inside a quoted value. */
 interface Assignment {
   /** Where its line begins. */
   start: number;
@@ -24,9 +24,9 @@ export function secretsIn(text: string): string[] {
 }
 
 /**
- * Changes the secrets of a `.env`, and nothing else of it: not a comment, a quote, the end of a line. Each place that
- * may set them is tried, the last one first, as in Node.js the last one counts; what came out is read as Node.js does.
- * @returns undefined when no change of the text does what was meant, and only that
+ * Changes the secrets of a `.env` and nothing else: comments, quotes and line endings stay. Tries each place that may set
+ * the secrets, the last one first, because in Node.js the last one wins. Then parses the result as Node.js does.
+ * @returns undefined when no edit gives exactly the wanted result
  */
 export function changeSecrets(text: string, change: SecretChange): string | undefined {
   const wanted = [...(change.add ? [change.add.secret] : []), ...secretsIn(text).filter(change.keeps)];
@@ -34,7 +34,7 @@ export function changeSecrets(text: string, change: SecretChange): string | unde
     text,
     secretsIn(text)
       .filter((secret) => !change.keeps(secret))
-      .map(keyIdOf),
+      .map(secretIdOf),
   );
   if (isMisread(text)) return undefined;
   const assignments = findAssignments(rest).reverse();
@@ -53,7 +53,7 @@ function others(text: string): NodeJS.Dict<string> {
   return rest;
 }
 
-// A carriage return counts for nothing, wherever it is.
+// Node.js ignores carriage returns everywhere.
 const assignmentPattern = new RegExp(
   `(?<=^|\\n)[ \\t\\r]*(?:export )?[ \\t\\r]*${secretVariable}[ \\t\\r]*=[ \\t\\r]*`,
   'g',
@@ -76,7 +76,7 @@ function edit(text: string, { start, valueStart, valueEnd }: Assignment, { add, 
     .split(',')
     .filter((part) => part.trim() !== '' && keeps(part.trim()));
   const value = [...(add ? [add.secret] : []), ...old].join(',');
-  const birth = add ? renderBirth(keyIdOf(add.secret), add.nowMs) + lineEnd(text) : '';
+  const birth = add ? renderCreationLine(secretIdOf(add.secret), add.nowMs) + lineEnd(text) : '';
   return text.slice(0, start) + birth + text.slice(start, valueStart) + value + text.slice(valueEnd);
 }
 
@@ -84,17 +84,17 @@ function append(text: string, { add }: SecretChange): string {
   if (!add) return text;
   const end = lineEnd(text);
   const gap = text === '' || text.endsWith('\n') ? '' : end;
-  const birth = renderBirth(keyIdOf(add.secret), add.nowMs);
+  const birth = renderCreationLine(secretIdOf(add.secret), add.nowMs);
   return `${text}${gap}${birth}${end}${secretVariable}=${add.secret}${end}`;
 }
 
-// Versions of Node.js differ in what they make of a line that is none, and of the one after it.
+// Versions of Node.js differ in how they parse an invalid line and the line after it.
 function isMisread(text: string): boolean {
   return Object.keys(parseEnv(text)).some((name) => /\s/.test(name) && name.endsWith(secretVariable));
 }
 
 function withoutBirths(text: string, ids: string[]): string {
-  return ids.reduce((rest, id) => rest.replace(new RegExp(`(?<=^|\\n)# key ${id} since [^\\n]*\\n`, 'g'), ''), text);
+  return ids.reduce((rest, id) => rest.replace(new RegExp(`(?<=^|\\n)# secret ${id} since [^\\n]*\\n`, 'g'), ''), text);
 }
 
 function lineEnd(text: string): string {

@@ -3,12 +3,12 @@ import { UserError } from '../../errors.ts';
 import type { Environment } from '../environment/find.ts';
 import { changeEnvFile } from './env-file.ts';
 
-/** What variables are to hold; undefined: they are to go. */
+/** The new values of variables; undefined removes one. */
 export type VariableChanges = Record<string, string | undefined>;
 
 /**
- * Sets variables in an environment's `.env`, and changes nothing else of it.
- * @throws UserError when it is written so that this cannot be done
+ * Sets variables in an environment's `.env`, and changes nothing else there.
+ * @throws UserError when the text of `.env` does not allow that
  */
 export async function setVariables(environment: Environment, changes: VariableChanges): Promise<void> {
   await changeEnvFile(environment, async ({ path, text }) => {
@@ -18,8 +18,8 @@ export async function setVariables(environment: Environment, changes: VariableCh
     const names = Object.keys(changes).join(' and ');
     throw new UserError(
       'env-file-unclear',
-      `${path} is not written so that its ${names} could be changed, and nothing else.`,
-      `Give ${names} a line of its own each, such as ${names.split(' ')[0]}=…, then run the same command again.`,
+      `${names} cannot be changed in ${path} without changing something else.`,
+      `Put each of ${names} on a line of its own, such as ${names.split(' ')[0]}=…, then run the same command again.`,
     );
   });
 }

@@ -1,26 +1,33 @@
 import { UserError } from '../../errors.ts';
-import { createSecret, envFileName, isUsable, keyIdOf, renderEnvFile, secretVariable } from '../../settings/secrets.ts';
+import {
+  createSecret,
+  envFileName,
+  isUsable,
+  renderEnvFile,
+  secretIdOf,
+  secretVariable,
+} from '../../settings/secrets.ts';
 import type { System } from '../../system.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import type { Environment } from '../environment/find.ts';
 import { commandLine } from '../shells/shells.ts';
 import { changeEnvFile, type EnvFile } from './env-file.ts';
 import { changeSecrets } from './env-text.ts';
-import { keysIn, verifyEnvFileCounts } from './keys.ts';
+import { summarizeSecrets, verifyEnvFileCounts } from './secret-summary.ts';
 
 export interface Rotation {
-  /** The new key, which signs. */
+  /** The id of the new secret, which signs. */
   id: string;
-  /** Those that verify, newest first. */
+  /** The ids of the older secrets, newest first. They only verify. */
   older: string[];
-  /** How many secrets were taken out because no server starts with them. */
+  /** How many secrets were removed because the server refuses to start with them. */
   removed: number;
 }
 
 /**
- * Puts a new secret in front of those in `.env`, which is made where there is none. A secret with which no server starts
- * goes: it verifies nothing, and keeps the others from it.
- * @throws UserError when that would have no effect, or log everybody out
+ * Puts a new secret in front of those in `.env`, and creates `.env` if it is missing. Removes secrets that are too short or
+ * placeholders: the server refuses to start with them.
+ * @throws UserError when the new secret would have no effect, or would log everybody out
  */
 export async function rotate(system: System, environment: Environment): Promise<Rotation> {
   verifyEnvFileCounts(system);
@@ -28,8 +35,8 @@ export async function rotate(system: System, environment: Environment): Promise<
     await verifyServerLosesNothing(system, environment, file);
     const secret = createSecret();
     const text = addSecret(file, secret, system.now());
-    const { keys, unusable: removed } = keysIn(file);
-    return { text, result: { id: keyIdOf(secret), older: keys.map(({ id }) => id), removed } };
+    const { secrets, unusable: removed } = summarizeSecrets(file);
+    return { text, result: { id: secretIdOf(secret), older: secrets.map(({ id }) => id), removed } };
   });
 }
 
@@ -40,24 +47,23 @@ function addSecret({ path, text, found }: EnvFile, secret: string, nowMs: number
   throw unclear(path);
 }
 
-/** The failure of a `.env` whose secrets cannot be changed without a doubt about the rest. */
+/** The error for a `.env` whose secrets cannot be changed without the risk of changing something else. */
 export function unclear(path: string): UserError {
   return new UserError(
     'env-file-unclear',
-    `${path} is not written so that its ${secretVariable} could be changed, and nothing else.`,
-    `Give ${secretVariable} a line of its own, such as ${secretVariable}=…, below lines that are each NAME=value, ` +
-      'then run the same command again.',
+    `${secretVariable} cannot be changed in ${path} without changing something else.`,
+    `Put ${secretVariable}=… on a line of its own, and write each line above it as NAME=value. Then run the same command again.`,
   );
 }
 
-// A server keeps the secrets that it knows when .env loses them; with a new one it would follow, and forget them.
+// A running server keeps its secrets when they disappear from .env. With a new secret there, it would drop them.
 async function verifyServerLosesNothing(system: System, environment: Environment, file: EnvFile): Promise<void> {
-  if (keysIn(file).keys.length > 0) return;
+  if (summarizeSecrets(file).secrets.length > 0) return;
   const server = await findRunningServer(environment);
   if (server?.url === undefined || server.hasOwnSecret) return;
   throw new UserError(
     'secret-lost',
-    `The server that runs signs with a secret that ${envFileName} no longer has: with a new one, everybody is logged out.`,
+    `The running server signs with a secret that is no longer in ${envFileName}: a new secret would log everybody out.`,
     `Write that secret into ${envFileName} again, or stop the server first: ` +
       (await commandLine(system, environment.directory, 'stop')),
   );

@@ -6,10 +6,10 @@ import { templatesDirectory } from '../package.ts';
 import { activate } from './activation.ts';
 import { currentShell, currentShellProgram, quoteWord } from './shells.ts';
 
-/** How a shell is started so that it activates an environment after the user's own start-up files. */
+/** How to start a shell that activates an environment after the user's own startup files. */
 interface Startup {
   names: string[];
-  /** False: this shell has no place for it; it gets the environment variables alone. */
+  /** False when the shell has no startup hook: it gets the environment variables only. */
   activates: boolean;
   args: string[];
   env: Record<string, string>;
@@ -21,20 +21,20 @@ export interface ShellCommand {
   env: NodeJS.ProcessEnv;
 }
 
-/** The user's own shell, as it is to be started inside the environment. */
+/** The command that starts the user's own shell inside the environment. */
 export async function findShellCommand(system: System, environment: Environment): Promise<ShellCommand> {
   const { env, stdin } = system;
   const file = await currentShellProgram(system);
   const found = await findStartup(basename(file).toLowerCase());
   const activated = activate(environment, env);
-  // Only an interactive shell reads start-up files.
+  // Only an interactive shell reads startup files.
   if (!found?.startup.activates || !stdin.isTTY) return { file, args: [], env: activated };
   const { startup, folder } = found;
   const shell = await currentShell(system);
   const script = quoteWord(shell, join(environment.directory, 'bin', shell.script));
   const fill = (text: string): string => text.replaceAll('{here}', () => folder).replaceAll('{script}', () => script);
   const variables = Object.entries(startup.env).map(([name, value]): [string, string] => [name, fill(value)]);
-  // The start-up files give the user's own values back.
+  // The startup files restore the user's own values.
   const saved = variables.flatMap(([name]) => (env[name] === undefined ? [] : [[`_SESSAPP_USER_${name}`, env[name]]]));
   return {
     file,

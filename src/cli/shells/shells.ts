@@ -4,22 +4,22 @@ import type { System } from '../../system.ts';
 import { listAncestors } from '../environment/process-identity.ts';
 import { templatesDirectory } from '../package.ts';
 
-/** What a shell's folder in the templates says about it. */
+/** A shell, as described in its folder of the templates. */
 export interface Shell {
-  /** The file in the environment's `bin`. */
+  /** The activation script in the environment's `bin`. */
   script: string;
-  /** The names of the programs, as in the variable SHELL. */
+  /** The program names of the shell, as in the variable SHELL. */
   names: string[];
-  /** The line that activates; `{script}` stands for the quoted path. */
+  /** The command that activates; `{script}` stands for the quoted path. */
   activate: string;
-  /** The line that adds a line to a file: `{line}` and `{file}` stand for quoted words. */
+  /** The command that appends a line to a file; `{line}` and `{file}` stand for quoted words. */
   append: string;
-  /** The line that unsets a variable; `{name}` stands for its name. */
+  /** The command that unsets a variable; `{name}` stands for its name. */
   unset: string;
   quote: { open: string; close: string; replace: [from: string, to: string][] };
 }
 
-/** How the shell is written that the user sits in; the POSIX way where it is none that is known. */
+/** The shell of the user, for its syntax. An unknown shell counts as a POSIX shell. */
 export async function currentShell(system: System): Promise<Shell> {
   const shells = await listShells();
   const name = basename(await currentShellProgram(system));
@@ -28,32 +28,32 @@ export async function currentShell(system: System): Promise<Shell> {
   return shell;
 }
 
-/** The program of the shell that the user sits in; where nobody sits, the one that the variable SHELL names. */
+/** The program of the interactive shell that started this command. Without a terminal: the value of SHELL. */
 export async function currentShellProgram({ env, stdin }: System): Promise<string> {
   const known = (await listShells()).flatMap(({ names }) => names);
   const ancestors = stdin.isTTY ? await listAncestors() : [];
-  // npx starts what it runs through sh, which is dash on some systems.
+  // npx starts commands through sh, which is dash on some systems.
   const nearest = ancestors.find((name) => known.includes(name) && name !== 'sh' && name !== 'dash');
   return nearest ?? (env.SHELL || (process.platform === 'win32' ? 'pwsh' : '/bin/sh'));
 }
 
-/** A word that this shell reads as exactly this text; left as it is where nothing needs quoting. */
+/** Quotes a word so that the shell reads exactly this text. A word that needs no quotes is returned unchanged. */
 export function quoteWord({ quote }: Shell, word: string): string {
   if (/^[\w./@+,-][\w./@+=:,-]*$/.test(word)) return word;
   const inner = quote.replace.reduce((text, [from, to]) => text.replaceAll(from, to), word);
   return quote.open + inner + quote.close;
 }
 
-/** What to type to activate the environment, from the working directory. */
+/** The command line that activates the environment, relative to the working directory. */
 export function activationLine(system: System, shell: Shell, directory: string): string {
   const near = nearPath(system.cwd, join(directory, 'bin', shell.script));
-  // A name without a slash would be looked for on the PATH.
+  // The shell would search the PATH for a name without a slash.
   const script = near.includes('/') ? near : `./${near}`;
   return fill(shell.activate, { script: quoteWord(shell, script) });
 }
 
 /**
- * A sessapp command on this environment, as one would type it in the working directory.
+ * The command line of a sessapp command for this environment, relative to the working directory.
  * @param name one of `listCommands`
  */
 export async function commandLine(
@@ -62,31 +62,31 @@ export async function commandLine(
   name: string,
   ...words: string[]
 ): Promise<string> {
-  const environment = await environmentWords(system, directory, name);
+  const environment = await environmentArguments(system, directory, name);
   return quoteLine(system, ...invocation(system), ...name.split(' '), ...environment, ...words);
 }
 
-/** How a command names this environment. Without a name, `init` means the working directory, not the environment above. */
-async function environmentWords(system: System, directory: string, name: string): Promise<string[]> {
-  if (isMeantAnyway(system, directory) && name !== 'init') return [];
+/** The arguments that name this environment. `init` needs them always: without a name, it means the working directory. */
+async function environmentArguments(system: System, directory: string, name: string): Promise<string[]> {
+  if (isDefaultEnvironment(system, directory) && name !== 'init') return [];
   const near = nearPath(system.cwd, directory);
   return (await system.takesDirectory(name)) ? [near] : ['-e', near];
 }
 
-/** Any other command line, each word as the user's shell reads it. */
+/** Any other command line, with each word quoted for the user's shell. */
 export async function quoteLine(system: System, ...words: string[]): Promise<string> {
   const shell = await currentShell(system);
   return words.map((word) => quoteWord(shell, word)).join(' ');
 }
 
-/** What to type to add a line to a file. */
+/** The command line that appends a line to a file. */
 export async function appendLine(system: System, line: string, path: string): Promise<string> {
   const shell = await currentShell(system);
   const file = nearPath(system.cwd, path);
   return fill(shell.append, { line: quoteWord(shell, line), file: quoteWord(shell, file) });
 }
 
-/** What to type to unset a variable. */
+/** The command line that unsets a variable. */
 export async function unsetLine(system: System, name: string): Promise<string> {
   return fill((await currentShell(system)).unset, { name });
 }
@@ -95,18 +95,18 @@ function fill(notation: string, words: Record<string, string>): string {
   return notation.replace(/\{(\w+)\}/g, (whole, name: string) => words[name] ?? whole);
 }
 
-/** True when a command that names no environment means this one. */
-function isMeantAnyway({ env, cwd }: System, directory: string): boolean {
+/** True when a command without an environment argument works on this environment. */
+function isDefaultEnvironment({ env, cwd }: System, directory: string): boolean {
   if (env.SESSAPP_ENV) return resolve(cwd, env.SESSAPP_ENV) === directory;
   return !relative(directory, cwd).startsWith('..');
 }
 
-/** How this tool is called: npx says so to what it runs. */
+/** How the user calls this command: npx sets npm_command for the programs that it runs. */
 function invocation({ env }: System): string[] {
   return env.npm_command === 'exec' ? ['npx', 'sessapp'] : ['sessapp'];
 }
 
-/** The path from `cwd` when it is the shorter one, in a form that no command takes for an option. */
+/** The path relative to `cwd` if it is inside, else the absolute path. It never looks like an option. */
 export function nearPath(cwd: string, path: string): string {
   const near = relative(cwd, path);
   if (near.startsWith('..')) return path;

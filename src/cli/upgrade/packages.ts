@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { parseJson, readTextIfThere } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
-import type { Lockfile, PackageFragment } from '../environment/installation.ts';
+import type { Lockfile, PackageJson } from '../environment/installation.ts';
 import { environmentRanges } from '../package.ts';
 import type { CarriedPackage } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
@@ -11,18 +11,18 @@ import { renderJson } from '../scaffold/plan.ts';
 
 export const packageFiles = ['package.json', 'package-lock.json'];
 
-/** What is to become of package.json and package-lock.json. */
+/** The changes to package.json and package-lock.json. */
 export interface PackagePlan {
   written: Map<string, string | Buffer>;
-  /** npm makes the lockfile from the one that is there. */
+  /** npm must update the existing lockfile. */
   needsLock: boolean;
-  /** What sessapp.json says of the two: of a file that somebody has changed, what it said before. */
+  /** The hashes of both files for sessapp.json. For a file that the user changed, the old hash. */
   hashes: Record<string, string>;
 }
 
-type EnvironmentManifest = PackageFragment & { name: string };
+type EnvironmentPackage = PackageJson & { name: string };
 
-/** @param rendered the files as they would be in a new environment */
+/** @param rendered the files of a new environment */
 export async function planPackages(
   directory: string,
   { files }: Marker,
@@ -31,30 +31,31 @@ export async function planPackages(
 ): Promise<PackagePlan> {
   const [text, lockText] = await Promise.all(packageFiles.map((path) => readTextIfThere(join(directory, path))));
   const locked = parseJson<Lockfile>(lockText);
-  const ours = JSON.parse(String(rendered.get('package.json'))) as EnvironmentManifest;
-  const found = text === undefined ? ours : (parseJson<EnvironmentManifest>(text) ?? fail(directory));
+  const ours = JSON.parse(String(rendered.get('package.json'))) as EnvironmentPackage;
+  const found = text === undefined ? ours : (parseJson<EnvironmentPackage>(text) ?? fail(directory));
   const before = locked?.packages?.['node_modules/sessapp']?.peerDependencies;
   const merged = merge(found, ours, before ? environmentRanges(before) : oldRanges);
-  const manifest = JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
+  const packageJson =
+    JSON.stringify(merged) === JSON.stringify(found) && text !== undefined ? text : renderJson(merged);
   const isOurs = [text, lockText].every((content, n) => isUnchanged(content, files[packageFiles[n] ?? '']));
   const lock = isOurs ? renderJson(lockfileFor(merged, carried)) : undefined;
   const written = new Map<string, string | Buffer>();
-  if (manifest !== text) written.set('package.json', manifest);
+  if (packageJson !== text) written.set('package.json', packageJson);
   if (lock !== undefined && lock !== lockText) written.set('package-lock.json', lock);
   const isLocked = locked?.packages?.['node_modules/sessapp']?.integrity === carried.integrity;
   const hashes = {
-    'package.json': isUnchanged(text, files['package.json']) ? sha256(manifest) : (files['package.json'] ?? ''),
+    'package.json': isUnchanged(text, files['package.json']) ? sha256(packageJson) : (files['package.json'] ?? ''),
     'package-lock.json': lock === undefined ? (files['package-lock.json'] ?? '') : sha256(lock),
   };
-  return { written, needsLock: lock === undefined && (manifest !== text || !isLocked), hashes };
+  return { written, needsLock: lock === undefined && (packageJson !== text || !isLocked), hashes };
 }
 
-// A file that is missing is written again.
+// A missing file counts as unchanged: it is written again.
 function isUnchanged(content: string | undefined, generated: string | undefined): boolean {
   return content === undefined || sha256(content) === generated;
 }
 
-/** What environments of the old form depend on. */
+/** The dependencies of environments in the old format. */
 const oldRanges: Record<string, string> = {
   express: '^5.3.0',
   'express-session': '^1.19.0',
@@ -67,20 +68,20 @@ const oldRanges: Record<string, string> = {
 };
 
 /**
- * The user's package.json with our entries brought up to date.
- * @param ranges what the sessapp before wrote, by package: another range is one that the user has chosen, and stays
+ * The user's package.json with updated entries for sessapp.
+ * @param ranges the version ranges that the previous sessapp wrote, by package. A different range was set by the user, and stays.
  */
 function merge(
-  found: EnvironmentManifest,
-  ours: EnvironmentManifest,
+  found: EnvironmentPackage,
+  ours: EnvironmentPackage,
   ranges: Record<string, string>,
-): EnvironmentManifest {
-  const isCopied = found.dependencies?.sessapp === undefined;
+): EnvironmentPackage {
+  const tryCopy = found.dependencies?.sessapp === undefined;
   const kept = Object.entries(found.dependencies ?? {}).filter(([name, range]) => {
     const isInOurs = ours.dependencies?.[name] !== undefined;
-    // The old form had the packages of the server itself, which now come with sessapp.
+    // The old format listed the packages of the server, which are now dependencies of sessapp.
     if (isInOurs) return name !== 'sessapp' && range !== ranges[name];
-    return !(isCopied && range === oldRanges[name]);
+    return !(tryCopy && range === oldRanges[name]);
   });
   const dependencies = { ...ours.dependencies, ...Object.fromEntries(kept) };
   return {
@@ -96,6 +97,6 @@ function fail(directory: string): never {
   throw new UserError(
     'package-json-damaged',
     `${join(directory, 'package.json')} is not JSON.`,
-    'Mend it, or delete it: then a new one is written.',
+    'Correct it, or delete it: upgrade then writes a new one.',
   );
 }

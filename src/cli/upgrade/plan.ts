@@ -11,38 +11,38 @@ import { listApplicationFiles } from '../scaffold/layers.ts';
 import { hashesOf, renderFiles } from '../scaffold/plan.ts';
 import { packageFiles, planPackages } from './packages.ts';
 
-/** An environment that is to be brought up to date, also one of the old form. */
+/** An environment to upgrade. It may have the old format. */
 export interface Upgradable {
   directory: string;
   marker: Marker;
-  /** It holds a copy of the server: its sessapp.json is of format 1. */
+  /** The environment has the old format 1, with its own copy of the server. */
   isOld: boolean;
 }
 
-/** Everything that `upgrade` will do, decided before anything is done. */
+/** Everything that `upgrade` will do, decided before anything changes. */
 export interface UpgradePlan {
   directory: string;
   /** The versions of sessapp before and after. */
   from: string;
   to: string;
-  /** What is written, by path: new files, and generated ones that nobody has changed. */
+  /** The files to write, by path: new files, and generated files that the user did not change. */
   written: Map<string, string | Buffer>;
-  /** Generated files that are not part of an environment any more. */
+  /** Generated files that are no longer part of an environment. */
   removed: string[];
-  /** Generated files that somebody has changed: they stay. `news` is a diff to ours, where ours is new. */
+  /** Generated files that the user changed. They stay. `news` is a diff to the new generated file, if that differs. */
   kept: { path: string; news: string | undefined }[];
-  /** Files that somebody has changed and that cannot stay: the former state keeps them. */
+  /** Files that the user changed and that cannot stay. `upgrade --undo` brings them back. */
   displaced: string[];
-  /** npm brings package-lock.json in line: somebody has changed it, or package.json. */
+  /** npm must update package-lock.json, because the user changed it or package.json. */
   needsLock: boolean;
   /** The path of the carried package. */
   carried: string;
 }
 
 interface FileState {
-  /** Undefined: it is not there. */
+  /** Undefined: the file does not exist. */
   content: Buffer | undefined;
-  /** The hash of what was generated; undefined for a file that was not. */
+  /** The hash of the generated content. Undefined: the file was not generated. */
   generated: string | undefined;
   isChanged: boolean;
 }
@@ -56,7 +56,7 @@ export async function planUpgrade({ directory, marker, isOld }: Upgradable): Pro
   const packages = await planPackages(directory, marker, rendered, carried);
   const { needsLock, hashes } = packages;
   const plan: UpgradePlan = {
-    ...{ directory, from: marker.sessapp, to: carried.manifest.version, carried: carried.path },
+    ...{ directory, from: marker.sessapp, to: carried.packageJson.version, carried: carried.path },
     ...{ written: packages.written, removed: [], kept: [], displaced: [], needsLock },
   };
   for (const path of new Set([...rendered.keys(), ...Object.keys(marker.files)])) {
@@ -71,16 +71,16 @@ export async function planUpgrade({ directory, marker, isOld }: Upgradable): Pro
   return plan;
 }
 
-/** True when the environment is as this sessapp would leave it. */
+/** True when the upgrade would change nothing. */
 export function isUpToDate({ written, removed, needsLock }: UpgradePlan): boolean {
   return written.size === 0 && removed.length === 0 && !needsLock;
 }
 
-// Its files are its user's from the moment that it is there: one that is missing may not be needed, as may one that is new.
+// An existing application belongs to the user. Its missing files are not restored, and new files are not added.
 function findApplication(directory: string, marker: Marker): string[] {
   const isThere = existsSync(join(directory, marker.language === 'typescript' ? 'app.ts' : 'app.js'));
   if (!isThere) return [];
-  // The store may be another one now, and a template may leave files out that its earlier form had.
+  // The store may have changed, and an older version of the template may have had more files.
   const earlier = Object.keys(marker.files).filter((path) => path.startsWith('app/'));
   return [...listApplicationFiles(marker), ...earlier];
 }
@@ -96,7 +96,7 @@ function decideFile(plan: UpgradePlan, path: string, wanted: string | Buffer, st
   if (content?.equals(Buffer.from(wanted))) return;
   if (content === undefined || !isChanged || cannotStay(path, isOld)) {
     plan.written.set(path, wanted);
-    if (isChanged) tellDisplaced(plan, path);
+    if (isChanged) reportDisplaced(plan, path);
     return;
   }
   const isNew = generated !== sha256(wanted);
@@ -110,15 +110,15 @@ function decideRemoval(plan: UpgradePlan, path: string, { content, isChanged }: 
     return;
   }
   plan.removed.push(path);
-  if (isChanged) tellDisplaced(plan, path);
+  if (isChanged) reportDisplaced(plan, path);
 }
 
-// A carried package that was changed is damaged. What starts the server of the old form imports files that go.
+// A changed carried package is damaged. In the old format, server files import files that the upgrade removes.
 function cannotStay(path: string, isOld: boolean): boolean {
   return isCarried(path) || (isOld && /^(server\.[jt]s$|server\/|session\/)/.test(path));
 }
 
-function tellDisplaced(plan: UpgradePlan, path: string): void {
+function reportDisplaced(plan: UpgradePlan, path: string): void {
   if (!isCarried(path)) plan.displaced.push(path);
 }
 

@@ -12,31 +12,30 @@ import {
 import { dirname, join } from 'node:path';
 import { withLock } from '../scaffold/directory-lock.ts';
 
-// An upgrade is prepared in a folder of its own, which is then renamed to `.sessapp/next`: from that moment on it counts,
-// and whatever is left of it to be done is done by the next command, also when this process is killed at any instant. What
-// it takes the place of goes into its folder `former`; at the end all of it is renamed to `.sessapp/previous`. To undo it,
-// the same steps are taken with the folder `former`.
+// An upgrade is prepared in a staging folder, which is then renamed to `.sessapp/next`. This rename commits the upgrade: if
+// the process is killed afterwards, the next command completes it. The replaced files go into the subfolder `former`. At the
+// end, the whole folder is renamed to `.sessapp/previous`. Undo performs the same steps with the folder `former`.
 
 const filesFolder = 'files';
 const treeName = 'node_modules';
 const swapName = 'swap.json';
 const formerName = 'former';
 
-/** What is exchanged. Each path is in the environment, with `/`. */
+/** The changes of an upgrade. Each path is relative to the environment, with `/`. */
 export interface Swap {
-  /** The version of sessapp that it brings. */
+  /** The version of sessapp after these changes. */
   version: string;
-  /** Its name in `sessapp.json`: undoing must not take the sessions to another store. */
+  /** The store in `sessapp.json`. Undo is refused if it has changed since, because it would switch back to the old store. */
   store: string;
-  /** Files to put in place: each is in the folder. */
+  /** Files to move into place. All are in the folder. */
   put: string[];
-  /** Files to take away. */
+  /** Files to remove. */
   remove: string[];
-  /** Whether the folder has a node_modules to put in place. */
+  /** The folder has a node_modules to move into place. */
   tree: boolean;
 }
 
-/** The state before the last upgrade, if there is one. */
+/** The folder with the state before the last upgrade, if there was one. */
 export function formerFolder(directory: string): string {
   return join(previousFolder(directory), formerName);
 }
@@ -49,30 +48,30 @@ function nextFolder(directory: string): string {
   return join(directory, '.sessapp', 'next');
 }
 
-/** True when an upgrade has begun to take its place and has not come to its end. */
+/** True when an upgrade is committed but not complete. */
 export function isSwapUnfinished(directory: string): boolean {
   return existsSync(nextFolder(directory));
 }
 
-/** Ends an upgrade that was killed while it took its place. Nothing is done where there is none. */
+/** Completes an upgrade that was committed and then killed. Does nothing if there is none. */
 export async function recoverUpgrade(directory: string): Promise<void> {
   if (isSwapUnfinished(directory)) await withLock(directory, async () => finishSwap(directory));
 }
 
-/** Where a prepared file belongs. */
+/** The path of a prepared file in the folder. */
 export function stagedFile(folder: string, path: string): string {
   return join(folder, filesFolder, path);
 }
 
-/** Undefined where there is none. */
+/** Undefined when the folder has no swap. */
 export function readSwap(folder: string): Swap | undefined {
   const path = join(folder, swapName);
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Swap) : undefined;
 }
 
 /**
- * Puts what was prepared in its place; what was there is the former state from now on.
- * @param folder inside the environment, with `files`, and `node_modules` where `swap` says so
+ * Moves the prepared files into place. The replaced files become the former state.
+ * @param folder inside the environment, with `files`, and with `node_modules` if `swap.tree` is true
  */
 export function commitSwap(directory: string, folder: string, swap: Swap): void {
   writeFileSync(join(folder, swapName), JSON.stringify(swap));
@@ -81,7 +80,7 @@ export function commitSwap(directory: string, folder: string, swap: Swap): void 
   finishSwap(directory);
 }
 
-/** Ends what `commitSwap` began, if anything. Each step can be done twice. */
+/** Completes a swap that `commitSwap` began, if any. All steps are idempotent. */
 export function finishSwap(directory: string): void {
   const next = nextFolder(directory);
   const swap = readSwap(next);
@@ -108,12 +107,12 @@ function removeEmptyFolders(directory: string, paths: string[]): void {
   }
 }
 
-/** `a/b` is in `a/b` and `a`. */
+/** For `a/b`: `a/b` and `a`. */
 function listFolders(folder: string): string[] {
   return folder === '.' ? [] : [folder, ...listFolders(dirname(folder))];
 }
 
-/** What brings the state before back. */
+/** The swap that restores the former state. */
 function describeReverse({ put, remove, tree, store }: Swap, former: string): Swap {
   const there = (path: string): boolean => existsSync(stagedFile(former, path));
   const version = existsSync(stagedFile(former, 'sessapp.json')) ? readVersion(former) : '';
@@ -128,7 +127,7 @@ function readVersion(former: string): string {
   return (JSON.parse(readFileSync(stagedFile(former, 'sessapp.json'), 'utf8')) as { sessapp: string }).sessapp;
 }
 
-// Of a folder there is nothing for an instant; npm may have made another one since this process was killed at that instant.
+// Between two renames, the folder does not exist. If the process was killed then, npm may have made a new one since.
 function exchangeTree(staged: string, place: string, aside: string): void {
   if (!existsSync(staged)) return;
   if (existsSync(aside)) rmSync(place, { recursive: true, force: true });
@@ -136,7 +135,7 @@ function exchangeTree(staged: string, place: string, aside: string): void {
   renameSync(staged, place);
 }
 
-// A file is there at every instant, the one before or the next one.
+// The file exists at every moment: the old one or the new one.
 function exchangeFile(staged: string, place: string, aside: string): void {
   if (!existsSync(staged)) return;
   if (existsSync(place) && !existsSync(aside)) {

@@ -6,7 +6,7 @@ import { type Marker, markerName, OldEnvironment } from '../../settings/marker.t
 import type { System } from '../../system.ts';
 import { findRunningServer } from '../control/server-record.ts';
 import { findEnvironment } from '../environment/find.ts';
-import type { Lockfile, PackageFragment } from '../environment/installation.ts';
+import type { Lockfile, PackageJson } from '../environment/installation.ts';
 import { carriedFolder } from '../scaffold/carried.ts';
 import { installLocked } from '../scaffold/dependencies.ts';
 import { withLock } from '../scaffold/directory-lock.ts';
@@ -20,7 +20,7 @@ import { packageFiles } from './packages.ts';
 import { planUpgrade, type Upgradable, type UpgradePlan } from './plan.ts';
 import { commitSwap, formerFolder, readSwap, stagedFile } from './swap.ts';
 
-/** The environment that is meant, of today's form or of the old one. Arguments as for `findEnvironment`. */
+/** Finds the environment, in the current or the old format. The arguments are those of `findEnvironment`. */
 export async function findUpgradable(system: System, ...named: (string | undefined)[]): Promise<Upgradable> {
   try {
     return { ...(await findEnvironment(system, ...named)), isOld: false };
@@ -30,27 +30,27 @@ export async function findUpgradable(system: System, ...named: (string | undefin
   }
 }
 
-/** @throws UserError when the environment cannot be changed now */
+/** @throws UserError when the environment cannot be upgraded now */
 export async function verifyUpgradable(system: System, { directory, marker, isOld }: Upgradable): Promise<void> {
   await verifyOwner(directory);
-  if (marker.migration) throw await onTheirWay(system, directory, marker);
+  if (marker.migration) throw await migrationUnfinished(system, directory, marker);
   if (!isOld || !(await findRunningServer({ directory }))) return;
   throw new UserError(
     'already-running',
-    `The server of ${directory} runs, with the files that would go.`,
+    `The server of ${directory} is running, and uses files that upgrade removes.`,
     `Stop it first: ${await commandLine(system, directory, 'stop')}`,
   );
 }
 
-async function onTheirWay(system: System, directory: string, { migration }: Marker): Promise<UserError> {
+async function migrationUnfinished(system: System, directory: string, { migration }: Marker): Promise<UserError> {
   return new UserError(
     'migration-unfinished',
-    `The sessions of ${directory} are moving to the store ${migration?.to}.`,
-    `Finish that first: ${await commandLine(system, directory, 'store migrate', migration?.to ?? '')}`,
+    `The migration of ${directory} to the store ${migration?.to} is not complete.`,
+    `Complete it first: ${await commandLine(system, directory, 'store migrate', migration?.to ?? '')}`,
   );
 }
 
-// What root writes, the user that the server runs as could not change.
+// Files that root writes could not be changed by the user of the server.
 async function verifyOwner(directory: string): Promise<void> {
   const { uid } = await stat(directory);
   if (!process.getuid || process.getuid() === uid) return;
@@ -62,9 +62,9 @@ async function verifyOwner(directory: string): Promise<void> {
 }
 
 /**
- * Does what the plan says: prepares everything beside the environment's files, then puts it in their place. Whatever stops
- * it, the environment is as it was before, or upgraded.
- * @throws UserError when npm fails or somebody changed a file meanwhile, Interrupted when the signal says so
+ * Carries out the plan: prepares everything in a staging directory, then moves it into place. If it fails or is killed, the
+ * environment is unchanged or fully upgraded.
+ * @throws UserError when npm fails or a file changed meanwhile, Interrupted after a signal
  */
 export async function upgrade(
   system: System,
@@ -81,7 +81,7 @@ export async function upgrade(
       system.catchInterrupts().throwIfAborted();
       await verifyAsPlanned(environment, plan);
       const put = [...plan.written.keys(), ...(plan.needsLock ? ['package-lock.json'] : [])];
-      // The marker is the last: until then the environment says that it is the one before.
+      // The marker comes last: until then it has the old version.
       const files = [...put.filter((path) => path !== markerName), ...put.filter((path) => path === markerName)];
       commitSwap(directory, staging, { version: plan.to, store: marker.store, put: files, remove: plan.removed, tree });
     }),
@@ -89,9 +89,9 @@ export async function upgrade(
 }
 
 /**
- * Brings the state before the last upgrade back; what is there now becomes the former state.
- * @returns the version of sessapp that is there then, or would be
- * @throws UserError when there is none, or it had the sessions in another store
+ * Restores the state before the last upgrade. The current state becomes the former state.
+ * @returns the version of sessapp afterwards; with `isDryRun`, the version that it would be
+ * @throws UserError when there is no former state, or it used another store
  */
 export async function undoUpgrade(
   system: System,
@@ -102,16 +102,16 @@ export async function undoUpgrade(
   if (!swap) {
     throw new UserError(
       'nothing-to-undo',
-      `No upgrade of ${directory} can be taken back.`,
-      'The state before an upgrade is kept until the next one.',
+      `${directory} has no upgrade to undo.`,
+      'Only the last upgrade can be undone.',
     );
   }
   await verifyOwner(directory);
-  if (marker.migration) throw await onTheirWay(system, directory, marker);
+  if (marker.migration) throw await migrationUnfinished(system, directory, marker);
   if (marker.store !== swap.store) {
     throw new UserError(
       'store-moved',
-      `The sessions have moved from the store ${swap.store} to ${marker.store} since that upgrade.`,
+      `Since that upgrade, the sessions were moved from the store ${swap.store} to ${marker.store}.`,
       `Move them back first: ${await commandLine(system, directory, 'store migrate', swap.store)}`,
     );
   }
@@ -119,7 +119,7 @@ export async function undoUpgrade(
   return swap.version;
 }
 
-/** @returns whether there is a node_modules to put in place */
+/** @returns whether there is a node_modules to move into place */
 async function prepare(
   system: System,
   plan: UpgradePlan,
@@ -139,11 +139,11 @@ async function prepare(
   if (plan.needsLock) {
     await runNpm(system, ['install', '--package-lock-only', copyFolders], there);
     const { directory } = plan;
-    const manifest = String(
+    const packageJson = String(
       plan.written.get('package.json') ?? (await readFile(join(directory, 'package.json'), 'utf8')),
     );
     const made = await readFile(join(staging, 'package-lock.json'), 'utf8');
-    const lockfile = toRelative(made, manifest, staging, directory);
+    const lockfile = toRelative(made, packageJson, staging, directory);
     await mkdir(dirname(stagedFile(staging, 'package-lock.json')), { recursive: true });
     await writeFile(stagedFile(staging, 'package-lock.json'), lockfile, { mode: 0o644 });
   }
@@ -151,7 +151,7 @@ async function prepare(
   return true;
 }
 
-// npm reads what is to be there; what it writes beside node_modules goes with the staging directory.
+// npm works on copies of the new files. Its changes to them are removed with the staging directory.
 async function stageInstallation({ directory, written, carried }: UpgradePlan, staging: string): Promise<void> {
   await stagePackages(directory, staging);
   for (const path of packageFiles) {
@@ -163,10 +163,10 @@ async function stageInstallation({ directory, written, carried }: UpgradePlan, s
   if (content !== undefined) await writeFile(join(staging, carried), content);
 }
 
-/** A lockfile that npm made in a staging directory, with the user's own folders named from the environment. */
-function toRelative(lockText: string, manifestText: string, staging: string, directory: string): string {
+/** Makes the paths of local folders in a lockfile from the staging directory relative to the environment. */
+function toRelative(lockText: string, packageText: string, staging: string, directory: string): string {
   const lockfile = JSON.parse(lockText) as Lockfile;
-  const { dependencies, devDependencies } = JSON.parse(manifestText) as PackageFragment;
+  const { dependencies, devDependencies } = JSON.parse(packageText) as PackageJson;
   Object.assign(lockfile.packages[''] ?? {}, {
     ...(dependencies && { dependencies }),
     ...(devDependencies && { devDependencies }),
@@ -178,13 +178,13 @@ function toRelative(lockText: string, manifestText: string, staging: string, dir
   return renderJson(lockfile);
 }
 
-// npm takes seconds; a person may have worked on meanwhile.
+// npm takes seconds, during which the user may have changed files.
 async function verifyAsPlanned(environment: Upgradable, plan: UpgradePlan): Promise<void> {
   const now = await planUpgrade(environment);
   if (isDeepStrictEqual({ ...now }, { ...plan })) return;
   throw new UserError(
     'changed-meanwhile',
-    `Files of ${plan.directory} were changed while the upgrade was prepared; nothing was done.`,
+    `Files of ${plan.directory} changed while the upgrade was being prepared. The upgrade changed nothing.`,
     'Run the same command again.',
   );
 }

@@ -4,7 +4,7 @@ import { type Frame, framesOf } from '../frames.ts';
 import { type CodeLine, readCodeFrame } from './code-frame.ts';
 import { escapeHtml, renderPage } from './html.ts';
 
-/** Of an error with many causes only the first are shown. */
+/** Only the first causes of an error are shown. */
 const mostCauses = 5;
 
 interface Failure {
@@ -16,7 +16,7 @@ interface Failure {
   directory: string;
 }
 
-/** An error as a page for its developer: the message, the line of the application, and the calls that led there. */
+/** Renders an error as a page for the developer: the message, the line of the application, and the stack. */
 export async function renderErrorPage({ error, status, req, directory }: Failure): Promise<string> {
   const [first = '', ...causes] = await Promise.all(
     withCauses(error).map((thrown, at) => renderThrown(thrown, directory, at === 0 ? 'h1' : 'h2')),
@@ -25,11 +25,11 @@ export async function renderErrorPage({ error, status, req, directory }: Failure
   const body = `<p>${escapeHtml(status)} at <code>${escapeHtml(where)}</code></p>
 ${first}
 ${causes.map((cause) => `<section>\n<p>Caused by</p>\n${cause}\n</section>`).join('\n')}
-<footer>Only in development: with <code>NODE_ENV=production</code> a client gets the status alone. The log has this error, too.</footer>`;
+<footer>You see this page only in development. With <code>NODE_ENV=production</code> a client gets only the status. The log also has this error.</footer>`;
   return renderPage(describeThrown(error).split('\n')[0] ?? status, body);
 }
 
-/** What was thrown, without a stack; seldom it is not an Error. */
+/** Describes a thrown value without its stack. It can be a value that is not an Error. */
 export function describeThrown(thrown: unknown): string {
   if (thrown instanceof Error) return String(thrown);
   return typeof thrown === 'string' ? thrown : inspect(thrown);
@@ -57,15 +57,15 @@ ${own.length === 0 ? '' : renderFrames(own)}
 ${others === 0 ? '' : `<details>\n<summary>All ${frames.length} calls</summary>\n${renderFrames(frames)}\n</details>`}`;
 }
 
-function renderCode({ place, line }: Frame, lines: CodeLine[]): string {
+function renderCode({ location, line }: Frame, lines: CodeLine[]): string {
   if (lines.length === 0) return '';
   const width = String(lines.at(-1)?.number).length;
-  const rows = lines.map(({ number, text, isMeant }) => {
-    const row = `${isMeant ? '>' : ' '} ${String(number).padStart(width)}  ${escapeHtml(text)}`;
-    return isMeant ? `<mark>${row}</mark>` : row;
+  const rows = lines.map(({ number, text, isErrorLine }) => {
+    const row = `${isErrorLine ? '>' : ' '} ${String(number).padStart(width)}  ${escapeHtml(text)}`;
+    return isErrorLine ? `<mark>${row}</mark>` : row;
   });
-  const name = escapeHtml(`${place}:${line}`);
-  // A keyboard can scroll it only when it can have the focus.
+  const name = escapeHtml(`${location}:${line}`);
+  // tabindex makes it focusable, so that a keyboard can scroll it.
   return `<figure>
 <figcaption><code>${name}</code></figcaption>
 <pre tabindex="0" role="region" aria-label="The code at ${name}"><code>${rows.join('\n')}</code></pre>
@@ -73,8 +73,8 @@ function renderCode({ place, line }: Frame, lines: CodeLine[]): string {
 }
 
 function renderFrames(frames: Frame[]): string {
-  const items = frames.map(({ name, place, line, isOwn }) => {
-    const text = `${escapeHtml(name || 'anonymous')} <code>${escapeHtml(`${place}:${line}`)}</code>`;
+  const items = frames.map(({ name, location, line, isOwn }) => {
+    const text = `${escapeHtml(name || 'anonymous')} <code>${escapeHtml(`${location}:${line}`)}</code>`;
     return `<li>${isOwn ? `<strong>${text}</strong>` : text}</li>`;
   });
   return `<ol>${items.join('\n')}</ol>`;

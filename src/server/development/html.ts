@@ -1,6 +1,6 @@
 import { filesPath } from './files.ts';
 
-/** A page of the server's own, in development only. @param body HTML */
+/** Renders one of the server's own pages, in development only. @param body HTML */
 export function renderPage(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import { serveFiles } from './files.ts';
-import { addReloading, isWatched, streamRuns } from './reload.ts';
+import { injectReloadScript, isWatched, streamRunId } from './reload.ts';
 
-/** What the server does for the browser of a developer, before a request is logged and gets its session. */
+/** Handlers for the developer's browser. They run before a request is logged and gets its session. */
 export function developmentHandlers(): RequestHandler[] {
-  return isWatched() ? [serveFiles, streamRuns(), addReloading] : [serveFiles];
+  return isWatched() ? [serveFiles, streamRunId(), injectReloadScript] : [serveFiles];
 }

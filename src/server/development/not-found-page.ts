@@ -1,14 +1,14 @@
 import { escapeHtml, renderPage } from './html.ts';
 import type { Route } from './routes.ts';
 
-/** A 404 as a page for its developer. */
+/** Renders a 404 as a page for the developer. */
 export function renderNotFoundPage(message: string, routes: Route[]): string {
   return renderPage(
     message,
     `<p>404 Not Found</p>
 <h1>${escapeHtml(message)}</h1>
 ${routes.length === 0 ? '<p>The application has no routes.</p>' : renderRoutes(routes)}
-<footer>Only in development: with <code>NODE_ENV=production</code> a client gets the message alone.</footer>`,
+<footer>You see this page only in development. With <code>NODE_ENV=production</code> a client gets only the message.</footer>`,
   );
 }
 
@@ -23,7 +23,7 @@ ${rows.join('\n')}
 </table>`;
 }
 
-// A path with parameters leads nowhere.
+// Links only to paths without parameters.
 function renderPath(method: string, path: string): string {
   const text = `<code>${escapeHtml(path)}</code>`;
   const isAddress = ['GET', 'ALL'].includes(method) && /^\/[\w\-./~]*$/.test(path);

@@ -4,7 +4,7 @@ import { describeThrown, renderErrorPage } from './error-page.ts';
 import { renderNotFoundPage } from './not-found-page.ts';
 import { listRoutes } from './routes.ts';
 
-/** Adds the routes that there are. */
+/** Adds the application's routes to a 404. */
 export function detailNotFound(problem: Problem, app: Express): Problem {
   const routes = listRoutes(app);
   const rows = routes.map(({ method, path }) => `  ${method.padEnd(6)} ${path}\n`);
@@ -16,7 +16,7 @@ export function detailNotFound(problem: Problem, app: Express): Problem {
   };
 }
 
-/** Adds what was thrown, and where. @param directory the environment's, absolute */
+/** Adds the error and its stack. @param directory the environment's, absolute */
 export async function detailError(problem: Problem, error: unknown, req: Request, directory: string): Promise<Problem> {
   const stack = (error instanceof Error && error.stack) || describeThrown(error);
   return {

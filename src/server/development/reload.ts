@@ -4,20 +4,20 @@ import type { Request, RequestHandler, Response } from 'express';
 import { isDraining, onDraining } from '../drain.ts';
 import { filesPath } from './files.ts';
 
-/** How long a browser waits until it asks again, in milliseconds. */
+/** How long a browser waits before it reconnects. */
 const retryMs = 300;
 
-// The same in all workers.
-const run = `?${cluster.isWorker ? process.ppid : process.pid}`;
-const script = `<script src="${filesPath}reload.js${run}" defer></script>\n`;
+// All workers of a run share this id.
+const runId = `?${cluster.isWorker ? process.ppid : process.pid}`;
+const script = `<script src="${filesPath}reload.js${runId}" defer></script>\n`;
 
 /** True under `sessapp serve --watch` and `node --watch`. */
 export function isWatched(): boolean {
   return process.env.WATCH_REPORT_DEPENDENCIES !== undefined;
 }
 
-/** Tells open pages which run of the server this is, in a stream that ends when the server is about to stop. */
-export function streamRuns(): RequestHandler {
+/** Sends the id of this run to open pages, in an event stream that ends when the server starts to drain. */
+export function streamRunId(): RequestHandler {
   const streams = new Set<Response>();
   onDraining(() => {
     for (const res of streams) res.end();
@@ -25,35 +25,35 @@ export function streamRuns(): RequestHandler {
   return (req, res, next) => {
     if (req.path !== `${filesPath}reload` || req.method !== 'GET') return next();
     res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-    res.write(`retry: ${retryMs}\ndata: ${run}\n\n`);
+    res.write(`retry: ${retryMs}\ndata: ${runId}\n\n`);
     if (isDraining()) return res.end();
     streams.add(res);
     res.once('close', () => streams.delete(res));
   };
 }
 
-/** Adds the script that follows these runs to each page that a browser opens. */
-export const addReloading: RequestHandler = (req, res, next) => {
-  if (opensPage(req)) {
-    // A page that the browser has kept would have the script of an earlier run, and nothing can be added to a compressed one.
+/** Adds the reload script to each page that a browser opens. */
+export const injectReloadScript: RequestHandler = (req, res, next) => {
+  if (isPageRequest(req)) {
+    // A cached page would have the script of an earlier run, and a compressed page cannot be extended.
     for (const name of ['accept-encoding', 'if-none-match', 'if-modified-since'])
       Reflect.deleteProperty(req.headers, name);
-    addAtEnd(res, script);
+    appendToPage(res, script);
   }
   next();
 };
 
-// To load again what a form was sent to would send it again. A part of a page that a script asks for gets none.
-function opensPage({ method, headers }: Request): boolean {
+// Reloading the response to a POST would submit the form again. A fragment that a script fetches needs no script.
+function isPageRequest({ method, headers }: Request): boolean {
   const { accept, 'sec-fetch-dest': destination = 'document' } = headers;
   return method === 'GET' && destination === 'document' && /\btext\/html\b/.test(accept ?? '');
 }
 
 type Call = (...args: unknown[]) => ServerResponse;
 
-function addAtEnd(res: ServerResponse, text: string): void {
+function appendToPage(res: ServerResponse, text: string): void {
   const { write, writeHead, end } = res as unknown as Record<'write' | 'writeHead' | 'end', Call>;
-  const takeHead: Call = (...args) => {
+  const patchedWriteHead: Call = (...args) => {
     if (isPage(res)) {
       for (const name of ['Content-Length', 'ETag', 'Last-Modified']) res.removeHeader(name);
       res.setHeader('Cache-Control', 'no-store');
@@ -61,14 +61,14 @@ function addAtEnd(res: ServerResponse, text: string): void {
     return writeHead.apply(res, args);
   };
   let isEnded = false;
-  const takeEnd: Call = (...args) => {
+  const patchedEnd: Call = (...args) => {
     if (isEnded || !isPage(res)) return end.apply(res, args);
     isEnded = true;
     const [chunk, encoding] = args.filter((arg) => typeof arg !== 'function' && arg !== null);
     if (chunk !== undefined) write.call(res, chunk, encoding);
     return end.call(res, text, ...args.filter((arg) => typeof arg === 'function'));
   };
-  Object.assign(res, { writeHead: takeHead, end: takeEnd });
+  Object.assign(res, { writeHead: patchedWriteHead, end: patchedEnd });
 }
 
 function isPage(res: ServerResponse): boolean {

@@ -3,12 +3,12 @@ import type { Express } from 'express';
 import { type Layer, layersOf } from '../router-layers.ts';
 
 export interface Route {
-  /** In capitals, such as `GET`; `ALL` for each. */
+  /** In capitals, such as `GET`; `ALL` for every method. */
   method: string;
   path: string;
 }
 
-/** The routes of an application and its routers, in their order. Those of an application mounted in it are not known. */
+/** The routes of an application and its routers, in order. It does not include the routes of a mounted application. */
 export function listRoutes(app: Express): Route[] {
   return routesIn(layersOf(app), '');
 }
@@ -21,13 +21,13 @@ function routesIn(layers: Layer[], mount: string): Route[] {
   });
 }
 
-// `app.all` is a route for each method that Node.js knows.
+// `app.all` adds every method that Node.js knows to the route.
 function methodsOf(methods: Record<string, boolean>): string[] {
   const names = Object.keys(methods).map((method) => method.toUpperCase());
   return methods._all || names.length >= METHODS.length ? ['ALL'] : names;
 }
 
-// A path may be a regular expression, or several.
+// A path can be a string, a regular expression, or an array of them.
 function pathsOf(path: unknown): unknown[] {
   return [path ?? '/'].flat(Infinity);
 }

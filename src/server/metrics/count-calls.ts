@@ -3,7 +3,7 @@ import { wrap } from '../../stores/wrap.ts';
 import { add, type Counts } from './counts.ts';
 import { observeCall } from './latency.ts';
 
-/** The driver, which counts the sessions that begin and end, and how long calls take. */
+/** Wraps the driver, to count the sessions that are created and ended, and to measure the duration of calls. */
 export function countCalls(driver: Driver, counts: Counts): Driver {
   const measure = async <T>(call: string, work: () => Promise<T>): Promise<T> => {
     const startMs = performance.now();

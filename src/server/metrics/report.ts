@@ -9,8 +9,8 @@ import { serveMetrics } from './serve-metrics.ts';
 const intervalMs = 1000;
 
 /**
- * Reports what this process counts. A worker sends it to the primary; any other server responds to requests for it.
- * @returns what stops it, after the last number was told
+ * Reports the counts of this process. A worker sends them to the primary; a server without workers publishes them.
+ * @returns a function that reports the last counts, then stops
  */
 export async function reportCounts(
   directory: string,
@@ -26,9 +26,9 @@ export async function reportCounts(
 }
 
 /**
- * Shows the counts to `sessapp dashboard`, and to Prometheus where METRICS_PORT is set.
- * @returns what stops it
- * @throws UserError when the address of the metrics cannot be had
+ * Publishes the counts to `sessapp dashboard`, and to Prometheus if METRICS_PORT is set.
+ * @returns a function that stops it
+ * @throws UserError when the server cannot listen on the metrics address
  */
 export async function publishCounts(
   directory: string,
@@ -47,7 +47,7 @@ export async function publishCounts(
   };
 }
 
-/** Tells again once something has changed. @returns what stops it, after a last time */
+/** Calls `tell` at intervals, if the counts have changed. @returns a function that calls it a last time, then stops */
 function tellChanges(read: () => Counts, tell: () => Promise<void>): () => Promise<void> {
   let told = '';
   const tellIfChanged = async (): Promise<void> => {

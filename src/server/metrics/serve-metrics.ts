@@ -6,9 +6,9 @@ import type { Counts } from './counts.ts';
 import { contentType, renderCounts } from './render.ts';
 
 /**
- * Responds to GET /metrics at an address of its own.
- * @returns the address, and what ends it
- * @throws UserError when the address cannot be had
+ * Serves GET /metrics on a separate address.
+ * @returns the URL, and a function that closes the server
+ * @throws UserError when the server cannot listen on the address
  */
 export async function serveMetrics(
   address: NonNullable<Settings['metrics']>,
@@ -16,7 +16,7 @@ export async function serveMetrics(
 ): Promise<{ url: string; close: () => void }> {
   try {
     const { servers, traffic, url } = await listen(() => createMetricsServer(read), address);
-    // An open connection of Prometheus does not keep the process running.
+    // An open connection of Prometheus must not keep the process running.
     for (const server of servers) server.unref();
     const close = (): void => {
       for (const server of servers) server.close();
@@ -26,13 +26,13 @@ export async function serveMetrics(
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const hint = 'Choose another METRICS_PORT or METRICS_HOST, or unset METRICS_PORT.';
-    throw new UserError(error.code, `The metrics cannot be shown: ${error.message}`, hint);
+    throw new UserError(error.code, `The metrics cannot be served: ${error.message}`, hint);
   }
 }
 
 function createMetricsServer(read: () => Counts): Server {
   return createServer((req, res) => {
-    // Idle connections would keep the process.
+    // Idle connections would keep the process running.
     res.setHeader('Connection', 'close');
     const isAsked = req.url?.split('?')[0] === '/metrics' && ['GET', 'HEAD'].includes(req.method ?? '');
     if (!isAsked) return res.writeHead(404).end();

@@ -9,29 +9,29 @@ import { boundLogFile } from '../log-file.ts';
 import { createLogger } from '../logging.ts';
 import type { Failure, Listening } from '../messages.ts';
 import { publishCounts } from '../metrics/report.ts';
-import { leaveParent, onParentGone, tellParent } from '../parent.ts';
-import { endWhenRemoved } from '../removal.ts';
+import { disconnectParent, onParentGone, tellParent } from '../parent.ts';
+import { stopWhenRemoved } from '../removal.ts';
 import { reportListening } from '../report.ts';
 import { StateFile } from '../state-file.ts';
-import { retiring } from '../traffic.ts';
+import { retireTimeouts } from '../traffic.ts';
 import { type Reloads, type WorkersState, workersFile } from './report.ts';
 import { Workers } from './workers.ts';
 
-/** How often to look for another free port when somebody took the one that was found. */
+/** How often to try another free port when another program has taken the port that was found. */
 const attempts = 10;
 
-/** True in a process that answers nothing itself: it starts workers, which run this same program, and replaces them. */
+/** True in the primary process. It starts and replaces workers, which run the same program, and serves no requests. */
 export function isPrimary({ workers }: Settings): boolean {
   return workers !== undefined && cluster.isPrimary;
 }
 
 /**
- * Runs the server's workers until a signal asks for its end. SIGHUP replaces them one by one; where there is a terminal,
- * which sends one when it is closed, SIGHUP stops. The primary never opens the store.
- * @throws UserError with its reason when no worker listens
+ * Runs the server's workers until a signal stops it. SIGHUP replaces the workers one by one. With a terminal, SIGHUP stops
+ * the server, because a terminal sends it on closing. The primary never opens the store.
+ * @throws UserError with the worker's reason when no worker listens
  */
 export async function runPrimary(directory: string, settings: Settings): Promise<void> {
-  // The primary accepts connections: one that a worker does not take any more goes to the next.
+  // The primary accepts connections. If a worker no longer accepts one, the primary gives it to the next worker.
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const primary = new Primary(directory, settings);
   const stop = (): void => void primary.stop();
@@ -59,7 +59,7 @@ class Primary {
     this.#settings = settings;
     this.#log = createLogger(settings);
     this.#report = new StateFile(workersFile, directory, this.#log);
-    this.#workers = new Workers(this.#log, retiring(settings.keepAliveMs), () => void this.#reportState());
+    this.#workers = new Workers(this.#log, retireTimeouts(settings.keepAliveMs), () => void this.#reportState());
   }
 
   async start(): Promise<void> {
@@ -68,15 +68,15 @@ class Primary {
     if (!listening) return;
     this.#isListening = true;
     await this.#reportState();
-    endWhenRemoved(this.#directory, this.#log);
+    stopWhenRemoved(this.#directory, this.#log);
     boundLogFile(this.#directory, this.#log);
     await reportListening(listening.url, this.#settings, this.#log);
   }
 
-  /** Requests for a reload while one goes on are one, which comes after it. */
+  /** Replaces all workers. Calls during a reload are combined into one reload after it. */
   async reload(): Promise<void> {
     const isReloading = this.#reloads.started > this.#reloads.ended;
-    // Workers that are about to start for the first time need no other in their place.
+    // Before the first workers listen, no reload is needed.
     this.#isReloadDue = this.#isListening;
     while (this.#isReloadDue && !isReloading && !this.#isStopping) {
       this.#isReloadDue = false;
@@ -92,10 +92,10 @@ class Primary {
     process.exitCode = drained ? 0 : 1;
     await Promise.all([this.#stopCounting(), this.#report.remove()]);
     if (drained) await tellParent({ event: 'drained' });
-    leaveParent();
+    disconnectParent();
   }
 
-  /** @returns undefined when it was asked to stop before */
+  /** @returns undefined when the server is stopped before it listens */
   async #listen(): Promise<Listening | undefined> {
     const { host, port, workers: count = 1 } = this.#settings;
     for (let attempt = 1; ; attempt += 1) {
@@ -121,7 +121,7 @@ class Primary {
         reloads.replaced += 1;
         void this.#reportState();
       });
-      this.#log.info(`reloaded: every worker is new (${this.#workers.count})`);
+      this.#log.info(`reloaded: all workers were replaced (${this.#workers.count})`);
     } catch (error) {
       if (!this.#isStopping) reloads.failure = this.#explain(error);
     }
@@ -131,13 +131,13 @@ class Primary {
 
   #compareAddress({ host, port }: Settings): void {
     if (host === this.#settings.host && port === this.#settings.port) return;
-    this.#log.warn('HOST or PORT has changed: that takes effect when the server is stopped and started');
+    this.#log.warn('HOST or PORT has changed: stop and start the server to apply it');
   }
 
   #explain(error: unknown): Failure {
     const expected = error instanceof UserError;
     const message = expected ? error.message : String(error);
-    this.#log.error(expected ? {} : { err: error }, `not reloaded, the workers that are there go on: ${message}`);
+    this.#log.error(expected ? {} : { err: error }, `not reloaded, the current workers keep running: ${message}`);
     const { code, hint } = expected ? error : { code: 'server-failed', hint: 'See its output above.' };
     return { code, message, hint };
   }
@@ -148,7 +148,7 @@ class Primary {
   }
 }
 
-// Workers would each find another free port, and a later one cannot have that of the first.
+// The primary chooses the port: with port 0, each worker would listen on another port.
 async function choosePort(settings: Settings): Promise<string> {
   if (settings.port !== 0) return String(settings.port);
   const { servers, url } = await listen(createServer, settings);

@@ -1,22 +1,22 @@
 import type { Failure } from '../messages.ts';
 
-/** In `data/`. */
+/** The file in `data/` with the state of the workers. */
 export const workersFile = 'workers.json';
 
-/** How the replacement of all workers went, and how many there have been. */
+/** How many reloads there were, and the result of the last one. */
 export interface Reloads {
   started: number;
   ended: number;
-  /** Of the last one: how many workers it has replaced, and why not all. */
+  /** Of the last reload: how many workers it has replaced, and why not all of them. */
   replaced: number;
   failure?: Failure;
 }
 
-/** What `sessapp status` and `sessapp reload` read of the workers. */
+/** The state of the workers, for `sessapp status` and `sessapp reload`. */
 export interface WorkersState {
-  /** The process that starts and replaces them. */
+  /** The primary process. */
   pid: number;
-  /** How many workers there are to be, and how many answer. */
+  /** How many workers are configured, and how many serve requests. */
   workers: number;
   ready: number;
   reloads: Reloads;

@@ -3,13 +3,13 @@ import type { Logger } from 'pino';
 import type { Listening } from '../messages.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
-/** A worker that has lived this long did not die of its start. */
+/** If a worker has run this long, its exit is not a failed start. */
 const steadyMs = 10_000;
 const firstDelayMs = 100;
 const longestDelayMs = 5000;
 
-/** What all places share. */
-export interface Site {
+/** The context that all slots share. */
+export interface SlotContext {
   startWorker(): WorkerProcess;
   onChange(): void;
   stopping: AbortSignal;
@@ -17,108 +17,108 @@ export interface Site {
 }
 
 /**
- * How long the place of a worker that died stays empty.
- * @param early how many in a row, this one included, did not live long
+ * The delay before another worker replaces a worker that has exited.
+ * @param earlyExits how many workers in a row exited early, including this one
  */
-export function backOffMs(early: number): number {
-  return early === 0 ? 0 : Math.min(firstDelayMs * 2 ** (early - 1), longestDelayMs);
+export function backOffMs(earlyExits: number): number {
+  return earlyExits === 0 ? 0 : Math.min(firstDelayMs * 2 ** (earlyExits - 1), longestDelayMs);
 }
 
-/** Room for one worker. When it dies, another takes its place. */
+/** A slot for one worker. When the worker exits, another one replaces it. */
 export class WorkerSlot {
-  readonly #site: Site;
+  readonly #context: SlotContext;
   #worker: WorkerProcess | undefined;
   #isClosed = false;
-  #early = 0;
-  /** How many workers were started here, and the number of the one that has the place. */
+  #earlyExits = 0;
+  /** How many workers were started in this slot, and the number of the current one. */
   #started = 0;
-  #taken = 0;
+  #currentNumber = 0;
 
-  constructor(site: Site) {
-    this.#site = site;
+  constructor(context: SlotContext) {
+    this.#context = context;
   }
 
-  /** The worker that answers here, if one does. */
+  /** The current worker, if it is listening. */
   get worker(): WorkerProcess | undefined {
     return this.#worker?.isListening ? this.#worker : undefined;
   }
 
   /**
-   * Starts a worker. Once it listens it has the place, and the one before retires.
-   * @throws UserError with its reason when it does not listen; the one before goes on
+   * Starts a worker. Once it listens, it becomes the current worker, and the previous one retires.
+   * @throws UserError with the worker's reason when it does not listen; the previous worker keeps running
    */
   async renew(): Promise<Listening> {
     this.#started += 1;
     const number = this.#started;
-    const worker = this.#site.startWorker();
+    const worker = this.#context.startWorker();
     const listening = await worker.untilListening();
-    const other = this.#isClosed || number < this.#taken ? worker : this.#give(worker, number);
+    const other = this.#isClosed || number < this.#currentNumber ? worker : this.#install(worker, number);
     await other?.retire();
     return listening;
   }
 
-  /** Keeps a worker here, however often it has to be started. */
+  /** Starts a worker, and retries until one listens. */
   async fill(): Promise<void> {
     while (this.#isOpen && !this.worker) {
       try {
         await this.renew();
         return;
       } catch (error) {
-        this.#early += 1;
-        if (this.#isOpen) await this.#pause(`a worker did not start: ${(error as Error).message}`);
+        this.#earlyExits += 1;
+        if (this.#isOpen) await this.#waitBeforeRestart(`a worker did not start: ${(error as Error).message}`);
       }
     }
   }
 
-  /** Another worker takes its place no more. */
+  /** Retires the worker. No other worker replaces it. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#worker?.retire();
   }
 
   get #isOpen(): boolean {
-    return !this.#isClosed && !this.#site.stopping.aborted;
+    return !this.#isClosed && !this.#context.stopping.aborted;
   }
 
-  /** @returns the worker before */
-  #give(worker: WorkerProcess, number: number): WorkerProcess | undefined {
+  /** @returns the previous worker */
+  #install(worker: WorkerProcess, number: number): WorkerProcess | undefined {
     const before = this.#worker;
     this.#worker = worker;
-    this.#taken = number;
+    this.#currentNumber = number;
     const sinceMs = Date.now();
-    void worker.ended.then((end) => this.#onEnd(worker, end, Date.now() - sinceMs));
+    void worker.exited.then((exit) => this.#onExit(worker, exit, Date.now() - sinceMs));
     void worker.stuck.then(() => this.#replace(worker));
-    this.#site.onChange();
+    this.#context.onChange();
     return before;
   }
 
-  async #onEnd({ pid }: WorkerProcess, end: string, livedMs: number): Promise<void> {
-    // One that has lost the place to another was asked to.
+  async #onExit({ pid }: WorkerProcess, exit: string, livedMs: number): Promise<void> {
+    // A worker that was replaced is expected to exit.
     if (this.#worker?.pid !== pid) return;
     this.#worker = undefined;
-    this.#site.onChange();
+    this.#context.onChange();
     if (!this.#isOpen) return;
-    this.#early = livedMs < steadyMs ? this.#early + 1 : 0;
-    await this.#pause(`worker ${pid} ended with ${end}`);
+    this.#earlyExits = livedMs < steadyMs ? this.#earlyExits + 1 : 0;
+    await this.#waitBeforeRestart(`worker ${pid} exited (${exit})`);
     await this.fill();
   }
 
-  /** It may still answer what it has begun. */
+  /** Replaces a stuck worker. It can still finish its requests. */
   async #replace(worker: WorkerProcess): Promise<void> {
     if (this.#worker !== worker || !this.#isOpen) return;
-    this.#site.log.error(`worker ${worker.pid} takes no connections any more; another takes its place`);
+    this.#context.log.error(`worker ${worker.pid} no longer accepts connections; another replaces it`);
     try {
       await this.renew();
     } catch (error) {
-      this.#site.log.error(`${(error as Error).message}; worker ${worker.pid} is ended`);
+      this.#context.log.error(`${(error as Error).message}; killing worker ${worker.pid}`);
       worker.kill();
     }
   }
 
-  async #pause(reason: string): Promise<void> {
-    const ms = backOffMs(this.#early);
-    this.#site.log.error(`${reason}; another starts ${ms === 0 ? 'at once' : `in ${ms} ms`}`);
-    await wait(ms, undefined, { signal: this.#site.stopping }).catch(ignoreAbort);
+  async #waitBeforeRestart(reason: string): Promise<void> {
+    const ms = backOffMs(this.#earlyExits);
+    this.#context.log.error(`${reason}; another starts ${ms === 0 ? 'at once' : `in ${ms} ms`}`);
+    await wait(ms, undefined, { signal: this.#context.stopping }).catch(ignoreAbort);
   }
 }
 

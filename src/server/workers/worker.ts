@@ -1,12 +1,14 @@
 import cluster from 'node:cluster';
 
 /**
- * What a primary says to a worker: another has your place, stop once your requests have ended; no connection comes any
- * more; do what one does for all.
+ * A message of the primary to a worker:
+ * - `retire`: another worker has replaced this one. Finish the requests in flight, then exit.
+ * - `released`: no more connections will arrive.
+ * - `lead`: do the work that one worker does for all.
  */
 export type Order = 'retire' | 'released' | 'lead';
 
-/** True for a signal that a terminal sends to the workers too, though it is meant for their primary. */
+/** True for a signal that a terminal sends to all processes, but that only the primary handles. */
 export function isForPrimary(signal: NodeJS.Signals): boolean {
   return cluster.isWorker && signal !== 'SIGTERM';
 }
@@ -16,8 +18,8 @@ export function onRetired(callback: () => void): void {
 }
 
 /**
- * Resolves when every connection that the primary had on its way to this worker has arrived, or the primary is gone.
- * One that a worker does not take any more goes to another worker; one that it never hears of is lost.
+ * Resolves when every connection that the primary handed over has arrived, or the primary is gone. If this worker rejects
+ * a connection, the primary gives it to another worker. If this worker exits before it arrives, the connection is lost.
  */
 export function untilReleased(): Promise<void> {
   return new Promise((resolve) => {
@@ -27,12 +29,12 @@ export function untilReleased(): Promise<void> {
 }
 
 /**
- * Starts what one process of a server does for all: a server without workers at once, of several workers the one that
- * the primary names.
- * @param start returns what stops each of it
- * @returns what stops all of it, if it was started here
+ * Starts the work that one process does for the whole server: in a server without workers at once, otherwise in the worker
+ * that the primary chooses.
+ * @param start starts the work, and returns the functions that stop it
+ * @returns a function that stops the work, if it runs in this process
  */
-export function startInOne(start: () => (() => Promise<void>)[]): () => Promise<void> {
+export function startInLeader(start: () => (() => Promise<void>)[]): () => Promise<void> {
   let stops: (() => Promise<void>)[] = [];
   const begin = (): void => {
     stops = start();
@@ -46,7 +48,7 @@ export function startInOne(start: () => (() => Promise<void>)[]): () => Promise<
   return stop;
 }
 
-/** Node.js would end a worker at once, in the midst of its requests, when its primary is gone. */
+/** Lets a worker finish its requests after its primary is gone. Node.js would otherwise exit at once. */
 export function outlivePrimary(): void {
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
 }

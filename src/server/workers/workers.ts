@@ -1,33 +1,33 @@
 import type { Logger } from 'pino';
 import type { Listening } from '../messages.ts';
 import { type Counts, createCounts, sumCounts } from '../metrics/counts.ts';
-import type { Patience } from '../traffic.ts';
-import { type Site, WorkerSlot } from './slot.ts';
+import type { DrainTimeouts } from '../traffic.ts';
+import { type SlotContext, WorkerSlot } from './slot.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-/** From the order to stop until a worker that still runs is ended for good: a little more than it gives its requests. */
+/** How long workers may take to stop before they are killed: a little longer than their own deadline for requests. */
 const stopMs = 4700;
 
-/** The workers of a server, each in its place. */
+/** The workers of a server, each in its slot. */
 export class Workers {
   readonly #stopping = new AbortController();
-  #places: WorkerSlot[] = [];
-  /** Every process that has not ended: also one that starts, and one that retires. */
+  #slots: WorkerSlot[] = [];
+  /** Every worker process that has not exited, including those that are starting or retiring. */
   readonly #running = new Set<WorkerProcess>();
-  readonly #site: Site;
-  readonly #patience: Patience;
+  readonly #context: SlotContext;
+  readonly #timeouts: DrainTimeouts;
   #variables: Record<string, string> = {};
   #leader: WorkerProcess | undefined;
-  /** What workers counted that have ended. */
+  /** The counts of workers that have exited. */
   #pastCounts: Counts = createCounts();
 
   /**
-   * @param patience that of workers which retire
-   * @param onChange is called when a worker begins to listen, or ends
+   * @param timeouts the timeouts of retiring workers
+   * @param onChange called when a worker starts to listen, or exits
    */
-  constructor(log: Logger, patience: Patience, onChange: () => void) {
-    this.#patience = patience;
-    this.#site = {
+  constructor(log: Logger, timeouts: DrainTimeouts, onChange: () => void) {
+    this.#timeouts = timeouts;
+    this.#context = {
       startWorker: () => this.#startWorker(),
       onChange: () => {
         this.#nameLeader();
@@ -38,61 +38,61 @@ export class Workers {
     };
   }
 
-  /** How many places there are. */
+  /** The number of slots. */
   get count(): number {
-    return this.#places.length;
+    return this.#slots.length;
   }
 
-  /** How many workers answer. */
+  /** The number of workers that serve requests. */
   get ready(): number {
     return this.#listening().length;
   }
 
-  /** What all workers have counted, also those that have ended. */
+  /** The counts of all workers, including those that have exited. */
   get counts(): Counts {
     return sumCounts([this.#pastCounts, ...[...this.#running].map(({ counts }) => counts)]);
   }
 
   /**
-   * Starts the first worker, and the others once that one listens: what is wrong with all of them is said once.
+   * Starts the first worker, and the others once it listens, so that a common failure is reported only once.
    * @param variables environment variables of every worker
-   * @throws UserError with its reason when it does not listen
+   * @throws UserError with the first worker's reason when it does not listen
    */
   async start(count: number, variables: Record<string, string>): Promise<Listening> {
     this.#variables = variables;
-    const [first, ...others] = Array.from({ length: count }, () => new WorkerSlot(this.#site)) as [
+    const [first, ...others] = Array.from({ length: count }, () => new WorkerSlot(this.#context)) as [
       WorkerSlot,
       ...WorkerSlot[],
     ];
-    this.#places = [first, ...others];
+    this.#slots = [first, ...others];
     const listening = await first.renew();
-    for (const place of others) void place.fill();
+    for (const slot of others) void slot.fill();
     return listening;
   }
 
   /**
-   * Replaces the workers one by one: each retires when the one that takes its place listens.
-   * @param onRenewed is called after each
-   * @throws UserError with its reason when one does not start; those that are not replaced go on
+   * Replaces the workers one by one. Each retires when its replacement listens.
+   * @param onRenewed called after each replacement
+   * @throws UserError with the worker's reason when one does not start; the remaining workers keep running
    */
   async renew(count: number, onRenewed: () => void): Promise<void> {
-    for (const place of this.#places.slice(0, count)) {
-      await place.renew();
+    for (const slot of this.#slots.slice(0, count)) {
+      await slot.renew();
       onRenewed();
     }
-    while (this.#places.length < count) {
-      const place = new WorkerSlot(this.#site);
-      await place.renew();
-      this.#places.push(place);
+    while (this.#slots.length < count) {
+      const slot = new WorkerSlot(this.#context);
+      await slot.renew();
+      this.#slots.push(slot);
       onRenewed();
     }
-    for (const place of this.#places.splice(count)) await place.close();
-    this.#site.onChange();
+    for (const slot of this.#slots.splice(count)) await slot.close();
+    this.#context.onChange();
   }
 
   /**
-   * Asks every worker to stop, each time it is called, and waits until they have.
-   * @returns false when requests were cut
+   * Sends every worker a stop signal, on each call, and waits until all have exited.
+   * @returns false when requests were interrupted
    */
   async stop(): Promise<boolean> {
     this.#stopping.abort();
@@ -101,16 +101,16 @@ export class Workers {
     const timer = setTimeout(() => {
       for (const worker of running) worker.kill();
     }, stopMs);
-    await Promise.all(running.map(({ ended }) => ended));
+    await Promise.all(running.map(({ exited }) => exited));
     clearTimeout(timer);
     return running.every(({ isDrained }) => isDrained);
   }
 
   #startWorker(): WorkerProcess {
     this.#stopping.signal.throwIfAborted();
-    const worker = new WorkerProcess(this.#variables, this.#patience);
+    const worker = new WorkerProcess(this.#variables, this.#timeouts);
     this.#running.add(worker);
-    void worker.ended.then(() => {
+    void worker.exited.then(() => {
       this.#running.delete(worker);
       this.#pastCounts = sumCounts([this.#pastCounts, worker.counts]);
     });
@@ -118,10 +118,10 @@ export class Workers {
   }
 
   #listening(): WorkerProcess[] {
-    return this.#places.map(({ worker }) => worker).filter((worker) => worker !== undefined);
+    return this.#slots.map(({ worker }) => worker).filter((worker) => worker !== undefined);
   }
 
-  // One worker deletes what has expired, for one. It stops when it retires.
+  // One worker does the work for all, such as deleting expired sessions. It stops doing so when it retires.
   #nameLeader(): void {
     const workers = this.#listening();
     if (this.#leader && workers.includes(this.#leader)) return;

@@ -54,9 +54,9 @@ export function readCookies(header: string | undefined, name: string): string[] 
   const values: string[] = [];
   if (!header?.includes(name)) return values;
   for (const pair of header.split(';')) {
-    const end = pair.indexOf('=');
-    if (end === -1 || pair.slice(0, end).trim() !== name) continue;
-    const value = decode(unquote(pair.slice(end + 1).trim()));
+    const equalsAt = pair.indexOf('=');
+    if (equalsAt === -1 || pair.slice(0, equalsAt).trim() !== name) continue;
+    const value = decode(unquote(pair.slice(equalsAt + 1).trim()));
     if (value !== undefined) values.push(value);
   }
   return values;

@@ -21,11 +21,11 @@ export function createId(): string {
 }
 
 /** What a program calls a session by. It never begins with a dash, which a command takes for an option. */
-export function wholeRefOf(key: string): string {
-  return hashOf(key).replace(/^-/, '+');
+export function wholeRefOf(sessionKey: string): string {
+  return hashOf(sessionKey).replace(/^-/, '+');
 }
 
 /** What a log line or a person calls a session by. */
-export function refOf(key: string): string {
-  return wholeRefOf(key).slice(0, 8);
+export function refOf(sessionKey: string): string {
+  return wholeRefOf(sessionKey).slice(0, 8);
 }

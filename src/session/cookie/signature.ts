@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { keyOf } from '../../stores/session-key.ts';
+import { sessionKeyOf } from '../../stores/session-key.ts';
 
 export type Secret = string | Buffer;
 
@@ -10,7 +10,7 @@ export interface SigningKey {
 }
 
 /** The session key of an id, as the store needs it. */
-export type ToKey = (id: string) => string;
+export type ToSessionKey = (id: string) => string;
 
 /** A session id that was signed by one of the keys. */
 export interface SignedId {
@@ -18,7 +18,7 @@ export interface SignedId {
   /** What was verified: the same key would sign the id in the same way. */
   value: string;
   /** The key of its record. */
-  key: string;
+  sessionKey: string;
   /** Names the key that signed it. Whether that is the newest may change while a request runs. */
   keyId: string;
 }
@@ -26,12 +26,12 @@ export interface SignedId {
 /** The keys of these secrets, which are worked out anew only when they have changed. */
 export function createKeyring(secrets: () => Secret[]): () => [SigningKey, ...SigningKey[]] {
   let known: Secret[] | undefined;
-  let keys: SigningKey[] = [];
+  let signingKeys: SigningKey[] = [];
   return () => {
     const current = secrets();
-    if (current !== known) keys = current.map((secret) => ({ id: keyIdOf(secret), secret }));
+    if (current !== known) signingKeys = current.map((secret) => ({ id: keyIdOf(secret), secret }));
     known = current;
-    return keys as [SigningKey, ...SigningKey[]];
+    return signingKeys as [SigningKey, ...SigningKey[]];
   };
 }
 
@@ -46,33 +46,39 @@ export function signId(id: string, { secret }: SigningKey): string {
 }
 
 /** How many values are known to be signed. */
-const knownLength = 10_000;
+const knownLimit = 10_000;
 
 /**
  * Verifies the values of cookies: undefined when none of the keys signed it, so that the server did not issue it. What
  * was verified by the same keys before is known: in a profile of reads, hashing took 7% of the time without it.
  */
-export function createVerifier(toKey: ToKey = keyOf): (value: string, keys: SigningKey[]) => SignedId | undefined {
+export function createVerifier(
+  toSessionKey: ToSessionKey = sessionKeyOf,
+): (value: string, signingKeys: SigningKey[]) => SignedId | undefined {
   let verifiedBy: SigningKey[] | undefined;
   const known = new Map<string, SignedId>();
-  return (value, keys) => {
-    if (keys !== verifiedBy || known.size >= knownLength) known.clear();
-    verifiedBy = keys;
+  return (value, signingKeys) => {
+    if (signingKeys !== verifiedBy || known.size >= knownLimit) known.clear();
+    verifiedBy = signingKeys;
     const before = known.get(value);
     if (before) return before;
-    const signed = verifyId(value, keys, toKey);
+    const signed = verifyId(value, signingKeys, toSessionKey);
     if (signed) known.set(value, signed);
     return signed;
   };
 }
 
 /** The same, worked out anew. */
-export function verifyId(value: string, keys: SigningKey[], toKey: ToKey = keyOf): SignedId | undefined {
+export function verifyId(
+  value: string,
+  signingKeys: SigningKey[],
+  toSessionKey: ToSessionKey = sessionKeyOf,
+): SignedId | undefined {
   const dot = value.lastIndexOf('.');
   if (!value.startsWith('s:') || dot < 3) return undefined;
   const id = value.slice(2, dot);
-  const signer = keys.find(({ secret }) => isEqual(value.slice(dot + 1), digest(id, secret)));
-  return signer && { id, value, key: toKey(id), keyId: signer.id };
+  const signer = signingKeys.find(({ secret }) => isEqual(value.slice(dot + 1), digest(id, secret)));
+  return signer && { id, value, sessionKey: toSessionKey(id), keyId: signer.id };
 }
 
 function digest(id: string, secret: Secret): string {

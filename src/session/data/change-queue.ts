@@ -18,11 +18,11 @@ export interface RecordChange {
 /** What the queue does with records. */
 interface Steps {
   /** Undefined when the session is gone. */
-  read(key: string): Promise<StoredRecord | undefined>;
+  read(sessionKey: string): Promise<StoredRecord | undefined>;
   isLive(record: StoredRecord): boolean;
   apply(change: RecordChange, record: SessionRecord): SessionRecord;
   /** Compare-and-swap. */
-  update(key: string, version: number, record: SessionRecord): Promise<boolean>;
+  update(sessionKey: string, version: number, record: SessionRecord): Promise<boolean>;
 }
 
 type Stored = StoredRecord | undefined;
@@ -46,20 +46,20 @@ export class ChangeQueue {
 
   /** Undefined when the session is gone. Rejects when the change throws, and when the store fails. */
   add(change: RecordChange): Promise<Stored> {
-    const { key } = change.known;
+    const { key: sessionKey } = change.known;
     return new Promise((resolve, reject) => {
       const added = { ...change, resolve, reject };
-      const waiting = this.#waiting.get(key);
+      const waiting = this.#waiting.get(sessionKey);
       if (waiting) waiting.push(added);
-      else void this.#run(key, [added]);
+      else void this.#run(sessionKey, [added]);
     });
   }
 
-  async #run(key: string, waiting: Waiting[]): Promise<void> {
-    this.#waiting.set(key, waiting);
+  async #run(sessionKey: string, waiting: Waiting[]): Promise<void> {
+    this.#waiting.set(sessionKey, waiting);
     let latest: Stored;
     while (waiting.length > 0) latest = await this.#settle(waiting.splice(0), latest);
-    this.#waiting.delete(key);
+    this.#waiting.delete(sessionKey);
   }
 
   async #settle(changes: Waiting[], latest: Stored): Promise<Stored> {
@@ -73,22 +73,22 @@ export class ChangeQueue {
 
   async #store(changes: Waiting[], latest: Stored): Promise<Stored> {
     const known = findNewest(changes, latest);
-    const { key } = known;
+    const { key: sessionKey } = known;
     // What has expired while the request ran may only have been seen by another one.
-    let current: Stored = this.#steps.isLive(known) ? known : await this.#steps.read(key);
+    let current: Stored = this.#steps.isLive(known) ? known : await this.#steps.read(sessionKey);
     let left = changes;
     for (let attempt = 1; current; attempt += 1) {
       const { version } = current;
       const { record, applied } = this.#apply(left, current);
       if (applied.length === 0) return current;
-      if (await this.#steps.update(key, version, record)) {
-        const stored = { ...record, key, version: version + 1 };
+      if (await this.#steps.update(sessionKey, version, record)) {
+        const stored = { ...record, key: sessionKey, version: version + 1 };
         for (const { resolve } of applied) resolve(stored);
         return stored;
       }
       if (attempt === attempts) throw new StoreUnavailable('too many changes of one session at the same time');
       if (attempt > 3) await wait(Math.random() * 5);
-      current = await this.#steps.read(key);
+      current = await this.#steps.read(sessionKey);
       left = applied;
     }
     for (const { resolve } of left) resolve(undefined);

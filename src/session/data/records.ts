@@ -8,9 +8,9 @@ import type { Limits } from './limits.ts';
 import { Owners } from './owner.ts';
 
 /** After this part of its idle time a session that is only read is marked as seen. */
-const touchPart = 1 / 10;
+const touchFraction = 1 / 10;
 /** A change makes a session live longer when that is at least this part of its idle time: stores list them by their ends. */
-const prolongPart = 1 / 100;
+const extendFraction = 1 / 100;
 
 /** A session that lives. */
 export interface LiveSession {
@@ -39,7 +39,7 @@ export class Records {
     this.#log = log;
     this.#owners = new Owners(limits.ownerKeys, isDevelopment ? log : undefined);
     this.#changes = new ChangeQueue({
-      read: async (key) => (await this.read(key))?.record,
+      read: async (sessionKey) => (await this.read(sessionKey))?.record,
       isLive: (record) => this.#isLive(record),
       apply: (change, record) => this.#apply(change, record),
       update: (...args) => store.update(...args),
@@ -47,24 +47,24 @@ export class Records {
   }
 
   /** Undefined when there is none, when it has expired, and when it is corrupt: then it is moved aside. */
-  async read(key: string): Promise<LiveSession | undefined> {
-    const record = await this.#store.read(key);
+  async read(sessionKey: string): Promise<LiveSession | undefined> {
+    const record = await this.#store.read(sessionKey);
     if (!record) return undefined;
     const data = parseRecord(record);
-    if (!data) return this.#setAside(key);
+    if (!data) return this.#setAside(sessionKey);
     return this.#isLive(record) ? { record, data } : undefined;
   }
 
-  async create(key: string, data: Data, keyId: string): Promise<StoredRecord> {
-    const record = this.#toRecord(key, data, {}, keyId);
-    if (await this.#store.create(key, record)) return { ...record, key, version: 1 };
-    throw new StoreUnavailable('a new session has the key of another one');
+  async create(sessionKey: string, data: Data, keyId: string): Promise<StoredRecord> {
+    const record = this.#toRecord(sessionKey, data, {}, keyId);
+    if (await this.#store.create(sessionKey, record)) return { ...record, key: sessionKey, version: 1 };
+    throw new StoreUnavailable('a new session has the session key of another one');
   }
 
   /** Stores this in the place of whatever is there. */
-  async put(key: string, data: Data, keyId: string): Promise<StoredRecord | undefined> {
-    const found = await this.read(key);
-    return found ? this.change(found.record, () => data) : this.create(key, data, keyId);
+  async put(sessionKey: string, data: Data, keyId: string): Promise<StoredRecord | undefined> {
+    const found = await this.read(sessionKey);
+    return found ? this.change(found.record, () => data) : this.create(sessionKey, data, keyId);
   }
 
   /**
@@ -90,19 +90,19 @@ export class Records {
   /** Never for one that lives to its end in any case. */
   isTouchDue({ createdAtMs, seenAtMs, expiresAtMs }: StoredRecord): boolean {
     if (expiresAtMs >= createdAtMs + this.limits.absoluteMs) return false;
-    return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchPart;
+    return this.now() - seenAtMs >= (expiresAtMs - seenAtMs) * touchFraction;
   }
 
   /** Whoever changes the session meanwhile decides how long it lives; what has expired meanwhile stays so. */
   async touch(found: StoredRecord): Promise<void> {
     if (!this.#isLive(found)) return;
-    const { key, version, data, createdAtMs } = found;
+    const { key: sessionKey, version, data, createdAtMs } = found;
     const nowMs = this.now();
-    await this.#store.touch(key, version, nowMs, this.#expiryOf(parseData(data), createdAtMs, nowMs));
+    await this.#store.touch(sessionKey, version, nowMs, this.#expiryOf(parseData(data), createdAtMs, nowMs));
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#store.delete(key);
+  async delete(sessionKey: string): Promise<void> {
+    await this.#store.delete(sessionKey);
   }
 
   /** The sessions that live, each once: all, or those of an owner. */
@@ -130,9 +130,9 @@ export class Records {
     return Math.min(expiresAtMs, createdAtMs + this.limits.absoluteMs) > this.now();
   }
 
-  #toRecord(key: string, data: Data, before: Before, keyId: string | undefined): SessionRecord {
+  #toRecord(sessionKey: string, data: Data, before: Before, keyId: string | undefined): SessionRecord {
     const text = stringifyData(data);
-    this.#verifySize(key, Buffer.byteLength(text));
+    this.#verifySize(sessionKey, Buffer.byteLength(text));
     const owner = this.#owners.of(data);
     if (owner === undefined) this.#owners.reportMissing(data);
     const nowMs = this.now();
@@ -146,22 +146,25 @@ export class Records {
     return Math.min(nowMs + this.idleMsOf(data), createdAtMs + this.limits.absoluteMs);
   }
 
-  #verifySize(key: string, bytes: number): void {
+  #verifySize(sessionKey: string, bytes: number): void {
     const { warnBytes, refuseBytes } = this.limits;
     if (bytes > refuseBytes) throw new Unstorable(`the session has ${bytes} bytes; at most ${refuseBytes} are stored`);
-    if (bytes > warnBytes) this.#log.warn({ session: refOf(key), bytes }, `a session of ${bytes} bytes is slow`);
+    if (bytes > warnBytes) this.#log.warn({ session: refOf(sessionKey), bytes }, `a session of ${bytes} bytes is slow`);
   }
 
-  #reportLost(key: string): void {
+  #reportLost(sessionKey: string): void {
     this.#log.warn(
-      { session: refOf(key) },
+      { session: refOf(sessionKey) },
       'a change of a session was not saved: the session expired, or was ended by another request, meanwhile',
     );
   }
 
-  async #setAside(key: string): Promise<undefined> {
-    this.#log.error({ session: refOf(key) }, 'a session could not be read and was set aside; its user starts anew');
-    await this.#store.setAside(key);
+  async #setAside(sessionKey: string): Promise<undefined> {
+    this.#log.error(
+      { session: refOf(sessionKey) },
+      'a session could not be read and was set aside; its user starts anew',
+    );
+    await this.#store.setAside(sessionKey);
   }
 }
 
@@ -169,7 +172,7 @@ export class Records {
 function nextExpiry(wantedMs: number, currentMs: number | undefined, nowMs: number): number {
   if (currentMs === undefined) return wantedMs;
   const longerMs = wantedMs - currentMs;
-  return longerMs >= 0 && longerMs < (wantedMs - nowMs) * prolongPart ? currentMs : wantedMs;
+  return longerMs >= 0 && longerMs < (wantedMs - nowMs) * extendFraction ? currentMs : wantedMs;
 }
 
 // Undefined when the record is corrupt.

@@ -12,11 +12,11 @@ import {
 
 /** What is known of a session object that a handler may change. */
 export interface Opened {
-  key: string;
+  sessionKey: string;
   /** Undefined: it is not in the store, or no longer. */
   record: StoredRecord | undefined;
   /** Whether it is stored when it was not before: else the client would never come back with it. */
-  mayBegin: (cookie: Cookie | undefined) => boolean;
+  mayCreate: (cookie: Cookie | undefined) => boolean;
   /** Whether it replaces a record that is there when it is stored first. */
   mayReplace: boolean;
   /** It was to be stored all the same. */
@@ -27,7 +27,7 @@ export interface Opened {
   given: Pick<Lifetime, 'originalMaxAge' | 'expires'>;
   /** The lifetime that the application chose for it. */
   chosenMs: number | null | undefined;
-  ended: boolean;
+  isGone: boolean;
   /** The application called `touch`. */
   isTouched: boolean;
   /** This request has stored it. */
@@ -51,7 +51,7 @@ export interface Content {
   text: string;
   /** What of it is not in the store. */
   changes: Changes;
-  mayBegin: boolean;
+  mayCreate: boolean;
 }
 
 class Itself {
@@ -82,7 +82,7 @@ export class OpenSession extends Itself {
 export function contentOf(session: SessionObject, opened: Opened): Content {
   const data = dataOf(session, opened);
   const changes = findChanges(parseData(opened.base), data);
-  return { data, text: stringifyData(data), changes, mayBegin: opened.mayBegin(session.cookie) };
+  return { data, text: stringifyData(data), changes, mayCreate: opened.mayCreate(session.cookie) };
 }
 
 export function dataOf(session: SessionObject, opened: Opened): Data {

@@ -12,7 +12,7 @@ import {
   show,
 } from './open-session.ts';
 
-type Known = Pick<Opened, 'key' | 'record' | 'mayBegin'> &
+type Known = Pick<Opened, 'sessionKey' | 'record' | 'mayCreate'> &
   Partial<Pick<Opened, 'mayReplace'>> & { stored: Data; cookie: Lifetime };
 
 /** What is stored together with the changes. */
@@ -35,18 +35,18 @@ export class OpenSessions {
    * @param stored what the record holds
    * @param cookie the object's
    */
-  add(session: object, { key, record, mayBegin, mayReplace = false, stored, cookie }: Known): void {
+  add(session: object, { sessionKey, record, mayCreate, mayReplace = false, stored, cookie }: Known): void {
     const { originalMaxAge, expires } = cookie;
     OpenSession.mark(session, {
-      key,
+      sessionKey,
       record,
-      mayBegin,
+      mayCreate,
       mayReplace,
       isRefused: false,
       base: record?.data ?? '{}',
       given: { originalMaxAge, expires },
       chosenMs: stored.cookie?.originalMaxAge,
-      ended: false,
+      isGone: false,
       isTouched: false,
       isStored: false,
       last: Promise.resolve(),
@@ -67,8 +67,8 @@ export class OpenSessions {
   }
 
   /** The key of its record, also of one that is not stored yet. */
-  keyOf(session: object): string {
-    return this.#get(session).key;
+  sessionKeyOf(session: object): string {
+    return this.#get(session).sessionKey;
   }
 
   /** Whether it was saved or updated, and was not stored as it may not begin. */
@@ -126,31 +126,31 @@ export class OpenSessions {
     return this.#enqueue(session, async (opened) => {
       if (!opened.record) return;
       opened.record = await this.#records.recordKeyId(opened.record, keyId);
-      opened.ended = !opened.record;
+      opened.isGone = !opened.record;
     });
   }
 
   /** Looks whether the session is still stored. One that another request has ended meanwhile stays so. */
   confirm(session: object): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      if (!opened.record || (await this.#records.read(opened.key))) return;
-      Object.assign(opened, { record: undefined, ended: true });
+      if (!opened.record || (await this.#records.read(opened.sessionKey))) return;
+      Object.assign(opened, { record: undefined, isGone: true });
     });
   }
 
   /** Ends a session for good. */
-  end(session: object): Promise<void> {
+  destroy(session: object): Promise<void> {
     return this.#enqueue(session, async (opened) => {
-      opened.ended = true;
+      opened.isGone = true;
       if (!opened.record) return;
-      await this.#records.delete(opened.key);
+      await this.#records.delete(opened.sessionKey);
       opened.record = undefined;
     });
   }
 
   #changed(session: SessionObject): Content | undefined {
     const opened = this.#get(session);
-    if (opened.ended) return undefined;
+    if (opened.isGone) return undefined;
     const data = dataOf(session, opened);
     // By far most requests change nothing.
     const text = stringifyData(data);
@@ -159,17 +159,17 @@ export class OpenSessions {
     // A lifetime is not yet something that a session holds: an application may choose it for every visitor.
     const set = Object.keys(changes.set).filter((key) => opened.record || key !== 'cookie');
     if (changes.deleted.length + set.length === 0) return undefined;
-    return { data, text, changes, mayBegin: opened.mayBegin(session.cookie) };
+    return { data, text, changes, mayCreate: opened.mayCreate(session.cookie) };
   }
 
   // Returns what these changes made of the stored session: in the record others' may have followed them.
   async #save(
     opened: Opened,
-    { data, text, changes, mayBegin }: Content,
+    { data, text, changes, mayCreate }: Content,
     { change, keyId }: Extra = {},
   ): Promise<Data | undefined> {
-    if (opened.ended) return undefined;
-    opened.isRefused = !opened.record && !mayBegin;
+    if (opened.isGone) return undefined;
+    opened.isRefused = !opened.record && !mayCreate;
     if (opened.isRefused) return undefined;
     const frozen = JSON.stringify(changes);
     let merged: Data = {};
@@ -179,15 +179,15 @@ export class OpenSessions {
     };
     const saved = opened.record
       ? await this.#records.change(opened.record, toData, keyId)
-      : await this.#begin(opened, toData({}));
+      : await this.#create(opened, toData({}));
     const chosenMs = data.cookie?.originalMaxAge;
-    Object.assign(opened, { record: saved, base: text, chosenMs, ended: !saved, isStored: true });
+    Object.assign(opened, { record: saved, base: text, chosenMs, isGone: !saved, isStored: true });
     return saved && merged;
   }
 
-  #begin({ key, mayReplace }: Opened, data: Data): Promise<StoredRecord | undefined> {
+  #create({ sessionKey, mayReplace }: Opened, data: Data): Promise<StoredRecord | undefined> {
     const keyId = this.#newestKeyId();
-    return mayReplace ? this.#records.put(key, data, keyId) : this.#records.create(key, data, keyId);
+    return mayReplace ? this.#records.put(sessionKey, data, keyId) : this.#records.create(sessionKey, data, keyId);
   }
 
   #enqueue(session: object, call: (opened: Opened) => Promise<unknown>): Promise<void> {

@@ -4,14 +4,14 @@ import type { StoredRecord } from '../../stores/driver.ts';
 import { hashOf } from '../../stores/session-key.ts';
 import { type CookieProfile, canBeSet } from '../cookie/cookie.ts';
 import { wholeRefOf } from '../cookie/ids.ts';
-import type { ToKey } from '../cookie/signature.ts';
+import type { ToSessionKey } from '../cookie/signature.ts';
 import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
-import { endSessions } from '../data/end-sessions.ts';
+import { destroySessions } from '../data/destroy-sessions.ts';
 import { type Owner, requireOwner } from '../data/owner.ts';
 import type { LiveSession, Records } from '../data/records.ts';
 import type { Request } from '../http.ts';
 import { OpenSessions } from './open-sessions.ts';
-import { answer, ignore, StoredSession } from './stored-session.ts';
+import { callBack, ignore, StoredSession } from './stored-session.ts';
 import { type SessionSummary, summarize } from './summary.ts';
 
 // express-session exports the class; its types leave out what the constructor takes.
@@ -26,7 +26,7 @@ interface Rules {
   newestKeyId: () => string;
   /** Makes the id of a new session. */
   createId: (req: Request) => string;
-  toKey: ToKey;
+  toSessionKey: ToSessionKey;
 }
 
 /** `req.sessionStore`: express-session's store, in front of the records. */
@@ -49,8 +49,8 @@ export class SessionStore extends session.Store {
   }
 
   /** Gives the request the session of this id. False: there is none. */
-  async resume(req: Request, { id, key }: { id: string; key: string }): Promise<boolean> {
-    const found = await this.#records.read(key);
+  async resume(req: Request, { id, sessionKey }: { id: string; sessionKey: string }): Promise<boolean> {
+    const found = await this.#records.read(sessionKey);
     if (!found) return false;
     req.sessionID = id;
     this.#give(req, found.data, found.record, found.data);
@@ -60,7 +60,7 @@ export class SessionStore extends session.Store {
   /** Ends the request's session and gives it a new one, also when the old one could not be ended. */
   async replace(req: Request, old: object): Promise<void> {
     try {
-      await this.open.end(old);
+      await this.open.destroy(old);
     } finally {
       this.generate(req);
     }
@@ -68,35 +68,35 @@ export class SessionStore extends session.Store {
 
   override regenerate(req: Request, callback: Callback): void {
     const work = this.open.has(req.session) ? this.replace(req, req.session) : Promise.resolve(this.generate(req));
-    answer(callback, work);
+    callBack(callback, work);
   }
 
   override get(id: string, callback: (error: unknown, data?: SessionData | null) => void): void {
-    answer(callback, this.#get(this.#rules.toKey(id)));
+    callBack(callback, this.#get(this.#rules.toSessionKey(id)));
   }
 
   override set(id: string, data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toKey(id), data));
+    callBack(callback, this.open.has(data) ? this.open.save(data) : this.#put(this.#rules.toSessionKey(id), data));
   }
 
   override touch(id: string, _data: SessionData, callback: Callback = ignore): void {
-    answer(callback, this.#touch(this.#rules.toKey(id)));
+    callBack(callback, this.#touch(this.#rules.toSessionKey(id)));
   }
 
   override destroy(id: string, callback: Callback = ignore): void {
-    answer(callback, this.#records.delete(this.#rules.toKey(id)));
+    callBack(callback, this.#records.delete(this.#rules.toSessionKey(id)));
   }
 
   override all(callback: (error: unknown, sessions?: SessionData[]) => void): void {
-    answer(callback, this.#all());
+    callBack(callback, this.#all());
   }
 
   override length(callback: (error: unknown, count?: number) => void): void {
-    answer(callback, this.#count());
+    callBack(callback, this.#count());
   }
 
   override clear(callback: Callback = ignore): void {
-    answer(callback, endSessions(this.#records));
+    callBack(callback, destroySessions(this.#records));
   }
 
   override async sessionsOf(owner: Owner): Promise<SessionSummary[]> {
@@ -106,19 +106,19 @@ export class SessionStore extends session.Store {
   }
 
   override async endSessionsOf(owner: Owner, isMeant?: (session: SessionSummary) => boolean): Promise<number> {
-    return endSessions(this.#records, requireOwner(owner), isMeant && ((session) => isMeant(summarize(session))));
+    return destroySessions(this.#records, requireOwner(owner), isMeant && ((session) => isMeant(summarize(session))));
   }
 
   override refOf(id: string): string {
-    return wholeRefOf(this.#rules.toKey(id));
+    return wholeRefOf(this.#rules.toSessionKey(id));
   }
 
   /** @throws TypeError when it has no owner: nobody would be logged out */
   async endOthers(session: object): Promise<number> {
     const owner = this.#records.ownerOf(this.open.dataOf(session));
     if (owner === undefined) throw new TypeError('the session has no owner, whose other sessions could be ended');
-    const key = hashOf(this.open.keyOf(session));
-    return endSessions(this.#records, owner, ({ record }) => hashOf(record.key) !== key);
+    const ownKey = hashOf(this.open.sessionKeyOf(session));
+    return destroySessions(this.#records, owner, ({ record }) => hashOf(record.key) !== ownKey);
   }
 
   override createSession(req: Request, data: SessionData): session.Session & SessionData {
@@ -141,11 +141,11 @@ export class SessionStore extends session.Store {
     const cookie = this.#createCookie(profile, stored);
     given.cookie = cookie;
     this.open.add(given, {
-      key: record?.key ?? this.#rules.toKey(req.sessionID),
+      sessionKey: record?.key ?? this.#rules.toSessionKey(req.sessionID),
       record,
       stored,
       cookie,
-      mayBegin: (own) => canBeSet(profile, own),
+      mayCreate: (own) => canBeSet(profile, own),
       mayReplace,
     });
     req.session = given as session.Session as session.Session & SessionData;
@@ -158,8 +158,8 @@ export class SessionStore extends session.Store {
     return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
   }
 
-  async #get(key: string): Promise<SessionData | null> {
-    const found = await this.#records.read(key);
+  async #get(sessionKey: string): Promise<SessionData | null> {
+    const found = await this.#records.read(sessionKey);
     return found ? this.#open(found) : null;
   }
 
@@ -179,7 +179,7 @@ export class SessionStore extends session.Store {
   #open({ record, data }: LiveSession): SessionData {
     const cookie = { originalMaxAge: this.#lifetimeOf(data), expires: new Date(record.expiresAtMs) };
     const opened = { ...data, cookie };
-    this.open.add(opened, { key: record.key, record, stored: data, cookie, mayBegin: () => false });
+    this.open.add(opened, { sessionKey: record.key, record, stored: data, cookie, mayCreate: () => false });
     return opened as SessionData;
   }
 
@@ -187,8 +187,8 @@ export class SessionStore extends session.Store {
     return data.cookie ? data.cookie.originalMaxAge : this.#records.idleMsOf(data);
   }
 
-  async #put(key: string, data: SessionData): Promise<void> {
-    await this.#records.put(key, pickData(data, this.#chosenMs(data)), this.#rules.newestKeyId());
+  async #put(sessionKey: string, data: SessionData): Promise<void> {
+    await this.#records.put(sessionKey, pickData(data, this.#chosenMs(data)), this.#rules.newestKeyId());
   }
 
   // Undefined when the application chose no lifetime. `get` returns the default one, so a copy of its data may hold that.
@@ -200,8 +200,8 @@ export class SessionStore extends session.Store {
     return readLifetimeMs({ originalMaxAge });
   }
 
-  async #touch(key: string): Promise<void> {
-    const found = await this.#records.read(key);
+  async #touch(sessionKey: string): Promise<void> {
+    const found = await this.#records.read(sessionKey);
     if (found) await this.#records.touch(found.record);
   }
 }

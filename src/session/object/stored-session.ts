@@ -25,7 +25,7 @@ export class StoredSession extends Session {
   override destroy(callback?: Callback): this {
     // As express-session does: from now on the request has no session.
     Reflect.deleteProperty(this.req, 'session');
-    return this.#run(this.#store.open.end(this), callback);
+    return this.#run(this.#store.open.destroy(this), callback);
   }
 
   override regenerate(callback?: Callback): this {
@@ -73,31 +73,31 @@ export class StoredSession extends Session {
 
   // Who does not await it hears of a failure by the answer.
   #start<T>(work: Promise<T>): Promise<T> {
-    const promise = HeardPromise.of(work);
-    addOperation(this.req, work, () => promise.isHeard);
+    const promise = TrackedPromise.of(work);
+    addOperation(this.req, work, () => promise.isHandled);
     return promise;
   }
 
   #run(work: Promise<void>, callback: Callback = ignore): this {
     addOperation(this.req, work);
-    answer(callback, work);
+    callBack(callback, work);
     return this;
   }
 }
 
 /** A promise that knows whether anybody waits for it. Whoever does not need not handle its failure. */
-class HeardPromise<T> extends Promise<T> {
-  isHeard = false;
+class TrackedPromise<T> extends Promise<T> {
+  isHandled = false;
 
   // What is made of it is a promise like any other.
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  static of<T>(work: Promise<T>): HeardPromise<T> {
-    const heard = new HeardPromise<T>((resolve, reject) => void work.then(resolve, reject));
-    Promise.prototype.then.call(heard, undefined, () => undefined);
-    return heard;
+  static of<T>(work: Promise<T>): TrackedPromise<T> {
+    const tracked = new TrackedPromise<T>((resolve, reject) => void work.then(resolve, reject));
+    Promise.prototype.then.call(tracked, undefined, () => undefined);
+    return tracked;
   }
 
   // biome-ignore lint/suspicious/noThenProperty: `await` calls it, too.
@@ -105,13 +105,13 @@ class HeardPromise<T> extends Promise<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.isHeard = true;
+    this.isHandled = true;
     return super.then(onFulfilled, onRejected);
   }
 }
 
 /** Calls back as Node.js does: what the callback throws is an error of the application, not of this work. */
-export function answer<T>(callback: (error: unknown, value?: T) => void, work: Promise<T>): void {
+export function callBack<T>(callback: (error: unknown, value?: T) => void, work: Promise<T>): void {
   work.then(
     (value) => setImmediate(callback, null, value),
     (error) => setImmediate(callback, error),

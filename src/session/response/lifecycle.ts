@@ -1,7 +1,7 @@
 import type { Log, StoredRecord } from '../../stores/driver.ts';
 import type { Behavior } from '../behavior.ts';
 import { type CookieProfile, canBeSet, renderCookie } from '../cookie/cookie.ts';
-import { type SignedId, type SigningKey, signId, type ToKey } from '../cookie/signature.ts';
+import { type SignedId, type SigningKey, signId, type ToSessionKey } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
 import type { Records } from '../data/records.ts';
 import { type Request, type Response, responseFor } from '../http.ts';
@@ -16,8 +16,8 @@ export interface Shared {
   behavior: Behavior;
   store: SessionStore;
   records: Records;
-  keys: () => [SigningKey, ...SigningKey[]];
-  toKey: ToKey;
+  signingKeys: () => [SigningKey, ...SigningKey[]];
+  toSessionKey: ToSessionKey;
   log: Log;
 }
 
@@ -32,12 +32,12 @@ export class Lifecycle implements Hooks {
   readonly #session: Request['session'];
   /** What the session held when the request came. */
   readonly #data: string | undefined;
-  readonly #endsWithBrowser: boolean;
+  readonly #expiresWithBrowser: boolean;
   readonly #held: HeldResponse;
   /** Whether the client gets another cookie for the session that it came with. */
   #renewsCookie = false;
   /** The session that the client has a cookie of, or gets one of with this response. */
-  #clientsId: string | undefined;
+  #clientSessionId: string | undefined;
 
   /** @param signed the id that the client's cookie holds, when it was that of a session */
   constructor(
@@ -51,10 +51,10 @@ export class Lifecycle implements Hooks {
     this.#res = res;
     this.#profile = profile;
     this.#signed = signed;
-    this.#clientsId = signed?.id;
+    this.#clientSessionId = signed?.id;
     this.#session = req.session;
     this.#data = shared.store.open.recordOf(req.session)?.data;
-    this.#endsWithBrowser = endsWithBrowser(req.session);
+    this.#expiresWithBrowser = expiresWithBrowser(req.session);
     this.#access = access;
     access.begin();
     this.#held = new HeldResponse(res, this);
@@ -77,10 +77,10 @@ export class Lifecycle implements Hooks {
 
   #saveLate(): Promise<void> | undefined {
     const session = this.#access.peek();
-    if (!session) return this.#endUnset();
+    if (!session) return this.#destroyUnset();
     if (!this.#access.isUsed) return undefined;
     const { open } = this.#shared.store;
-    if (session.id === this.#clientsId) return open.saveIfChanged(session);
+    if (session.id === this.#clientSessionId) return open.saveIfChanged(session);
     if (open.recordOf(session) || (canBeSet(this.#profile, session.cookie) && open.isChanged(session)))
       this.#reportLate();
     return undefined;
@@ -103,12 +103,12 @@ export class Lifecycle implements Hooks {
     const session = this.#access.peek();
     // An application may have put anything in its place.
     if (typeof this.#req.sessionID !== 'string') return undefined;
-    if (!session) return this.#endUnset();
+    if (!session) return this.#destroyUnset();
     this.#renewsCookie = this.#isRenewalDue(session);
     const { saveUninitialized } = this.#shared.behavior;
     const saving = this.#access.isUsed || saveUninitialized ? this.#saveIfChanged(session) : undefined;
     if (saving !== undefined) return saving;
-    return this.#renewsCookie ? this.#note(this.#confirm(session)) : this.#mark(session);
+    return this.#renewsCookie ? this.#logFailure(this.#confirm(session)) : this.#markSeen(session);
   }
 
   // Another request may have ended the session since it was read: a new cookie for it would take the place of its
@@ -117,18 +117,20 @@ export class Lifecycle implements Hooks {
     this.#renewsCookie = false;
     await this.#shared.store.open.confirm(session);
     this.#renewsCookie = true;
-    await this.#mark(session);
+    await this.#markSeen(session);
   }
 
   // The handler took the session from its request.
-  #endUnset(): Promise<void> | undefined {
+  #destroyUnset(): Promise<void> | undefined {
     const { open } = this.#shared.store;
-    return this.#shared.behavior.unsetDestroys && open.recordOf(this.#session) ? open.end(this.#session) : undefined;
+    return this.#shared.behavior.unsetDestroys && open.recordOf(this.#session)
+      ? open.destroy(this.#session)
+      : undefined;
   }
 
-  #mark(session: object): Promise<void> | undefined {
+  #markSeen(session: object): Promise<void> | undefined {
     const newerKeyId = this.#provenKeyId(session);
-    if (newerKeyId !== undefined) return this.#note(this.#shared.store.open.recordKeyId(session, newerKeyId));
+    if (newerKeyId !== undefined) return this.#logFailure(this.#shared.store.open.recordKeyId(session, newerKeyId));
     return this.#touch(session);
   }
 
@@ -148,13 +150,15 @@ export class Lifecycle implements Hooks {
     const record = this.#shared.store.open.recordOf(session);
     const proven = this.#signed?.keyId;
     if (!record || !this.#isFromCookie() || proven === record.keyId) return undefined;
-    const newer = this.#shared.keys().find(({ id }) => id === proven || id === record.keyId);
+    const newer = this.#shared.signingKeys().find(({ id }) => id === proven || id === record.keyId);
     return newer?.id === proven ? proven : undefined;
   }
 
   #touch(session: object): Promise<void> | undefined {
     const record = this.#shared.store.open.recordOf(session);
-    return record && this.#isTouchDue(session, record) ? this.#note(this.#shared.records.touch(record)) : undefined;
+    return record && this.#isTouchDue(session, record)
+      ? this.#logFailure(this.#shared.records.touch(record))
+      : undefined;
   }
 
   #isTouchDue(session: object, record: StoredRecord): boolean {
@@ -165,7 +169,7 @@ export class Lifecycle implements Hooks {
 
   // Nothing is lost when it fails: the next request tries again. The session has nine tenths of its time left, or its
   // older secret stays in use.
-  #note(work: Promise<void>): Promise<void> {
+  #logFailure(work: Promise<void>): Promise<void> {
     return work.catch((error) => {
       this.#shared.log.warn({ err: error }, 'a session could not be marked as seen');
     });
@@ -174,20 +178,20 @@ export class Lifecycle implements Hooks {
   #setCookie(): boolean {
     const session = this.#access.peek();
     const record = session && this.#shared.store.open.recordOf(session);
-    if (!record || (this.#isFromCookie() && !this.#renewsCookie && !this.#isProlonged(session, record))) return false;
+    if (!record || (this.#isFromCookie() && !this.#renewsCookie && !this.#isExtended(session, record))) return false;
     if (!canBeSet(this.#profile, session.cookie)) {
       this.#reportInsecure();
       return false;
     }
     const value = this.#sign(session.id);
     this.#res.appendHeader('Set-Cookie', this.#renderCookie(session, record, value));
-    this.#clientsId = session.id;
+    this.#clientSessionId = session.id;
     return true;
   }
 
   // To sign takes 5% of a write, and most cookies are signed by the newest key.
   #sign(id: string): string {
-    const [newest] = this.#shared.keys();
+    const [newest] = this.#shared.signingKeys();
     const signed = this.#signed;
     return signed?.id === id && signed.keyId === newest.id ? signed.value : signId(id, newest);
   }
@@ -199,13 +203,13 @@ export class Lifecycle implements Hooks {
     }
     // The server counts idle time. The cookie stays as long as the session can, so that it need not be set again: each
     // time it is, a slow answer could put an old one in the place of a new one.
-    const endsAtMs = record.createdAtMs + this.#shared.records.limits.absoluteMs;
-    const maxAgeMs = endsWithBrowser(session) ? undefined : endsAtMs - this.#shared.records.now();
+    const expiresAtMs = record.createdAtMs + this.#shared.records.limits.absoluteMs;
+    const maxAgeMs = expiresWithBrowser(session) ? undefined : expiresAtMs - this.#shared.records.now();
     return renderCookie(this.#profile, value, maxAgeMs);
   }
 
   // Such a cookie has an end of its own, which a change of the session moves.
-  #isProlonged({ cookie }: Request['session'], { data }: StoredRecord): boolean {
+  #isExtended({ cookie }: Request['session'], { data }: StoredRecord): boolean {
     if (this.#profile.maxAgeMs === undefined || !cookie?.expires) return false;
     return data !== this.#data;
   }
@@ -213,7 +217,10 @@ export class Lifecycle implements Hooks {
   #isRenewalDue(session: Request['session']): boolean {
     if (!this.#isFromCookie()) return false;
     if (this.#shared.behavior.rolling) return true;
-    return this.#signed?.keyId !== this.#shared.keys()[0].id || endsWithBrowser(session) !== this.#endsWithBrowser;
+    return (
+      this.#signed?.keyId !== this.#shared.signingKeys()[0].id ||
+      expiresWithBrowser(session) !== this.#expiresWithBrowser
+    );
   }
 
   #isFromCookie(): boolean {
@@ -232,6 +239,6 @@ export class Lifecycle implements Hooks {
 // express-session's types leave it out.
 type SerializableCookie = Request['session']['cookie'] & { serialize(name: string, value: string): string };
 
-function endsWithBrowser(session: Request['session']): boolean {
+function expiresWithBrowser(session: Request['session']): boolean {
   return Boolean(session.cookie) && readLifetimeMs(session.cookie) === null;
 }

@@ -6,7 +6,7 @@ import { metaBytes, toMeta } from './meta.ts';
 
 /** Where the lock file has the number of the newest commit. */
 const numberAt = 8;
-const restMs = 5;
+const pauseMs = 5;
 const attempts = 10;
 
 /**
@@ -31,7 +31,7 @@ export class Commits {
   async settle(): Promise<void> {
     let before = this.#newest();
     for (let attempt = 0; before !== undefined && attempt < attempts; attempt += 1) {
-      await wait(restMs);
+      await wait(pauseMs);
       const now = this.#newest();
       if (now === before) return;
       before = now;

@@ -14,7 +14,7 @@ const subData = 0x02;
 const rootInSubData = 40;
 
 const attempts = 10;
-const restMs = 20;
+const pauseMs = 20;
 
 /**
  * LMDB reads its file through memory, where a page that is missing ends the process with SIGBUS: so a file that was cut
@@ -31,7 +31,7 @@ export async function verifyWhole(path: string): Promise<void> {
       // Another process may be in the midst of making the file, or of a commit: what stays so is a fault.
       if (state === before) throw new Error(`${path} is damaged: ${fault}`);
       before = state;
-      await wait(restMs);
+      await wait(pauseMs);
     }
     // It changes all the time: other processes work with it.
   } finally {

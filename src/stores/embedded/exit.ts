@@ -18,7 +18,7 @@ process.on('exit', () => {
 });
 
 /** Runs a write so that a process that exits meanwhile, by an error or `process.exit`, ends. */
-export async function endingWithProcess<T>(write: () => Promise<T>): Promise<T> {
+export async function killingOnExit<T>(write: () => Promise<T>): Promise<T> {
   running += 1;
   try {
     return await write();

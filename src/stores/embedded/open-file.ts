@@ -1,7 +1,7 @@
 import { open as openLmdb, type RootDatabase } from 'lmdb';
-import { Alone } from './alone.ts';
 import { Commits } from './commits.ts';
 import { keepPrivate, prepareFiles } from './files.ts';
+import { OpenCloseLock } from './open-close-lock.ts';
 import { Writes } from './writes.ts';
 
 /** An LMDB file that this process has open, with any number of other processes. */
@@ -30,16 +30,16 @@ const options = {
  */
 export async function openFile<T>(directory: string, openTables: (root: RootDatabase) => T): Promise<OpenFile<T>> {
   await prepareFiles(directory);
-  const alone = new Alone(directory);
+  const openCloseLock = new OpenCloseLock(directory);
   const commits = new Commits(directory);
-  return alone.run(async () => {
+  return openCloseLock.run(async () => {
     try {
       await commits.settle();
       const root = commits.keep(() => openLmdb({ path: directory, ...options }));
       await keepPrivate(directory);
       const tables = openTables(root);
-      const writes = new Writes(root, alone, commits);
-      return { root, tables, write: (work) => writes.run(work), close: () => close(root, alone, commits) };
+      const writes = new Writes(root, openCloseLock, commits);
+      return { root, tables, write: (work) => writes.run(work), close: () => close(root, openCloseLock, commits) };
     } catch (error) {
       commits.close();
       throw error;
@@ -47,7 +47,7 @@ export async function openFile<T>(directory: string, openTables: (root: RootData
   });
 }
 
-async function close(root: RootDatabase, alone: Alone, commits: Commits): Promise<void> {
-  await alone.run(() => root.close());
+async function close(root: RootDatabase, openCloseLock: OpenCloseLock, commits: Commits): Promise<void> {
+  await openCloseLock.run(() => root.close());
   commits.close();
 }

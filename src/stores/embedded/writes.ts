@@ -1,20 +1,20 @@
 import type { RootDatabase } from 'lmdb';
-import type { Alone } from './alone.ts';
 import type { Commits } from './commits.ts';
-import { endingWithProcess } from './exit.ts';
+import { killingOnExit } from './exit.ts';
+import type { OpenCloseLock } from './open-close-lock.ts';
 
 /** A write that changed nothing, and is to be tried again. */
-class NotNow extends Error {}
+class TryAgain extends Error {}
 
 /** Runs writes, each in a transaction that builds on the newest commit of all processes. */
 export class Writes {
   readonly #root: RootDatabase;
-  readonly #alone: Alone;
+  readonly #openCloseLock: OpenCloseLock;
   readonly #commits: Commits;
 
-  constructor(root: RootDatabase, alone: Alone, commits: Commits) {
+  constructor(root: RootDatabase, openCloseLock: OpenCloseLock, commits: Commits) {
     this.#root = root;
-    this.#alone = alone;
+    this.#openCloseLock = openCloseLock;
     this.#commits = commits;
   }
 
@@ -26,17 +26,17 @@ export class Writes {
     };
     for (;;) {
       try {
-        return await endingWithProcess(() => this.#root.transaction(verifiedWork));
+        return await killingOnExit(() => this.#root.transaction(verifiedWork));
       } catch (error) {
-        if (!(error instanceof NotNow)) throw await reasonOf(error);
-        await this.#alone.untilFree();
+        if (!(error instanceof TryAgain)) throw await reasonOf(error);
+        await this.#openCloseLock.untilFree();
       }
     }
   }
 
   // In the transaction.
   #verify(): void {
-    if (this.#alone.isTaken() || !this.#commits.isNext(this.#root.getWriteTxnId())) throw new NotNow();
+    if (this.#openCloseLock.isTaken() || !this.#commits.isNext(this.#root.getWriteTxnId())) throw new TryAgain();
   }
 }
 

@@ -8,7 +8,7 @@ const { parse, toClientConfig } = nearPg('pg-connection-string') as typeof impor
 /** How to connect, and what a message calls the server. */
 export interface Address {
   config: PoolConfig;
-  place: string;
+  serverName: string;
 }
 
 export const example = 'postgres://user@localhost:5432/database';
@@ -56,7 +56,7 @@ export function readAddress(url: string): Address {
     sslnegotiation: 'postgres',
     client_encoding: 'utf8',
   };
-  return { config, place: host.startsWith('/') ? host : `${host.includes(':') ? `[${host}]` : host}:${port}` };
+  return { config, serverName: host.startsWith('/') ? host : `${host.includes(':') ? `[${host}]` : host}:${port}` };
 }
 
 // Else NODE_TLS_REJECT_UNAUTHORIZED would say whether a certificate is verified.

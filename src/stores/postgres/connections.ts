@@ -2,11 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Pool, type PoolClient, type QueryConfig } from 'pg';
 import type { Address } from './address.ts';
 import { StoreClient } from './client.ts';
-import { explain, isSilence, PostgresFailure } from './failure.ts';
+import { explain, isTimeout, PostgresFailure } from './failure.ts';
 
 /** How long the way to a connection may take, its greeting aside. */
 const connectMs = 1400;
-const greetMs = 500;
+const configureMs = 500;
 /** After this time the server itself ends a statement. */
 const statementMs = 1000;
 const closeMs = 2000;
@@ -36,7 +36,7 @@ export class Connections {
   /** Those who wait for a connection: each is called when its pool is replaced. */
   readonly #waiting = new Set<() => void>();
   #pool: Pool;
-  #ending: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(address: Address) {
     this.#address = address;
@@ -56,37 +56,37 @@ export class Connections {
       return result;
     } catch (error) {
       client.release(true);
-      if (isSilence(error) && performance.now() - sinceMs > statementMs) this.#replace(pool);
+      if (isTimeout(error) && performance.now() - sinceMs > statementMs) this.#replace(pool);
       throw error;
     }
   }
 
   /** Those in use end with their statements, which end in time. */
   async close(): Promise<void> {
-    this.#ending ??= this.#pool.end();
-    await Promise.race([this.#ending, wait(closeMs, undefined, { ref: false })]);
+    this.#closing ??= this.#pool.end();
+    await Promise.race([this.#closing, wait(closeMs, undefined, { ref: false })]);
   }
 
   async #connect(): Promise<Lent> {
-    const { place } = this.#address;
+    const { serverName } = this.#address;
     if (this.#pool.waitingCount >= waitingLimit) {
-      throw new PostgresFailure(`PostgreSQL at ${place}: ${waitingLimit} calls wait for a connection already`);
+      throw new PostgresFailure(`PostgreSQL at ${serverName}: ${waitingLimit} calls wait for a connection already`);
     }
     try {
       return await this.#wait();
     } catch (error) {
-      throw explain(error, place);
+      throw explain(error, serverName);
     }
   }
 
   // A pool that was replaced serves nobody: who waits in it goes on with the new one, for the time that is left.
   async #wait(): Promise<Lent> {
-    const endsAtMs = performance.now() + connectMs + greetMs;
+    const deadlineMs = performance.now() + connectMs + configureMs;
     do {
       const pool = this.#pool;
-      const client = await this.#waitIn(pool, endsAtMs - performance.now());
+      const client = await this.#waitIn(pool, deadlineMs - performance.now());
       if (client) return { client, pool };
-    } while (performance.now() < endsAtMs);
+    } while (performance.now() < deadlineMs);
     throw new Error('timeout expired');
   }
 
@@ -112,7 +112,7 @@ export class Connections {
   // The server would have ended the statement. When one connection is dead without a word, so are those beside it.
   #replace(pool: Pool): void {
     // A pool may end once only, and nobody would end the new one.
-    if (this.#ending || pool !== this.#pool) return;
+    if (this.#closing || pool !== this.#pool) return;
     this.#pool = this.#createPool();
     for (const leave of this.#waiting) leave();
     void pool.end();
@@ -131,7 +131,7 @@ export class Connections {
       // An idle connection does not keep the process.
       allowExitOnIdle: true,
       // It is awaited, whatever its type says.
-      onConnect: (client) => this.#greet(client as PoolClient) as unknown as undefined,
+      onConnect: (client) => this.#configure(client as PoolClient) as unknown as undefined,
     });
     // A connection that breaks while it is idle is dropped; while it is used, the statement rejects.
     pool.on('error', () => undefined);
@@ -141,12 +141,12 @@ export class Connections {
 
   // Behind a pooler, a setting of the connection would be that of another client at the next moment. A pooler is told by
   // the process, which is another one than the one that the connection was told of.
-  async #greet(client: PoolClient): Promise<void> {
+  async #configure(client: PoolClient): Promise<void> {
     const { processID } = client as unknown as { processID: number | null };
     const query: TimedQuery = {
       text: `SELECT set_config('statement_timeout', $1, false) WHERE pg_backend_pid() = $2`,
       values: [String(statementMs), processID],
-      query_timeout: greetMs,
+      query_timeout: configureMs,
     };
     const { rowCount } = await client.query(query);
     if (rowCount === 1) this.#direct.add(client);

@@ -1,7 +1,7 @@
 import type { QueryResult, QueryResultRow } from 'pg';
 import type { Address } from './address.ts';
 import { Connections, type TimedQuery } from './connections.ts';
-import { explain, isConflict, isConnectionLost, isSilence, isUnprepared, PostgresFailure } from './failure.ts';
+import { explain, isConflict, isConnectionLost, isTimeout, isUnprepared, PostgresFailure } from './failure.ts';
 import { Preparation } from './preparation.ts';
 import { prepareSchema } from './schema.ts';
 import type { Statement } from './statements.ts';
@@ -12,12 +12,12 @@ const attemptLimit = 3;
 
 /** A PostgreSQL that may be away: each call ends in time, and calls work again as soon as the server does. */
 export class Database {
-  readonly #place: string;
+  readonly #serverName: string;
   readonly #connections: Connections;
   readonly #preparation: Preparation;
 
   constructor(address: Address) {
-    this.#place = address.place;
+    this.#serverName = address.serverName;
     this.#connections = new Connections(address);
     this.#preparation = new Preparation(() => this.#prepare());
   }
@@ -31,18 +31,18 @@ export class Database {
    * @throws PostgresFailure also when the connection broke, and nobody knows whether a change was stored
    */
   async run<Row extends QueryResultRow>(statement: Statement, values: unknown[]): Promise<QueryResult<Row>> {
-    const endsAtMs = performance.now() + callMs;
+    const deadlineMs = performance.now() + callMs;
     await this.#preparation.verify(callMs);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#connections.use((client, isDirect) => {
-          const query = toQuery(statement, values, isDirect, endsAtMs - performance.now());
+          const query = toQuery(statement, values, isDirect, deadlineMs - performance.now());
           return client.query<Row>(query);
         });
       } catch (error) {
-        if (isUnprepared(error)) this.#preparation.startAnew();
+        if (isUnprepared(error)) this.#preparation.restart();
         // Silence took all of the time; a timer may tell of it a moment early by this clock.
-        const isLast = attempt === attemptLimit || isSilence(error) || performance.now() >= endsAtMs;
+        const isLast = attempt === attemptLimit || isTimeout(error) || performance.now() >= deadlineMs;
         if (isLast || !mayRepeat(statement, error)) throw this.#toFailure(statement, error);
       }
     }
@@ -57,12 +57,12 @@ export class Database {
     try {
       await this.#connections.use(prepareSchema);
     } catch (error) {
-      throw explain(error, this.#place);
+      throw explain(error, this.#serverName);
     }
   }
 
   #toFailure({ isRepeatable }: Statement, error: unknown): PostgresFailure {
-    const failure = explain(error, this.#place);
+    const failure = explain(error, this.#serverName);
     if (isRepeatable || !isConnectionLost(error)) return failure;
     return new PostgresFailure(`${failure.message}; nobody knows whether the change was stored`, failure.code);
   }

@@ -13,11 +13,14 @@ export class PostgresFailure extends Error {
 }
 
 /** What failed, in a few words for a log or a command. `place` says where the server is. */
-export function explain(error: unknown, place: string): PostgresFailure {
+export function explain(error: unknown, serverName: string): PostgresFailure {
   if (error instanceof PostgresFailure) return error;
   const { message, code = '' } = error as NodeJS.ErrnoException;
   const reason = reasons[code] ?? reasons[message] ?? message;
-  return new PostgresFailure(`PostgreSQL at ${place}: ${reason}${code === '' ? '' : ` (${code})`}`, code || undefined);
+  return new PostgresFailure(
+    `PostgreSQL at ${serverName}: ${reason}${code === '' ? '' : ` (${code})`}`,
+    code || undefined,
+  );
 }
 
 /** True when the connection was lost after a statement was sent: whether it was done, nobody knows. */
@@ -27,8 +30,8 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /** True when the server gave no answer: it hangs, or the way to it is cut. */
-export function isSilence(error: unknown): boolean {
-  return error instanceof Error && error.message === silence;
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === queryTimeout;
 }
 
 /** True when the statement was undone because of others at the same time. */
@@ -56,7 +59,7 @@ function hasCode(error: unknown, ...codes: string[]): boolean {
  */
 const endsConnection = /^(08...|57P..|25P0[34])$/;
 
-const silence = 'Query read timeout';
+const queryTimeout = 'Query read timeout';
 const readOnly = '25006';
 
 const noReply = 'it does not answer';
@@ -73,7 +76,7 @@ const reasons: Record<string, string> = {
   ETIMEDOUT: noReply,
   'timeout expired': noReply,
   'Connection terminated due to connection timeout': noReply,
-  [silence]: noReply,
+  [queryTimeout]: noReply,
   'timeout exceeded when trying to connect': 'every connection is busy',
   ECONNRESET: broken,
   EPIPE: broken,

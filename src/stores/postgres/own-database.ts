@@ -11,14 +11,14 @@ const schemaMs = 60_000;
 
 /** The tables of an application: each call ends in time, and calls work again as soon as the server does. */
 export class OwnDatabase {
-  readonly #place: string;
+  readonly #serverName: string;
   readonly #schema: string;
   readonly #connections: Connections;
   readonly #preparation: Preparation;
 
   constructor(url: string, schema: string) {
     const address = readAddress(url);
-    this.#place = address.place;
+    this.#serverName = address.serverName;
     this.#schema = schema;
     this.#connections = new Connections(address);
     this.#preparation = new Preparation(() => this.#prepare());
@@ -30,8 +30,8 @@ export class OwnDatabase {
       const { rows } = await this.#connections.use((client) => client.query(text, values));
       return rows as Row[];
     } catch (error) {
-      if (isUnprepared(error)) this.#preparation.startAnew();
-      throw explain(error, this.#place);
+      if (isUnprepared(error)) this.#preparation.restart();
+      throw explain(error, this.#serverName);
     }
   }
 
@@ -45,7 +45,7 @@ export class OwnDatabase {
       await this.#connections.use((client) => this.#makeTables(client));
     } catch (error) {
       // Its owner has made the tables, or a query will say which one is missing.
-      if (!isDenied(error)) throw explain(error, this.#place);
+      if (!isDenied(error)) throw explain(error, this.#serverName);
     }
   }
 

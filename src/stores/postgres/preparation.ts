@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { PostgresFailure } from './failure.ts';
 
-const firstRestMs = 100;
-const longestRestMs = 500;
+const firstDelayMs = 100;
+const longestDelayMs = 500;
 
 /** What must succeed once before the store can be used: done in the background, again and again until it does. */
 export class Preparation {
@@ -26,7 +26,7 @@ export class Preparation {
   }
 
   /** For when what was prepared is gone. */
-  startAnew(): void {
+  restart(): void {
     if (!this.#isReady || this.#isStopped) return;
     this.#isReady = false;
     this.#first = this.#start();
@@ -38,14 +38,14 @@ export class Preparation {
 
   #start(): Promise<boolean> {
     const first = this.#attempt();
-    void this.#goOn(first);
+    void this.#retry(first);
     return first;
   }
 
-  async #goOn(first: Promise<boolean>): Promise<void> {
+  async #retry(first: Promise<boolean>): Promise<void> {
     let isDone = await first;
-    for (let restMs = firstRestMs; !isDone; restMs = Math.min(restMs * 2, longestRestMs)) {
-      await wait(restMs * (0.5 + Math.random() / 2), undefined, { ref: false });
+    for (let delayMs = firstDelayMs; !isDone; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
+      await wait(delayMs * (0.5 + Math.random() / 2), undefined, { ref: false });
       if (this.#isStopped) return;
       isDone = await this.#attempt();
     }

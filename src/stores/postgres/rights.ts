@@ -22,17 +22,17 @@ export async function hasRights(client: PoolClient): Promise<boolean> {
   return rows[0]?.has ?? false;
 }
 
-export function mayNotUse(place: DatabaseRole): PostgresFailure {
-  return mayNot('use', place, grantTables(place));
+export function mayNotUse(database: DatabaseRole): PostgresFailure {
+  return mayNot('use', database, grantTables(database));
 }
 
 /** @param file what makes the tables, for who may do so */
-export function mayNotMake(place: DatabaseRole, file: string): PostgresFailure {
-  const role = escapeIdentifier(place.role);
-  const schema = nameSchema(place);
-  const create = place.schema === null ? `CREATE SCHEMA IF NOT EXISTS ${schema}; ` : '';
+export function mayNotMake(database: DatabaseRole, file: string): PostgresFailure {
+  const role = escapeIdentifier(database.role);
+  const schema = nameSchema(database);
+  const create = database.schema === null ? `CREATE SCHEMA IF NOT EXISTS ${schema}; ` : '';
   const grant = `${create}GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${role}`;
-  return mayNot('make', place, `${grant}; or, in that schema, ${file} and then: ${grantTables(place)}`);
+  return mayNot('make', database, `${grant}; or, in that schema, ${file} and then: ${grantTables(database)}`);
 }
 
 function mayNot(verb: string, { role }: DatabaseRole, remedy: string): PostgresFailure {
@@ -40,9 +40,9 @@ function mayNot(verb: string, { role }: DatabaseRole, remedy: string): PostgresF
   return new PostgresFailure(`${fact}; let the owner of the database run: ${remedy}`);
 }
 
-function grantTables(place: DatabaseRole): string {
-  const role = escapeIdentifier(place.role);
-  const schema = nameSchema(place);
+function grantTables(database: DatabaseRole): string {
+  const role = escapeIdentifier(database.role);
+  const schema = nameSchema(database);
   const used = tables.map((name) => `${schema}.${name}`).join(', ');
   const use = `GRANT USAGE ON SCHEMA ${schema} TO ${role}; GRANT ${rights.join(', ')} ON ${used} TO ${role}`;
   return `${use}; GRANT SELECT ON ${schema}.sessapp_schema TO ${role}`;

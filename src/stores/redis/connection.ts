@@ -4,8 +4,8 @@ import { connect } from './connect.ts';
 import type { Commands, Link } from './link.ts';
 
 /** The time between two attempts doubles from one to the other. */
-const shortestRestMs = 25;
-const longestRestMs = 250;
+const shortestDelayMs = 25;
+const longestDelayMs = 250;
 /** A link that has lasted so long was a good one. */
 const steadyMs = 5000;
 
@@ -48,7 +48,7 @@ export class Connection {
       const startMs = performance.now();
       await this.#connect(afterAttempt);
       if (performance.now() - startMs > steadyMs) failures = 0;
-      await this.#rest(failures);
+      await this.#waitBeforeRetry(failures);
     }
     afterAttempt();
   }
@@ -78,9 +78,9 @@ export class Connection {
     if (link) this.#hosts = unite(this.#address.hosts, link.hosts);
   }
 
-  async #rest(failures: number): Promise<void> {
+  async #waitBeforeRetry(failures: number): Promise<void> {
     const { signal } = this.#closing;
-    const longest = Math.min(shortestRestMs * 2 ** failures, longestRestMs);
+    const longest = Math.min(shortestDelayMs * 2 ** failures, longestDelayMs);
     try {
       await wait(longest * (0.5 + Math.random() / 2), undefined, { ref: false, signal });
     } catch (error) {

@@ -3,8 +3,8 @@ import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../driver.t
 import { readAddress } from './address.ts';
 import { Connection } from './connection.ts';
 import { mergeEntries, readEntries } from './entries.ts';
-import { Keys, type Part } from './keys.ts';
 import { decode, encode, keyInExpiryEntry, ownerEntry, renderTime, unreadable } from './record.ts';
+import { type Partition, RedisKeys } from './redis-keys.ts';
 import type { ScriptName } from './scripts.ts';
 import { findWarnings } from './warnings.ts';
 
@@ -18,22 +18,22 @@ const batchSize = 10;
 
 /** Opens a store in a Redis or Valkey server, or in a cluster of them. */
 export async function open(url: string, name: string): Promise<Driver> {
-  return new RedisDriver(new Connection(readAddress(url)), new Keys(name));
+  return new RedisDriver(new Connection(readAddress(url)), new RedisKeys(name));
 }
 
 class RedisDriver implements Driver {
   readonly #connection: Connection;
-  readonly #keys: Keys;
+  readonly #redisKeys: RedisKeys;
 
-  constructor(connection: Connection, keys: Keys) {
+  constructor(connection: Connection, keys: RedisKeys) {
     this.#connection = connection;
-    this.#keys = keys;
+    this.#redisKeys = keys;
   }
 
   async read(key: string): Promise<StoredRecord | undefined> {
-    const name = this.#keys.partOf(key).record(key);
+    const redisKey = this.#redisKeys.partitionOf(key).record(key);
     try {
-      const text = await this.#connection.run(name.length, (commands) => commands.get(name));
+      const text = await this.#connection.run(redisKey.length, (commands) => commands.get(redisKey));
       return text === null ? undefined : decode(key, text);
     } catch (error) {
       if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return unreadable(key);
@@ -61,12 +61,12 @@ class RedisDriver implements Driver {
   }
 
   async setAside(key: string): Promise<void> {
-    const { aside, setAside } = this.#keys.partOf(key);
+    const { aside, setAside } = this.#redisKeys.partitionOf(key);
     await this.#run('setRecordAside', key, [], [aside(key), setAside]);
   }
 
   async countSetAside(): Promise<number> {
-    const counts = this.#keys.parts.map(({ setAside }) =>
+    const counts = this.#redisKeys.partitions.map(({ setAside }) =>
       this.#connection.run(0, (commands) => commands.sCard(setAside)),
     );
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
@@ -86,21 +86,21 @@ class RedisDriver implements Driver {
 
   async prune(nowMs: number, limit: number): Promise<number> {
     const due = { from: '-', to: `(${renderTime(Math.floor(nowMs) + 1)}` };
-    const reads = this.#keys.parts.map(({ byExpiry }) => readEntries(this.#connection, byExpiry, due, limit));
+    const reads = this.#redisKeys.partitions.map(({ byExpiry }) => readEntries(this.#connection, byExpiry, due, limit));
     let left = limit;
     const counts = (await Promise.all(reads)).map((found, number) => {
       const entries = found.slice(0, left);
       left -= entries.length;
-      return this.#prunePart(this.#keys.parts[number] as Part, entries);
+      return this.#prunePartition(this.#redisKeys.partitions[number] as Partition, entries);
     });
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
   // A server may answer those who read, and refuse every change. This is one that changes nothing: no record has this name.
   async ping(): Promise<void> {
-    const { parts } = this.#keys;
-    const part = parts[Math.floor(Math.random() * parts.length)] as Part;
-    await this.#connection.run(0, (commands) => commands.set(part.record(''), '', { condition: 'XX' }));
+    const { partitions } = this.#redisKeys;
+    const partition = partitions[Math.floor(Math.random() * partitions.length)] as Partition;
+    await this.#connection.run(0, (commands) => commands.set(partition.record(''), '', { condition: 'XX' }));
   }
 
   async warnings(): Promise<string[]> {
@@ -112,22 +112,22 @@ class RedisDriver implements Driver {
     return this.#connection.close();
   }
 
-  #run(script: ScriptName, key: string, args: string[] = [], moreKeys: string[] = []): Promise<number> {
-    const { byExpiry, byOwner, record } = this.#keys.partOf(key);
-    const keys = [byExpiry, byOwner, record(key), ...moreKeys];
+  #run(script: ScriptName, key: string, args: string[] = [], moreRedisKeys: string[] = []): Promise<number> {
+    const { byExpiry, byOwner, record } = this.#redisKeys.partitionOf(key);
+    const redisKeys = [byExpiry, byOwner, record(key), ...moreRedisKeys];
     const bytes = args.reduce((sum, arg) => sum + arg.length, 0);
-    return this.#connection.run(bytes, (commands) => commands[script](keys, [key, ...args]));
+    return this.#connection.run(bytes, (commands) => commands[script](redisKeys, [key, ...args]));
   }
 
-  async #prunePart({ byExpiry, byOwner, record }: Part, entries: string[]): Promise<number> {
+  async #prunePartition({ byExpiry, byOwner, record }: Partition, entries: string[]): Promise<number> {
     if (entries.length === 0) return 0;
-    const keys = [byExpiry, byOwner, ...entries.map((entry) => record(keyInExpiryEntry(entry)))];
-    return this.#connection.run(0, (commands) => commands.pruneRecords(keys, entries));
+    const redisKeys = [byExpiry, byOwner, ...entries.map((entry) => record(keyInExpiryEntry(entry)))];
+    return this.#connection.run(0, (commands) => commands.pruneRecords(redisKeys, entries));
   }
 
   #entries({ owner, prefix = '', expiresBeforeMs }: ListQuery): AsyncGenerator<string> {
-    const parts = prefix === '' ? this.#keys.parts : [this.#keys.partOf(prefix)];
-    const indexes = parts.map(({ byExpiry, byOwner }) => (owner === undefined ? byExpiry : byOwner));
+    const partitions = prefix === '' ? this.#redisKeys.partitions : [this.#redisKeys.partitionOf(prefix)];
+    const indexes = partitions.map(({ byExpiry, byOwner }) => (owner === undefined ? byExpiry : byOwner));
     const until = expiresBeforeMs === undefined ? '+' : `(${renderTime(expiresBeforeMs)}`;
     const range =
       owner === undefined

@@ -28,8 +28,8 @@ const replyMs = 1000;
 const moveMs = 1800;
 const moveRestMs = 50;
 /** How much may wait for an answer: more would only fill the memory. */
-const owedLimit = 10_000;
-const owedBytesLimit = 64 * 2 ** 20;
+const pendingLimit = 10_000;
+const pendingBytesLimit = 64 * 2 ** 20;
 
 /** A connection to a server, or those to the nodes of a cluster, until it is lost. */
 export class Link {
@@ -37,8 +37,8 @@ export class Link {
   readonly lost: Promise<Error>;
   readonly #client: ServerClient | ClusterClient;
   #lose: (reason: Error) => void = () => undefined;
-  #owed = 0;
-  #owedBytes = 0;
+  #pending = 0;
+  #pendingBytes = 0;
 
   constructor(client: ServerClient | ClusterClient) {
     this.#client = client;
@@ -66,21 +66,21 @@ export class Link {
 
   /** @param bytes about as much as the command sends */
   async run<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    const endsAtMs = performance.now() + moveMs;
+    const deadlineMs = performance.now() + moveMs;
     for (;;) {
       try {
-        return await this.#ask(bytes, command);
+        return await this.#send(bytes, command);
       } catch (error) {
-        if (!isMoving(error) || performance.now() >= endsAtMs) throw error;
-        await this.#owe(bytes, wait(moveRestMs));
+        if (!isMoving(error) || performance.now() >= deadlineMs) throw error;
+        await this.#track(bytes, wait(moveRestMs));
       }
     }
   }
 
   /** Lets what is owed be answered, for as long as answers may take. */
   async close(): Promise<void> {
-    const end = performance.now() + replyMs;
-    while (this.#owed > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    const deadlineMs = performance.now() + replyMs;
+    while (this.#pending > 0 && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 10));
     this.destroy();
   }
 
@@ -89,12 +89,12 @@ export class Link {
     this.#client.destroy();
   }
 
-  async #ask<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
-    if (this.#owed >= owedLimit || this.#owedBytes + bytes > owedBytesLimit)
-      throw new Error(`Redis has ${this.#owed} calls to answer already`);
-    const answer = this.#owe(bytes, command(this.#client as Commands));
+  async #send<T>(bytes: number, command: (commands: Commands) => Promise<T>): Promise<T> {
+    if (this.#pending >= pendingLimit || this.#pendingBytes + bytes > pendingBytesLimit)
+      throw new Error(`Redis has ${this.#pending} calls to answer already`);
+    const reply = this.#track(bytes, command(this.#client as Commands));
     try {
-      return await inTime(answer);
+      return await inTime(reply);
     } catch (error) {
       if (!meansLoss(error)) throw error;
       this.#lose(error as Error);
@@ -103,17 +103,17 @@ export class Link {
     }
   }
 
-  #owe<T>(bytes: number, answer: Promise<T>): Promise<T> {
-    this.#owed += 1;
-    this.#owedBytes += bytes;
-    return answer.finally(() => {
-      this.#owed -= 1;
-      this.#owedBytes -= bytes;
+  #track<T>(bytes: number, reply: Promise<T>): Promise<T> {
+    this.#pending += 1;
+    this.#pendingBytes += bytes;
+    return reply.finally(() => {
+      this.#pending -= 1;
+      this.#pendingBytes -= bytes;
     });
   }
 }
 
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+async function inTime<T>(reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const fail = (): void => reject(new Error(`Redis did not answer within ${replyMs} ms`));
@@ -121,7 +121,7 @@ async function inTime<T>(answer: Promise<T>): Promise<T> {
     timer = setTimeout(() => setImmediate(fail), replyMs);
   });
   try {
-    return await Promise.race([answer, late]);
+    return await Promise.race([reply, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -2,17 +2,19 @@
 @rem
 @rem     myenv\bin\activate.bat
 @rem
-@rem While active: SESSAPP_ENV is the environment's directory, SESSAPP_PROMPT the text in front of the prompt,
-@rem the environment's programs come first in PATH, and NODE_PATH is unset so that no module comes from outside.
-@rem "deactivate" (the file beside this one) puts everything back. SESSAPP_DISABLE_PROMPT=1 leaves the prompt alone.
+@rem While the environment is active:
+@rem - SESSAPP_ENV is its directory, and SESSAPP_PROMPT is the text in front of the prompt.
+@rem - Its programs come first in PATH.
+@rem - NODE_PATH is unset, so that Node.js loads no module from outside.
+@rem "deactivate" (deactivate.bat in this folder) restores everything. SESSAPP_DISABLE_PROMPT=1 keeps the prompt unchanged.
 @rem
-@rem No path is written in here: cmd says where this file is, so the directory can be moved or copied.
-@rem One command a line, no labels and no blocks: a parenthesis in PATH would end a block, and labels need CRLF.
+@rem This file contains no path: cmd reports where the file is. The directory can be moved or copied.
+@rem It has no labels and no blocks: labels need CRLF, and a parenthesis in PATH would close a block.
 
-@if not exist "%~dp0..\sessapp.json" echo sessapp: there is no environment around this script: its sessapp.json is missing.>&2
+@if not exist "%~dp0..\sessapp.json" echo sessapp: This script is not in an environment: its sessapp.json is missing.>&2
 @if not exist "%~dp0..\sessapp.json" exit /b 1
 
-@rem An environment that is active ends first. Setting a variable to nothing unsets it.
+@rem Deactivate an environment that is already active. Setting a variable to nothing unsets it.
 @if defined _SESSAPP_ACTIVE set "PATH=%_SESSAPP_OLD_PATH%"
 @if defined _SESSAPP_ACTIVE set "PROMPT=%_SESSAPP_OLD_PROMPT%"
 @if defined _SESSAPP_ACTIVE set "NODE_PATH=%_SESSAPP_OLD_NODE_PATH%"
@@ -37,8 +39,8 @@
 
 @if defined SESSAPP_DISABLE_PROMPT exit /b 0
 @if not defined PROMPT set "PROMPT=$P$G"
-@rem The text is a stranger's: $ would be a code in PROMPT, and quotes or ampersands must not end this command.
-@rem Both are harmless in !...! and in %%P, which cmd expands after it has taken the line apart.
+@rem The prompt text is untrusted: $ starts a code in PROMPT, and a quote or an ampersand could end this command.
+@rem !...! and %%P are safe: cmd expands them after it has parsed the line.
 @setlocal EnableDelayedExpansion
 @set "_SESSAPP_PS1=(!SESSAPP_PROMPT:$=$$!) "
 @for /f "delims=" %%P in ("!_SESSAPP_PS1!") do @endlocal & set "PROMPT=%%P%PROMPT%"

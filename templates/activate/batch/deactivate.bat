@@ -1,2 +1,2 @@
-@rem Leaves the environment. What to put back is known where it was changed.
+@rem Leaves the environment. activate.bat restores the variables that it changed.
 @"%~dp0activate.bat" --deactivate

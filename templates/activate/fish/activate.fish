@@ -1,27 +1,28 @@
-# Activates this environment in fish (3.1 or newer). Source it; it cannot work when executed:
+# Activates this environment in fish (3.1 or newer). Source this file; executing it cannot change your shell:
 #
 #     source myenv/bin/activate.fish
 #
-# While active: SESSAPP_ENV is the environment's directory, SESSAPP_PROMPT the text in front of the prompt,
-# the environment's programs come first in PATH, and NODE_PATH is unset so that no module comes from outside.
-# `deactivate` puts everything back, and so does `sessapp_deactivate`, which is its other name: a Python
-# virtualenv that is activated on top of this one takes `deactivate` for itself and removes it when it ends.
-# SESSAPP_DISABLE_PROMPT=1 leaves the prompt alone.
+# While the environment is active:
+# - SESSAPP_ENV is its directory, and SESSAPP_PROMPT is the text in front of the prompt.
+# - Its programs come first in PATH.
+# - NODE_PATH is unset, so that Node.js loads no module from outside.
+# `deactivate` restores everything. `sessapp_deactivate` does the same: a Python virtualenv that you activate on top of
+# this environment replaces `deactivate`, and removes it later. SESSAPP_DISABLE_PROMPT=1 keeps the prompt unchanged.
 #
-# No path is written in here: the script asks the shell where it is, so the directory can be moved or copied.
+# This file contains no path: the script asks the shell where it is. The directory can be moved or copied.
 
 # Prints the directory above the folder of this file, if that is an environment.
 function _sessapp_find_environment --argument-names script
-    # Through a pipe, `string` would take a path with a newline for two.
+    # In a pipe, `string` treats a path with a newline as two paths.
     set -l path (realpath -- $script | string collect)
     set -l directory (string replace -r '/[^/]*/[^/]*\z' '' -- $path | string collect)
     if not test -e "$directory/sessapp.json"
-        echo 'sessapp: there is no environment around this script: its sessapp.json is missing.' >&2
+        echo 'sessapp: This script is not in an environment: its sessapp.json is missing.' >&2
         return 1
     end
     if string match -q '*:*' -- $directory
-        echo "sessapp: $directory cannot be activated: a colon in its name would split it in PATH." >&2
-        echo 'Rename the directory (it can be moved as it is), or do without activation: sessapp run' >&2
+        echo "sessapp: $directory cannot be activated: a colon in its name separates entries in PATH." >&2
+        echo 'Rename the directory (moving it is safe), or use it without activation: sessapp run' >&2
         return 1
     end
     printf '%s\n' $directory
@@ -35,24 +36,24 @@ if not set -l _sessapp_directory (_sessapp_find_environment $_sessapp_script | s
 end
 functions -e _sessapp_find_environment
 
-# Only a file that is sourced has somebody who called it.
+# Only a sourced file has a caller in the stack trace.
 if not status is-interactive; and not status stack-trace | string match -q '*'
-    echo 'sessapp: executed, this script cannot change your shell. Source it:' >&2
+    echo 'sessapp: This script was executed, so it cannot change your shell. Source it:' >&2
     echo "  source '"(string replace -ra "[\\\\']" '\\\\$0' -- "$_sessapp_directory/bin/activate.fish" | string collect)"'" >&2
     exit 1
 end
 
-# An environment that is active in this very shell ends first. SESSAPP_ENV would not do to tell: a shell
-# inside an activated one inherits it, but has nothing to deactivate.
+# Deactivate an environment that is already active in this shell. SESSAPP_ENV does not show that: a child shell inherits
+# it, but has nothing to deactivate.
 if functions -q sessapp_deactivate
     sessapp_deactivate
 end
 
-# --- What stays while the environment is active -----------------------------------------------------------
+# --- Deactivation ------------------------------------------------------------------------------------------
 
 function sessapp_deactivate -d 'Leave the environment of a session server'
     for entry in $_SESSAPP_ACTIVE/bin $_SESSAPP_ACTIVE/node_modules/.bin
-        # One entry, the first that matches: what else was added in the meantime stays.
+        # Remove only the first match: entries that were added since then stay.
         set -l index (contains -i -- $entry $PATH)
         and set -e PATH[$index]
     end
@@ -65,7 +66,7 @@ function sessapp_deactivate -d 'Leave the environment of a session server'
     functions -e _sessapp_restore _sessapp_restore_prompt _sessapp_restore_deactivate _sessapp_is_ours sessapp_deactivate
 end
 
-# Gives a variable back its value, or its absence; what was kept begins with the options to set it with.
+# Restores a variable, or erases it if it was not set. The saved list starts with the options for `set`.
 function _sessapp_restore --argument-names name
     set -l kept _SESSAPP_OLD_$name
     set -eg $name
@@ -75,7 +76,7 @@ function _sessapp_restore --argument-names name
     end
 end
 
-# A prompt that was put on top of ours (by a virtualenv) goes on calling ours, which then adds nothing.
+# Another prompt function (of a virtualenv) may call ours. It stays, and ours then adds nothing.
 function _sessapp_restore_prompt
     _sessapp_is_ours fish_prompt _SESSAPP_ACTIVE
     or return 0
@@ -84,7 +85,7 @@ function _sessapp_restore_prompt
     functions -e _sessapp_old_fish_prompt
 end
 
-# The deactivate that was there before comes back, unless a newer one has taken the name.
+# Restores the earlier `deactivate`, unless a newer one has replaced ours.
 function _sessapp_restore_deactivate
     if _sessapp_is_ours deactivate sessapp_deactivate
         functions -e deactivate
@@ -96,7 +97,7 @@ function _sessapp_restore_deactivate
     end
 end
 
-# Whether a function is the one from this file: ours speaks of something that no other one does.
+# Succeeds when a function is ours: its body contains a name that only this file uses.
 function _sessapp_is_ours --argument-names name word
     functions -q $name
     and functions $name | string match -q "*$word*"
@@ -104,7 +105,7 @@ end
 
 # --- Activation --------------------------------------------------------------------------------------------
 
-# Remembers a variable for _sessapp_restore.
+# Saves a variable for _sessapp_restore.
 function _sessapp_keep --argument-names name
     set -eg _SESSAPP_OLD_$name
     set -qg $name
@@ -115,7 +116,7 @@ function _sessapp_keep --argument-names name
     set -g _SESSAPP_OLD_$name $options $$name
 end
 
-# The text for the prompt: one line, without control characters.
+# Prints the text for the prompt: one line, without control characters.
 function _sessapp_read_text
     set -l text ''
     test -r $SESSAPP_ENV/bin/prompt.txt
@@ -137,7 +138,7 @@ function deactivate -d 'Leave the environment of a session server'
 end
 
 set -eg NODE_PATH
-# A universal variable of that name cannot be unset for this shell alone, but hidden.
+# A universal variable cannot be unset in this shell only, so hide it with a global one.
 set -q NODE_PATH
 and set -gu NODE_PATH
 set -g _SESSAPP_ACTIVE $_sessapp_directory
@@ -146,11 +147,11 @@ set -gx SESSAPP_PROMPT (_sessapp_read_text)
 set -gx PATH $SESSAPP_ENV/bin $SESSAPP_ENV/node_modules/.bin $PATH
 
 if status is-interactive; and test -z "$SESSAPP_DISABLE_PROMPT"
-    # One left over from below a virtualenv's prompt would be called for ever by itself.
+    # A copy from an earlier activation, still called by a virtualenv's prompt, would call itself without end.
     functions -e _sessapp_old_fish_prompt
     functions -c fish_prompt _sessapp_old_fish_prompt
     function fish_prompt
-        # First, while $status and $pipestatus are still those of the user's command.
+        # This comes first, while $status and $pipestatus still belong to the user's command.
         set -l prompt (_sessapp_old_fish_prompt | string collect -N)
         set -q _SESSAPP_ACTIVE
         and printf '(%s) ' $SESSAPP_PROMPT

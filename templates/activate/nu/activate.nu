@@ -1,29 +1,31 @@
-# Activates this environment in Nushell (0.101 or newer). Use it as an overlay; it cannot work when executed:
+# Activates this environment in Nushell (0.101 or newer). Use it as an overlay; executing it cannot change your shell:
 #
 #     overlay use myenv/bin/activate.nu
 #
-# While active: SESSAPP_ENV is the environment's directory, SESSAPP_PROMPT the text in front of the prompt,
-# the environment's programs come first in PATH, and NODE_PATH is hidden so that no module comes from outside.
-# `deactivate` hides the overlay, and with it everything that it changed; where you are by then stays.
-# (Used `as` another name, the overlay has to be hidden by that name.) SESSAPP_DISABLE_PROMPT=1 leaves the prompt alone.
+# While the environment is active:
+# - SESSAPP_ENV is its directory, and SESSAPP_PROMPT is the text in front of the prompt.
+# - Its programs come first in PATH.
+# - NODE_PATH is hidden, so that Node.js loads no module from outside.
+# `deactivate` hides the overlay and so restores everything, but keeps your current directory. If you used the overlay
+# `as` another name, hide it by that name. SESSAPP_DISABLE_PROMPT=1 keeps the prompt unchanged.
 #
-# No path is written in here: Nushell says where this file is, so the directory can be moved or copied.
+# This file contains no path: Nushell reports where the file is. The directory can be moved or copied.
 
 export-env {
     const script = path self
 
     let directory = ($script | path dirname | path dirname)
     if not ($directory | path join 'sessapp.json' | path exists) {
-        error make --unspanned { msg: $"sessapp: there is no environment around ($script): its sessapp.json is missing." }
+        error make --unspanned { msg: $"sessapp: ($script) is not in an environment: its sessapp.json is missing." }
     }
     if ($directory | str contains (char esep)) {
         error make --unspanned {
-            msg: $"sessapp: ($directory) cannot be activated: a (char esep) in its name would split it in PATH."
-            help: 'Rename the directory (it can be moved as it is), or do without activation: sessapp run'
+            msg: $"sessapp: ($directory) cannot be activated: a (char esep) in its name separates entries in PATH."
+            help: 'Rename the directory (moving it is safe), or use it without activation: sessapp run'
         }
     }
 
-    # The text for the prompt: one line, without control characters.
+    # Read the text for the prompt: one line, without control characters.
     let prompt_file = ($directory | path join 'bin' 'prompt.txt')
     let lines = if ($prompt_file | path exists) { open --raw $prompt_file | lines } else { [] }
     let line = ($lines | append '' | first)
@@ -41,7 +43,7 @@ export-env {
     )
     hide-env --ignore-errors NODE_PATH
 
-    # Nushell evaluates nothing in what a prompt command returns.
+    # The text needs no escaping: Nushell does not evaluate the output of a prompt command.
     if ($env.SESSAPP_DISABLE_PROMPT? | default '' | is-empty) {
         let prefix = $"\(($text)\) "
         let old_prompt = ($env.PROMPT_COMMAND? | default '')
@@ -53,7 +55,7 @@ export-env {
     }
 }
 
-# Without --keep-env, hiding an overlay would also go back to the directory one was in before.
+# Without --keep-env, hiding the overlay would also change back to an earlier directory.
 export alias deactivate = overlay hide --keep-env [PWD] activate
 export alias sessapp_deactivate = overlay hide --keep-env [PWD] activate
 
@@ -61,7 +63,7 @@ export alias sessapp_deactivate = overlay hide --keep-env [PWD] activate
 def main [] {
     const script = path self
     error make --unspanned {
-        msg: 'sessapp: executed, this script cannot change your shell.'
+        msg: 'sessapp: This script was executed, so it cannot change your shell.'
         help: $"Use it as an overlay: overlay use ($script | to nuon)"
     }
 }

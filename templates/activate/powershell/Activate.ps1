@@ -3,34 +3,35 @@ Activates this environment in PowerShell (5.1 or newer):
 
     . myenv/bin/Activate.ps1
 
-While active: SESSAPP_ENV is the environment's directory, SESSAPP_PROMPT the text in front of the prompt,
-the environment's programs come first in PATH, and NODE_PATH is removed so that no module comes from outside.
-`deactivate` puts everything back, and so does `sessapp_deactivate`, which is its other name: a Python
-virtualenv that is activated on top of this one takes `deactivate` for itself and removes it when it ends.
-SESSAPP_DISABLE_PROMPT=1 leaves the prompt alone.
+While the environment is active:
+- SESSAPP_ENV is its directory, and SESSAPP_PROMPT is the text in front of the prompt.
+- Its programs come first in PATH.
+- NODE_PATH is removed, so that Node.js loads no module from outside.
+`deactivate` restores everything. `sessapp_deactivate` does the same: a Python virtualenv that you activate on top of
+this environment replaces `deactivate`, and removes it later. SESSAPP_DISABLE_PROMPT=1 keeps the prompt unchanged.
 
-No path is written in here: PowerShell says where this file is, so the directory can be moved or copied.
-Everything that stays is global, so it works called as well as dot-sourced. (`pwsh Activate.ps1` starts a
-PowerShell, activates there and ends it: that cannot work.)
+This file contains no path: PowerShell reports where the file is. The directory can be moved or copied.
+All changes are global, so you can call this file or dot-source it. (`pwsh Activate.ps1` has no effect: it activates
+the environment in a new PowerShell, which then exits.)
 #>
 
-# In a block of its own, so that no variable stays behind.
+# In a script block, so that its variables do not stay in the shell.
 & {
     $directory = [IO.Path]::GetDirectoryName($PSScriptRoot)
     if (-not (Test-Path -LiteralPath (Join-Path $directory 'sessapp.json'))) {
-        throw "sessapp: there is no environment around $PSScriptRoot`: its sessapp.json is missing."
+        throw "sessapp: $PSScriptRoot is not in an environment: its sessapp.json is missing."
     }
     $separator = [IO.Path]::PathSeparator
     if ($directory.Contains([string]$separator)) {
-        throw "sessapp: $directory cannot be activated: a $separator in its name would split it in PATH. " +
-            'Rename the directory (it can be moved as it is), or do without activation: sessapp run'
+        throw "sessapp: $directory cannot be activated: a $separator in its name separates entries in PATH. " +
+            'Rename the directory (moving it is safe), or use it without activation: sessapp run'
     }
 
-    # An environment that is active in this very shell ends first. SESSAPP_ENV would not do to tell: a shell
-    # inside an activated one inherits it, but has nothing to deactivate.
+    # Deactivate an environment that is already active in this shell. SESSAPP_ENV does not show that: a child shell
+    # inherits it, but has nothing to deactivate.
     if (Test-Path -LiteralPath function:sessapp_deactivate) { sessapp_deactivate }
 
-    # The text for the prompt: one line, without control characters.
+    # Read the text for the prompt: one line, without control characters.
     $text = ''
     $promptFile = Join-Path $PSScriptRoot 'prompt.txt'
     if (Test-Path -LiteralPath $promptFile) {
@@ -39,7 +40,7 @@ PowerShell, activates there and ends it: that cannot work.)
     if (-not $text) { $text = [IO.Path]::GetFileName($directory) }
     $text = $text -replace '\p{Cc}', '?'
 
-    # What deactivate puts back. A variable that is not there is $null, and setting it to $null removes it.
+    # The values that deactivate restores. An unset variable is $null, and setting it to $null removes it.
     $programs = (Join-Path $directory 'bin'), ([IO.Path]::Combine($directory, 'node_modules', '.bin'))
     $global:_SESSAPP_STATE = @{
         Programs   = $programs
@@ -55,14 +56,14 @@ PowerShell, activates there and ends it: that cannot work.)
     function global:sessapp_deactivate {
         $state = $global:_SESSAPP_STATE
         $separator = [IO.Path]::PathSeparator
-        # Each entry once, the first that matches: what else was added in the meantime stays.
+        # Remove only the first match of each entry: entries that were added since then stay.
         $entries = [Collections.Generic.List[string]]($env:PATH -split $separator)
         foreach ($program in $state.Programs) { [void]$entries.Remove($program) }
         $env:PATH = $entries -join $separator
         foreach ($name in $state.Variables.Keys) {
             [Environment]::SetEnvironmentVariable($name, $state.Variables[$name])
         }
-        # A prompt or a deactivate that somebody else has put in place by now is left alone.
+        # Keep a prompt or a deactivate that something else has defined since then.
         if ("${function:prompt}".Contains('_SESSAPP_STATE')) {
             Set-Item -LiteralPath function:global:prompt -Value $state.Prompt
         }
@@ -83,7 +84,7 @@ PowerShell, activates there and ends it: that cannot work.)
     [Environment]::SetEnvironmentVariable('NODE_PATH', $null)
     $env:PATH = ($programs + $env:PATH) -join $separator
 
-    # PowerShell evaluates nothing in what a prompt function returns.
+    # The text needs no escaping: PowerShell does not evaluate the output of a prompt function.
     if (-not $env:SESSAPP_DISABLE_PROMPT) {
         function global:prompt { '(' + $env:SESSAPP_PROMPT + ') ' + (& $global:_SESSAPP_STATE.Prompt) }
     }

@@ -1,15 +1,15 @@
-// The page around a sentence of app. Its style is in public/style.css.
+// Renders the page around a sentence of app. Its style is in public/style.css.
 import { extname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
 
-/** In each language that the pages have. */
+/** A sentence in each language of the pages. */
 interface Sentence {
   ko: string;
   en: string;
 }
 
-/** Sends a sentence in the language of the client: to a browser as a page, to others, such as curl, as text. */
+/** Sends a sentence in the client's language. A browser gets a page, other clients, such as curl, get text. */
 export async function show(res: Response, sentence: Sentence) {
   const { req } = res;
   const language = req.acceptsLanguages('ko', 'en') === 'en' ? 'en' : 'ko';
@@ -24,7 +24,7 @@ interface SessionState {
   holds: object;
 }
 
-/** Undefined without a session: one is stored, and gets a cookie, when a page puts something into it. */
+/** @returns undefined without a session. The server stores a session, and sets its cookie, once a page puts a value into it. */
 async function readSession({ session, sessionID, sessionStore }: Request): Promise<SessionState | undefined> {
   const { cookie: _, ...holds } = session;
   if (Object.keys(holds).length === 0) return undefined;
@@ -45,14 +45,14 @@ const texts = {
     ],
     session: '내 세션',
     ref: '참조',
-    ends: '쓰지 않으면 만료',
+    ends: '미사용 시 만료',
     holds: '내용',
     none: '아직 세션이 없습니다. 페이지가 세션에 값을 넣으면 시작됩니다.',
-    next: '다음에 고칠 파일',
+    next: '다음으로 수정할 파일',
     files: [
       [`app${js}`, '이 문장과 세션에 넣는 값'],
       [`pages${js}`, '문장을 감싸는 이 페이지'],
-      ['public/style.css', '페이지의 모양'],
+      ['public/style.css', '페이지 스타일'],
       [`server${js}`, '헤더, 제한, 오류 응답'],
     ],
     docs: '문서',
@@ -60,8 +60,8 @@ const texts = {
       ['README.md', '이 환경에 들어 있는 것'],
       ['.env.example', '바꿀 수 있는 설정'],
       ['sessapp --help', '모든 명령'],
-      ['sessapp serve --watch', '파일을 저장하면 이 페이지를 새로 고칩니다'],
-      ['sessapp sessions list', '이 세션도 목록에 있습니다'],
+      ['sessapp serve --watch', '파일을 저장하면 이 페이지가 새로 고쳐집니다'],
+      ['sessapp sessions list', '이 세션을 포함한 세션 목록'],
     ],
   },
   en: {
@@ -71,23 +71,23 @@ const texts = {
     ],
     session: 'Your session',
     ref: 'Reference',
-    ends: 'Ends if unused',
-    holds: 'Holds',
-    none: 'There is no session yet. It begins when a page puts something into it.',
+    ends: 'Expires if unused',
+    holds: 'Content',
+    none: 'There is no session yet. It starts when a page puts a value into it.',
     next: 'What to edit next',
     files: [
-      [`app${js}`, 'this sentence, and what the session holds'],
-      [`pages${js}`, 'the page around it'],
-      ['public/style.css', 'how the page looks'],
-      [`server${js}`, 'headers, limits, and responses to errors'],
+      [`app${js}`, 'this sentence, and the content of the session'],
+      [`pages${js}`, 'the page around the sentence'],
+      ['public/style.css', 'the style of the page'],
+      [`server${js}`, 'headers, limits, and error responses'],
     ],
     docs: 'Documentation',
     reads: [
-      ['README.md', 'what is in this environment'],
-      ['.env.example', 'the settings'],
+      ['README.md', 'the files of this environment'],
+      ['.env.example', 'all settings'],
       ['sessapp --help', 'all commands'],
       ['sessapp serve --watch', 'reloads this page when you save a file'],
-      ['sessapp sessions list', 'has this session, too'],
+      ['sessapp sessions list', 'lists all sessions, also this one'],
     ],
   },
 };
@@ -143,7 +143,7 @@ function renderList(rows: [name: string, value: string][]) {
   return `<dl>${rows.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('\n')}</dl>`;
 }
 
-// Text of a user could be a script.
+// User input could contain a script.
 function escapeHtml(text: string) {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,2 +1,2 @@
-@rem What cmd runs first in "sessapp shell". Unset by what comes after %...% has been expanded.
+@rem "sessapp shell" makes cmd run this first. cmd expands %...% in the whole line before it unsets the variable.
 @set "_SESSAPP_SHELL_ENV=" & "%_SESSAPP_SHELL_ENV%\bin\activate.bat"

@@ -1,7 +1,7 @@
-# What zsh reads in place of the user's .zshenv in `sessapp shell`: ZDOTDIR leads here, and for this file alone.
-# It is theirs again before anything else is read, so that every other file, the history and the completion cache
-# are found and kept where they always are. That is also why there is no .zshrc in this folder: the activation waits
-# for the first prompt, when all of the user's files have been read.
+# `sessapp shell` sets ZDOTDIR to this folder, so zsh reads this file instead of the user's .zshenv.
+# It restores the user's ZDOTDIR before zsh reads any other file: the history and the completion cache stay where they
+# are. For the same reason this folder has no .zshrc. The activation runs before the first prompt, after zsh has read
+# all of the user's files.
 if [[ -n ${_SESSAPP_USER_ZDOTDIR+x} ]]; then
   export ZDOTDIR=$_SESSAPP_USER_ZDOTDIR
 else

@@ -17,22 +17,22 @@ import {
 } from './environments.ts';
 import { type TestedShell, testedShells } from './tested-shells.ts';
 
-/** What a case works with. */
+/** The setup of a test case. */
 export interface Context {
   shell: TestedShell;
   environment: string;
-  /** Of this case alone; it runs here. */
+  /** The working directory, used by this case only. */
   directory: string;
-  /** The line that activates it, or another one. */
+  /** The command that activates the environment, or another one. */
   activate: (environment?: string) => string;
-  /** Quotes. */
+  /** Quotes a word. */
   word: (text: string) => string;
 }
 
 let root = '';
 let cases = 0;
 
-/** Runs the same tests for each shell; one that is missing is skipped, with what to install. */
+/** Runs the same tests in each shell. A missing shell is skipped; the title says what to install. */
 export function describeEachShell(body: (shell: TestedShell) => void, needed: string[] = []): void {
   beforeAll(() => {
     root = makeDirectory();
@@ -46,7 +46,7 @@ export function describeEachShell(body: (shell: TestedShell) => void, needed: st
 }
 
 export const hasPython = isInstalled('python3');
-/** For the title of a test that needs it. */
+/** The end of the title of a test that needs Python. */
 export const onlyWithPython = notInstalled('python3');
 
 export function virtualenv(): string {
@@ -67,7 +67,7 @@ export function makeContext(shell: TestedShell, name: string, prompt?: string): 
   };
 }
 
-/** Activation by the words of a path, as a user types it. */
+/** The activation command for a path given as words. */
 export function sourceLine({ shell, word }: Context, ...path: string[]): string {
   const script = path.at(-1) === '.' ? `./${scriptOf(shell.family)}` : join(...path, 'bin', scriptOf(shell.family));
   return readShellLayer(shell.family).activate.replace('{script}', () => word(script));
@@ -84,7 +84,7 @@ export interface Dump {
   state: string[];
 }
 
-/** The lines that write the state of the shell into files. */
+/** The commands that write the state of the shell to files. */
 export function dump({ dialect, names, state }: TestedShell, label: string): string {
   return [
     dialect.into(state, `$DUMPS/${label}.state`),
@@ -108,12 +108,12 @@ export async function runCase(
   return { ...result, dumps: (label) => readDump(join(directory, label), shell) };
 }
 
-/** dash cannot remember somebody else's deactivate, and so does not take its name. */
+/** dash cannot save an existing `deactivate` function, so our function has another name there. */
 export function leaveByOurName(shell: TestedShell): string {
   return shell.name === 'dash' ? 'sessapp_deactivate' : 'deactivate';
 }
 
-/** What shells set by themselves, at any time. */
+/** Variables that shells set themselves, at any time. */
 const ownVariables = new Set(['_', 'A__z', '_AST_FEATURES']);
 
 function readDump(path: string, { volatile }: TestedShell): Dump {
@@ -127,7 +127,7 @@ function readDump(path: string, { volatile }: TestedShell): Dump {
     names: readFileSync(`${path}.names`, 'utf8')
       .split('\n')
       .filter((name) => /^\w+$/.test(name) && !ownVariables.has(name)),
-    // ksh ends the text of a function now with newlines and now without.
+    // ksh prints a function sometimes with and sometimes without newlines at its end.
     state: readFileSync(`${path}.state`, 'utf8')
       .replace(/\}(?=set --default)/, '}\n')
       .split('\n')

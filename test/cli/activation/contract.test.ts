@@ -38,7 +38,7 @@ describeEachShell((shell) => {
     expect(stdout).toBe('1\n');
   });
 
-  test.concurrent('says how to source it when it is executed', async () => {
+  test.concurrent('executed instead of sourced, the script prints the command that sources it', async () => {
     const context = makeContext(shell, 'it\'s "$(touch pwned)" a\\b! 환경');
     const script = join(context.environment, 'bin', scriptOf(shell.family));
     const args = shell.args.filter((arg) => arg !== '--interactive');
@@ -49,10 +49,10 @@ describeEachShell((shell) => {
     expect(again.stdout).toBe(`${context.environment}\n`);
   });
 
-  test.concurrent('shows the text of prompt.txt literally, and else the name of the directory', async () => {
+  test.concurrent('shows the text of prompt.txt literally, or the name of the directory if there is none', async () => {
     const text = '한글 "$(touch pwned)" `touch pwned` \\w \\u %n %~ !! ^A $HOME ${HOME}';
     const named = makeContext(shell, 'my env');
-    const told = makeContext(shell, 'my env', `${text}\nsecond line\n`);
+    const customized = makeContext(shell, 'my env', `${text}\nsecond line\n`);
     const show = ({ activate }: Context): string[] => [
       shell.dialect.prompt(named.word('orig> ')),
       activate(),
@@ -62,24 +62,24 @@ describeEachShell((shell) => {
     const plain = await runCase(named, show(named));
     expect(plain.stdout).toMatch(/^my env\n/);
     expect(plain.stdout).toMatch(/orig> $/);
-    const { stdout, stderr } = await runCase(told, show(told));
+    const { stdout, stderr } = await runCase(customized, show(customized));
     expect(stderr).toBe('');
     expect(stdout.split('\n')[0]).toBe(text);
   });
 
-  test.concurrent('replaces the control characters of a text', async () => {
+  test.concurrent('replaces control characters in prompt.txt', async () => {
     const context = makeContext(shell, 'my env', 'a\tb\x1b[31mc\rd\n');
     const { stdout } = await runCase(context, [context.activate(), 'printenv SESSAPP_PROMPT']);
     expect(stdout).toBe('a?b?[31mc?d\n');
   });
 
-  test.concurrent('finds the programs of the environment, those in bin first', async () => {
+  test.concurrent('finds the programs of the environment, with bin before node_modules/.bin', async () => {
     const context = makeContext(shell, 'my env');
     const { stdout } = await runCase(context, [context.activate(), 'which-place', shell.dialect.attempt('deactivate')]);
     expect(stdout).toBe('bin\n0\n');
   });
 
-  test.concurrent("finds the environment's own sessapp from any directory, before another one on the PATH", async () => {
+  test.concurrent("runs the environment's own sessapp in any directory, even if another one is on the PATH", async () => {
     const context = makeContext(shell, 'myenv');
     writeFileSync(join(context.directory, 'sessapp'), '#!/bin/sh\necho another\n', { mode: 0o755 });
     const own = join(context.environment, 'node_modules', '.bin', 'sessapp');
@@ -96,7 +96,7 @@ describeEachShell((shell) => {
     expect(stdout).toBe(`another\nits own\n${own}\nanother\n`);
   });
 
-  test.concurrent('keeps what was added to PATH while it was active', async () => {
+  test.concurrent('deactivate keeps entries that were added to PATH after activation', async () => {
     const context = makeContext(shell, 'my env');
     const added =
       shell.family === 'fish' ? 'set PATH /first $PATH /last' : shell.dialect.export('PATH', '"/first:${PATH}:/last"');
@@ -104,7 +104,7 @@ describeEachShell((shell) => {
     expect(stdout).toBe(`/first:${process.env.PATH}:/last\n`);
   });
 
-  test.concurrent("gives somebody else's deactivate back in working order", async () => {
+  test.concurrent('deactivate restores an existing deactivate function', async () => {
     const context = makeContext(shell, 'my env');
     const { stdout } = await runCase(context, [
       shell.dialect.define('deactivate', context.word('theirs')),
@@ -117,57 +117,68 @@ describeEachShell((shell) => {
 
   test
     .skipIf(!hasPython)
-    .concurrent(`leaves a Python virtualenv around it in working order${onlyWithPython}`, async () => {
-      const context = makeContext(shell, 'my env');
-      const { stdout, dumps } = await runCase(context, [
-        shell.dialect.prompt(context.word('orig> ')),
-        dump(shell, 'before'),
-        activateVirtualenv(shell),
-        context.activate(),
-        leaveByOurName(shell),
-        'printenv VIRTUAL_ENV',
-        'deactivate',
-        dump(shell, 'after'),
-      ]);
-      expect(stdout).toBe(`${virtualenv()}\n`);
-      expect({ ...dumps('after').env, PS1: '' }).toEqual({ ...dumps('before').env, PS1: '' });
-    });
+    .concurrent(
+      `after deactivate, a Python virtualenv that was active before still works${onlyWithPython}`,
+      async () => {
+        const context = makeContext(shell, 'my env');
+        const { stdout, dumps } = await runCase(context, [
+          shell.dialect.prompt(context.word('orig> ')),
+          dump(shell, 'before'),
+          activateVirtualenv(shell),
+          context.activate(),
+          leaveByOurName(shell),
+          'printenv VIRTUAL_ENV',
+          'deactivate',
+          dump(shell, 'after'),
+        ]);
+        expect(stdout).toBe(`${virtualenv()}\n`);
+        expect({ ...dumps('after').env, PS1: '' }).toEqual({ ...dumps('before').env, PS1: '' });
+      },
+    );
 
   test
     .skipIf(!hasPython)
-    .concurrent(`stays active under a Python virtualenv, and ends by its other name${onlyWithPython}`, async () => {
-      const context = makeContext(shell, 'my env');
-      const { stdout, dumps } = await runCase(context, [
-        shell.dialect.prompt(context.word('orig> ')),
-        dump(shell, 'before'),
-        context.activate(),
-        activateVirtualenv(shell),
-        'deactivate',
-        'printenv SESSAPP_ENV',
-        'which-place',
-        'sessapp_deactivate',
-        dump(shell, 'after'),
-      ]);
-      expect(stdout).toBe(`${context.environment}\nbin\n`);
-      expect({ ...dumps('after').env, PS1: '' }).toEqual({ ...dumps('before').env, PS1: '' });
-      expect(dumps('after').names.filter((name) => /sessapp/i.test(name))).toEqual([]);
-    });
+    .concurrent(
+      `stays active when a Python virtualenv is activated later, and sessapp_deactivate ends it${onlyWithPython}`,
+      async () => {
+        const context = makeContext(shell, 'my env');
+        const { stdout, dumps } = await runCase(context, [
+          shell.dialect.prompt(context.word('orig> ')),
+          dump(shell, 'before'),
+          context.activate(),
+          activateVirtualenv(shell),
+          'deactivate',
+          'printenv SESSAPP_ENV',
+          'which-place',
+          'sessapp_deactivate',
+          dump(shell, 'after'),
+        ]);
+        expect(stdout).toBe(`${context.environment}\nbin\n`);
+        expect({ ...dumps('after').env, PS1: '' }).toEqual({ ...dumps('before').env, PS1: '' });
+        expect(dumps('after').names.filter((name) => /sessapp/i.test(name))).toEqual([]);
+      },
+    );
 
-  test.skipIf(!hasPython).concurrent(`ends below a Python virtualenv without harming it${onlyWithPython}`, async () => {
-    const context = makeContext(shell, 'my env');
-    const { stdout } = await runCase(context, [
-      context.activate(),
-      activateVirtualenv(shell),
-      'sessapp_deactivate',
-      'printenv PATH',
-      shell.dialect.attempt('deactivate'),
-    ]);
-    expect(stdout).toBe(`${virtualenv()}/bin:${process.env.PATH}\n0\n`);
-  });
+  test
+    .skipIf(!hasPython)
+    .concurrent(
+      `can be deactivated without breaking a Python virtualenv activated later${onlyWithPython}`,
+      async () => {
+        const context = makeContext(shell, 'my env');
+        const { stdout } = await runCase(context, [
+          context.activate(),
+          activateVirtualenv(shell),
+          'sessapp_deactivate',
+          'printenv PATH',
+          shell.dialect.attempt('deactivate'),
+        ]);
+        expect(stdout).toBe(`${virtualenv()}/bin:${process.env.PATH}\n0\n`);
+      },
+    );
 
   const { subshell } = shell.dialect;
   const inSubshells = subshell ? [subshell] : [];
-  test.concurrent.for(inSubshells)('works in a subshell, and ends with it', async (inSubshell) => {
+  test.concurrent.for(inSubshells)('activation in a subshell ends with the subshell', async (inSubshell) => {
     const context = makeContext(shell, 'my env');
     const line = inSubshell(`${context.activate()}; printenv SESSAPP_ENV`);
     const { stdout, dumps } = await runCase(context, [dump(shell, 'before'), line, dump(shell, 'after')]);
@@ -175,7 +186,7 @@ describeEachShell((shell) => {
     expect(dumps('after')).toEqual(dumps('before'));
   });
 
-  test.concurrent('works when a file that is sourced sources it', async () => {
+  test.concurrent('works when it is sourced from a sourced file', async () => {
     const context = makeContext(shell, 'my env');
     const outer = join(context.directory, 'activate');
     writeFileSync(outer, `${context.activate()}\n`);
@@ -198,7 +209,7 @@ const withoutDash = notInstalled('dash');
 describe.skipIf(withoutDash !== '')(`dash${withoutDash}`, () => {
   const shell = testedShells.find(({ name }) => name === 'dash') as TestedShell;
 
-  test("leaves somebody else's deactivate alone, and says what to type", async () => {
+  test('keeps an existing deactivate function, and prints the command to use instead', async () => {
     const context = makeContext(shell, 'my env');
     const { stdout, stderr } = await runCase(context, [
       'deactivate() { echo theirs; }',
@@ -209,7 +220,7 @@ describe.skipIf(withoutDash !== '')(`dash${withoutDash}`, () => {
     expect(stderr).toContain('type: sessapp_deactivate');
   });
 
-  test('takes the environment around the working directory when nothing tells where the script is', async () => {
+  test('uses the environment of the working directory when the path of the script is unknown', async () => {
     const context = makeContext(shell, 'my env');
     const { stdout, stderr } = await runCase(context, [
       `cd ${context.word(join(context.environment, 'node_modules'))}`,
@@ -230,6 +241,6 @@ describe('every script', () => {
     expect(text).not.toMatch(/__[A-Z]+(_[A-Z]+)*__|\{\{|<%|@[A-Z_]+@/);
   });
 
-  // They cannot be had from Debian or the npm registry; their scripts were written with care and never run.
+  // Neither Debian nor the npm registry has these shells. Their scripts have never been run.
   test.skip.each([['powershell'], ['batch']])('%s is not tested: its shell is not packaged here', () => undefined);
 });

@@ -15,7 +15,7 @@ import { finish, type Result, repository } from '../../support/sandbox.ts';
 
 export const activateTemplates = join(repository, 'templates', 'activate');
 
-/** The part of a layer.json that speaks of the shell. */
+/** The description of the shell in a layer.json. */
 export interface ShellLayer {
   names: string[];
   activate: string;
@@ -29,7 +29,7 @@ export function readShellLayer(family: string): ShellLayer {
   return (manifest as { shell: ShellLayer }).shell;
 }
 
-/** The files of a family that go into an environment. */
+/** The files of a shell family that are written into an environment. */
 export function listScripts(family: string): string[] {
   return readdirSync(join(activateTemplates, family)).filter((name) => name !== 'layer.json');
 }
@@ -44,14 +44,14 @@ export function quoteWord({ quote }: ShellLayer, word: string): string {
   return quote.open + quote.replace.reduce((text, [from, to]) => text.replaceAll(from, to), word) + quote.close;
 }
 
-/** The line that activates an environment, as sessapp shows it. */
+/** The activation command that sessapp prints. */
 export function activationLine(family: string, environment: string): string {
   const layer = readShellLayer(family);
   const script = quoteWord(layer, join(environment, 'bin', scriptOf(family)));
   return layer.activate.replace('{script}', () => script);
 }
 
-/** What doctor shows: the line that adds a line to a file, and the one that unsets a variable. */
+/** The command that appends a line to a file, as doctor prints it. */
 export function appendLine(family: string, line: string, file: string): string {
   const layer = readShellLayer(family);
   const words: Record<string, string> = { line: quoteWord(layer, line), file: quoteWord(layer, file) };
@@ -62,7 +62,7 @@ export function unsetLine(family: string, name: string): string {
   return readShellLayer(family).unset.replace('{name}', name);
 }
 
-/** A directory for a file of tests. Its name has a link in it nowhere, so that paths can be compared. */
+/** A directory for a test file. Its path contains no links, so that paths can be compared. */
 export function makeDirectory(): string {
   return realpathSync(mkdtempSync(join(tmpdir(), 'sessapp-activation-')));
 }
@@ -71,7 +71,7 @@ export function removeDirectory(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** What `init` lays down, as far as activation is concerned. One program in each place says which it is. */
+/** The files of an environment that activation needs. In each bin folder, a program prints the name of the folder. */
 export function makeEnvironment(directory: string, prompt?: string): string {
   for (const place of ['bin', 'node_modules/.bin']) {
     mkdirSync(join(directory, place), { recursive: true });
@@ -87,7 +87,7 @@ export function makeEnvironment(directory: string, prompt?: string): string {
   return directory;
 }
 
-/** The environment variables of the tests' own process must not decide what a shell does. */
+/** A clean environment: the variables of the test process must not affect a shell. */
 export function cleanEnvironment(home: string): NodeJS.ProcessEnv {
   const { PATH } = process.env;
   return { PATH, HOME: home, LC_ALL: 'C.UTF-8', TERM: 'xterm', XDG_CONFIG_HOME: home, XDG_DATA_HOME: home };
@@ -97,7 +97,7 @@ export async function run(file: string, args: string[], cwd: string, env: NodeJS
   return finish(spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-/** Types lines into a program on a terminal; returns what the terminal showed, without its control sequences. */
+/** Types lines into a program on a terminal. Returns the output of the terminal without control sequences. */
 export async function runOnTerminal(
   command: string,
   lines: string[],
@@ -111,6 +111,6 @@ export async function runOnTerminal(
   });
   child.stdin.end(`${lines.join('\n')}\n`);
   const result = await finish(child);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what is sought are control sequences
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control sequences
   return { ...result, stdout: result.stdout.replace(/\x1b(\[[0-9;?<>=]*[a-zA-Z]|[()]B|[=>]|\][^\x07]*\x07)|\r/g, '') };
 }

@@ -30,7 +30,7 @@ const nu = (program: string[]) => run('nu', ['--no-config-file', '--commands', p
 const state = '{path: $env.PATH, node: $env.NODE_PATH?, sessapp: $env.SESSAPP_ENV?, prompt: $env.SESSAPP_PROMPT?}';
 const print = `print (${state} | to json --raw)`;
 
-// Nushell comes from the registry: npm install --global nushell
+// Install Nushell from the npm registry: npm install --global nushell
 describe.skipIf(!isInstalled('nu'))(
   `nu${isInstalled('nu') ? '' : ' (not installed: npm install --global nushell)'}`,
   () => {
@@ -44,7 +44,7 @@ describe.skipIf(!isInstalled('nu'))(
       '🌊 환경',
       'back\\slash',
       '(1 + 1)',
-    ])('activates and gives everything back in a directory named %s', async (name) => {
+    ])('in a directory named %s, deactivate restores the state before activation', async (name) => {
       const environment = makeEnvironment(join(directory, name));
       const { stdout, stderr } = await nu([
         print,
@@ -72,7 +72,7 @@ describe.skipIf(!isInstalled('nu'))(
     });
 
     const withoutScript = notInstalled('script');
-    test.skipIf(withoutScript !== '')(`comes up activated, as sessapp shell starts it${withoutScript}`, async () => {
+    test.skipIf(withoutScript !== '')(`is activated when sessapp shell starts it${withoutScript}`, async () => {
       const environment = makeEnvironment(join(directory, "it's $(my) env"));
       const { args } = JSON.parse(readFileSync(startup, 'utf8')) as { args: [option: string, commands: string] };
       const script = quoteWord(readShellLayer('nu'), join(environment, 'bin', 'activate.nu'));
@@ -88,7 +88,7 @@ describe.skipIf(!isInstalled('nu'))(
       expect(started.exitCode).toBe(7);
     });
 
-    test('adds a line to a file, and unsets a variable, as doctor says', async () => {
+    test('the commands that doctor prints append a line to a file and unset a variable', async () => {
       const path = join(directory, "it's $x; file");
       writeFileSync(path, 'first\n');
       const { stdout } = await nu([appendLine('nu', 'A=b', path), unsetLine('nu', 'NODE_PATH'), print]);
@@ -96,14 +96,14 @@ describe.skipIf(!isInstalled('nu'))(
       expect(JSON.parse(stdout)).toMatchObject({ node: null });
     });
 
-    test('activated twice, is left by one deactivate', async () => {
+    test('after two activations, one deactivate is enough', async () => {
       const line = activationLine('nu', makeEnvironment(join(directory, 'twice')));
       const { stdout } = await nu([print, line, line, 'deactivate', print]);
       const [before, after] = stdout.trimEnd().split('\n');
       expect(after).toBe(before);
     });
 
-    test('shows the text of prompt.txt, and no prompt where that is not wanted', async () => {
+    test('shows the text of prompt.txt, unless SESSAPP_DISABLE_PROMPT is set', async () => {
       const line = activationLine('nu', makeEnvironment(join(directory, 'named'), '$(x) `y`\n'));
       const shown = await nu([line, 'print (do $env.PROMPT_COMMAND)']);
       expect(shown.stdout).toMatch(/^\(\$\(x\) `y`\) /);
@@ -116,10 +116,10 @@ describe.skipIf(!isInstalled('nu'))(
       expect(plain.stdout).toBe('mine\n');
     });
 
-    test('refuses a directory with a colon in its name, and to be executed', async () => {
+    test('refuses a directory with a colon in its name, and refuses to be executed', async () => {
       const environment = makeEnvironment(join(directory, 'a:b'));
       const refused = await nu([activationLine('nu', environment)]);
-      expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('would split it in PATH') });
+      expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('separates entries in PATH') });
       const executed = await run(
         'nu',
         [join(makeEnvironment(join(directory, 'run')), 'bin', 'activate.nu')],

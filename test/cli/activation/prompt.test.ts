@@ -5,53 +5,53 @@ import { describeEachShell, makeContext } from './case.ts';
 import { cleanEnvironment, runOnTerminal } from './environments.ts';
 import type { TestedShell } from './tested-shells.ts';
 
-/** What some shell expands in a prompt, from everything to what is left when ever less can be expanded. */
+/** Texts that shells may expand in a prompt. Each has fewer special characters than the one before. */
 const hostileTexts = [
   '한글 "$(touch pwned)" `touch pwned` $HOME ${HOME} \\w\\u\\$ %n%~%% ! !! ^A [x]',
   '\\w\\u\\\\ %n%~%% ! !! ^A [x]',
   "it's %n%~%% ^A [x]",
 ];
 
-/** A mode of a shell that decides what it expands in a prompt. */
+/** A shell option that affects the expansion of the prompt. */
 interface Mode {
   title: string;
   args?: string[];
   before?: string;
-  /** Typed when the environment is already active. */
+  /** Typed after activation. */
   afterwards?: string;
-  /** What is shown for a text with $, ` or \ in it. */
+  /** The expected prompt for a text that contains $, ` or \. */
   shown?: string;
 }
 
 const modes: Record<string, Mode[]> = {
   bash: [
-    { title: 'as it is' },
+    { title: 'default options' },
     { title: 'in POSIX mode', args: ['--posix'] },
-    // Nothing there would keep $ from being expanded once the option comes back, so such a text is not shown.
+    // The text is not shown: $ could not be escaped in case the option is set again later.
     { title: 'without promptvars', before: 'shopt -u promptvars', shown: 'sessapp' },
     {
-      title: 'when promptvars comes back',
+      title: 'when promptvars is set later',
       before: 'shopt -u promptvars',
       afterwards: 'shopt -s promptvars',
       shown: 'sessapp',
     },
   ],
   zsh: [
-    { title: 'as it is' },
+    { title: 'default options' },
     { title: 'with prompt_subst', before: 'setopt prompt_subst' },
     { title: 'with prompt_subst and prompt_bang', before: 'setopt prompt_subst prompt_bang' },
-    { title: 'when prompt_subst and prompt_bang come later', afterwards: 'setopt prompt_subst prompt_bang' },
+    { title: 'when prompt_subst and prompt_bang are set later', afterwards: 'setopt prompt_subst prompt_bang' },
     { title: 'with ksh_arrays', before: 'setopt ksh_arrays' },
   ],
 };
 
 describeEachShell(
   (shell) => {
-    const rows = (modes[shell.name] ?? [{ title: 'as it is' }]).flatMap((mode) =>
+    const rows = (modes[shell.name] ?? [{ title: 'default options' }]).flatMap((mode) =>
       hostileTexts.map((text) => ({ ...mode, text })),
     );
     test.concurrent.each(rows)(
-      'shows a hostile text literally on a terminal, and takes it away again: $title: $text',
+      'shows a hostile text literally on a terminal, and removes it on deactivate: $title: $text',
       async ({ text, ...mode }) => {
         const { active, gone, directory } = await typeInto(shell, mode, `${text}\n`);
         const shown = /[$`\\]/.test(text) ? (mode.shown ?? text) : text;
@@ -70,7 +70,7 @@ describeEachShell(
   ['script'],
 );
 
-/** Activates and deactivates on a terminal; returns what was seen there while it was active, and afterwards. */
+/** Activates and deactivates on a terminal. Returns the output during activation and afterwards. */
 async function typeInto(
   shell: TestedShell,
   mode: Mode,

@@ -47,7 +47,7 @@ for (const { name, family, args } of testedShells) {
       expect(stdout.split('\0').slice(0, -1)).toEqual(hostileWords);
     });
 
-    test('adds a line to a file, and unsets a variable, as doctor says', async () => {
+    test('the commands that doctor prints append a line to a file and unset a variable', async () => {
       const directory = makeDirectory();
       const path = join(directory, "it's $x; file");
       writeFileSync(path, 'first\n');
@@ -63,14 +63,14 @@ for (const { name, family, args } of testedShells) {
   });
 }
 
-// These shells cannot be had here; what their manuals say is all there is to hold on to.
+// These shells are not available here. The expectations follow their manuals.
 describe('without the shell', () => {
   test.each([
     ['nu', 'a "b" \\ $c', '"a \\"b\\" \\\\ $c"'],
     ['powershell', "it's $x `y", "'it''s $x `y'"],
-    // PowerShell takes typographic quotes for straight ones.
+    // PowerShell treats typographic quotes as straight ones.
     ['powershell', '‘a’ ‚b‛', "'‘‘a’’ ‚‚b‛‛'"],
-    // A caret outside the quotes is the only thing that keeps cmd from expanding %…% at its prompt.
+    // At its prompt, cmd expands %…%, unless a caret outside the quotes breaks it up.
     ['batch', '100% a&b', '"100"^%" a&b"'],
   ])('%s: %s is written %s', (family, word, quoted) => {
     expect(quoteWord(readShellLayer(family), word)).toBe(quoted);
@@ -80,16 +80,16 @@ describe('without the shell', () => {
 describe('the shells', () => {
   const layers = readdirSync(activateTemplates).map(readShellLayer);
 
-  test('each name belongs to one family alone', () => {
+  test('each program name belongs to exactly one family', () => {
     const names = layers.flatMap((layer) => layer.names);
     expect(names.length).toBe(new Set(names).size);
   });
 
-  test.each(testedShells)('$name is among the names of its family', ({ name, family }) => {
+  test.each(testedShells)('the family of $name lists its program name', ({ name, family }) => {
     expect(readShellLayer(family).names).toContain(name);
   });
 
-  test.each(layers)('$activate has its script as one word', ({ activate }) => {
+  test.each(layers)('in $activate, the script is a single word', ({ activate }) => {
     expect(activate.split(' ')).toContain('{script}');
   });
 });

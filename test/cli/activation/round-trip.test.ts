@@ -15,7 +15,7 @@ import {
 import { makeEnvironment, readShellLayer, removeDirectory, scriptOf } from './environments.ts';
 import type { TestedShell } from './tested-shells.ts';
 
-/** Names that a script gets wrong as soon as it quotes one thing wrongly. */
+/** Names that break a script with a quoting mistake. */
 const hostileNames = [
   'a b',
   "it's",
@@ -37,20 +37,20 @@ const hostileNames = [
   '환경',
 ];
 
-/** fish cannot keep a newline at the end of a text, and csh none at all. */
+/** fish loses a newline at the end of a text. csh supports no newlines. */
 const newlineNames: Record<string, string> = { posix: 'new\nline\n', fish: 'new\nline' };
 
-/** One way of getting into an environment from which one deactivate must lead back to exactly where one was. */
+/** A way to activate an environment. One deactivate must then restore exactly the state before. */
 interface RoundTrip {
   title: string;
-  /** What is so before; `word` quotes. */
+  /** Commands before activation. `word` quotes. */
   before?: (context: Context) => string[];
-  /** How the environment gets activated. */
+  /** The commands that activate the environment. */
   activate?: (context: Context) => string[];
-  /** For dash, which cannot remember somebody else's deactivate. */
+  /** For dash, which cannot save an existing `deactivate` function. */
   leave?: (shell: TestedShell) => string;
   appliesTo?: (shell: TestedShell) => boolean;
-  /** What it needs and is not installed; empty when everything is. */
+  /** The programs that are needed but not installed. Empty when all are. */
   missing?: string;
   hasPrompt?: boolean;
 }
@@ -92,7 +92,7 @@ const roundTrips: RoundTrip[] = [
     ],
   },
   {
-    title: 'with a deactivate of somebody else',
+    title: 'with an existing deactivate function',
     before: ({ shell, word }) => [shell.dialect.define('deactivate', word('not "ours", it\'s $HOME'))],
     leave: leaveByOurName,
   },
@@ -154,14 +154,14 @@ describeEachShell((shell) => {
   const names = newlineName === undefined ? hostileNames : [...hostileNames, newlineName];
 
   test.concurrent.each(names.map((name) => [name]))(
-    'finds its way in and out of a directory called %j',
+    'activate and deactivate work in a directory called %j',
     async (name) => {
       await verifyRoundTrip(shell, { title: '' }, name);
     },
   );
 
   test.concurrent.for(roundTrips.filter(({ appliesTo }) => appliesTo?.(shell) ?? true))(
-    'deactivate leads back to the same state: $title',
+    'deactivate restores the state before activation: $title',
     async (trip, { skip }) => {
       skip(Boolean(trip.missing), trip.missing);
       await verifyRoundTrip(shell, trip, 'my env');

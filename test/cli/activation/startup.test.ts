@@ -7,13 +7,13 @@ import { cleanEnvironment, makeDirectory, makeEnvironment, removeDirectory, runO
 
 const startupTemplates = join(repository, 'templates', 'shells');
 
-/** A shell.json: how the user's own shell is started so that it comes up activated. */
+/** A shell.json: how to start the user's own shell with an environment activated. */
 interface Startup {
   names: string[];
-  /** Whether it comes up activated at all; if not, it has no hook, and its environment variables have to do. */
+  /** False when the shell has no startup hook: it gets the environment variables only. */
   activates: boolean;
   args: string[];
-  /** A variable that the user has set already goes into `_SESSAPP_USER_<name>`. */
+  /** The user's own value of such a variable is passed as `_SESSAPP_USER_<name>`. */
   env: Record<string, string>;
 }
 
@@ -21,14 +21,14 @@ function readStartup(folder: string): Startup {
   return JSON.parse(readFileSync(join(startupTemplates, folder, 'shell.json'), 'utf8')) as Startup;
 }
 
-/** A user's own start-up files, and where they come into it. */
+/** The user's own startup files, which must run before activation. */
 interface Case {
   shell: string;
   folder: string;
   title: string;
   files: Record<string, string>;
   env?: (home: string) => NodeJS.ProcessEnv;
-  /** What the variable that was borrowed for the start has to be afterwards. */
+  /** The expected value of the variable that was replaced for the startup. */
   restored?: { name: string; value: (home: string) => string };
 }
 
@@ -73,7 +73,7 @@ const cases: Case[] = [
   ...['ksh', 'dash'].map((shell) => ({
     shell,
     folder: 'posix',
-    title: 'after the file that ENV names',
+    title: 'after the file in ENV',
     files: { 'my rc': readHere },
     env: () => ({ ENV: '$HOME/my rc' }),
     restored: { name: 'ENV', value: () => '$HOME/my rc' },
@@ -85,7 +85,7 @@ const cases: Case[] = [
     title: 'after config.fish',
     files: {
       'fish/config.fish': 'set -gx USER_FILE read; function fish_prompt; echo -n "orig> "; end\n',
-      // Without this folder, a fish that is new to a user goes on making it when it has ended.
+      // Without this folder, fish creates it on its first start, and continues after it has exited.
       'fish/generated_completions/none': '',
     },
   },
@@ -98,7 +98,7 @@ beforeAll(() => {
 afterAll(() => removeDirectory(root));
 
 describe('the start of an activated shell', () => {
-  test.concurrent.for(cases)('$shell comes up activated $title', async (row, { skip }) => {
+  test.concurrent.for(cases)('$shell starts activated, $title', async (row, { skip }) => {
     const missing = notInstalled(row.shell, 'script');
     skip(missing !== '', missing);
     const { directory, environment, result } = await start(row, [
@@ -117,7 +117,7 @@ describe('the start of an activated shell', () => {
     expect(result.exitCode).toBe(7);
   });
 
-  test('zsh keeps nothing in the folder of the tool', async ({ skip }) => {
+  test('zsh writes nothing into the template folder', async ({ skip }) => {
     const missing = notInstalled('zsh', 'script');
     skip(missing !== '', missing);
     const rc = 'HISTFILE=${ZDOTDIR:-$HOME}/.zsh_history SAVEHIST=9; autoload -Uz compinit; compinit -u\n';
@@ -127,16 +127,16 @@ describe('the start of an activated shell', () => {
     expect(readdirSync(join(startupTemplates, 'zsh')).sort()).toEqual(['.zshenv', 'shell.json']);
   });
 
-  test('csh has no file that could activate, and says so', () => {
+  test('csh has no startup hook, and its shell.json says so', () => {
     expect(readStartup('csh')).toMatchObject({ activates: false, args: [], env: {} });
   });
 
-  test('each name belongs to one folder alone', () => {
+  test('each program name belongs to exactly one folder', () => {
     const names = readdirSync(startupTemplates).flatMap((folder) => readStartup(folder).names);
     expect(names.length).toBe(new Set(names).size);
   });
 
-  // They cannot be had from Debian or the npm registry.
+  // Neither Debian nor the npm registry has these shells.
   test.skip.each([['powershell'], ['cmd']])('%s is not tested: its shell is not packaged here', () => undefined);
 });
 

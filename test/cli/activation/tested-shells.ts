@@ -1,43 +1,43 @@
-/** What the suite has to know of a shell to look into it. A new shell signs up here. */
+/** How the suite inspects a shell. Add a new shell to this list. */
 export interface TestedShell {
   name: string;
-  /** Its folder in templates/activate. */
+  /** The folder in templates/activate. */
   family: string;
-  /** Starts it on a file of commands, without the user's start-up files. */
+  /** Arguments that run a file of commands without the user's startup files. */
   args: string[];
-  /** Starts it as somebody sits in front of it, without the user's start-up files. */
+  /** Arguments for an interactive shell without the user's startup files. */
   interactiveArgs: string[];
-  /** The first line of every case: the strictest mode it has. */
+  /** The first line of every case: sets the strictest mode of the shell. */
   strict: string;
   dialect: Dialect;
-  /** Prints the names of all variables, one a line. */
+  /** Prints the names of all variables, one per line. */
   names: string;
-  /** Prints all that a script can change: variables, functions, aliases, options. */
+  /** Prints everything that a script can change: variables, functions, aliases, options. */
   state: string;
-  /** The lines of it that differ from one moment to the next by themselves. */
+  /** Lines of this output that change by themselves. */
   volatile: RegExp;
 }
 
-/** How a family of shells says things. A word is quoted already. */
+/** The syntax of a shell family. All words are already quoted. */
 export interface Dialect {
   export(name: string, word: string): string;
   unset(name: string): string;
   prependPath(word: string): string;
   /** Prints the path of a program. */
   locate(program: string): string;
-  /** The prompt while there is no environment. */
+  /** Sets the prompt before activation. */
   prompt(word: string): string;
-  /** Prints the prompt as far as it can be seen without a terminal. */
+  /** Prints the prompt, as far as that is possible without a terminal. */
   showPrompt: string;
-  /** A `deactivate` of somebody else's that prints a word. */
+  /** Defines a function that prints a word. */
   define(name: string, word: string): string;
-  /** Runs commands with what they print going into a file. */
+  /** Runs commands with their output redirected to a file. */
   into(commands: string, file: string): string;
-  /** Goes on after a command that fails, and prints its exit code. */
+  /** Runs a command that may fail, and prints its exit code. */
   attempt(command: string): string;
-  /** Runs a line in a subshell, where the shell has one. */
+  /** Runs a line in a subshell, if the shell has subshells. */
   subshell?(commands: string): string;
-  /** A variable that children do not see. */
+  /** Sets a variable that child processes do not get. */
   assign?(name: string, word: string): string;
 }
 
@@ -75,7 +75,7 @@ const csh: Dialect = {
   locate: (program) => `which ${program}`,
   prompt: (word) => `set prompt = ${word}`,
   showPrompt: `printf '%s' $prompt:q`,
-  // As one word, as everybody does: of several, csh itself cannot tell which were quoted.
+  // As one word, as is usual: csh itself loses the quotes between several words.
   define: (name, word) => `setenv THEIRS ${word}\nalias ${name} 'printenv THEIRS'`,
   into: (commands, file) => `( ${commands} ) > "${file}"`,
   attempt: (command) => `${command}\necho $status`,
@@ -115,7 +115,7 @@ export const testedShells: TestedShell[] = [
     dialect: posix,
     names: "set | sed 's/=.*//'",
     state: 'typeset -p; typeset -f; alias; set +o',
-    // The last two are how it passes on which variables are integers, and which of two Unixes it imitates.
+    // A__z passes on which variables are integers, and _AST_FEATURES which Unix variant ksh emulates.
     volatile: /^(typeset .*)?(\b_|LINENO|RANDOM|SECONDS|\.sh\.\w+|A__z|_AST_FEATURES)=/,
   },
   {
@@ -126,7 +126,7 @@ export const testedShells: TestedShell[] = [
     strict: 'set -eu',
     dialect: posix,
     names: "set | sed -n 's/^\\([A-Za-z_]*\\)=.*/\\1/p'",
-    // It cannot list its functions.
+    // dash cannot list its functions.
     state:
       'set; export -p; alias; set -o; (set +f; for name in deactivate $(grep -oh "sessapp_[a-z_]*" "$ANY_SCRIPT"); do command -v $name _$name || :; done)',
     volatile: /^_=/,
@@ -134,7 +134,7 @@ export const testedShells: TestedShell[] = [
   {
     name: 'fish',
     family: 'fish',
-    // Interactive, because the prompt is left alone otherwise.
+    // Interactive, because activation does not change the prompt otherwise.
     args: ['--no-config', '--interactive'],
     interactiveArgs: ['--no-config'],
     strict: '',

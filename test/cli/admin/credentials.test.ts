@@ -5,7 +5,7 @@ test.each(
   'password Passwd PASSWORD_HASH newPwd pass passphrase token accessToken REFRESH-TOKEN clientSecret secret apiKey api_key APIKEY auth Authorization oauthState cookie csrf _csrf xsrfToken otp totpSeed pin PIN userPin pinCode PIN_NUMBER pincode userpin userPINs card cardNumber creditcard iban IBAN cvc jwt sid sessionId session_id bearer signature ｐａｓｓｗｏｒｄ 비밀번호 인증코드'.split(
     ' ',
   ),
-)('the value of %s is masked, whatever it is', (key) => {
+)('the value of %s is masked, whatever its type', (key) => {
   for (const value of ['v', 1234, ['v'], { a: 'v' }])
     expect(maskCredentials({ [key]: value })).toEqual({ [key]: '[masked]' });
   expect(maskCredentials([{ a: [{ [key]: 'v' }] }])).toEqual([{ a: [{ [key]: '[masked]' }] }]);
@@ -20,7 +20,7 @@ test.each(
   expect(maskCredentials(value)).toEqual(value);
 });
 
-test('a key that is called __proto__ changes nothing', () => {
+test('a key named __proto__ is copied as an ordinary key', () => {
   const masked = maskCredentials(JSON.parse('{"__proto__":{"token":"v","a":1}}'));
   expect(JSON.stringify(masked)).toBe('{"__proto__":{"token":"[masked]","a":1}}');
 });

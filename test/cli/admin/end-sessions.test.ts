@@ -4,7 +4,7 @@ import type { SessionQuery, SessionSummary } from '../../../src/cli/admin/sessio
 import type { Store } from '../../../src/cli/admin/store.ts';
 import { UserError } from '../../../src/errors.ts';
 
-/** A store of which only these two calls are used; `onDelete` may change it. */
+/** A store with only these two methods; `onDelete` may change it. */
 function createStore(keys: Set<string>, onDelete: () => void) {
   const queries: SessionQuery[] = [];
   async function* list(query: SessionQuery): AsyncGenerator<SessionSummary> {
@@ -20,7 +20,7 @@ function createStore(keys: Set<string>, onDelete: () => void) {
 
 const { signal } = new AbortController();
 
-test('sessions of the owner that are made meanwhile are ended too', async () => {
+test('sessions that the owner starts in the meantime are ended too', async () => {
   const keys = new Set(['a', 'b']);
   let made = 0;
   const { store, queries } = createStore(keys, () => {
@@ -32,7 +32,7 @@ test('sessions of the owner that are made meanwhile are ended too', async () => 
   expect(queries[0]).toEqual({ owner: 'ann' });
 });
 
-test('of all sessions those made meanwhile are ended too, but not for ever', async () => {
+test('ending all sessions also ends new ones, but stops after ten rounds', async () => {
   const keys = new Set(['a']);
   let made = 0;
   const { store } = createStore(keys, () => {
@@ -43,7 +43,7 @@ test('of all sessions those made meanwhile are ended too, but not for ever', asy
   expect([...keys]).toEqual(['made 10']);
 });
 
-test('a failure says how far it came', async () => {
+test('an error says how many sessions were ended before', async () => {
   const keys = new Set(Array.from({ length: 600 }, (_, n) => `k${n}`));
   const { store } = createStore(keys, () => {
     if (keys.size === 0) throw new UserError('store-unavailable', 'The store cannot be used: x.', 'hint');

@@ -16,7 +16,7 @@ const count = (records: Given[]) =>
 
 const data = '{}';
 
-test('counts live sessions by what they are, and the others apart', async () => {
+test('counts live, anonymous, expired and damaged sessions', async () => {
   const records = [
     { data, owner: 'ann', keyId: 'k1', createdAtMs: nowMs - 2, expiresAtMs: nowMs + 1 },
     { data, owner: 'ann', keyId: 'k2', createdAtMs: nowMs - 3, expiresAtMs: nowMs + 3 },
@@ -33,12 +33,12 @@ test('counts live sessions by what they are, and the others apart', async () => 
     bytes: 3 * data.length,
     oldestAtMs: nowMs - 3,
     lastExpiryAtMs: nowMs + 3,
-    byKeyId: { k1: 1, k2: 1, '': 1 },
+    bySecretId: { k1: 1, k2: 1, '': 1 },
   });
 });
 
 test('without live sessions there are no times', async () => {
   const { oldestAtMs, lastExpiryAtMs, ...counts } = await count([{ expiresAtMs: nowMs }]);
   expect([oldestAtMs, lastExpiryAtMs]).toEqual([undefined, undefined]);
-  expect(counts).toMatchObject({ live: 0, expired: 1, byKeyId: {} });
+  expect(counts).toMatchObject({ live: 0, expired: 1, bySecretId: {} });
 });

@@ -214,7 +214,7 @@ test.each<[string, Record<string, object>, Record<string, object>, string]>([
   for (const words of [['docker'], ['compose'], ['kubernetes'], ['docker', '--dry-run']]) {
     const { exitCode, stderr } = await invoke(directory, ['deploy', ...words]);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`takes from this machine: ${named}.\nPack each into .sessapp/`);
+    expect(stderr).toContain(`from a local folder or archive: ${named}.\nPack each one into .sessapp/`);
   }
   expect(await readdir(directory, { recursive: true })).toEqual(before);
   expect((await invoke(directory, ['deploy', 'systemd'])).exitCode).toBe(0);
@@ -268,7 +268,7 @@ test.skipIf(!canActAsStranger)(
     for (const words of [['systemd', '--dry-run'], ['systemd'], ['systemd', '--json']]) {
       const { stderr, exitCode } = await deploy(...words);
       expect(exitCode).toBe(0);
-      expect(stderr).toContain(`warning: deploy/shop.service runs the server as root, who owns ${directory}.`);
+      expect(stderr).toContain(`warning: deploy/shop.service runs the server as root, because root owns ${directory}.`);
     }
     expect((await deploy('docker')).stderr).toBe('');
     await chown(directory, stranger.uid, stranger.gid);

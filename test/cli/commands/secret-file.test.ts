@@ -20,8 +20,8 @@ import { claimServer, forgetServer, recordListening } from '../../../src/cli/con
 import { findEnvironment } from '../../../src/cli/environment/find.ts';
 import { changeEnvFile, readEnvFile } from '../../../src/cli/secrets/env-file.ts';
 import { secretsIn } from '../../../src/cli/secrets/env-text.ts';
-import { keysIn } from '../../../src/cli/secrets/keys.ts';
-import { keyIdOf } from '../../../src/settings/secrets.ts';
+import { summarizeSecrets } from '../../../src/cli/secrets/secret-summary.ts';
+import { secretIdOf } from '../../../src/settings/secrets.ts';
 import { createSystem } from '../../../src/system.ts';
 import { invoke } from '../../support/in-process.ts';
 import { cli, finish, Sandbox } from '../../support/sandbox.ts';
@@ -33,7 +33,7 @@ const onlyAsRoot = canActAsStranger ? '' : ' (only as root)';
 const secretOf = (seed: string): string => Buffer.alloc(32, `${seed}0123456789abcdef`).toString('base64url');
 const [a, b] = [secretOf('a'), secretOf('b')];
 
-/** As much of an environment as has a `.env`. */
+/** Makes an environment with only a marker, `data/` and, if given, a `.env`. */
 async function makeEnvironment(sandbox: Sandbox, text?: string | Buffer): Promise<string> {
   const directory = sandbox.path('myenv');
   await mkdir(join(directory, 'data'), { recursive: true });
@@ -50,7 +50,7 @@ async function rotate(directory: string, env: NodeJS.ProcessEnv = {}) {
   return {
     exitCode,
     stderr,
-    ...(JSON.parse(stdout) as { id: string; keys: string[]; error: { code: string; hint: string } }),
+    ...(JSON.parse(stdout) as { id: string; secrets: string[]; error: { code: string; hint: string } }),
   };
 }
 
@@ -74,27 +74,35 @@ test('rotate puts a new secret in front, and keeps the mode and every other line
   expect(rest).toEqual([a]);
   expect(text.split('\r\n')).toEqual([
     '# mine',
-    expect.stringMatching(new RegExp(`^# key ${keyIdOf(newest)} since \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$`)),
+    expect.stringMatching(new RegExp(`^# secret ${secretIdOf(newest)} since \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$`)),
     `export SESSION_SECRET='${newest},${a}' # signs`,
     'PORT=5001',
     '',
   ]);
   expect(Buffer.from(newest, 'base64url')).toHaveLength(32);
   expect((await stat(join(directory, '.env'))).mode & 0o7777).toBe(0o640);
-  const [id, older] = [keyIdOf(newest), keyIdOf(a)];
-  expect(result).toEqual({ exitCode: 0, stderr: '', version: 1, status: 'rotated', id, keys: [id, older], removed: 0 });
+  const [id, older] = [secretIdOf(newest), secretIdOf(a)];
+  expect(result).toEqual({
+    exitCode: 0,
+    stderr: '',
+    version: 1,
+    status: 'rotated',
+    id,
+    secrets: [id, older],
+    removed: 0,
+  });
   expect((await readdir(directory)).sort()).toEqual(['.env', 'data', 'sessapp.json']);
 });
 
-test('without a .env, rotate makes one that is its user’s alone', async () => {
+test('without a .env, rotate makes one that only its user can read', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   const { id } = await rotate(directory);
-  expect(secretsIn(await read(directory)).map(keyIdOf)).toEqual([id]);
+  expect(secretsIn(await read(directory)).map(secretIdOf)).toEqual([id]);
   expect((await stat(join(directory, '.env'))).mode & 0o7777).toBe(0o600);
 });
 
-test.runIf(canActAsStranger)(`the file stays its owner’s${onlyAsRoot}`, async () => {
+test.runIf(canActAsStranger)(`the owner of the file does not change${onlyAsRoot}`, async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${a}\n`);
   await chown(join(directory, '.env'), stranger.uid, stranger.gid);
@@ -102,30 +110,33 @@ test.runIf(canActAsStranger)(`the file stays its owner’s${onlyAsRoot}`, async 
   expect(await stat(join(directory, '.env'))).toMatchObject({ ...stranger, mode: 0o100600 });
 });
 
-test.runIf(canActAsStranger)(`who cannot leave the file to its owner does not change it${onlyAsRoot}`, async () => {
-  const sandbox = new Sandbox();
-  const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${a}\n`);
-  for (const path of [sandbox.directory, directory]) await chmod(path, 0o777);
-  await chmod(join(directory, '.env'), 0o666);
-  const result = await sandbox.sessapp(['secret', 'rotate', '-e', directory, '--json'], {
-    ...stranger,
-    env: { HOME: '/' },
-  });
-  expect(result.exitCode).toBe(1);
-  expect(JSON.parse(result.stdout).error.code).toBe('not-the-owner');
-  expect(await read(directory)).toBe(`SESSION_SECRET=${a}\n`);
-  expect((await readdir(directory)).sort()).toEqual(['.env', 'data', 'sessapp.json']);
-});
+test.runIf(canActAsStranger)(
+  `a user who cannot keep the owner of the file is refused, and nothing changes${onlyAsRoot}`,
+  async () => {
+    const sandbox = new Sandbox();
+    const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${a}\n`);
+    for (const path of [sandbox.directory, directory]) await chmod(path, 0o777);
+    await chmod(join(directory, '.env'), 0o666);
+    const result = await sandbox.sessapp(['secret', 'rotate', '-e', directory, '--json'], {
+      ...stranger,
+      env: { HOME: '/' },
+    });
+    expect(result.exitCode).toBe(1);
+    expect(JSON.parse(result.stdout).error.code).toBe('not-the-owner');
+    expect(await read(directory)).toBe(`SESSION_SECRET=${a}\n`);
+    expect((await readdir(directory)).sort()).toEqual(['.env', 'data', 'sessapp.json']);
+  },
+);
 
-test('a .env that is a link stays one, and what it points at is changed', async () => {
+test('a .env that is a link stays a link, and its target is changed', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   await mkdir(sandbox.path('secrets'));
   await writeFile(sandbox.path('secrets', 'prod'), `SESSION_SECRET=${a}\n`, { mode: 0o400 });
   await symlink('../secrets/prod', join(directory, '.env'));
-  const { keys } = await rotate(directory);
+  const { secrets } = await rotate(directory);
   expect(await readlink(join(directory, '.env'))).toBe('../secrets/prod');
-  expect(secretsIn(await read(directory)).map(keyIdOf)).toEqual(keys);
+  expect(secretsIn(await read(directory)).map(secretIdOf)).toEqual(secrets);
   expect((await lstat(sandbox.path('secrets', 'prod'))).mode & 0o7777).toBe(0o400);
   expect(await readdir(sandbox.path('secrets'))).toEqual(['prod']);
 });
@@ -140,8 +151,8 @@ test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
     (path) => writeFile(path, Buffer.from(`SESSION_SECRET=${a}\n`, 'utf16le').fill(0xff, 0, 1)),
     /UTF-8/,
   ],
-  ['a file that cannot be changed for sure', (path) => writeFile(path, `SESSION_SECRET="${a}#\n`), /NAME=value/],
-])('a .env that is %s is refused, with what to do, and nothing is changed', async (_, make, hint) => {
+  ['a file that cannot be edited safely', (path) => writeFile(path, `SESSION_SECRET="${a}#\n`), /NAME=value/],
+])('a .env that is %s is refused with a remedy, and nothing changes', async (_, make, hint) => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   await make(join(directory, '.env'));
@@ -151,15 +162,15 @@ test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
   expect((await readdir(directory)).sort()).toEqual(['.env', 'data', 'sessapp.json']);
 });
 
-test('a mark of the encoding at the front hides no secret: list and rotate read what the server reads', async () => {
+test('a byte order mark hides no secret: list and rotate read what the server reads', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, `\ufeffSESSION_SECRET=${a}\nPORT=5001\n`);
-  expect(keysIn(await readEnvFile(await open(directory))).keys).toMatchObject([{ id: keyIdOf(a) }]);
-  expect((await rotate(directory)).keys).toEqual([expect.any(String), keyIdOf(a)]);
-  expect(await read(directory)).toMatch(/^# key .*\nSESSION_SECRET=[^,]+,[^,]+\nPORT=5001\n$/);
+  expect(summarizeSecrets(await readEnvFile(await open(directory))).secrets).toMatchObject([{ id: secretIdOf(a) }]);
+  expect((await rotate(directory)).secrets).toEqual([expect.any(String), secretIdOf(a)]);
+  expect(await read(directory)).toMatch(/^# secret .*\nSESSION_SECRET=[^,]+,[^,]+\nPORT=5001\n$/);
 });
 
-test('several rotations at once keep every secret, and whoever reads meanwhile finds a whole file', async () => {
+test('several rotations at once keep every secret, and a concurrent reader always finds a whole file', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, `A=1\nSESSION_SECRET=${a}\nZ=2\n`);
   let running = true;
@@ -174,12 +185,12 @@ test('several rotations at once keep every secret, and whoever reads meanwhile f
   running = false;
   expect(await reader).toBeGreaterThan(10);
   const made = results.map(({ stdout }) => JSON.parse(stdout).id as string);
-  const ids = secretsIn(await read(directory)).map(keyIdOf);
+  const ids = secretsIn(await read(directory)).map(secretIdOf);
   expect(ids).toHaveLength(5);
   expect(ids.slice(0, 4).sort()).toEqual(made.sort());
 });
 
-test('what a rotation that was killed left behind is in nobody’s way, and goes', async () => {
+test('the files that a killed rotation left behind are removed by the next one', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${a}\n`);
   const killedAtRename = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
@@ -190,12 +201,12 @@ test('what a rotation that was killed left behind is in nobody’s way, and goes
   await writeFile(join(directory, '.sessapp-env'), `SESSION_SECRET=${b}`);
   await writeFile(join(directory, `.sessapp-env-lock.${killed.pid}.00000000`), '{');
   expect(await readdir(directory)).toContain('.sessapp-env-lock');
-  const { keys } = await rotate(directory);
-  expect(keys).toEqual([expect.any(String), keyIdOf(a)]);
+  const { secrets } = await rotate(directory);
+  expect(secrets).toEqual([expect.any(String), secretIdOf(a)]);
   expect((await readdir(directory)).sort()).toEqual(['.env', 'data', 'sessapp.json']);
 });
 
-test('what somebody else writes while a change is made is not lost', async () => {
+test('a change that another program writes in the meantime is not lost', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, 'A=1\n');
   const seen: string[] = [];
@@ -217,16 +228,16 @@ test('a change that fails leaves nothing behind', async () => {
 });
 
 test.each([
-  ['short', 'short', /A secret that was short/],
-  ['a placeholder', `change-me-${a}`, /A secret that was short/],
-  ['one of several', `short,${b},change-me-${a}`, /2 secrets that were short/],
-])('a secret that is %s makes way for a new one, which is said', async (_, value, warning) => {
+  ['too short', 'short', /Removed a secret that was too short/],
+  ['a placeholder', `change-me-${a}`, /Removed a secret that was too short/],
+  ['one of several unusable secrets', `short,${b},change-me-${a}`, /Removed 2 secrets that were too short/],
+])('rotate removes a secret that is %s, and warns', async (_, value, warning) => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${value}\n`);
-  const { stderr, keys } = await rotate(directory);
+  const { stderr, secrets } = await rotate(directory);
   expect(stderr).toMatch(warning);
-  expect(secretsIn(await read(directory)).map(keyIdOf)).toEqual(keys);
-  expect(keys.slice(1)).toEqual(value.includes(b) ? [keyIdOf(b)] : []);
+  expect(secretsIn(await read(directory)).map(secretIdOf)).toEqual(secrets);
+  expect(secrets.slice(1)).toEqual(value.includes(b) ? [secretIdOf(b)] : []);
 });
 
 test('while a server runs with a secret that .env lost, rotate refuses: it would log everybody out', async () => {
@@ -234,7 +245,7 @@ test('while a server runs with a secret that .env lost, rotate refuses: it would
   const directory = await makeEnvironment(sandbox, 'SESSION_SECRET=short\n');
   const environment = await open(directory);
   await claimServer(environment, { background: false, hasOwnSecret: false });
-  // It is being started, or waits for a change that mends it: it has no secret to lose.
+  // The server is still starting, or waits for a fix: it has no secret to lose.
   expect((await rotate(directory)).exitCode).toBe(0);
   await writeFile(join(directory, '.env'), 'SESSION_SECRET=short\n');
   await recordListening(environment, { pid: process.pid, url: 'http://localhost:1' }, 1);
@@ -244,7 +255,7 @@ test('while a server runs with a secret that .env lost, rotate refuses: it would
   expect((await rotate(directory)).exitCode).toBe(0);
 });
 
-test('a server that has a secret of its own does not follow, which is said', async () => {
+test('rotate warns of a server that was started with SESSION_SECRET: it does not follow .env', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${a}\n`);
   const environment = await open(directory);
@@ -256,7 +267,7 @@ test('a server that has a secret of its own does not follow, which is said', asy
 });
 
 test.each([['rotate'], ['retire', '1a2b3c4d']])(
-  'SESSION_SECRET in the environment wins: %s refuses',
+  '%s refuses when SESSION_SECRET is set in the environment, because that wins',
   async (...words) => {
     const sandbox = new Sandbox();
     const text = `SESSION_SECRET=${a},${b}\n`;
@@ -272,26 +283,31 @@ test.each([['rotate'], ['retire', '1a2b3c4d']])(
   },
 );
 
-test('more than five secrets are too many, which is said', async () => {
+test('rotate warns when there are more than five secrets', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${['b', 'c', 'd', 'e'].map(secretOf)}\n`);
   expect((await rotate(directory)).stderr).toBe('');
-  expect((await rotate(directory)).stderr).toMatch(/There are 6 secrets: retire/);
+  expect((await rotate(directory)).stderr).toMatch(/There are 6 secrets\. Retire/);
 });
 
 test.each<[string, string[], string, RegExp]>([
-  ['the newest', [keyIdOf(a)], 'key-signs', /sessapp secret rotate$/],
-  ['the newest by a prefix', [keyIdOf(a).slice(0, 4).toUpperCase()], 'key-signs', /sessapp secret rotate$/],
+  ['the newest', [secretIdOf(a)], 'secret-signs', /sessapp secret rotate$/],
+  ['the newest by a prefix', [secretIdOf(a).slice(0, 4).toUpperCase()], 'secret-signs', /sessapp secret rotate$/],
   [
     'a mistyped one',
-    [`${keyIdOf(b).slice(0, 7)}x`],
-    'no-such-key',
-    new RegExp(`Did you mean ${keyIdOf(b)}\\? Valid key ids: `),
+    [`${secretIdOf(b).slice(0, 7)}x`],
+    'secret-unknown',
+    new RegExp(`Did you mean ${secretIdOf(b)}\\? Valid secret ids: `),
   ],
-  ['an unknown one', ['00000000'], 'no-such-key', new RegExp(`Valid key ids: ${keyIdOf(a)}, ${keyIdOf(b)}\\.`)],
-  ['an empty one', [''], 'no-such-key', /Valid key ids/],
-  ['the secret itself', [b], 'no-such-key', /Valid key ids/],
-])('retire refuses %s, with what to do, and changes nothing', async (_, words, code, hint) => {
+  [
+    'an unknown one',
+    ['00000000'],
+    'secret-unknown',
+    new RegExp(`Valid secret ids: ${secretIdOf(a)}, ${secretIdOf(b)}\\.`),
+  ],
+  ['an empty one', [''], 'secret-unknown', /Valid secret ids/],
+  ['the secret itself', [b], 'secret-unknown', /Valid secret ids/],
+])('retire refuses %s with a remedy, and changes nothing', async (_, words, code, hint) => {
   const sandbox = new Sandbox();
   const text = `SESSION_SECRET=${a},${b}\n`;
   const directory = await makeEnvironment(sandbox, text);
@@ -307,25 +323,25 @@ test.each<[string, string[], string, RegExp]>([
   expect(await read(directory)).toBe(text);
 });
 
-test('retire refuses a prefix that two keys have', async () => {
+test('retire refuses a prefix of two secret ids', async () => {
   const sandbox = new Sandbox();
   const secrets = Array.from({ length: 20 }, (_, index) => secretOf(`${index}x`));
   const directory = await makeEnvironment(sandbox, `SESSION_SECRET=${secrets}\n`);
-  const ids = secrets.map(keyIdOf);
+  const ids = secrets.map(secretIdOf);
   const shared =
     '0123456789abcdef'.split('').find((digit) => ids.filter((id) => id.startsWith(digit)).length > 1) ?? '';
   const { stdout } = await invoke(directory, ['secret', 'retire', shared, '--json']);
   const meant = ids.filter((id) => id.startsWith(shared));
   expect(JSON.parse(stdout).error).toMatchObject({
-    code: 'key-ambiguous',
+    code: 'secret-ambiguous',
     message: expect.stringContaining(meant.join(' or ')),
   });
 });
 
 test.each<[string, string | undefined, string]>([
   ['no .env', undefined, 'secret-missing'],
-  ['a secret that is short', 'SESSION_SECRET=short\n', 'secret-unusable'],
-])('with %s, list says how to make one', async (_, text, code) => {
+  ['a secret that is too short', 'SESSION_SECRET=short\n', 'secret-unusable'],
+])('with %s, list says how to make a secret', async (_, text, code) => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox, text);
   const { exitCode, stdout } = await invoke(sandbox.directory, ['secret', 'list', '-e', 'myenv', '--json']);

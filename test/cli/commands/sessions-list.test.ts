@@ -156,7 +156,7 @@ test('a damaged record is shown as such', async () => {
     lastSeenAt: null,
     expiresAt: null,
     bytes: 0,
-    keyId: null,
+    secretId: null,
     damaged: true,
   });
   expect(await screen(80)).toContainEqual(expect.stringMatching(`^${keyOf(0).slice(0, 12)}  \\(damaged\\) .* 0 B$`));

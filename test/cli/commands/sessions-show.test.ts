@@ -38,7 +38,7 @@ test('show says everything of a session but its values', async () => {
   );
   expect(stdout).not.toContain('a-value');
   const printed = await showJson(keyOf(0));
-  expect(printed).toMatchObject({ ref: keyOf(0), keyId: '1a2b3c4d', changes: 1, keys: ['username', 'cart'] });
+  expect(printed).toMatchObject({ ref: keyOf(0), secretId: '1a2b3c4d', changes: 1, keys: ['username', 'cart'] });
   expect(JSON.stringify(printed)).not.toContain('a-value');
 });
 

@@ -57,7 +57,7 @@ test.each([
   ['no address', ['redis'], {}, 2, /--store-url redis:\/\/localhost:6379, or set NEXT_STORE_URL/],
   ['an address of another store', ['redis', '--store-url', 'postgres://a/b'], {}, 2, /no address of the store redis/],
   ['a variable with an address of another store', ['redis'], { NEXT_STORE_URL: 'http://a' }, 1, /NEXT_STORE_URL holds/],
-  ['an address for a store that has none', ['embedded', ...address], {}, 2, /The store embedded has no address/],
+  ['an address for a store that has none', ['embedded', ...address], {}, 2, /The store embedded takes no address/],
   ['the store that they are in', ['embedded'], {}, 1, /in that store \(embedded\) already/],
   ['a password for all to see', ['redis', '--store-url', `redis://:${password}@a`], {}, 2, /NEXT_STORE_URL/],
   ['a variable that wins over .env', ['redis', ...address], { STORE_URL: 'redis://a' }, 1, /unset the variable/],

@@ -1,6 +1,6 @@
 import { appendFile, truncate, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { follow, readEnd } from '../../../src/cli/control/tail.ts';
+import { followFile, readTail } from '../../../src/cli/control/tail.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { waitFor } from '../../support/server.ts';
 
@@ -10,7 +10,7 @@ test('a file that is emptied in place is followed from its new beginning', async
   const end = new AbortController();
   let seen = '';
   const following = (async () => {
-    for await (const chunk of follow(path, 1, end.signal)) seen += chunk;
+    for await (const chunk of followFile(path, 1, end.signal)) seen += chunk;
   })();
   await waitFor(() => seen === 'two\n');
   await truncate(path);
@@ -31,5 +31,5 @@ test.each<[string, string, string]>([
 ])('the last three lines of %s', async (_, text, expected) => {
   const path = new Sandbox().path('log');
   await writeFile(path, text);
-  expect(await readEnd(path, 3)).toBe(expected);
+  expect(await readTail(path, 3)).toBe(expected);
 });

@@ -213,11 +213,11 @@ test('a rotation and a move of the sessions are shown while they are under way',
   const before = await state();
   expect(before).toMatchObject({ name: 'myenv', store: 'embedded', server: null });
   expect(before.migration).toBeUndefined();
-  expect(before.secrets.keys).toHaveLength(1);
+  expect(before.secretUses.secrets).toHaveLength(1);
   await invoke(environment, ['secret', 'rotate']);
-  expect((await state()).secrets.keys).toMatchObject([
+  expect((await state()).secretUses.secrets).toMatchObject([
     { signs: true },
-    { id: before.secrets.keys[0].id, signs: false },
+    { id: before.secretUses.secrets[0].id, signs: false },
   ]);
   const path = join(environment, 'sessapp.json');
   const marker = await readJson<object>(path);

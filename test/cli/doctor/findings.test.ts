@@ -19,13 +19,13 @@ const isRoot = process.getuid?.() === 0;
 const onlyAsRoot = isRoot ? '' : ' (only as root)';
 const strong = 'kJ8-qz3VwT_5rNfB2xYhD7mLpC4sGtE9aUoR6iWvX1Q';
 
-/** Nothing is changed in this one. */
+/** No test changes this environment. */
 const whole = new Sandbox(afterAll);
 beforeAll(async () => {
   await copyEnvironment(whole);
 });
 
-/** What one check finds that is not ok. */
+/** Runs one check, and compares its findings that are not ok. */
 async function expectFindings(
   sandbox: Sandbox,
   check: string,
@@ -44,7 +44,7 @@ async function expectFindings(
   return found;
 }
 
-test('a whole environment is ok in each way, and exit code 0', async () => {
+test('all checks of an intact environment are ok, and the exit code is 0', async () => {
   const { exitCode, stdout, stderr } = await run(whole, ['doctor', 'myenv', '--verbose']);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect((await run(whole, ['doctor', 'myenv'])).stdout).toBe(`0 problems, 0 notes, ${checks.length} ok.\n`);
@@ -54,7 +54,7 @@ test('a whole environment is ok in each way, and exit code 0', async () => {
   expect(lines).toHaveLength(checks.length);
 });
 
-test('problems come last, each with why and what to type on a line of its own; the last line counts', async () => {
+test('problems are printed last; the reason and the command have their own lines; the last line has the counts', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await chmod(join(environment, '.env'), 0o644);
@@ -66,8 +66,8 @@ test('problems come last, each with why and what to type on a line of its own; t
     'note    node-path: NODE_PATH is set: /elsewhere.',
     expect.stringMatching(/^ {8}\w/),
     '        Type: unset NODE_PATH',
-    'problem .env: Others than its owner may use it (mode 0644).',
-    '        Who reads the secret can forge a session of anybody.',
+    'problem .env: Other users can read or change .env (mode 0644).',
+    '        Anyone who can read the secret can forge sessions of every user.',
     '        Type: chmod 600 myenv/.env',
     expect.stringMatching(/^1 problem, 1 note, \d+ ok\.$/),
     '',
@@ -75,9 +75,9 @@ test('problems come last, each with why and what to type on a line of its own; t
 });
 
 test.each<[string, RegExp]>([
-  ['sessapp.json', /^1 problem, \d notes?, \d+ ok\. Not checked until these are solved: .*node.*\.$/m],
-  ['node_modules', /^1 problem, 0 notes, \d+ ok\. Not checked until these are solved: .*packages.*\.$/m],
-])('without %s the checks that wait for it are named once, in the last line', async (name, last) => {
+  ['sessapp.json', /^1 problem, \d notes?, \d+ ok\. Fix the problems to run these checks too: .*node.*\.$/m],
+  ['node_modules', /^1 problem, 0 notes, \d+ ok\. Fix the problems to run these checks too: .*packages.*\.$/m],
+])('without %s, only the last line names the checks that could not run', async (name, last) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await rm(join(environment, name), { recursive: true });
@@ -87,7 +87,7 @@ test.each<[string, RegExp]>([
   expect(stdout).not.toMatch(/^note.*Not checked/m);
 });
 
-test('inside of the environment what to type is said as from there', async () => {
+test('commands to type are relative to the working directory, also inside the environment', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await chmod(join(environment, '.env'), 0o644);
@@ -98,7 +98,7 @@ test('inside of the environment what to type is said as from there', async () =>
 test.each([
   ['/usr/bin/fish', 'set -e NODE_PATH'],
   ['/bin/tcsh', 'unsetenv NODE_PATH'],
-])('NODE_PATH is unset as %s does it', async (SHELL, command) => {
+])('the command to unset NODE_PATH is in the syntax of %s', async (SHELL, command) => {
   const changes = { env: { ...env, SHELL, NODE_PATH: ['/a', '/b'].join(delimiter) } };
   const found = await expectFindings(whole, 'node-path', [['note', /\/a, \/b/]], changes);
   expect(found.flatMap(commandsIn)).toEqual([command]);
@@ -124,19 +124,19 @@ test.each<[string, Partial<System>, string, [string, RegExp][]]>([
   ['CIFS by a signed number', disk({ type: 0xff534d42 - 2 ** 32 }), 'file-system', [['problem', /is on SMB/]]],
   ['SMB 2', disk({ type: 0xfe534d42 }), 'file-system', [['problem', /is on SMB/]]],
   ['9p', disk({ type: 0x01021997 }), 'file-system', [['problem', /is on 9p/]]],
-  ['some FUSE', disk({ type: 0x65735546 }), 'file-system', [['note', /which may be a network’s/]]],
-  ['a full disk', disk({ bavail: 1000 }), 'disk-space', [['problem', /^3 MB are free on the disk of/]]],
-  ['a disk that fills', disk({ bavail: 100_000 }), 'disk-space', [['note', /^390 MB are free/]]],
+  ['some FUSE', disk({ type: 0x65735546 }), 'file-system', [['note', /which may be a network file system/]]],
+  ['a full disk', disk({ bavail: 1000 }), 'disk-space', [['problem', /^The disk of .* has 3 MB free\.$/]]],
+  ['a disk that is almost full', disk({ bavail: 100_000 }), 'disk-space', [['note', /has 390 MB free/]]],
   ['a small disk', disk({ bavail: 100_000, blocks: 110_000 }), 'disk-space', []],
-  ['a disk of too many files', disk({ ffree: 9_000 }), 'disk-space', [['note', /room for 9000 more files/]]],
+  ['a disk with too many files', disk({ ffree: 9_000 }), 'disk-space', [['note', /room for only 9000 more files/]]],
   ['a disk that does not count files', disk({ files: 0, ffree: 0 }), 'disk-space', []],
   [
-    'a disk of which nothing is told',
+    'a disk whose state cannot be read',
     { statfs: () => Promise.reject(Object.assign(new Error('ENOSYS: no statfs'), { syscall: 'statfs' })) },
     'disk-space',
     [['note', /^Not checked: ENOSYS: no statfs\.$/]],
   ],
-])('%s is found', async (_, changes, check, expected) => {
+])('the findings about %s', async (_, changes, check, expected) => {
   await expectFindings(whole, check, expected, changes);
 });
 
@@ -149,22 +149,22 @@ test.each<[object, string | undefined, [string, RegExp][]]>([
   [proxied, undefined, []],
   [{ ...production, ...proxied }, undefined, []],
   [{ ...production, ...proxied }, 'https://example.invalid', []],
-  [production, undefined, [['problem', /TRUST_PROXY is not set: no session/]]],
-  [production, 'https://example.invalid', [['problem', /TRUST_PROXY is not set: no session/]]],
+  [production, undefined, [['problem', /TRUST_PROXY is not set: the server sets no session cookie/]]],
+  [production, 'https://example.invalid', [['problem', /TRUST_PROXY is not set: the server sets no session cookie/]]],
   [{ ...production, ...proxied }, 'http://example.invalid', [['problem', /the address is plain HTTP/]]],
   [{}, 'https://example.invalid', [['problem', /the cookie is not Secure/]]],
   [proxied, 'https://example.invalid', [['note', /NODE_ENV is not production/]]],
-  [{}, 'http://example.invalid', [['note', /over plain HTTP from other machines/]]],
-  [isOpen, undefined, [['note', /over plain HTTP from other machines/]]],
-  [{ ...production, ...proxied, ...isOpen }, undefined, [['note', /listens for other machines too/]]],
-  [{ TRUST_PROXY: '-1' }, undefined, [['problem', /TRUST_PROXY is no number/]]],
-])('the cookie for %j at %s', async (variables, url, expected) => {
+  [{}, 'http://example.invalid', [['note', /Other machines reach the server over plain HTTP/]]],
+  [isOpen, undefined, [['note', /Other machines reach the server over plain HTTP/]]],
+  [{ ...production, ...proxied, ...isOpen }, undefined, [['note', /other machines can also reach the server/]]],
+  [{ TRUST_PROXY: '-1' }, undefined, [['problem', /TRUST_PROXY is not a number/]]],
+])('the check of the cookie settings with %j and --url %s', async (variables, url, expected) => {
   const found = await expectFindings(whole, 'cookie', expected, { env: { ...env, ...variables } }, url);
-  // What the real environment says is not mended in .env.
+  // An environment variable overrides .env, so changing .env would not help.
   for (const finding of found) if ('TRUST_PROXY' in variables) expect(finding.remedy).not.toContain('TRUST_PROXY=');
 });
 
-test('a port that is taken is a note, with another to choose', async () => {
+test('a port in use is a note that suggests another port', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void other.close());
   await once(other, 'listening');
@@ -172,25 +172,25 @@ test('a port that is taken is a note, with another to choose', async () => {
   const taken = [['note', new RegExp(`Port ${port} of localhost is in use`)]] as [string, RegExp][];
   const found = await expectFindings(whole, 'port', taken, { env: { ...env, PORT: String(port) } });
   expect(found.flatMap(commandsIn)).toEqual([`sessapp serve myenv --port ${port === 65535 ? port - 1 : port + 1}`]);
-  await expectFindings(whole, 'port', [['problem', /no port/]], { env: { ...env, PORT: '65536' } });
+  await expectFindings(whole, 'port', [['problem', /PORT is not a valid port/]], { env: { ...env, PORT: '65536' } });
   await expectFindings(whole, 'port', [['note', /no such address/]], {
     env: { ...env, PORT: '1', HOST: 'no.invalid' },
   });
 });
 
-test('a secret in the environment variables is the one that counts, and is mended there', async () => {
-  const beaten = { env: { ...env, SESSION_SECRET: strong } };
-  await expectFindings(whole, 'secrets', [['note', /and \.env has another/]], beaten);
+test('a secret in the environment variables overrides .env, and is replaced there', async () => {
+  const overriding = { env: { ...env, SESSION_SECRET: strong } };
+  await expectFindings(whole, 'secrets', [['note', /and \.env have different secrets/]], overriding);
   const weak = { env: { ...env, SESSION_SECRET: 'hunter42' } };
   const expected: [string, RegExp][] = [
     ['problem', /has 8 bytes/],
-    ['note', /and \.env has another/],
+    ['note', /and \.env have different secrets/],
   ];
   const [finding] = await expectFindings(whole, 'secrets', expected, weak);
-  expect(finding?.remedy).toMatch(/^SESSION_SECRET is set in the environment variables, .*Type: node -p '/);
+  expect(finding?.remedy).toMatch(/^The environment variable SESSION_SECRET overrides \.env: .*Type: node -p '/);
 });
 
-test('a server that runs is no reason for a note, unless it has other secrets', async () => {
+test('a running server is a note only if it has other secrets', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await mkdir(join(environment, 'data'), { recursive: true });
@@ -206,14 +206,16 @@ test('a server that runs is no reason for a note, unless it has other secrets', 
     await writeFile(join(environment, 'data', 'server.json'), JSON.stringify({ ...record, owner, ...about }));
   };
   await write({ hasOwnSecret: false });
-  expect(await examine(sandbox, 'server')).toMatchObject([{ level: 'ok', fact: 'It runs at http://localhost:1.' }]);
-  expect(await examine(sandbox, 'port')).toMatchObject([{ level: 'ok', fact: 'Its server runs.' }]);
+  expect(await examine(sandbox, 'server')).toMatchObject([
+    { level: 'ok', fact: 'The server runs at http://localhost:1.' },
+  ]);
+  expect(await examine(sandbox, 'port')).toMatchObject([{ level: 'ok', fact: 'The server of this environment runs.' }]);
   await expectFindings(sandbox, 'secrets', []);
   await write({ hasOwnSecret: true });
   await expectFindings(sandbox, 'secrets', [['note', /was started with SESSION_SECRET set/]]);
 });
 
-test('a sixth secret is too many, and words are no secret', async () => {
+test('more than five secrets are a note, and so is a secret of words', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const secrets = ['A', 'B', 'C', 'D', 'E', 'F'].map((letter) => strong.replace('k', letter));
@@ -237,14 +239,14 @@ test.each([
   '환'.repeat(11),
   `${strong}-Change-Me`,
   'correct horse battery staple and tractor',
-])('doctor refuses the secrets that the server refuses: %s', (secret) => {
+])('the server refuses the secrets that doctor calls a problem: %s', (secret) => {
   const isRefused = Buffer.byteLength(secret) < minimumBytes || isPlaceholder(secret);
   const server = () => readSecrets(secret);
   if (isRefused) expect(server).toThrow('SESSION_SECRET');
   else expect(server()).toEqual([secret]);
 });
 
-test('what comes from outside is found, by whatever way it comes in', async () => {
+test('packages outside the environment are found: in a parent directory, or behind links at any depth', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const packages = join(environment, 'node_modules');
@@ -261,10 +263,10 @@ test('what comes from outside is found, by whatever way it comes in', async () =
   });
   await rm(join(packages, 'vary'), { recursive: true });
   const outside = await expectFindings(sandbox, 'packages', [
-    ['problem', /Outside of the environment: helmet \(.*\/helmet\), pino\/lib \(/],
+    ['problem', /Outside the environment: helmet \(.*\/helmet\), pino\/lib \(/],
   ]);
   const differs = await expectFindings(sandbox, 'dependencies', [
-    ['problem', /package-lock\.json says \(missing: express, vary; of another version: etag\)\.$/],
+    ['problem', /package-lock\.json \(missing: express, vary; wrong version: etag\)\.$/],
   ]);
   const found = [...outside, ...differs];
   expect(new Set(found.flatMap(commandsIn))).toEqual(new Set(['sessapp install -e myenv']));
@@ -275,13 +277,13 @@ const tarballOf = async (environment: string): Promise<string> => {
   return dependencies.sessapp?.replace('file:', '') ?? '';
 };
 
-test('a carried package that is missing, or another one than the lockfile names, is found once', async () => {
+test('only one check reports a carried package that is missing or does not match the lockfile', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const path = await tarballOf(environment);
   await writeFile(join(environment, path), 'x', { flag: 'a' });
   const changed = await expectFindings(sandbox, 'carried', [
-    ['problem', /is not the file that package-lock\.json names/],
+    ['problem', /does not match its hash in package-lock\.json/],
   ]);
   await rm(join(environment, path));
   const missing = await expectFindings(sandbox, 'carried', [
@@ -291,7 +293,7 @@ test('a carried package that is missing, or another one than the lockfile names,
   await expectFindings(sandbox, 'generated-files', []);
 });
 
-test('an environment that takes sessapp from the registry carries none', async () => {
+test('an environment with sessapp from the registry needs no carried package', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await rm(join(environment, '.sessapp'), { recursive: true });
@@ -304,7 +306,7 @@ test('an environment that takes sessapp from the registry carries none', async (
 test.each<[string, (own: string) => Promise<void>, RegExp]>([
   ['was deleted', (own) => rm(own, { recursive: true }), /\(missing: sessapp\)/],
   ['lost its files', (own) => rm(join(own, 'dist'), { recursive: true }), /\(damaged: sessapp\)/],
-])('an own copy of sessapp that %s is found', async (_, damage, fact) => {
+])('doctor reports that the environment’s copy of sessapp %s', async (_, damage, fact) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await damage(join(environment, 'node_modules', 'sessapp'));
@@ -312,7 +314,7 @@ test.each<[string, (own: string) => Promise<void>, RegExp]>([
   expect(found.flatMap(commandsIn)).toEqual(['sessapp install -e myenv']);
 });
 
-test('what is only for development may be left out, as by npm ci --omit=dev', async () => {
+test('development dependencies may be missing, as after npm ci --omit=dev', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const devDependencies = { 'is-number': '7.0.0' };
@@ -327,11 +329,11 @@ test('what is only for development may be left out, as by npm ci --omit=dev', as
     packages['node_modules/is-odd'] = { version: '3.0.1' };
   });
   await expectFindings(sandbox, 'dependencies', [
-    ['problem', /^What is installed is not what package-lock\.json says \(missing: is-odd\)\.$/],
+    ['problem', /^The installed packages do not match package-lock\.json \(missing: is-odd\)\.$/],
   ]);
 });
 
-test('generated files that were changed are a note, but not the application; missing ones are a problem', async () => {
+test('changed generated files are a note, except those of the application; missing code is a problem', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   for (const path of ['app.js', 'README.md', 'bin/activate.csh', 'bin/activate'])
@@ -347,11 +349,11 @@ test('generated files that were changed are a note, but not the application; mis
   expect(found.flatMap(commandsIn)).toEqual(Array(2).fill('sessapp upgrade myenv'));
 });
 
-test('a line of .env that is none is told by its number, not by what is in it', async () => {
+test('an invalid line of .env is reported by its number, without its content', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await writeFile(join(environment, '.env'), `# mine\nPORT=0\n<<<<<<< ours\nSESSION_SECRET=${strong}\n`);
-  const found = await expectFindings(sandbox, '.env', [['problem', /no NAME=value: number 3\.$/]]);
+  const found = await expectFindings(sandbox, '.env', [['problem', /not NAME=value: line 3\.$/]]);
   expect(JSON.stringify(found)).not.toContain('ours');
 });
 
@@ -360,7 +362,7 @@ test.each<[string, string, [string, RegExp][]]>([
   ['echo v22.0.1', '22.0.0', [['problem', /own Node\.js is 22\.0\.1, not 22\.0\.0/]]],
   ['echo v20.18.0', '20.18.0', [['problem', /The environment’s own Node\.js 20\.18\.0 is too old/]]],
   ['echo v20.19.0', '20.19.0', []],
-])('an own Node.js that does `%s` where %s is meant', async (script, version, expected) => {
+])('an environment’s Node.js that runs `%s` when it must be %s', async (script, version, expected) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await giveNode(environment, version, script);
@@ -370,7 +372,7 @@ test.each<[string, string, [string, RegExp][]]>([
     expect(found.flatMap(commandsIn)).toEqual(['rm -rf myenv/.node/node_modules', 'sessapp install -e myenv']);
 });
 
-test('TypeScript needs a newer Node.js', async () => {
+test('a TypeScript environment needs a newer Node.js', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await giveNode(environment, '22.17.1', 'echo v22.17.1');
@@ -388,7 +390,7 @@ async function giveNode(environment: string, version: string, script: string): P
   });
 }
 
-test('the record that the check of the store writes is never a session', async () => {
+test('the record that the check `store` writes never counts as a session', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const driver = await open(join(environment, 'data', 'sessions'));
@@ -402,7 +404,7 @@ test('the record that the check of the store writes is never a session', async (
 });
 
 test.runIf(isRoot)(
-  `the lost+found of a file system that is mounted for the data is none of it${onlyAsRoot}`,
+  `the check \`data\` ignores lost+found, which exists when data/ is a mount point${onlyAsRoot}`,
   async () => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);
@@ -411,11 +413,11 @@ test.runIf(isRoot)(
     for (const path of ['', 'data']) await chown(join(environment, path), 65_534, 65_534);
     await expectFindings(sandbox, 'data', []);
     await mkdir(join(environment, 'data', 'other'));
-    await expectFindings(sandbox, 'data', [['problem', /^Another user’s: data\/other\.$/]]);
+    await expectFindings(sandbox, 'data', [['problem', /^Owned by another user: data\/other\.$/]]);
   },
 );
 
-test('a damaged store is found', async () => {
+test('a damaged store is a problem', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await mkdir(join(environment, 'data', 'sessions'), { recursive: true, mode: 0o700 });
@@ -425,9 +427,9 @@ test('a damaged store is found', async () => {
 });
 
 test.each([
-  ['takes nothing', 'create: async () => false', /it did not take a new record/],
-  ['deletes nothing', 'read: async () => ({})', /it did not delete a record/],
-])('a store that %s is found', async (_, broken, fact) => {
+  ['does not write', 'create: async () => false', /it did not take a new record/],
+  ['does not delete', 'read: async () => ({})', /it did not delete a record/],
+])('a store that %s is a problem', async (_, broken, fact) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const calls = ['create: async () => true', 'delete: async () => {}', 'read: async () => {}', 'close: async () => {}'];
@@ -439,7 +441,7 @@ test.each([
 const driverOf = (environment: string): string =>
   join(environment, 'node_modules', 'sessapp', 'dist', 'stores', 'embedded', 'driver.js');
 
-test('a command that cannot use the store points to doctor', async () => {
+test('a command that cannot use the store suggests doctor', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await mkdir(join(environment, 'data'));
@@ -449,7 +451,7 @@ test('a command that cannot use the store points to doctor', async () => {
 });
 
 test.runIf(isRoot)(
-  `root writes nothing into another user’s environment, and says who should${onlyAsRoot}`,
+  `as root, doctor writes nothing in another user’s environment, and names the user to run as${onlyAsRoot}`,
   async () => {
     const sandbox = new Sandbox();
     const environment = await copyEnvironment(sandbox);
@@ -459,11 +461,11 @@ test.runIf(isRoot)(
   },
 );
 
-test('where git cannot be asked, that is a note', async () => {
+test('git that fails or is missing is a note', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await mkdir(join(environment, '.git'));
-  await expectFindings(sandbox, 'git', [['note', /^Not checked: git said: fatal: not a git repository/]]);
+  await expectFindings(sandbox, 'git', [['note', /^Not checked: git failed: fatal: not a git repository/]]);
   const changes = { env: { ...env, PATH: sandbox.path('empty') } };
   await expectFindings(sandbox, 'git', [['note', /^Not checked: git is not on the PATH\.$/]], changes);
 });
@@ -477,7 +479,7 @@ test.each<[names: string[], mode: number, level: string, fact: RegExp, typed: st
     ['chmod go-w myenv myenv/.sessapp', 'chmod -R go-w myenv/node_modules'],
   ],
   [['bin'], 0o775, 'note', /^The group can write to: bin\.$/, ['chmod go-w myenv/bin']],
-])('folders with code, %j, that others may write to (mode %i) are a %s', async (names, mode, level, fact, typed) => {
+])('code folders %j that others can write to (mode %i) are a %s', async (names, mode, level, fact, typed) => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await mkdir(join(environment, 'uploads'));
@@ -490,7 +492,7 @@ test.each<[names: string[], mode: number, level: string, fact: RegExp, typed: st
   expect((await stat(join(environment, 'uploads'))).mode & 0o777).toBe(mode);
 });
 
-test('a .gitignore that does not end its last line is not appended to', async () => {
+test('no command appends to a .gitignore whose last line has no line break', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await run(sandbox, ['run', '-e', 'myenv', '--', 'git', 'init', '--quiet', environment]);

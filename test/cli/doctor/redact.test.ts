@@ -9,7 +9,7 @@ test.each([
   ['redis://user:p%40ss%3Aword@host/0', 'p%40ss%3Aword'],
   ['postgres://host/db?user=app&password=s3cret%2Bpass', 's3cret+pass'],
   ['postgres://host/db?user=app&password=s3cret%2Bpass', 's3cret%2Bpass'],
-])('what a store’s driver says of %s tells nothing of its password', (url, password) => {
+])('a driver’s error about %s is printed without the password', (url, password) => {
   const subject = { file: { STORE_URL: url }, settings: {} } as unknown as Subject;
   const finding = { fact: `cannot log in with ${password}`, why: null, remedy: null };
   const { fact } = redact(subject, { env: {} } as unknown as System)(finding as never) as { fact: string };

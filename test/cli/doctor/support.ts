@@ -19,27 +19,27 @@ export interface Finding {
 export interface Diagnosis {
   exitCode: number;
   findings: Finding[];
-  /** Those of one check that are not ok. */
+  /** The findings of one check that are not ok. */
   of(check: string): Finding[];
   problems: Finding[];
 }
 
-/** The variables of a shell that knows `sessapp`. */
+/** The variables of a shell that finds `sessapp` on its PATH. */
 export const env: NodeJS.ProcessEnv = {
   PATH: `${join(repository, 'node_modules', '.bin')}:${process.env.PATH}`,
   HOME: process.env.HOME,
   SHELL: '/bin/sh',
-  // Whatever runs on this machine.
+  // Any free port, whatever else runs on this machine.
   PORT: '0',
 };
 
-/** Runs the tool in this process. */
+/** Runs the command in this process. */
 export async function run(sandbox: Sandbox, args: string[], changes: Partial<System> = {}) {
   const { printed, system } = fakeSystem(() => sandbox.directory, env);
   return { exitCode: await main(args, { ...system, cwd: sandbox.directory, ...changes }), ...printed };
 }
 
-/** Makes one check alone. */
+/** Runs one check only. */
 export async function examine(
   sandbox: Sandbox,
   check: string,
@@ -69,13 +69,13 @@ export async function diagnose(
   };
 }
 
-/** What a remedy says to type; none when it says so in words. */
+/** The commands in a remedy. Empty when the remedy has sentences only. */
 export function commandsIn({ remedy }: Finding): string[] {
   const [, commands] = (remedy ?? '').split('Type: ');
   return commands?.split('\n') ?? [];
 }
 
-/** Types it, where the user is. */
+/** Runs the commands of a finding in the user's working directory. */
 export async function follow(sandbox: Sandbox, finding: Finding): Promise<void> {
   const commands = commandsIn(finding);
   if (commands.length === 0) throw new Error(`nothing to type in: ${finding.remedy}`);
@@ -91,7 +91,7 @@ export async function editJson(path: string, change: (content: Record<string, ne
   await replace(path, JSON.stringify(content, null, 2));
 }
 
-/** What is in node_modules is a link to what other tests use. */
+/** Replaces a file instead of writing to it: files in node_modules are links to files that other tests use. */
 export async function replace(path: string, content: string): Promise<void> {
   await rm(path, { force: true });
   await writeFile(path, content);

@@ -11,7 +11,7 @@ async function createPath(): Promise<string> {
   return join(directory, 'lock');
 }
 
-test('of many who take a lock again and again, one has it at a time', async () => {
+test('of many processes that take a lock repeatedly, only one holds it at a time', async () => {
   const path = await createPath();
   let inside = 0;
   let most = 0;
@@ -30,7 +30,7 @@ test('of many who take a lock again and again, one has it at a time', async () =
   expect(await readdir(dirname(path))).toEqual([]);
 });
 
-test('of many who find the lock of one that died, one has it at a time', async () => {
+test('of many processes that find an abandoned lock, only one holds it at a time', async () => {
   const path = await createPath();
   const living = new Set<number>();
   const isHeld = async ({ holder }: Lock & { holder: number }): Promise<boolean> => living.has(holder);
@@ -55,7 +55,7 @@ test('of many who find the lock of one that died, one has it at a time', async (
 
 const dead = { owner: { ...(await ownIdentity()), started: 'long ago' } };
 
-test('what one left that was killed while it removed a lock stops nobody, and goes', async () => {
+test('files of a process that was killed while it removed a lock block nobody, and are removed', async () => {
   const path = await createPath();
   for (const name of [path, `${path}.guard`, `${path}.guard.1.abc`]) await writeFile(name, JSON.stringify(dead));
   expect(await acquireLock(path, {})).toBeUndefined();
@@ -64,7 +64,7 @@ test('what one left that was killed while it removed a lock stops nobody, and go
   expect(await readdir(dirname(path))).toEqual(['lock']);
 });
 
-test('a lock of another machine, whose owner nobody here can see, is held until it is old', async () => {
+test('a lock of a process on another machine counts as held until it is old', async () => {
   const path = await createPath();
   const { owner } = dead;
   await writeFile(path, JSON.stringify({ owner: { ...owner, machine: 'another' } }));
@@ -75,9 +75,9 @@ test('a lock of another machine, whose owner nobody here can see, is held until 
 });
 
 test.each([
-  ['text that is no lock', (path: string) => writeFile(path, '{}\n')],
-  ['a link that leads nowhere', (path: string) => symlink('/nowhere/at/all', path)],
-])('%s stops nobody', async (_, put) => {
+  ['a file that is not a lock', (path: string) => writeFile(path, '{}\n')],
+  ['a broken link', (path: string) => symlink('/nowhere/at/all', path)],
+])('%s blocks nobody', async (_, put) => {
   const path = await createPath();
   await put(path);
   expect(await acquireLock(path, {})).toBeUndefined();
@@ -85,7 +85,7 @@ test.each([
   expect(await readdir(dirname(path))).toEqual([]);
 });
 
-test('one that removes a lock and gets no further is named, after a while', { timeout: 20_000 }, async () => {
+test('after a while, the error names a process that does not finish removing a lock', { timeout: 20_000 }, async () => {
   const path = await createPath();
   await writeFile(path, JSON.stringify(dead));
   await acquireLock(`${path}.guard`, {});

@@ -8,7 +8,7 @@ import { copyEnvironment, waitFor } from '../../support/server.ts';
 
 const sharedCache = process.env.SESSAPP_CACHE_DIR ?? '';
 
-/** What `init --dry-run` says of the dependencies. */
+/** The lines of `init --dry-run` about the dependencies. */
 async function plan(sandbox: Sandbox, cache: string, ...options: string[]): Promise<string[]> {
   const before = await readdir(sandbox.directory, { recursive: true });
   const { exitCode, stdout } = await invoke(sandbox.directory, ['init', 'myenv', '--dry-run', ...options], {
@@ -27,7 +27,7 @@ async function copyCache(sandbox: Sandbox): Promise<string> {
 const fromSnapshot = ['Would install the dependencies from a snapshot'];
 const withNpm = ['Would install the dependencies with npm'];
 
-test('a dry run says snapshot where there is one', async () => {
+test('a dry run names the snapshot if there is one', async () => {
   const sandbox = new Sandbox();
   expect(await plan(sandbox, sharedCache)).toEqual(fromSnapshot);
   expect(await plan(sandbox, await copyCache(sandbox), '--offline')).toEqual(fromSnapshot);
@@ -36,7 +36,7 @@ test('a dry run says snapshot where there is one', async () => {
   expect(await plan(sandbox, sharedCache, '--no-install')).toEqual([]);
 });
 
-test('a dry run says npm where there is no snapshot, or none that is as it was made', async () => {
+test('a dry run names npm if the snapshot is missing or damaged', async () => {
   const sandbox = new Sandbox();
   expect(await plan(sandbox, sandbox.path('missing'))).toEqual(withNpm);
   expect(await plan(sandbox, sandbox.path('missing'), '--offline')).toEqual([`${withNpm}, from its cache`]);
@@ -47,7 +47,7 @@ test('a dry run says npm where there is no snapshot, or none that is as it was m
   expect(await plan(sandbox, cache, '--store', 'redis', '--store-url', 'redis://localhost:6379')).toEqual(withNpm);
 });
 
-test('a dry run on a directory with packages says where they would come from, or nothing', async () => {
+test('a dry run on a directory with a package.json names the source of the packages, if any are to be installed', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await rm(join(environment, 'sessapp.json'));
@@ -60,7 +60,7 @@ test('a dry run on a directory with packages says where they would come from, or
   expect(await plan(sandbox, sharedCache, '--allow-existing')).toEqual(withNpm);
 });
 
-test('init --serve says what it made and how to activate it, and does not advise to serve', async () => {
+test('init --serve prints the summary and the activation command, but not the serve command', async () => {
   const sandbox = new Sandbox();
   const child = sandbox.start(['init', 'myenv', '--serve'], { env: { PORT: '0' } });
   const output = collect(child);

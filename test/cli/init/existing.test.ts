@@ -7,7 +7,7 @@ import { invoke } from '../../support/in-process.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment } from '../../support/server.ts';
 
-/** A directory with these files, and what `--allow-existing` makes of it. */
+/** Runs `init --allow-existing` on a directory with these files. */
 async function fill(files: Record<string, string>, ...options: string[]) {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('t'));
@@ -17,7 +17,7 @@ async function fill(files: Record<string, string>, ...options: string[]) {
   return { sandbox, before, result, after: await snapshot(sandbox.path('t')), data: JSON.parse(result.stdout) };
 }
 
-test('what is there stays as it is, byte for byte, and what is missing is added', async () => {
+test('existing files stay unchanged, byte for byte, and missing files are added', async () => {
   const files = { 'README.md': 'mine', 'notes.txt': 'mine too', 'app.js': 'export function routes() {}' };
   const { sandbox, before, after, data } = await fill(files, '--no-install');
   expect(after).toMatchObject(before);
@@ -37,9 +37,9 @@ test.each([
   ['node_modules\n', ['.env', 'data']],
   ['.env\ndata\nnode_modules\n!.env\n', ['.env']],
   ['# .env\n.environment\ndata.txt\n', ['.env', 'data', 'node_modules']],
-])('a .gitignore that stays and leaves private files open is warned of: %j', async (content, open) => {
+])('an existing .gitignore that does not cover private files is a warning: %j', async (content, open) => {
   const { data, result } = await fill({ '.gitignore': content }, '--no-install');
-  const warning = `.gitignore stays as it is, and does not cover ${open.join(', ')}: add ${open.length === 1 ? 'it' : 'them'}.`;
+  const warning = `.gitignore stays unchanged, and does not cover ${open.join(', ')}. Add ${open.length === 1 ? 'it' : 'them'}.`;
   expect(data.plan.warnings).toEqual(open.length === 0 ? [] : [warning]);
   expect(result.stderr).toBe(open.length === 0 ? '' : `warning: ${warning}\n`);
 });
@@ -50,31 +50,34 @@ test.each([
   ['PORT=1\n', 1],
   ['SESSION_SECRET=\n', 1],
   ['#SESSION_SECRET=abc\n', 1],
-])('an .env that stays and has no secret is told of: %j', async (content, warnings) => {
+])('an existing .env without a secret is a warning: %j', async (content, warnings) => {
   const { data, after, before } = await fill({ '.env': content }, '--no-install');
   expect(data.plan.warnings).toHaveLength(warnings);
-  if (warnings > 0) expect(data.plan.warnings[0]).toContain('.env stays as it is, and has no SESSION_SECRET');
+  if (warnings > 0) expect(data.plan.warnings[0]).toContain('.env stays unchanged, and has no SESSION_SECRET');
   expect(after['.env']).toBe(before['.env']);
 });
 
 test.each([
   [
     { type: 'module', dependencies: {} },
-    'packages that it does not list',
+    'all packages that an environment needs',
     /npm pkg set dependencies\.express=\S+ dependencies\.lmdb=\S+ dependencies\.sessapp=file:\.sessapp\/\S+\.tgz;/,
   ],
-  [{ dependencies: 'all' }, '"type": "module" in it', /npm pkg set type=module/],
-])('a package.json that an environment cannot run with is refused, with what to add', async (manifest, fact, hint) => {
-  const dependencies = manifest.dependencies === 'all' ? await ourDependencies() : {};
-  const { sandbox, data, result, before, after } = await fill({
-    'package.json': JSON.stringify({ ...manifest, dependencies }),
-  });
-  expect(result.exitCode).toBe(1);
-  expect(data.error).toMatchObject({ code: 'package-json-conflict' });
-  expect(data.error.message).toBe(`${sandbox.path('t', 'package.json')} exists, and an environment needs ${fact}.`);
-  expect(data.error.hint).toMatch(hint);
-  expect(after).toEqual(before);
-});
+  [{ dependencies: 'all' }, '"type": "module"', /npm pkg set type=module/],
+])(
+  'a package.json that lacks required entries is refused, with a command that adds them',
+  async (manifest, fact, hint) => {
+    const dependencies = manifest.dependencies === 'all' ? await ourDependencies() : {};
+    const { sandbox, data, result, before, after } = await fill({
+      'package.json': JSON.stringify({ ...manifest, dependencies }),
+    });
+    expect(result.exitCode).toBe(1);
+    expect(data.error).toMatchObject({ code: 'package-json-conflict' });
+    expect(data.error.message).toBe(`${sandbox.path('t', 'package.json')} already exists, but does not have ${fact}.`);
+    expect(data.error.hint).toMatch(hint);
+    expect(after).toEqual(before);
+  },
+);
 
 async function ourDependencies(): Promise<Record<string, string>> {
   const sandbox = new Sandbox();
@@ -82,30 +85,32 @@ async function ourDependencies(): Promise<Record<string, string>> {
   return (await readJson<{ dependencies: Record<string, string> }>(sandbox.path('other', 'package.json'))).dependencies;
 }
 
-test.each(['bin', '.sessapp'])(
-  'a file %s where an environment has a directory is named, and nothing changes',
-  async (name) => {
-    const { data, after, before } = await fill({ [name]: 'mine' }, '--no-install');
-    expect(data.error).toMatchObject({
-      code: 'folder-conflict',
-      message: expect.stringContaining(`/t/${name} exists`),
-    });
-    expect(after).toEqual(before);
-  },
-);
+test.each(['bin', '.sessapp'])('a file %s in place of a directory is reported, and nothing changes', async (name) => {
+  const { data, after, before } = await fill({ [name]: 'mine' }, '--no-install');
+  expect(data.error).toMatchObject({
+    code: 'folder-conflict',
+    message: expect.stringContaining(`/t/${name} is not a directory`),
+  });
+  expect(after).toEqual(before);
+});
 
 test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: string, path: string]>([
-  ['a dangling link for a folder', (s) => symlink('nowhere', s.path('t', 'bin')), 'folder-conflict', 'bin'],
+  ['a broken link in place of a folder', (s) => symlink('nowhere', s.path('t', 'bin')), 'folder-conflict', 'bin'],
   ['a folder that is a link', (s) => symlink(s.path('else'), s.path('t', '.sessapp')), 'folder-conflict', '.sessapp'],
   ['an .env that is a folder', (s) => mkdir(s.path('t', '.env')), 'file-conflict', '.env'],
   ['a package.json that is a folder', (s) => mkdir(s.path('t', 'package.json')), 'file-conflict', 'package.json'],
-  ['an .env that leads nowhere', (s) => symlink('nowhere', s.path('t', '.env')), 'file-conflict', '.env'],
-  ['a .gitignore that leads nowhere', (s) => symlink('no', s.path('t', '.gitignore')), 'file-conflict', '.gitignore'],
+  ['an .env that is a broken link', (s) => symlink('nowhere', s.path('t', '.env')), 'file-conflict', '.env'],
+  [
+    'a .gitignore that is a broken link',
+    (s) => symlink('no', s.path('t', '.gitignore')),
+    'file-conflict',
+    '.gitignore',
+  ],
   ['an app.js that is a link to itself', (s) => symlink('app.js', s.path('t', 'app.js')), 'file-conflict', 'app.js'],
-  ['a package.json of null', (s) => writeManifest(s, 'null'), 'package-json-conflict', 'package.json'],
-  ['a package.json of nothing', (s) => writeManifest(s, ''), 'package-json-conflict', 'package.json'],
-  ['a package.json of text', (s) => writeManifest(s, '"text"'), 'package-json-conflict', 'package.json'],
-])('%s is named, with what to do, and nothing changes', async (_, arrange, code, path) => {
+  ['a package.json with null', (s) => writePackageJson(s, 'null'), 'package-json-conflict', 'package.json'],
+  ['an empty package.json', (s) => writePackageJson(s, ''), 'package-json-conflict', 'package.json'],
+  ['a package.json with a string', (s) => writePackageJson(s, '"text"'), 'package-json-conflict', 'package.json'],
+])('%s is reported with a remedy, and nothing changes', async (_, arrange, code, path) => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('t'));
   await mkdir(sandbox.path('else'));
@@ -115,17 +120,18 @@ test.each<[what: string, arrange: (sandbox: Sandbox) => Promise<unknown>, code: 
     const { exitCode, stdout } = await invoke(sandbox.directory, ['init', 't', '--allow-existing', '--json', option]);
     const { error } = JSON.parse(stdout);
     expect({ exitCode, code: error.code }).toEqual({ exitCode: 1, code });
-    expect(error.message).toContain(`${sandbox.path('t', path)} exists`);
+    expect(error.message).toContain(`${sandbox.path('t', path)} `);
+    expect(error.message).toMatch(/ (is a link|is not a directory|is not a file|already exists), but /);
     expect(error.hint).toMatch(/another directory/);
   }
   expect(await snapshot(sandbox.directory)).toEqual(before);
 });
 
-async function writeManifest(sandbox: Sandbox, content: string): Promise<void> {
+async function writePackageJson(sandbox: Sandbox, content: string): Promise<void> {
   await writeFile(sandbox.path('t', 'package.json'), content);
 }
 
-test('an environment whose marker was lost gets it back, and knows its files again', async () => {
+test('init restores a lost marker with the hashes of the existing files', async () => {
   const sandbox = new Sandbox();
   await invoke(sandbox.directory, ['init', 't', '--no-install']);
   await writeFile(sandbox.path('t', 'app.js'), 'export function routes() {}\n');
@@ -136,7 +142,7 @@ test('an environment whose marker was lost gets it back, and knows its files aga
   expect(await readJson(sandbox.path('t', 'sessapp.json'))).toEqual({ ...before, files });
 });
 
-test('an environment that lost its marker and its packages gets both back', async () => {
+test('init restores a lost marker and lost packages', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   for (const name of ['sessapp.json', 'node_modules']) await rm(join(environment, name), { recursive: true });
@@ -152,19 +158,16 @@ test.each([
   ['sessapp.json', '{"format":2,'],
   ['sessapp.json', ''],
   ['.sessapp-moves', '["node_mod'],
-])(
-  'an init that was killed while it wrote its own %s (%j) had changed nothing yet, and is no obstacle',
-  async (name, text) => {
-    const sandbox = new Sandbox();
-    const { pid, started, machine } = await ownIdentity();
-    const leftover = sandbox.path('t', `.sessapp-staging-${pid}-${Number(started) + 1}-${machine}`);
-    await mkdir(leftover, { recursive: true });
-    await writeFile(join(leftover, name), text);
-    await writeFile(sandbox.path('t', 'mine.txt'), 'mine');
-    const args = ['init', 't', '--allow-existing', '--no-install', '--json'];
-    const { exitCode, stdout } = await invoke(sandbox.directory, args);
-    expect([exitCode, JSON.parse(stdout).status]).toEqual([0, 'created']);
-    expect((await readdir(sandbox.path('t'))).filter((entry) => entry.startsWith('.sessapp-'))).toEqual([]);
-    expect(await readFile(sandbox.path('t', 'mine.txt'), 'utf8')).toBe('mine');
-  },
-);
+])('after an init was killed while it wrote %s (%j), the next init succeeds', async (name, text) => {
+  const sandbox = new Sandbox();
+  const { pid, started, machine } = await ownIdentity();
+  const leftover = sandbox.path('t', `.sessapp-staging-${pid}-${Number(started) + 1}-${machine}`);
+  await mkdir(leftover, { recursive: true });
+  await writeFile(join(leftover, name), text);
+  await writeFile(sandbox.path('t', 'mine.txt'), 'mine');
+  const args = ['init', 't', '--allow-existing', '--no-install', '--json'];
+  const { exitCode, stdout } = await invoke(sandbox.directory, args);
+  expect([exitCode, JSON.parse(stdout).status]).toEqual([0, 'created']);
+  expect((await readdir(sandbox.path('t'))).filter((entry) => entry.startsWith('.sessapp-'))).toEqual([]);
+  expect(await readFile(sandbox.path('t', 'mine.txt'), 'utf8')).toBe('mine');
+});

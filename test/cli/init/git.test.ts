@@ -9,9 +9,9 @@ function git(cwd: string, ...args: string[]): string[] {
   return execFileSync('git', args, { cwd, env, encoding: 'utf8' }).split('\n').filter(Boolean);
 }
 
-test('--git makes a repository with every file staged but the private ones', async () => {
+test('--git makes a repository, and stages all files except private ones', async () => {
   const sandbox = new Sandbox();
-  // Left over from a hook that runs us: they would send everything to another repository.
+  // A git hook sets these variables. With them, git would use another repository.
   const env = {
     GIT_DIR: sandbox.path('other'),
     GIT_WORK_TREE: sandbox.directory,
@@ -23,13 +23,13 @@ test('--git makes a repository with every file staged but the private ones', asy
   expect(git(sandbox.path('myenv'), 'diff', '--cached', '--name-only')).toEqual(paths.sort());
   await mkdir(sandbox.path('myenv', 'data'));
   await writeFile(sandbox.path('myenv', 'data', 'sessions.mdb'), '');
-  // A backup, as docs/store.md makes one.
+  // A backup as in docs/store.md.
   await writeFile(sandbox.path('myenv', 'sessions.mdb'), '');
   expect(git(sandbox.path('myenv'), 'status', '--short').filter((line) => !line.startsWith('A  '))).toEqual([]);
   expect(await readdir(sandbox.directory)).toEqual(['myenv']);
 });
 
-test('a .gitignore that stays and forgets the secret does not get it staged', async () => {
+test('with an existing .gitignore that does not cover .env, .env is not staged', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('myenv'));
   await writeFile(sandbox.path('myenv', '.gitignore'), 'bin\n');
@@ -39,7 +39,7 @@ test('a .gitignore that stays and forgets the secret does not get it staged', as
   expect(staged).not.toContain('.env');
 });
 
-test('inside a repository --git makes no other, and says so', async () => {
+test('inside a repository, --git makes no new one, and warns', async () => {
   const sandbox = new Sandbox();
   git(sandbox.directory, 'init', '--quiet');
   const before = await snapshot(sandbox.path('.git'));
@@ -52,7 +52,7 @@ test('inside a repository --git makes no other, and says so', async () => {
   expect(await snapshot(sandbox.path('.git'))).toEqual(before);
 });
 
-test('of an environment that is there, --git is refused where it is in no repository', async () => {
+test('--git is refused for an existing environment outside a repository', async () => {
   const sandbox = new Sandbox();
   await sandbox.sessapp(['init', 'myenv', '--no-install']);
   const again = () => sandbox.sessapp(['init', 'myenv', '--git', '--json']);
@@ -63,7 +63,7 @@ test('of an environment that is there, --git is refused where it is in no reposi
   expect(JSON.parse((await again()).stdout)).toMatchObject({ status: 'unchanged' });
 });
 
-test('without git there is no half environment', async () => {
+test('when git is missing, no partial environment is left', async () => {
   const sandbox = new Sandbox();
   const result = await sandbox.sessapp(['init', 'myenv', '--git', '--no-install', '--json'], {
     env: { PATH: '/nowhere' },

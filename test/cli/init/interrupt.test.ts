@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { finish, Sandbox } from '../../support/sandbox.ts';
 import { waitFor } from '../../support/server.ts';
 
-/** An npm that takes no notice of signals, as the real one does at times. */
+/** An npm that ignores signals, as the real npm sometimes does. */
 const deaf = `#!/bin/sh
 [ "$1" = --version ] && exec echo 11.0.0
 trap '' HUP INT TERM
@@ -12,11 +12,11 @@ echo $$ > "$PID_FILE"
 while :; do sleep 0.1; done
 `;
 
-// Its times are those of an idle machine: one that is busy at that moment is asked again.
+// The time limits are for an idle machine, so a test on a busy machine is retried.
 test.each([
-  ['one SIGINT ends within 6 s', 1, 6000],
-  ['a second SIGINT at once', 2, 2400],
-])('an npm that does not listen: %s, and leaves nothing', { retry: 2 }, async (_, signals, limitMs) => {
+  ['after one SIGINT, init ends within 6 s', 1, 6000],
+  ['after a second SIGINT, init ends immediately', 2, 2400],
+])('with an npm that ignores signals: %s, and leaves nothing', { retry: 2 }, async (_, signals, limitMs) => {
   const sandbox = new Sandbox();
   const [bin, work, pidFile] = [sandbox.path('bin'), sandbox.path('work'), sandbox.path('pid')];
   await Promise.all([mkdir(bin), mkdir(work)]);

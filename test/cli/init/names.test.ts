@@ -10,7 +10,7 @@ import { finish, Sandbox } from '../../support/sandbox.ts';
 
 type Validate = (name: string) => { validForNewPackages: boolean; errors?: string[]; warnings?: string[] };
 const global = execFileSync('npm', ['root', '-g'], { encoding: 'utf8' }).trim();
-/** npm's own rules, from npm. */
+/** npm's own validation, loaded from npm. */
 const validate: Validate = createRequire(join(global, 'npm', 'index.js'))('validate-npm-package-name');
 
 const hostile = [
@@ -39,7 +39,7 @@ const hostile = [
 ];
 
 test.each(hostile)(
-  'a directory may be named %j: its package has a valid name, and nothing is executed',
+  'a directory named %j gets a valid package name, and nothing in the name is executed',
   async (name) => {
     const sandbox = new Sandbox();
     const result = await invoke(sandbox.directory, ['init', '--no-install', '--git', '--json', '--', name]);
@@ -56,7 +56,7 @@ test.each(hostile)(
   },
 );
 
-test('what is printed as the next command is read by a shell as just that directory', async () => {
+test('a shell reads the printed next command with exactly that directory', async () => {
   const sandbox = new Sandbox();
   const name = `a'b "c" $(touch pwned); \`touch pwned\` \\ 세션`;
   const { stdout } = await sandbox.sessapp(['init', '--no-install', '--', name], {
@@ -68,11 +68,11 @@ test('what is printed as the next command is read by a shell as just that direct
   expect(await readdir(sandbox.directory)).toEqual([name]);
 });
 
-test('a name that PATH cannot hold works, with a warning', async () => {
+test('a name with a colon, which PATH cannot contain, works with a warning', async () => {
   const sandbox = new Sandbox();
   const result = await sandbox.sessapp(['init', 'a:b', '--no-install', '--json']);
   expect(result.exitCode).toBe(0);
-  expect(result.stderr).toMatch(/^warning: The path has a ':' in it, which PATH cannot hold/);
+  expect(result.stderr).toMatch(/^warning: The path contains ':', which separates entries of PATH/);
   expect(JSON.parse(result.stdout).plan.warnings).toHaveLength(1);
 });
 
@@ -96,7 +96,7 @@ test.each([
 });
 
 test.each(['$(touch pwned)', `'; touch pwned; '`, '%s \\u001b 🦊'])(
-  'a prompt may be %j: it is stored as it is, as data',
+  'the prompt %j is stored unchanged, as data',
   async (prompt) => {
     const sandbox = new Sandbox();
     const result = await sandbox.sessapp(['init', 'myenv', '--no-install', '--prompt', prompt, '--json']);

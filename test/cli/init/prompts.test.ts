@@ -6,27 +6,27 @@ import { Sandbox } from '../../support/sandbox.ts';
 import { onTerminal, withoutTerminal } from '../../support/terminal.ts';
 
 const onlyOnTerminal = test.skipIf(withoutTerminal !== '');
-const questions = ['Which directory?', 'Which template?', 'Where shall sessions live?'] as const;
+const questions = ['Which directory?', 'Which template?', 'Which store for the sessions?'] as const;
 const [directory, template, store] = questions;
 
 onlyOnTerminal.each([
-  ['Enter alone takes what is proposed', '\r', 'myenv', 'myenv'],
-  ['a name that is typed is taken as it is', "my shop's\r", "my shop's", `'my shop'\\''s'`],
-  ['spaces around it do not count', ' shop \r', 'shop', 'shop'],
+  ['Enter accepts the suggestion', '\r', 'myenv', 'myenv'],
+  ['a typed name is used unchanged', "my shop's\r", "my shop's", `'my shop'\\''s'`],
+  ['spaces around the name are ignored', ' shop \r', 'shop', 'shop'],
 ])(
-  `on a terminal without a directory, %s, and the same as a command is printed${withoutTerminal}`,
+  `on a terminal without a directory, %s, and init prints the equivalent command${withoutTerminal}`,
   async (_, typed, name, word) => {
     const sandbox = new Sandbox();
-    const answers: [string, string][] = [
+    const replies: [string, string][] = [
       [directory, typed],
       [template, '\r'],
       [store, '\r'],
     ];
-    const result = await onTerminal(sandbox, ['init', '--no-install', '--git'], answers);
+    const result = await onTerminal(sandbox, ['init', '--no-install', '--git'], replies);
     const screen = stripVTControlCharacters(result.stdout);
     expect(result.exitCode).toBe(0);
     const options = screen
-      .split(`The same again: sessapp init ${word} `)[1]
+      .split(`To do the same without questions: sessapp init ${word} `)[1]
       ?.split(/\r?\n/)[0]
       ?.replaceAll("'", '')
       .split(' ');
@@ -43,38 +43,35 @@ onlyOnTerminal.each([
 onlyOnTerminal.each([
   ['~', '/home/me'],
   ['~/shop', '/home/me/shop'],
-])(
-  `%s in the answer, which no shell has expanded, is refused at the question${withoutTerminal}`,
-  async (typed, full) => {
-    const sandbox = new Sandbox();
-    const answers: [string, string][] = [
-      [directory, `${typed}\r`],
-      ['Name it in full', '\x03'],
-    ];
-    const result = await onTerminal(sandbox, ['init', '--no-install'], answers, { HOME: '/home/me' });
-    expect(result.exitCode).toBe(130);
-    expect(stripVTControlCharacters(result.stdout).replace(/\s+/g, ' ')).toContain(`Name it in full: ${full},`);
-    expect(await readdir(sandbox.directory)).toEqual([]);
-  },
-);
+])(`the reply %s is refused at the prompt, because no shell expands it${withoutTerminal}`, async (typed, full) => {
+  const sandbox = new Sandbox();
+  const replies: [string, string][] = [
+    [directory, `${typed}\r`],
+    ['Type the full path', '\x03'],
+  ];
+  const result = await onTerminal(sandbox, ['init', '--no-install'], replies, { HOME: '/home/me' });
+  expect(result.exitCode).toBe(130);
+  expect(stripVTControlCharacters(result.stdout).replace(/\s+/g, ' ')).toContain(`Type the full path: ${full}.`);
+  expect(await readdir(sandbox.directory)).toEqual([]);
+});
 
 onlyOnTerminal(
-  `an address that is not one is refused at the question, and a free name is proposed${withoutTerminal}`,
+  `an invalid address is refused at the prompt, and a free name is suggested${withoutTerminal}`,
   async () => {
     const sandbox = new Sandbox();
     await mkdir(sandbox.path('myenv'));
     const args = ['init', '--no-install', '--template', 'minimal', '--store', 'redis'];
     const result = await onTerminal(sandbox, args, [
       [directory, '\r'],
-      ['Where is it?', 'localhost\r'],
-      ['That is no address', '\x15redis://localhost:7001\r'],
+      ['What is its address?', 'localhost\r'],
+      ['The address is not valid', '\x15redis://localhost:7001\r'],
     ]);
     expect(result.exitCode).toBe(0);
     expect((await readdir(sandbox.directory)).sort()).toEqual(['myenv', 'myenv-2']);
   },
 );
 
-onlyOnTerminal(`what the command line says is not asked${withoutTerminal}`, async () => {
+onlyOnTerminal(`init asks no question about options on the command line${withoutTerminal}`, async () => {
   const sandbox = new Sandbox();
   const args = ['init', '--no-install', '--template', 'minimal', '--store', 'embedded'];
   const result = await onTerminal(sandbox, args, [[directory, '\r']]);
@@ -88,26 +85,26 @@ const keys: [name: string, key: string][] = [
 ];
 
 onlyOnTerminal.each(questions.flatMap((question) => keys.map((key) => [...key, question] as const)))(
-  `%s (%j) at "%s" ends with 130 and leaves nothing${withoutTerminal}`,
+  `%s (%j) at "%s" ends init with exit code 130, and leaves nothing${withoutTerminal}`,
   async (_, key, last) => {
     const sandbox = new Sandbox();
     const asked = questions.slice(0, questions.indexOf(last) + 1);
-    const answers = asked.map((question): [string, string] => [question, question === last ? key : '\r']);
-    const result = await onTerminal(sandbox, ['init', '--no-install'], answers);
+    const replies = asked.map((question): [string, string] => [question, question === last ? key : '\r']);
+    const result = await onTerminal(sandbox, ['init', '--no-install'], replies);
     expect(result.exitCode).toBe(130);
     expect(result.stdout).toContain('Interrupted by SIGINT.');
     expect(await readdir(sandbox.directory)).toEqual([]);
   },
 );
 
-onlyOnTerminal(`with CI set nothing is asked, on a terminal either${withoutTerminal}`, async () => {
+onlyOnTerminal(`with CI set, init asks nothing, even on a terminal${withoutTerminal}`, async () => {
   const sandbox = new Sandbox();
   const result = await onTerminal(sandbox, ['init'], [], { CI: 'true' });
   expect(result).toMatchObject({ exitCode: 2, stdout: expect.stringContaining('No directory given.') });
 });
 
 onlyOnTerminal(
-  `a terminal sees a spinner while dependencies install, and Ctrl-C there leaves nothing${withoutTerminal}`,
+  `a terminal shows a spinner during the installation, and Ctrl-C then leaves nothing${withoutTerminal}`,
   async () => {
     const sandbox = new Sandbox();
     const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };

@@ -7,7 +7,7 @@ test.each([
   ['npm', 'cache'],
   ['a snapshot', undefined],
 ])(
-  'under umask 000 others may write to nothing of an environment from %s, nor after install and deploy',
+  'under umask 000, other users cannot write to an environment from %s, even after install and deploy',
   async (_, cache) => {
     const sandbox = new Sandbox();
     const env = cache === undefined ? {} : { SESSAPP_CACHE_DIR: sandbox.path(cache) };
@@ -25,7 +25,7 @@ test.each([
   },
 );
 
-/** What others than the owner may write to. */
+/** The paths that other users can write to. */
 async function listOpen(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const paths = [directory, ...entries.map((entry) => join(entry.parentPath, entry.name))];

@@ -9,11 +9,11 @@ test.each([
   [['--store', 'embeded'], "There is no store 'embeded'.", /^Did you mean embedded\? Valid stores: .*embedded/],
   [['--store', '../stores/embedded'], "There is no store '../stores/embedded'.", /Valid stores: /],
   [['--template', 'minmal'], "There is no template 'minmal'.", /^Did you mean minimal\? Valid templates: .*minimal/],
-  [['--prompt', 'a\nb'], 'The prompt must be a line of text.', /--prompt/],
-  [['--prompt', ''], 'The prompt must be a line of text.', /--prompt/],
+  [['--prompt', 'a\nb'], 'The prompt must be one line of text, without control characters.', /--prompt/],
+  [['--prompt', ''], 'The prompt must be one line of text, without control characters.', /--prompt/],
   [['--template'], "Option '--template <name>' argument missing.", /sessapp init --help/],
   [['--serve', '--no-install'], '--serve and --no-install do not go together.', /Leave one of them out/],
-])('%j: exit code 2, what is valid, and the nearest, in words and as JSON', async (options, message, hint) => {
+])('%j: exit code 2, the valid values and the nearest one, as text and as JSON', async (options, message, hint) => {
   const sandbox = new Sandbox();
   const words = await invoke(sandbox.directory, ['init', 'myenv', ...options]);
   expect(words).toMatchObject({ exitCode: 2, stdout: '' });
@@ -30,22 +30,24 @@ test.each([
   ['no directory', []],
   ['an empty name', ['']],
   ['a name of spaces', ['  ']],
-])('%s off a terminal is a usage error, never a question', async (_, operands) => {
+])('%s without a terminal is a usage error, never a prompt', async (_, operands) => {
   const sandbox = new Sandbox();
   const result = await invoke(sandbox.directory, ['init', ...operands]);
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
   expect(result.stderr).toMatch(/^error: .*directory.*\nFor example: sessapp init myenv\n$/);
 });
 
-test('a ~/ that no shell has expanded makes no directory of that name', async () => {
+test('an unexpanded ~/ does not create a directory with that name', async () => {
   const sandbox = new Sandbox();
   const result = await invoke(sandbox.directory, ['init', '~/shop', '--no-install'], { HOME: '/home/me' });
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(result.stderr).toContain('\nName it in full: /home/me/shop, or ./~/shop if that is meant.\n');
+  expect(result.stderr).toContain(
+    '\nType the full path: /home/me/shop. If the name really begins with ~, type ./~/shop\n',
+  );
   expect(await snapshot(sandbox.directory)).toEqual({});
 });
 
-test('a pipe gets one line of progress on stderr, and the next commands on stdout', async () => {
+test('without a terminal, progress is one line on stderr, and the next commands are on stdout', async () => {
   const sandbox = new Sandbox();
   const result = await sandbox.sessapp(['init', 'my env'], { env: { SHELL: '/bin/bash', npm_command: undefined } });
   expect(result).toMatchObject({ exitCode: 0, stderr: 'Installing dependencies …\n' });
@@ -57,7 +59,7 @@ test('a pipe gets one line of progress on stderr, and the next commands on stdou
 test.each([
   ['a missing target', async () => undefined, []],
   ['a directory with files', (s: Sandbox) => s.sessapp(['init', 'myenv/x', '--no-install']), ['--allow-existing']],
-])('a dry run on %s changes nothing and prints the very plan that is then applied', async (_, arrange, options) => {
+])('a dry run on %s changes nothing, and prints the plan that init then carries out', async (_, arrange, options) => {
   const sandbox = new Sandbox();
   await arrange(sandbox);
   if (options[0] === '--allow-existing') await writeFile(sandbox.path('myenv', 'app.js'), 'mine');
@@ -80,7 +82,7 @@ test.each([
   }
 });
 
-test('a dry run beside --serve serves nothing, also when the environment is there', async () => {
+test('--dry-run with --serve starts no server, even if the environment exists', async () => {
   const sandbox = new Sandbox();
   const environment = await sandbox.environment();
   const result = await sandbox.sessapp(['init', environment, '--dry-run', '--serve', '--json']);

@@ -19,36 +19,39 @@ async function countLines(...path: string[]): Promise<number> {
   return (await readFile(join(...path), 'utf8')).trimEnd().split('\n').length;
 }
 
-test('an environment is at most 25 files, with an application under 30 lines and a server of about ten', async () => {
+test('an environment has at most 25 files, an application under 30 lines and a server of about ten lines', async () => {
   const environment = inject('environment');
   expect((await listOwn(environment)).length).toBeLessThanOrEqual(25);
   expect(await countLines(environment, 'app.js')).toBeLessThan(30);
   expect(await countLines(environment, 'server.js')).toBeLessThanOrEqual(12);
 });
 
-test.each(variants)('of $template, $store, $language only the application and the start are code', async (variant) => {
-  const sandbox = new Sandbox();
-  writeVariant(sandbox.path('made'), variant);
-  const code = (await listOwn(sandbox.path('made'))).filter((path) => /\.[cm]?[jt]s$/.test(path));
-  const ending = variant.language === 'typescript' ? 'ts' : 'js';
-  const application = listApplicationFiles(variant).filter((path) => path.endsWith(`.${ending}`));
-  expect(application).toContain(`app.${ending}`);
-  expect(code).toEqual([...application, `server.${ending}`].sort());
-  for (const path of code) expect((await readFile(sandbox.path('made', path), 'utf8')).trim()).not.toBe('');
-});
+test.each(variants)(
+  'with $template, $store, $language, only the application and the server file are code',
+  async (variant) => {
+    const sandbox = new Sandbox();
+    writeVariant(sandbox.path('made'), variant);
+    const code = (await listOwn(sandbox.path('made'))).filter((path) => /\.[cm]?[jt]s$/.test(path));
+    const ending = variant.language === 'typescript' ? 'ts' : 'js';
+    const application = listApplicationFiles(variant).filter((path) => path.endsWith(`.${ending}`));
+    expect(application).toContain(`app.${ending}`);
+    expect(code).toEqual([...application, `server.${ending}`].sort());
+    for (const path of code) expect((await readFile(sandbox.path('made', path), 'utf8')).trim()).not.toBe('');
+  },
+);
 
-/** An environment whose own copy of the package says that it is of this version. */
+/** An environment whose own copy of the package has this version in its package.json. */
 async function createWithVersion(sandbox: Sandbox, version: string): Promise<string> {
   const environment = await copyEnvironment(sandbox);
   const manifest = join(environment, 'node_modules', 'sessapp', 'package.json');
   const content = await readJson(manifest);
-  // It is a link to what other tests use.
+  // Replace the file: it is a link to a file that other tests use.
   await rm(manifest);
   await writeFile(manifest, JSON.stringify({ ...content, version }));
   return environment;
 }
 
-test('sessapp is its own copy: from anywhere once it is activated, and by npx inside it', async () => {
+test('an activated environment runs its own copy of sessapp anywhere, and npx does so inside it', async () => {
   const sandbox = new Sandbox();
   const environment = await createWithVersion(sandbox, '9.9.9');
   const script = '. "$0/bin/activate" && cd / && command -v sessapp && sessapp --version';
@@ -59,7 +62,7 @@ test('sessapp is its own copy: from anywhere once it is activated, and by npx in
   expect(npx).toMatchObject({ exitCode: 0, stdout: '9.9.9\n' });
 });
 
-test('a clone that turns line endings into CRLF can still be activated, and keeps the carried package', async () => {
+test('a git clone that converts line endings to CRLF can be activated, and has an intact carried package', async () => {
   const sandbox = new Sandbox();
   const made = await sandbox.sessapp(['init', 'myenv', '--no-install', '--git']);
   expect(made).toMatchObject({ exitCode: 0 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createStaging } from '../../../src/cli/scaffold/staging.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 
-test('eight at once below parents that are missing: each gets its directory, one is told that it made the parents', async () => {
+test('eight at once in missing parents: each gets its directory, and exactly one made the parents', async () => {
   const sandbox = new Sandbox();
   for (let round = 0; round < 20; round += 1) {
     const first = sandbox.path(`a${round}`);
@@ -19,7 +19,7 @@ test('eight at once below parents that are missing: each gets its directory, one
   }
 });
 
-test('what is in the way of it is gone, and a parent that is there is not told as made', async () => {
+test('an old staging directory of this process is emptied, and an existing parent does not count as made', async () => {
   const sandbox = new Sandbox();
   const { directory } = await createStaging(sandbox.directory);
   await mkdir(join(directory, 'left'));

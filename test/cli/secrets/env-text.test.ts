@@ -1,10 +1,10 @@
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { changeSecrets, secretsIn } from '../../../src/cli/secrets/env-text.ts';
-import { keyIdOf } from '../../../src/settings/secrets.ts';
+import { secretIdOf } from '../../../src/settings/secrets.ts';
 
 const nowMs = Date.UTC(2026, 0, 31, 12);
-const birth = `# key ${keyIdOf('NEW')} since 2026-01-31T12:00:00.000Z`;
+const birth = `# secret ${secretIdOf('NEW')} since 2026-01-31T12:00:00.000Z`;
 
 function add(text: string): string | undefined {
   return changeSecrets(text, { add: { secret: 'NEW', nowMs }, keeps: (secret) => !secret.startsWith('bad') });
@@ -14,7 +14,7 @@ function drop(text: string, secret: string): string | undefined {
   return changeSecrets(text, { keeps: (kept) => kept !== secret });
 }
 
-describe('a new secret goes in front, and everything else stays as it is:', () => {
+describe('a new secret is put in front, and everything else stays as it is:', () => {
   test.each<[string, string, string]>([
     ['one line', 'SESSION_SECRET=a\n', `${birth}\nSESSION_SECRET=NEW,a\n`],
     ['no end of the last line', 'SESSION_SECRET=a', `${birth}\nSESSION_SECRET=NEW,a`],
@@ -70,13 +70,13 @@ describe('a new secret goes in front, and everything else stays as it is:', () =
 test.each([
   ['it begins with a byte order mark', '\uFEFFSESSION_SECRET=a\n'],
   ['export is followed by a tab', 'export\tSESSION_SECRET=a\n'],
-  ['a # would come to count', 'SESSION_SECRET="a#b\n'],
-  ['a # comes to count that was between quotes', 'A=1\nSESSION_SECRET=`a#b\nB=2\n'],
-])('a text is left alone when %s', (_, text) => {
+  ['a # would start a comment', 'SESSION_SECRET="a#b\n'],
+  ['a # that was between quotes would start a comment', 'A=1\nSESSION_SECRET=`a#b\nB=2\n'],
+])('a text is not changed when %s', (_, text) => {
   expect(add(text)).toBeUndefined();
 });
 
-test('a line that is none, before the secrets, is as this Node.js takes it: it hides them, or it does not', () => {
+test('if this Node.js hides the secrets behind an invalid line, the text is not changed', () => {
   const text = 'what is this\nSESSION_SECRET=a\n';
   const isHidden = parseEnv(text).SESSION_SECRET === undefined;
   expect(add(text)).toBe(isHidden ? undefined : `what is this\n${birth}\nSESSION_SECRET=NEW,a\n`);
@@ -92,14 +92,14 @@ test.each<[string, string, string]>([
   ['one that is there twice', 'SESSION_SECRET=a,b,c,b\n', 'SESSION_SECRET=a,c\n'],
   [
     'one whose age is known',
-    `# mine\r\n# key ${keyIdOf('b')} since 2026-01-31T12:00:00.000Z\r\n${birth}\r\nSESSION_SECRET=a,b\r\n`,
+    `# mine\r\n# secret ${secretIdOf('b')} since 2026-01-31T12:00:00.000Z\r\n${birth}\r\nSESSION_SECRET=a,b\r\n`,
     `# mine\r\n${birth}\r\nSESSION_SECRET=a\r\n`,
   ],
-])('a secret that goes takes nothing with it but its age: %s', (_, text, changed) => {
+])('removing a secret removes nothing else but the comment with its age: %s', (_, text, changed) => {
   expect(drop(text, 'b')).toBe(changed);
 });
 
-test('whatever a text holds, it is changed as meant, or left alone', () => {
+test('any text is changed as wanted, or not at all', () => {
   const parts = [
     'SESSION_SECRET',
     'A',
@@ -137,7 +137,7 @@ test('whatever a text holds, it is changed as meant, or left alone', () => {
   expect(changes).toBeGreaterThan(3000);
 });
 
-/** Whole numbers below a limit, the same ones at each run (a linear congruential generator). */
+/** Integers below a limit, the same in each run (a linear congruential generator). */
 function createRandom(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {

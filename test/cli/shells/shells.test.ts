@@ -13,13 +13,13 @@ test.each([
   [['run', '--', 'env'], 'sessapp run -e myenv -- env'],
   [['secret retire', '1a2b'], 'sessapp secret retire -e myenv 1a2b'],
 ] as [[string, ...string[]], string][])(
-  'a hint names the environment as the command of %j takes it',
+  'a command line for %j names the environment as that command expects',
   async (words, line) => {
     expect(await commandLine(system('/home/ann'), '/home/ann/myenv', ...words)).toBe(line);
   },
 );
 
-test('inside the environment only init names it', async () => {
+test('inside the environment, only init names it', async () => {
   const inside = system('/home/ann/myenv');
   expect(await commandLine(inside, '/home/ann/myenv', 'stop')).toBe('sessapp stop');
   expect(await commandLine(inside, '/home/ann/myenv', 'init')).toBe('sessapp init .');

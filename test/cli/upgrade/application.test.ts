@@ -9,7 +9,7 @@ import { copyEnvironment } from '../../support/server.ts';
 
 const others = ['pages.js', 'public/icon.svg', 'public/style.css'];
 
-/** What an upgrade would do to the application, which it reports as well. */
+/** The parts of the plan of an upgrade that concern the application. */
 async function plan(directory: string) {
   const marker = await readJson<Marker>(directory, markerName);
   const { written, removed, kept } = await planUpgrade({ directory, marker, isOld: false });
@@ -17,7 +17,7 @@ async function plan(directory: string) {
   return { written: [...written.keys()], removed, kept, marked: Object.keys(marked.files) };
 }
 
-test('an application that was made before its template had pages stays as it was', async () => {
+test('upgrade does not add pages to an application that was made before its template had them', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await writeFile(join(directory, 'app.js'), 'export function routes(app) {}\n');
@@ -32,7 +32,7 @@ test('an application that was made before its template had pages stays as it was
   expect(marked.filter((path) => others.includes(path))).toEqual([]);
 });
 
-test('what an application does not need any more, or was changed, is not written again, nor a problem of doctor', async () => {
+test('application files that the user deleted or changed are not written again, and doctor reports no problem', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await writeFile(join(directory, 'app.js'), 'export function routes(app) {}\n');
@@ -43,7 +43,7 @@ test('what an application does not need any more, or was changed, is not written
   expect(stdout).toMatch(/^0 problems, 0 notes/m);
 });
 
-test('an application that is gone is written whole', async () => {
+test('a deleted application is written again completely', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   for (const path of ['app.js', ...others]) await rm(join(directory, path));

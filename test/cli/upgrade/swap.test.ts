@@ -15,8 +15,8 @@ import { Sandbox } from '../../support/sandbox.ts';
 
 class Killed extends Error {}
 
-/** How many changes of the disk may still be made: the next one finds the process killed. */
-const power = vi.hoisted(() => ({ left: Number.POSITIVE_INFINITY }));
+/** The number of file system changes until the process is "killed". */
+const budget = vi.hoisted(() => ({ left: Number.POSITIVE_INFINITY }));
 
 vi.mock('node:fs', async (importOriginal) => {
   const fs = await importOriginal<typeof realFs>();
@@ -24,8 +24,8 @@ vi.mock('node:fs', async (importOriginal) => {
   const limited = changes.map((name) => [
     name,
     (...args: unknown[]) => {
-      power.left -= 1;
-      if (power.left < 0) throw new Killed(name);
+      budget.left -= 1;
+      if (budget.left < 0) throw new Killed(name);
       return (fs[name] as (...given: unknown[]) => unknown)(...args);
     },
   ]);
@@ -33,7 +33,7 @@ vi.mock('node:fs', async (importOriginal) => {
 });
 
 beforeEach(() => {
-  power.left = Number.POSITIVE_INFINITY;
+  budget.left = Number.POSITIVE_INFINITY;
 });
 
 function write(directory: string, files: Record<string, string>): void {
@@ -67,7 +67,7 @@ const swap: Swap = {
   tree: true,
 };
 
-/** An environment, and an upgrade of it that is ready to take its place. */
+/** An environment with a prepared upgrade. */
 function prepare(): { directory: string; staging: string } {
   const directory = new Sandbox().path('myenv');
   const staging = join(directory, '.sessapp-staging-1');
@@ -76,7 +76,7 @@ function prepare(): { directory: string; staging: string } {
   return { directory, staging };
 }
 
-/** What the environment itself holds, without what is kept of the state before. */
+/** The files of the environment, without the former state. */
 async function readOwn(directory: string): Promise<Record<string, string>> {
   const files = await snapshot(directory);
   const own = Object.entries(files).filter(([path]) => !/^\.sessapp\/(previous|next)|^\.sessapp-staging/.test(path));
@@ -89,7 +89,7 @@ async function readAfterWhole(): Promise<Record<string, string>> {
   return readOwn(directory);
 }
 
-test('an upgrade takes the place of what was there, which is kept', async () => {
+test('an upgrade replaces files, and keeps the replaced ones', async () => {
   const { directory, staging } = prepare();
   commitSwap(directory, staging, swap);
   const read = (path: string): string => readFileSync(join(directory, path), 'utf8');
@@ -110,7 +110,7 @@ test('an upgrade takes the place of what was there, which is kept', async () => 
   });
 });
 
-test('it can be taken back, and that too', async () => {
+test('an upgrade can be undone, and so can the undo', async () => {
   const { directory, staging } = prepare();
   const original = await readOwn(directory);
   commitSwap(directory, staging, swap);
@@ -122,16 +122,16 @@ test('it can be taken back, and that too', async () => {
   expect(await readOwn(directory)).toEqual(upgraded);
 });
 
-test('killed before any change of the disk, it is as before or is brought to its end', async () => {
+test('killed before any file system change, an upgrade is not begun, or is completed later', async () => {
   const whole = await readAfterWhole();
   let kills = 0;
   for (let isKilled = true; isKilled; kills += 1) {
     const { directory, staging } = prepare();
     const original = await readOwn(directory);
-    power.left = kills;
+    budget.left = kills;
     isKilled = !isDone(() => commitSwap(directory, staging, swap));
-    power.left = Number.POSITIVE_INFINITY;
-    // At every instant the environment says what it is.
+    budget.left = Number.POSITIVE_INFINITY;
+    // The environment has a marker at every moment.
     expect([marker('1'), marker('2')]).toContain(readFileSync(join(directory, 'sessapp.json'), 'utf8'));
     const hasBegun = isSwapUnfinished(directory) || existsSync(formerFolder(directory));
     finishSwap(directory);
@@ -142,7 +142,7 @@ test('killed before any change of the disk, it is as before or is brought to its
   expect(kills).toBeGreaterThan(15);
 });
 
-test('killed in the midst of an undo, the undo is brought to its end', async () => {
+test('killed during an undo, the undo is not begun, or is completed later', async () => {
   const { directory: first } = prepare();
   const original = await readOwn(first);
   let kills = 0;
@@ -151,9 +151,9 @@ test('killed in the midst of an undo, the undo is brought to its end', async () 
     commitSwap(directory, staging, swap);
     const upgraded = await readOwn(directory);
     const reverse = readSwap(formerFolder(directory)) as Swap;
-    power.left = kills;
+    budget.left = kills;
     isKilled = !isDone(() => commitSwap(directory, formerFolder(directory), reverse));
-    power.left = Number.POSITIVE_INFINITY;
+    budget.left = Number.POSITIVE_INFINITY;
     const hasBegun = isSwapUnfinished(directory) || readSwap(formerFolder(directory))?.version === '2';
     finishSwap(directory);
     expect(await readOwn(directory)).toEqual(hasBegun ? original : upgraded);
@@ -162,7 +162,7 @@ test('killed in the midst of an undo, the undo is brought to its end', async () 
   expect(kills).toBeGreaterThan(15);
 });
 
-/** False when the process was killed in it. */
+/** False when the process was killed during `work`. */
 function isDone(work: () => void): boolean {
   try {
     work();

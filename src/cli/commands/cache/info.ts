@@ -1,6 +1,7 @@
 import { renderCount, renderSize } from '../../amounts.ts';
 import type { Command } from '../../command.ts';
-import { cacheDirectory, refuseDirectory } from '../../scaffold/snapshots/cache-directory.ts';
+import { refuseDirectory } from '../../private-directory.ts';
+import { cacheDirectory } from '../../scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../scaffold/snapshots/snapshots.ts';
 
 export const command: Command = {

@@ -1,13 +1,13 @@
-import { describeOtherServer } from '../../secrets/keys.ts';
 import { type Rotation, rotate } from '../../secrets/rotate.ts';
+import { describeOtherServer } from '../../secrets/secret-summary.ts';
 import { commandLine } from '../../shells/shells.ts';
 import { onEnvironment, type Work } from '../on-environment.ts';
 
-/** Each cookie that is not signed by the newest is tried with all. */
+/** A cookie is verified with each secret in turn until one matches, so many secrets cost time. */
 const many = 5;
 
 export const command = onEnvironment({
-  summary: 'put a new secret in front, which signs from then on; the older ones still verify',
+  summary: 'add a secret that signs from now on; older ones still verify',
   examples: ['sessapp secret rotate myenv'],
   async run(work) {
     const { system, output, environment } = work;
@@ -16,18 +16,16 @@ export const command = onEnvironment({
     const other = await describeOtherServer(system, environment);
     if (other !== undefined) output.warn(other);
     if (removed > 0) output.warn(describeRemoved(removed));
-    const keys = [id, ...older];
-    if (keys.length > many) output.warn(`There are ${keys.length} secrets: retire those that sign no session.`);
-    return { data: { status: 'rotated', id, keys, removed }, text: await describe(work, rotation) };
+    const secrets = [id, ...older];
+    if (secrets.length > many) output.warn(`There are ${secrets.length} secrets. Retire those that no session uses.`);
+    return { data: { status: 'rotated', id, secrets, removed }, text: await describe(work, rotation) };
   },
 });
 
 function describeRemoved(count: number): string {
-  const what =
-    count === 1
-      ? 'A secret that was short or a placeholder is'
-      : `${count} secrets that were short or placeholders are`;
-  return `${what} gone: no server starts with such a one, so that no session needs it.`;
+  return count === 1
+    ? 'Removed a secret that was too short or a placeholder. The server does not start with it, so no session uses it.'
+    : `Removed ${count} secrets that were too short or placeholders. The server does not start with them, so no session uses them.`;
 }
 
 async function describe({ system, output, environment, name }: Work, { id, older }: Rotation): Promise<string> {
@@ -37,6 +35,6 @@ async function describe({ system, output, environment, name }: Work, { id, older
     commandLine(system, environment.directory, ...words);
   return [
     `${signs}; ${older.join(', ')} ${older.length === 1 ? 'verifies' : 'verify'}. A running server follows within 2 s.`,
-    `Once ${await line('secret list')} shows no session of an older one: ${await line('secret retire', older.at(-1) ?? '')}`,
+    `When ${await line('secret list')} shows no session of an older secret: ${await line('secret retire', older.at(-1) ?? '')}`,
   ].join('\n');
 }

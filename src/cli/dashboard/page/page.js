@@ -33,9 +33,9 @@ byId('end-all').addEventListener('click', () =>
 await start();
 
 async function start() {
-  if (!(await attempt('enter', enter)) || !(await attempt('state', follow))) return;
+  if (!(await attempt('enter', enter)) || !(await attempt('state', loadState))) return;
   byId('content').hidden = false;
-  await Promise.all([repeat('state', follow), repeat('list', list)]);
+  await Promise.all([repeat('state', loadState), repeat('list', list)]);
 }
 
 /** Goes on until the page has no access any more. */
@@ -50,7 +50,7 @@ async function repeat(source, work) {
   }
 }
 
-async function follow() {
+async function loadState() {
   state = await call('GET', 'state');
   showState(state);
   showCharts(state);

@@ -21,7 +21,7 @@ export function showState(state) {
       t('migration'),
       migration ? `${t('migrating', migration.from, migration.to)}: ${t(migration.phase)}` : t('noMigration'),
     ],
-    [t('secrets'), describeSecrets(state.secrets)],
+    [t('secrets'), describeSecrets(state.secretUses)],
     [t('server'), server ? [server.url, t('runs', renderTime(server.sinceMs), server.pid)] : t('noServer')],
     ...(server ? [[t('workers'), t('ready', server.ready, server.workers)]] : []),
   ]);
@@ -35,13 +35,13 @@ function describeCounts({ bytes, anonymous, expired, damaged, setAside }) {
   ];
 }
 
-function describeSecrets({ keys, sessionsOfOtherKeys: others, sessionsOfUnknownKey: unknown }) {
-  if (keys.length === 0) return t('noSecret');
-  const waiting = keys.reduce((sum, { signs, sessions }) => sum + (signs ? 0 : sessions), 0);
+function describeSecrets({ secrets, sessionsOfOtherSecrets: others, sessionsOfUnknownSecret: unknown }) {
+  if (secrets.length === 0) return t('noSecret');
+  const waiting = secrets.reduce((sum, { signs, sessions }) => sum + (signs ? 0 : sessions), 0);
   return [
-    ...keys.map(({ id, signs, sessions }) => t(signs ? 'signs' : 'older', id, renderNumber(sessions))),
-    ...(keys.length > 1 ? [t('rotating', renderNumber(waiting))] : []),
-    ...(others > 0 ? [t('otherKeys', renderNumber(others))] : []),
-    ...(unknown > 0 ? [t('unknownKey', renderNumber(unknown))] : []),
+    ...secrets.map(({ id, signs, sessions }) => t(signs ? 'signs' : 'older', id, renderNumber(sessions))),
+    ...(secrets.length > 1 ? [t('rotating', renderNumber(waiting))] : []),
+    ...(others > 0 ? [t('otherSecrets', renderNumber(others))] : []),
+    ...(unknown > 0 ? [t('unknownSecret', renderNumber(unknown))] : []),
   ];
 }

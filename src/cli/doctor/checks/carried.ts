@@ -3,30 +3,34 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { orUndefined } from '../../../errors.ts';
 import { readInstallation } from '../../environment/installation.ts';
-import { type Check, needsOther, ok, problem } from '../check.ts';
+import { type Check, dependsOnOther, ok, problem } from '../check.ts';
 import { sessapp } from '../remedies.ts';
 
-/** Is the tarball of sessapp that the environment carries there, and the one that the lockfile means? */
+/** Is the carried package in the environment, and is its hash the one in the lockfile? */
 export const carried: Check = {
   name: 'carried',
   async examine({ directory }) {
     const { lockfile } = await readInstallation(directory);
-    if (!lockfile) return [needsOther('there is no package-lock.json that can be read.')];
+    if (!lockfile) return [dependsOnOther('package-lock.json cannot be read.')];
     const { resolved = '', integrity } = lockfile.packages?.['node_modules/sessapp'] ?? {};
     const path = /^file:(.+)/.exec(resolved)?.[1];
-    if (path === undefined) return [ok('The environment carries no package.')];
+    if (path === undefined) return [ok('The environment has no carried package.')];
     const content = await orUndefined(readFile(join(directory, path)), 'ENOENT', 'ENOTDIR', 'EISDIR');
-    if (content && isIntegrity(content, integrity))
-      return [ok('The carried package is the one that package-lock.json names.')];
-    const fact = content ? `${path} is not the file that package-lock.json names.` : `${path} is missing.`;
-    const why = 'Nobody can install the environment from its lockfile: npm ci fails, as in a container.';
+    if (content && isIntegrity(content, integrity)) return [ok('The carried package matches package-lock.json.')];
+    const fact = content ? `${path} does not match its hash in package-lock.json.` : `${path} is missing.`;
+    const why = 'npm ci fails, for example in a container build.';
     return [
-      problem(fact, why, 'Restore it from your version control, or write it again.', sessapp(directory, 'upgrade')),
+      problem(
+        fact,
+        why,
+        'Restore the file from your version control, or write it again.',
+        sessapp(directory, 'upgrade'),
+      ),
     ];
   },
 };
 
-// As npm writes it: the algorithm and the hash.
+// npm's format: the algorithm, a hyphen, the hash.
 function isIntegrity(content: Buffer, integrity = ''): boolean {
   const [, algorithm = '', hash] = /^(sha\d+)-(.*)$/.exec(integrity) ?? [];
   return algorithm === '' || createHash(algorithm).update(content).digest('base64') === hash;

@@ -2,13 +2,14 @@ import { type Check, note, ok, problem, type Subject } from '../check.ts';
 import { setVariable } from '../remedies.ts';
 import { isLoopback } from '../subject.ts';
 
-/** How the server is set up to be reached. */
+/** The settings that decide how clients reach the server. */
 interface Setup {
   production: boolean;
-  /** Undefined where TRUST_PROXY is not a number. */
+  /** The number of trusted proxies. Undefined when TRUST_PROXY is not a number. */
   hops: number | undefined;
-  /** What the user said the address is. */
+  /** The protocol of `--url`. */
   protocol: string | undefined;
+  /** The server listens on other addresses than loopback. */
   isOpen: boolean;
 }
 
@@ -18,11 +19,11 @@ interface Rule {
   fact: string;
   why: string;
   advice?: string;
-  /** The variable that mends it. */
+  /** The variable that fixes it. */
   set?: [name: string, value: string | number];
 }
 
-/** Does the cookie that the server sets fit the way that it is reached? The first rule that applies is told. */
+/** Do the cookie settings fit the way that clients reach the server? Reports the first rule that applies. */
 export const cookie: Check = {
   name: 'cookie',
   async examine(subject, system) {
@@ -41,73 +42,75 @@ function readSetup({ settings, url }: Subject): Setup {
   return {
     production: NODE_ENV === 'production',
     hops: /^\d+$/.test(TRUST_PROXY) ? Number(TRUST_PROXY) : undefined,
-    // Plain HTTP on this machine says nothing of how others reach the server.
+    // An http: address on loopback does not show how other machines reach the server.
     protocol: isLocal && url.protocol === 'http:' ? undefined : url?.protocol,
     isOpen: !isLoopback(HOST),
   };
 }
 
 function describe({ production }: Setup, name: string): string {
-  const secure = `__Host-${name}, Secure.`;
-  return production ? `Over HTTPS it is ${secure}` : `Over plain HTTP it is ${name}; over HTTPS ${secure}`;
+  const secure = `__Host-${name} (Secure)`;
+  return production
+    ? `Over HTTPS, the cookie is ${secure}.`
+    : `Over plain HTTP, the cookie is ${name}. Over HTTPS, it is ${secure}.`;
 }
 
 const whyProxy =
-  'The server speaks plain HTTP; HTTPS ends in a proxy, whose word for it counts once TRUST_PROXY says how many there are.';
+  'HTTPS ends at the proxy. The server trusts the proxy’s X-Forwarded-Proto header only if TRUST_PROXY is the number of proxies.';
 
 const rules: Rule[] = [
   {
     applies: ({ hops }) => hops === undefined,
     level: problem,
-    fact: 'TRUST_PROXY is no number.',
+    fact: 'TRUST_PROXY is not a number.',
     why: 'The server does not start.',
     set: ['TRUST_PROXY', 1],
   },
   {
     applies: ({ production, protocol }) => production && protocol === 'http:',
     level: problem,
-    fact: 'NODE_ENV is production, and the address is plain HTTP.',
-    why: 'In production a session is set over HTTPS only: nobody can log in.',
-    advice: 'Put a proxy that speaks HTTPS in front of the server, and visit that.',
+    fact: 'NODE_ENV is production, but the address is plain HTTP.',
+    why: 'In production, the server sets the session cookie over HTTPS only. Nobody can log in.',
+    advice: 'Put an HTTPS proxy in front of the server, and use its address.',
   },
   {
     applies: ({ production, hops }) => production && hops === 0,
     level: problem,
-    fact: 'NODE_ENV is production, and TRUST_PROXY is not set: no session can be set.',
+    fact: 'NODE_ENV is production, but TRUST_PROXY is not set: the server sets no session cookie.',
     why: whyProxy,
-    advice: 'Then restart the server.',
+    advice: 'Set TRUST_PROXY to the number of proxies, then restart the server.',
     set: ['TRUST_PROXY', 1],
   },
   {
     applies: ({ protocol, hops }) => protocol === 'https:' && hops === 0,
     level: problem,
-    fact: 'The address is HTTPS, and TRUST_PROXY is not set: the cookie is not Secure.',
+    fact: 'The address is HTTPS, but TRUST_PROXY is not set: the cookie is not Secure.',
     why: whyProxy,
-    advice: 'Then restart the server.',
+    advice: 'Set TRUST_PROXY to the number of proxies, then restart the server.',
     set: ['TRUST_PROXY', 1],
   },
   {
     applies: ({ protocol, production }) => protocol === 'https:' && !production,
     level: note,
-    fact: 'The address is HTTPS, and NODE_ENV is not production, unless serve gets --production.',
-    why: 'Errors are shown with their stack, sessions are also set over plain HTTP, and there is no Strict-Transport-Security.',
+    fact: 'The address is HTTPS, but NODE_ENV is not production. Ignore this if you start the server with --production.',
+    why: 'The server shows stack traces to clients, sets session cookies over plain HTTP too, and sends no Strict-Transport-Security.',
     set: ['NODE_ENV', 'production'],
   },
   {
     applies: ({ protocol, isOpen, production }) =>
       !production && (protocol === 'http:' || (isOpen && protocol === undefined)),
     level: note,
-    fact: 'The server is reached over plain HTTP from other machines.',
-    why: 'Everybody on the way can read the session cookie and use it.',
-    advice: 'For more than a try-out, put a proxy that speaks HTTPS in front of it.',
+    fact: 'Other machines reach the server over plain HTTP.',
+    why: 'Anyone on the network path can read the session cookie and use it.',
+    advice: 'Unless this is only a test, put an HTTPS proxy in front of the server.',
     set: ['TRUST_PROXY', 1],
   },
   {
     applies: ({ hops = 0, isOpen }) => hops > 0 && isOpen,
     level: note,
-    fact: 'TRUST_PROXY is set, and the server listens for other machines too.',
-    why: 'Who reaches it past the proxy can claim any address, and HTTPS, in X-Forwarded-*.',
-    advice: 'Where the proxy is on this machine:',
+    fact: 'TRUST_PROXY is set, but other machines can also reach the server without the proxy.',
+    why: 'A client that bypasses the proxy can forge its address, and HTTPS, in X-Forwarded-*.',
+    advice: 'If the proxy runs on this machine, listen on localhost only.',
     set: ['HOST', 'localhost'],
   },
 ];

@@ -5,26 +5,26 @@ import { orUndefined } from '../../../errors.ts';
 import { isThere } from '../../../files.ts';
 import { realDirectory } from '../../paths.ts';
 import { type Check, type CommandLine, type Finding, nameSome, ok, problem } from '../check.ts';
-import { giveTo, isOwner } from '../owner.ts';
+import { chownTo, hasSameOwner } from '../file-owner.ts';
 import { moveAside, typeOn } from '../remedies.ts';
 
-/** Is `data/` with the sessions its owner's alone? */
+/** Can only the owner of the environment access `data/`, which holds the sessions? */
 export const data: Check = {
   name: 'data',
   async examine({ directory }) {
-    if (process.platform === 'win32') return [ok('Modes say nothing on this system.')];
+    if (process.platform === 'win32') return [ok('Not checked: Windows has no file modes.')];
     const path = join(directory, 'data');
-    if (!(await isThere(path))) return [ok('There is none yet.')];
+    if (!(await isThere(path))) return [ok('There is no data/ yet.')];
     const real = await realDirectory(path);
     if (real === undefined) return [noDirectory(path)];
     const findings = await examineTree(real, await stat(directory));
-    return findings.length > 0 ? findings : [ok('Only its owner can read it.')];
+    return findings.length > 0 ? findings : [ok('Only its owner can read data/.')];
   },
 };
 
 function noDirectory(path: string): Finding {
-  const why = 'The server has no place to keep sessions in.';
-  return problem(`${path} is no directory.`, why, 'Move it away.', moveAside(path));
+  const why = 'The server cannot store its sessions there.';
+  return problem(`${path} is not a directory.`, why, 'Rename it.', moveAside(path));
 }
 
 async function examineTree(path: string, owner: Stats): Promise<Finding[]> {
@@ -33,11 +33,11 @@ async function examineTree(path: string, owner: Stats): Promise<Finding[]> {
     const fault = faultOf(found, owner);
     if (fault) faults[fault].push(name);
   }
-  const mend = typeOn(['chmod', '-R', 'u+rwX,go-rwx'], path);
+  const chmod = typeOn(['chmod', '-R', 'u+rwX,go-rwx'], path);
   return [
-    ...tell('Another user’s', faults.foreign, whyClosed, giveTo(owner, ['-R'], path)),
-    ...tell('Open to others than its owner', faults.open, whyOpen, mend),
-    ...tell('Closed to its owner', faults.closed, whyClosed, mend),
+    ...report('Owned by another user', faults.foreign, whyClosed, chownTo(owner, ['-R'], path)),
+    ...report('Other users have access', faults.open, whyOpen, chmod),
+    ...report('The owner has no access', faults.closed, whyClosed, chmod),
   ];
 }
 
@@ -45,23 +45,23 @@ type Fault = 'open' | 'closed' | 'foreign';
 
 function faultOf(found: Stats, owner: Stats): Fault | undefined {
   const needed = found.isDirectory() ? 0o700 : 0o600;
-  if (!isOwner(found, owner)) return 'foreign';
+  if (!hasSameOwner(found, owner)) return 'foreign';
   if ((found.mode & 0o077) !== 0) return 'open';
   return (found.mode & needed) === needed ? undefined : 'closed';
 }
 
-function tell(fact: string, names: string[], why: string, remedy: CommandLine): Finding[] {
+function report(fact: string, names: string[], why: string, remedy: CommandLine): Finding[] {
   return names.length === 0 ? [] : [problem(`${fact}: ${nameSome(names)}.`, why, remedy)];
 }
 
-const whyOpen = 'What users have in their sessions is nobody else’s business.';
-const whyClosed = 'The server runs as the owner of the environment, and cannot keep its sessions there.';
+const whyOpen = 'Other users of this machine can read or change the sessions.';
+const whyClosed = 'The server runs as the owner of the environment, and cannot store its sessions there.';
 
-// The root of a file system that is mounted there has it. It is root's, and no server looks into it.
+// Exists when data/ is the mount point of a file system. It belongs to root, and the server never opens it.
 const lostAndFound = 'data/lost+found';
 
-// The path may be a link itself; links in it are left alone, as where they lead to need not be ours. Any of it may go
-// while we look, and what its owner may not read has been told by its mode.
+// `path` itself may be a link. Links inside it are not followed, because their targets may belong to something else. Files
+// may disappear during the walk. An unreadable file is skipped here: its mode has already been reported.
 async function* walk(path: string, name = 'data'): AsyncGenerator<[name: string, found: Stats]> {
   const found = name === lostAndFound ? undefined : await orUndefined(lstat(path), 'ENOENT', 'EACCES');
   if (!found || found.isSymbolicLink()) return;

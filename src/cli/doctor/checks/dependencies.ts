@@ -7,17 +7,17 @@ import { type Check, nameSome, ok, problem, withMarker } from '../check.ts';
 
 type Fault = Omit<Difference, 'how'> & { how: Difference['how'] | 'damaged' };
 
-/** Is what is installed what the lockfile says? */
+/** Are the installed packages those of the lockfile? */
 export const dependencies: Check = {
   name: 'dependencies',
   examine: withMarker(async (environment, system) => {
     const found = await checkReadiness(environment);
     const differences = await examinePackages(environment);
     const readiness = found === 'ready' && differences.length > 0 ? 'dependencies-differ' : found;
-    if (readiness === 'ready') return [ok('What is installed is what package-lock.json says.')];
+    if (readiness === 'ready') return [ok('The installed packages match package-lock.json.')];
     const { fact, remedy, command } = await explainReadiness(system, environment, readiness);
     const details = readiness === 'dependencies-differ' ? ` (${describe(differences)})` : '';
-    const why = 'The server would not start, or run with other packages than those it was tested with.';
+    const why = 'The server may not start, or may run with untested versions.';
     const advice = remedy === 'Type:' ? [] : [remedy.replace(/:$/, '.')];
     return [problem(`${fact}${details}.`, why, ...advice, async () => command)];
   }),
@@ -28,16 +28,16 @@ async function examinePackages(environment: Environment): Promise<Fault[]> {
   return found.length > 0 || isWhole(environment) ? found : [{ path: 'node_modules/sessapp', how: 'damaged' }];
 }
 
-// The last file of its build. Without the others the server and most commands do not start.
+// A build writes this file last. Without the other files, the server and most commands do not start.
 function isWhole(environment: Environment): boolean {
   return existsSync(join(packageOf(environment), 'dist', 'build-id'));
 }
 
 const labels: [Fault['how'], label: string][] = [
   ['missing', 'missing'],
-  ['changed', 'of another version'],
+  ['changed', 'wrong version'],
   ['damaged', 'damaged'],
-  ['extra', 'not in it'],
+  ['extra', 'not in the lockfile'],
 ];
 
 function describe(differences: Fault[]): string {
@@ -49,7 +49,7 @@ function describe(differences: Fault[]): string {
   return parts.join('; ');
 }
 
-// The server is in it, and only three are named.
+// Only three names are printed, and sessapp matters most: it contains the server.
 function sessappFirst(a: string, b: string): number {
   return Number(b === 'sessapp') - Number(a === 'sessapp');
 }

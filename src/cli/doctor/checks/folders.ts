@@ -7,23 +7,23 @@ import { typeOn } from '../remedies.ts';
 const groupMayWrite = 0o020;
 const othersMayWrite = 0o002;
 
-/** Can nobody but the owner put code into the folders that the server runs from? */
+/** Can only the owner write to the folders that the server loads code from? */
 export const folders: Check = {
   name: 'folders',
   async examine(subject) {
-    if (process.platform === 'win32') return [ok('Modes say nothing on this system.')];
+    if (process.platform === 'win32') return [ok('Not checked: Windows has no file modes.')];
     const open = await findOpen(subject);
-    if (open.length === 0) return [ok('Only its owner can write to them.')];
+    if (open.length === 0) return [ok('Only the owner can write to the folders with code.')];
     const isOpenToAll = open.some(({ mode }) => (mode & othersMayWrite) !== 0);
     const names = open.map(({ name }) => name);
     const fact = `${isOpenToAll ? 'Every user' : 'The group'} can write to: ${nameSome(names)}.`;
     const remedy = closing(subject.directory, names);
-    // A group may be one that works on it together.
-    return [(isOpenToAll ? problem : note)(fact, 'Who can put a file there runs code as the server.', ...remedy)];
+    // A group may be a team that works on the environment, so this is only a note.
+    return [(isOpenToAll ? problem : note)(fact, 'Anyone who can write there can run code as the server.', ...remedy)];
   },
 };
 
-/** The folders of what `init` wrote, and of packages. `data/` has a check of its own. */
+/** Looks at the folders of generated files and at node_modules. The check `data` covers `data/`. */
 async function findOpen({ directory, marker }: Subject): Promise<{ name: string; mode: number }[]> {
   const names = new Set(['.', 'node_modules', ...Object.keys(marker?.files ?? {}).map((path) => dirname(path))]);
   const found = [...names].sort().map(async (name) => {
@@ -33,7 +33,7 @@ async function findOpen({ directory, marker }: Subject): Promise<{ name: string;
   return (await Promise.all(found)).filter(({ mode }) => (mode & (groupMayWrite | othersMayWrite)) !== 0);
 }
 
-// What is in node_modules is npm's alone; in the others there may be a folder of the user's own, open on purpose.
+// Only npm writes to node_modules, so its whole tree is closed. Other folders may contain a subfolder that is open on purpose.
 function closing(directory: string, names: string[]): Remedy {
   const others = names.filter((name) => name !== 'node_modules').map((name) => join(directory, name));
   const packages = join(directory, 'node_modules');

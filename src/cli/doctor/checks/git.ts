@@ -6,27 +6,27 @@ import { nearPath, quoteLine } from '../../shells/shells.ts';
 import { type Check, type CommandLine, type Finding, notChecked, ok, problem, type Subject } from '../check.ts';
 import { addLine, replaceSecrets } from '../remedies.ts';
 
-const whyForged = 'Who has the repository can forge a session of anybody.';
+const whyForged = 'Anyone who has the repository can forge sessions of every user.';
 
-/** What must not be in a repository, each with a path that git would have to ignore. */
+/** The files that must not be in a repository, each with a path that git must ignore. */
 const privates = [
   { name: '.env', path: '.env', why: whyForged },
   {
     name: 'data',
     path: 'data/sessions',
-    why: 'Who has the repository has all sessions, and each change is one of them.',
+    why: 'Anyone who has the repository has all sessions, and every session change is a change for git.',
   },
 ];
 
-/** How long git may take to look through its history. */
+/** How long git may take to search its history. */
 const historyMs = 20_000;
 
-/** Is what is private kept out of git, now and before? */
+/** Are the secrets and sessions kept out of git and out of its history? */
 export const git: Check = {
   name: 'git',
   async examine(subject, system) {
     const { directory } = subject;
-    if (!(await isInRepository(directory))) return [ok('It is in no git repository.')];
+    if (!(await isInRepository(directory))) return [ok('The environment is not in a git repository.')];
     const tracked = await runGit(system, directory, 'ls-files', '-z', '--', ...privates.map(({ name }) => name));
     if (tracked.exitCode !== 0) return [notChecked(reasonOf(tracked))];
     const ignored = await runGit(
@@ -39,11 +39,11 @@ export const git: Check = {
     );
     if (ignored.exitCode !== 0 && ignored.exitCode !== 1) return [notChecked(reasonOf(ignored))];
     const findings = [
-      ...tellTracked(directory, tracked.stdout.split('\0')),
-      ...(await tellOpen(directory, ignored.stdout.split('\n'))),
+      ...reportTracked(directory, tracked.stdout.split('\0')),
+      ...(await reportOpen(directory, ignored.stdout.split('\n'))),
       ...(await examineHistory(subject, system)),
     ];
-    return findings.length > 0 ? findings : [ok('It ignores .env and data/.')];
+    return findings.length > 0 ? findings : [ok('git ignores .env and data/.')];
   },
 };
 
@@ -54,37 +54,37 @@ async function runGit(system: System, cwd: string, ...args: string[]): Promise<R
 
 function reasonOf({ startError, stderr, exitCode }: RunResult): string {
   if (startError === 'ENOENT') return 'git is not on the PATH.';
-  return exitCode === undefined ? 'git took too long.' : `git said: ${stderr.trim().split('\n')[0]}.`;
+  return exitCode === undefined ? 'git took too long.' : `git failed: ${stderr.trim().split('\n')[0]}.`;
 }
 
-function tellTracked(directory: string, paths: string[]): Finding[] {
+function reportTracked(directory: string, paths: string[]): Finding[] {
   return privates.flatMap(({ name, why }) => {
     if (!paths.some((path) => path.split('/')[0] === name)) return [];
     const remove: CommandLine = (system) =>
       quoteLine(system, 'git', '-C', nearPath(system.cwd, directory), 'rm', '-r', '--cached', '--quiet', name);
-    return [problem(`git tracks ${name}.`, why, 'Take it out, and commit that.', remove)];
+    return [problem(`git tracks ${name}.`, why, 'Remove it from git, then commit the removal.', remove)];
   });
 }
 
-async function tellOpen(directory: string, ignored: string[]): Promise<Finding[]> {
+async function reportOpen(directory: string, ignored: string[]): Promise<Finding[]> {
   const open = privates.filter(({ path }) => !ignored.includes(path));
   const findings = open.map(async ({ name, why }) => {
     const remedy = await addLine(join(directory, '.gitignore'), name);
-    return problem(`git does not ignore ${name}.`, `A commit of everything would have it. ${why}`, ...remedy);
+    return problem(`git does not ignore ${name}.`, `git add . would include it. ${why}`, ...remedy);
   });
   return Promise.all(findings);
 }
 
-// As changes of the file, so that no secret is on the command line, where others can see it.
+// Reads the changes of .env and searches them here: a secret as an argument of git would be visible in the process list.
 async function examineHistory(subject: Subject, system: System): Promise<Finding[]> {
   const log = await runGit(system, subject.directory, 'log', '--all', '--format=', '--patch', '--text', '--', '.env');
-  // There is no commit yet.
+  // The repository has no commit yet.
   if (log.exitCode === 128) return [];
   if (log.exitCode !== 0) return [notChecked(reasonOf(log))];
   const known = splitSecrets(subject.settings[secretVariable]).filter((secret) => log.stdout.includes(secret));
   if (known.length === 0) return [];
-  const several = `${known.length} secrets that are in use are in the history of git.`;
-  const fact = known.length === 1 ? 'A secret that is in use is in the history of git.' : several;
+  const subjectOf = known.length === 1 ? 'A secret in use is' : `${known.length} secrets in use are`;
+  const fact = `${subjectOf} in the git history.`;
   const remedy = replaceSecrets(subject, system, known);
-  return [problem(fact, whyForged, 'Everybody has to log in again then.', ...remedy)];
+  return [problem(fact, whyForged, 'Replace it; then everybody has to log in again.', ...remedy)];
 }

@@ -1,13 +1,13 @@
 import { findUnrunScripts, runScriptsLine, type UnrunScript } from '../../environment/install-scripts.ts';
 import { type Check, type Finding, note, ok, problem } from '../check.ts';
 
-/** Does a package lack what its install script, which sessapp never runs, would have made? */
+/** Does a package need its install script? sessapp never runs install scripts. */
 export const installScripts: Check = {
   name: 'install-scripts',
   async examine({ directory }) {
     const found = await findUnrunScripts(directory);
     const findings = [true, false].flatMap((isNative) =>
-      tell(
+      report(
         directory,
         found.filter((script) => script.isNative === isNative),
       ),
@@ -16,17 +16,27 @@ export const installScripts: Check = {
   },
 };
 
-function tell(directory: string, scripts: UnrunScript[]): Finding[] {
+function report(directory: string, scripts: UnrunScript[]): Finding[] {
   const names = scripts.map(({ name }) => name);
   if (names.length === 0) return [];
   const fact = `The install scripts of ${names.join(', ')} were not run.`;
   const line: Parameters<typeof note>[2] = (system) => runScriptsLine(system, directory, names);
   if (scripts.some(({ isNative }) => isNative))
     return [
-      problem(fact, 'Without their native part the packages cannot be imported.', 'Run them if you trust them.', line),
+      problem(
+        fact,
+        'The packages cannot be imported without their native part.',
+        'Run the scripts if you trust them.',
+        line,
+      ),
     ];
-  const why = 'A package may need what its script makes.';
+  const why = 'A package may need the files that its script creates.';
   return [
-    note(fact, why, 'Run them if you trust them; to decide for good, name them in allowScripts in package.json.', line),
+    note(
+      fact,
+      why,
+      'Run the scripts if you trust them. To hide this note, list the packages in allowScripts in package.json.',
+      line,
+    ),
   ];
 }

@@ -8,8 +8,8 @@ import { moveAside, sessapp } from '../remedies.ts';
 export const marker: Check = {
   name: 'sessapp.json',
   async examine({ directory, failure }) {
-    if (!failure) return [ok('It describes the environment.')];
-    const why = 'Without it the server does not start, and no command knows the environment’s store and language.';
+    if (!failure) return [ok('sessapp.json is valid.')];
+    const why = 'Without it, the server does not start, and commands cannot find the store of the environment.';
     if (['permission-denied', 'environment-old'].includes(failure.code))
       return [problem(failure.message, why, failure.hint ?? '')];
     const aside = failure.code === 'marker-damaged' ? [moveAside(join(directory, markerName))] : [];

@@ -2,7 +2,7 @@ import { delimiter } from 'node:path';
 import { unsetLine } from '../../shells/shells.ts';
 import { type Check, note, ok } from '../check.ts';
 
-/** Can NODE_PATH bring modules in from outside? */
+/** Does NODE_PATH let Node.js load modules from outside the environment? */
 export const nodePath: Check = {
   name: 'node-path',
   async examine(_, { env }) {
@@ -10,7 +10,7 @@ export const nodePath: Check = {
     if (directories.length === 0) return [ok('NODE_PATH is not set.')];
     const fact = `NODE_PATH is set: ${directories.join(', ')}.`;
     const why =
-      'What is required and missing here would come from there. sessapp’s own commands and activation do without it.';
+      'Node.js loads modules that are missing here from there. Activation and the sessapp commands ignore NODE_PATH.';
     return [note(fact, why, (system) => unsetLine(system, 'NODE_PATH'))];
   },
 };

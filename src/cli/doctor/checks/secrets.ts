@@ -5,14 +5,15 @@ import { orUndefined } from '../../../errors.ts';
 import {
   envFileName,
   isPlaceholder,
-  keyIdOf,
   minimumBytes,
-  readBirths,
+  readCreationTimes,
+  secretIdOf,
   secretVariable,
   splitSecrets,
 } from '../../../settings/secrets.ts';
 import type { System } from '../../../system.ts';
-import { describeOtherServer } from '../../secrets/keys.ts';
+import { renderCount } from '../../amounts.ts';
+import { describeOtherServer } from '../../secrets/secret-summary.ts';
 import { type Check, type Finding, note, ok, problem, type Subject } from '../check.ts';
 import { replaceSecrets, sessapp } from '../remedies.ts';
 
@@ -20,29 +21,29 @@ const many = 5;
 const dayMs = 24 * 60 * 60 * 1000;
 const yearMs = 365 * dayMs;
 
-/** Can nobody guess the secrets, are they few, and is the newest one not old? */
+/** Are the secrets random, are there few of them, and is the newest one less than a year old? */
 export const secrets: Check = {
   name: 'secrets',
   async examine(subject, system) {
     const all = splitSecrets(subject.settings[secretVariable]);
     const findings = [
-      ...(await judgeStrength(all, subject, system)),
-      ...judgeNumber(all, subject),
-      ...(await judgeAge(all, subject, system)),
-      ...tellBeaten(subject, system),
-      ...(await tellOtherServer(subject, system)),
+      ...(await checkStrength(all, subject, system)),
+      ...checkCount(all, subject),
+      ...(await checkAge(all, subject, system)),
+      ...reportOverridden(subject, system),
+      ...(await reportOtherServer(subject, system)),
     ];
-    const count = all.length === 1 ? 'There is one' : `There are ${all.length}`;
-    return findings.length > 0 ? findings : [ok(`${count}, made of chance as far as can be seen.`)];
+    const looks = all.length === 1 ? 'looks random' : 'all look random';
+    return findings.length > 0 ? findings : [ok(`${renderCount(all.length, 'secret')}, ${looks}.`)];
   },
 };
 
-async function judgeStrength(all: string[], subject: Subject, system: System): Promise<Finding[]> {
+async function checkStrength(all: string[], subject: Subject, system: System): Promise<Finding[]> {
   const rotate = replaceSecrets(subject, system);
   if (all.length === 0) {
-    // What cannot be read may hold one: the check is not made then.
+    // Throws when .env exists but cannot be read, because it may contain a secret: the check is then `Not checked`.
     await orUndefined(access(join(subject.directory, envFileName), constants.R_OK), 'ENOENT');
-    const why = 'The server cannot sign sessions, and does not start.';
+    const why = 'The server does not start without a secret to sign session cookies.';
     return [problem(`${secretVariable} is not set.`, why, ...rotate)];
   }
   return all.flatMap((secret, index) => {
@@ -50,15 +51,18 @@ async function judgeStrength(all: string[], subject: Subject, system: System): P
     const weakness = refusal(secret);
     if (weakness !== undefined) return [problem(`${name} ${weakness}.`, whyWeak, ...rotate)];
     if (!looksLikeWords(secret)) return [];
-    const remedy = ['Retire it when no session needs it any more.', ...(index === 0 ? rotate : [])];
-    return [note(`${name} looks like words, not like chance.`, whyWords, ...remedy)];
+    const remedy =
+      index === 0
+        ? ['Rotate it, and retire it once no session uses it.', ...rotate]
+        : ['Retire it once no session uses it.'];
+    return [note(`${name} looks like words, not random.`, whyWords, ...remedy)];
   });
 }
 
-const whyWeak = 'Who guesses it can forge sessions; the server does not start.';
-const whyWords = 'Words can be guessed by trying.';
+const whyWeak = 'Anyone who guesses it can forge sessions. The server does not start with it.';
+const whyWords = 'An attacker can guess words by trying many combinations.';
 
-// As the server judges it.
+// The same rules as the server's.
 function refusal(secret: string): string | undefined {
   const bytes = Buffer.byteLength(secret);
   if (bytes < minimumBytes) return `has ${bytes} bytes; it needs ${minimumBytes} or more`;
@@ -69,36 +73,38 @@ function looksLikeWords(secret: string): boolean {
   return /^\p{L}+([-_ .,!?]+\p{L}+)*[.!?]?$/u.test(secret) && secret.toLowerCase() === secret;
 }
 
-function judgeNumber(all: string[], { directory }: Subject): Finding[] {
+function checkCount(all: string[], { directory }: Subject): Finding[] {
   if (all.length <= many) return [];
-  const why = 'Each of them can sign a session, and each is one more that can be lost.';
+  const why = 'Every secret is valid. If any of them leaks, an attacker can forge sessions.';
   const list = sessapp(directory, 'secret list');
-  return [note(`There are ${all.length} secrets.`, why, 'Retire those that no session needs.', list)];
+  return [note(`There are ${all.length} secrets.`, why, 'Retire the secrets that no session uses.', list)];
 }
 
-// Where the file does not tell, no secret in it is newer than its last change.
-async function judgeAge([newest]: string[], subject: Subject, system: System): Promise<Finding[]> {
+// Without a recorded date, the last change of the file is the latest possible date of the secret.
+async function checkAge([newest]: string[], subject: Subject, system: System): Promise<Finding[]> {
   if (newest === undefined || system.env[secretVariable]) return [];
   const path = join(subject.directory, envFileName);
-  const known = readBirths(await readFile(path, 'utf8')).get(keyIdOf(newest));
+  const known = readCreationTimes(await readFile(path, 'utf8')).get(secretIdOf(newest));
   const sinceMs = known ?? (await stat(path)).mtimeMs;
   if (system.now() - sinceMs < yearMs) return [];
   const days = Math.floor((system.now() - sinceMs) / dayMs);
-  const why = 'The longer a secret is in use, the more copies of it there are. A new one logs nobody out.';
+  const why = 'An old secret may exist in more copies, such as backups. Rotating it logs nobody out.';
   return [note(`The newest secret is ${days} days old.`, why, ...replaceSecrets(subject, system))];
 }
 
-function tellBeaten({ file }: Subject, { env }: System): Finding[] {
+function reportOverridden({ file }: Subject, { env }: System): Finding[] {
   const given = env[secretVariable];
   if (!given || !file[secretVariable] || file[secretVariable] === given) return [];
-  const fact = `${secretVariable} is set in the environment variables, and .env has another.`;
-  const why = 'The one of the environment variables counts; a server that is started without them takes the other.';
-  return [note(fact, why, 'Set it in one place.')];
+  const fact = `The environment variable ${secretVariable} and .env have different secrets.`;
+  const why = 'The environment variable wins. A server that is started without it uses .env instead.';
+  return [note(fact, why, 'Set the secrets in one place only.')];
 }
 
-async function tellOtherServer(subject: Subject, system: System): Promise<Finding[]> {
+async function reportOtherServer(subject: Subject, system: System): Promise<Finding[]> {
   const fact = await describeOtherServer(system, subject);
   if (fact === undefined) return [];
-  const why = 'What is said here of the secrets is said of those that a server would have that is started from here.';
-  return [note(fact, why, 'Restart it with the variables that it should have.', sessapp(subject.directory, 'stop'))];
+  const why =
+    'This check looked at the secrets that a server started from here would have, not at those of the running server.';
+  const remedy = 'Stop the server, then start it with the right variables.';
+  return [note(fact, why, remedy, sessapp(subject.directory, 'stop'))];
 }

@@ -4,61 +4,63 @@ import { isLoopback } from '../subject.ts';
 const waitMs = 5_000;
 const redirectLimit = 5;
 
-/** What a server said to one request. */
-interface Visit {
+/** The response to one request. */
+interface SiteResponse {
   url: URL;
   status: number;
   headers: Headers;
 }
 
-/** Is what answers at the address that was given as it must be? The one check that uses the network. */
+/** Is the site at `--url` set up correctly? Only this check sends requests to that address. */
 export const site: Check = {
   name: 'site',
   async examine({ url, marker }) {
-    if (!url) return [ok('Not asked: no --url was given.')];
-    const visits = await follow(url).catch(describe);
-    if (typeof visits === 'string') return [unreachable(url, visits)];
-    const last = visits.at(-1) ?? visits[0];
+    if (!url) return [ok('Not checked: no --url given.')];
+    const responses = await followRedirects(url).catch(describe);
+    if (typeof responses === 'string') return [unreachable(url, responses)];
+    const last = responses.at(-1) ?? responses[0];
     const findings = [
       ...(last.status < 500 ? [] : [fails(last)]),
       ...(last.url.protocol === 'https:' || isLoopback(url.hostname) ? [] : [noHttps(url)]),
-      ...judgeCookie(visits, marker?.cookie),
-      ...(last.url.protocol !== 'https:' || last.headers.has('strict-transport-security') ? [] : [noTransport(last)]),
-      // Another port than the usual one has no twin for plain HTTP.
-      ...(url.protocol === 'https:' && url.port === '' ? await judgePlain(new URL(`http://${url.host}/`)) : []),
+      ...checkCookie(responses, marker?.cookie),
+      ...(last.url.protocol !== 'https:' || last.headers.has('strict-transport-security')
+        ? []
+        : [noStrictTransport(last)]),
+      // Only the default port 443 has a matching plain HTTP port.
+      ...(url.protocol === 'https:' && url.port === '' ? await checkPlainHttp(new URL(`http://${url.host}/`)) : []),
     ];
-    return findings.length > 0 ? findings : [ok(`${last.url.origin} answers as it should.`)];
+    return findings.length > 0 ? findings : [ok(`${last.url.origin} is set up correctly.`)];
   },
 };
 
-/** Asks for one page, with no cookie. Rejects when nothing answers. */
-async function visit(url: URL): Promise<Visit> {
+/** Requests one page, without cookies. Rejects when there is no response. */
+async function request(url: URL): Promise<SiteResponse> {
   const { status, headers, body } = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(waitMs) });
   await body?.cancel();
   return { url, status, headers };
 }
 
-/** Follows redirects on the same host as a browser does, and gives every response on the way. */
-async function follow(url: URL): Promise<[Visit, ...Visit[]]> {
-  const visits: [Visit, ...Visit[]] = [await visit(url)];
-  for (let last = visits[0]; visits.length <= redirectLimit; visits.push(last)) {
+/** Follows redirects on the same host, as a browser does. Returns all responses. */
+async function followRedirects(url: URL): Promise<[SiteResponse, ...SiteResponse[]]> {
+  const responses: [SiteResponse, ...SiteResponse[]] = [await request(url)];
+  for (let last = responses[0]; responses.length <= redirectLimit; responses.push(last)) {
     const next = redirectOf(last);
-    // fetch refuses an address with a user.
+    // fetch rejects a URL with a user name.
     if (!next || !/^https?:$/.test(next.protocol) || next.hostname !== url.hostname || next.username !== '') break;
-    last = await visit(next);
+    last = await request(next);
   }
-  return visits;
+  return responses;
 }
 
-function redirectOf({ url, status, headers }: Visit): URL | undefined {
+function redirectOf({ url, status, headers }: SiteResponse): URL | undefined {
   const location = headers.get('location');
   if (status < 300 || status > 399 || !location || !URL.canParse(location, url.href)) return undefined;
   return new URL(location, url);
 }
 
-// What fetch rejects with says in its cause what Node.js said.
+// The error of fetch has Node.js's own error as its cause.
 function describe(error: Error & { cause?: NodeJS.ErrnoException }): string {
-  if (error.name === 'TimeoutError') return 'no answer within 5 s';
+  if (error.name === 'TimeoutError') return 'no response within 5 s';
   return error.cause?.code ?? error.cause?.message ?? error.message;
 }
 
@@ -67,39 +69,39 @@ function unreachable(url: URL, reason: string): Finding {
     return notChecked(`${url.origin} cannot be reached (${reason}).`);
   return problem(
     `The certificate of ${url.origin} is not accepted: ${reason}.`,
-    'Browsers warn of it, or refuse it.',
-    'Renew it, or add what is missing of its chain.',
+    'Browsers show a warning, or refuse to open the site.',
+    'Renew the certificate, or add the missing certificates of its chain.',
   );
 }
 
-function fails({ url, status }: Visit): Finding {
-  const remedy = 'Look at the log of the server, and of the proxy.';
-  return problem(`${url.origin} answers with ${status}.`, 'Nobody can use it.', remedy);
+function fails({ url, status }: SiteResponse): Finding {
+  const remedy = 'Read the logs of the server and of the proxy.';
+  return problem(`${url.origin} responds with ${status}.`, 'Nobody can use the site.', remedy);
 }
 
 function noHttps(url: URL): Finding {
   return problem(
-    `${url.origin} does not lead to HTTPS.`,
-    'Everybody on the way can read what is sent there, and answer in the server’s place.',
-    'Let the proxy redirect plain HTTP to HTTPS, with 301 or 308.',
+    `${url.origin} does not redirect to HTTPS.`,
+    'Anyone on the network path can read the requests, and send forged responses.',
+    'Configure the proxy to redirect plain HTTP to HTTPS, with status 301 or 308.',
   );
 }
 
-// A proxy may change what the server set.
-function judgeCookie(visits: Visit[], name: string | undefined): Finding[] {
-  const set = visits.flatMap(({ headers, url }) => headers.getSetCookie().map((line) => ({ line, url })));
+// A proxy may change the Set-Cookie header.
+function checkCookie(responses: SiteResponse[], name: string | undefined): Finding[] {
+  const set = responses.flatMap(({ headers, url }) => headers.getSetCookie().map((line) => ({ line, url })));
   const own = set.filter(({ line }) => name !== undefined && nameOf(line).replace(/^__Host-/, '') === name);
-  if (own.length > 0) return own.flatMap(({ line, url }) => judgeLine(line, url));
+  if (own.length > 0) return own.flatMap(({ line, url }) => checkLine(line, url));
   return [
     note(
       'This page sets no session cookie of this environment.',
-      'Whether it would be set right cannot be seen. In production none is set when the server does not know of HTTPS (TRUST_PROXY).',
-      'Give the address of a page that does.',
+      'The cookie could not be checked. In production, the server sets none unless it detects HTTPS (see TRUST_PROXY).',
+      'Use --url with a page that sets a session cookie.',
     ),
   ];
 }
 
-function judgeLine(line: string, url: URL): Finding[] {
+function checkLine(line: string, url: URL): Finding[] {
   const isSecure = url.protocol === 'https:';
   if (isSecure && !nameOf(line).startsWith('__Host-')) return [notSecure(url)];
   const [, ...attributes] = line.split(';').map((part) => part.trim().toLowerCase());
@@ -108,14 +110,14 @@ function judgeLine(line: string, url: URL): Finding[] {
   if (!attributes.some((name) => /^samesite=(lax|strict)$/.test(name))) lacks.push('samesite=lax');
   const wide = attributes.filter((name) => name.startsWith('domain=')).map((name) => name.slice('domain='.length));
   const lackings = lacks.length > 0 ? [`The session cookie lacks ${lacks.join(', ')}.`] : [];
-  const remedy = 'The server sets it right: let the proxy leave Set-Cookie as it is.';
+  const remedy = 'The server sets the cookie correctly. Configure the proxy to leave Set-Cookie unchanged.';
   return [
-    ...lackings.map((fact) => problem(fact, 'A script, or another site, can use the session.', remedy)),
-    ...wide.map((domain) => problem(`The session cookie is for a whole domain: ${domain}.`, whyDomain, remedy)),
+    ...lackings.map((fact) => problem(fact, 'A script or another site may be able to use the session.', remedy)),
+    ...wide.map((domain) => problem(`The session cookie is valid for a whole domain: ${domain}.`, whyDomain, remedy)),
   ];
 }
 
-const whyDomain = 'Every other host of that domain gets it, and can set it.';
+const whyDomain = 'Every host of that domain receives the cookie, and can set it.';
 
 function nameOf(line: string): string {
   return line.split('=')[0]?.trim() ?? '';
@@ -123,22 +125,22 @@ function nameOf(line: string): string {
 
 function notSecure(url: URL): Finding {
   return problem(
-    `${url.origin} sets the session cookie for plain HTTP: the server does not know of HTTPS.`,
-    'It is sent over plain HTTP too, where everybody on the way can read it.',
-    'Let the proxy set X-Forwarded-Proto, and give the server TRUST_PROXY=1, or the number of proxies.',
+    `${url.origin} sets the session cookie for plain HTTP: the server does not detect HTTPS.`,
+    'Browsers send this cookie over plain HTTP too, where anyone on the network path can read it.',
+    'Configure the proxy to set X-Forwarded-Proto, and set TRUST_PROXY to the number of proxies in .env.',
   );
 }
 
-function noTransport({ url }: Visit): Finding {
+function noStrictTransport({ url }: SiteResponse): Finding {
   return problem(
     `${url.origin} sends no Strict-Transport-Security.`,
-    'A browser’s first request may then go over plain HTTP, where it can be answered by anybody.',
-    'Run the server with --production, or NODE_ENV=production in .env.',
+    'A browser may send its first request over plain HTTP, where anyone on the network path can forge the response.',
+    'Start the server with --production, or set NODE_ENV=production in .env.',
   );
 }
 
-/** What answers to plain HTTP at the same host must lead to HTTPS. */
-export async function judgePlain(plain: URL): Promise<Finding[]> {
-  const found = await visit(plain).catch(() => undefined);
+/** Plain HTTP on the same host must redirect to HTTPS, or not respond. */
+export async function checkPlainHttp(plain: URL): Promise<Finding[]> {
+  const found = await request(plain).catch(() => undefined);
   return found && redirectOf(found)?.protocol !== 'https:' ? [noHttps(plain)] : [];
 }

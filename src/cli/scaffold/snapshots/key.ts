@@ -7,9 +7,9 @@ import type { System } from '../../../system.ts';
 import type { Lockfile } from '../../environment/installation.ts';
 import { sha256 } from '../hash.ts';
 
-/** What npm reads of a project, each as text; undefined where there is none. */
+/** The content of the files that npm reads. Undefined: the file does not exist. */
 export interface Project {
-  manifest: string | undefined;
+  packageJson: string | undefined;
   lockfile: string | undefined;
   /** .npmrc */
   settings: string | undefined;
@@ -18,35 +18,36 @@ export interface Project {
 export async function readProject(directory: string): Promise<Project> {
   const read = (name: string) => readTextIfThere(join(directory, name), 'EACCES');
   return {
-    manifest: await read('package.json'),
+    packageJson: await read('package.json'),
     lockfile: await read('package-lock.json'),
     settings: await read('.npmrc'),
   };
 }
 
 /**
- * Names what `npm ci` makes of a project on this platform: by its lockfile, package.json and npm settings, all but the
- * project's own name, and by the operating system, the processor, the C library, Node.js's ABI and npm's major version.
- * @returns undefined when it cannot be told, or a package has no checksum: a folder, say, whose content may change
+ * The cache key of the tree that `npm ci` makes for a project: a hash of everything that decides its content. These are the
+ * lockfile, package.json and npm settings (without the project's name), the operating system, the processor, the C library,
+ * Node.js's ABI and npm's major version.
+ * @returns undefined when one of these is unknown, or a package has no checksum, such as a folder, whose content may change
  */
 export async function snapshotKey(system: System, project: Project): Promise<string | undefined> {
   const { settings } = project;
   const lockfile = parseJson<Partial<Lockfile>>(project.lockfile);
   const { '': root, ...packages } = lockfile?.packages ?? {};
-  const manifest = parseJson<object>(project.manifest);
+  const packageJson = parseJson<object>(project.packageJson);
   const npm = await npmMajor(system);
   const isFixed = Object.values(packages).every(({ integrity, inBundle }) => integrity !== undefined || inBundle);
-  if (!root || !manifest || !isFixed || npm === undefined) return undefined;
+  if (!root || !packageJson || !isFixed || npm === undefined) return undefined;
   const { platform, arch, versions } = process;
   const on = { platform, arch, libc: cLibrary(), abi: versions.modules, npm, settings };
-  return sha256(JSON.stringify([packages, dependencies(root), dependencies(manifest), on])).slice(0, 40);
+  return sha256(JSON.stringify([packages, dependencies(root), dependencies(packageJson), on])).slice(0, 40);
 }
 
-function dependencies(manifest: object): unknown[] {
-  return Object.entries(manifest).filter(([name]) => /dependencies|overrides|workspaces/i.test(name));
+function dependencies(packageJson: object): unknown[] {
+  return Object.entries(packageJson).filter(([name]) => /dependencies|overrides|workspaces/i.test(name));
 }
 
-// The program itself says which loader it needs; the files of a system may be there for both.
+// The Node.js program names the loader that it needs. The file system may contain the loaders of both C libraries.
 function cLibrary(): string {
   if (process.platform !== 'linux') return '';
   const file = openSync(process.execPath, 'r');
@@ -56,7 +57,7 @@ function cLibrary(): string {
   return start.includes('ld-musl') ? 'musl' : 'glibc';
 }
 
-// npm itself takes 200 ms to say it. It is beside its program, but for wrappers.
+// `npm --version` takes 200 ms. npm's package.json is next to its program, unless that is a wrapper.
 async function npmMajor({ env, run, cwd }: System): Promise<string | undefined> {
   const version = (await readNpmVersion(env.PATH ?? '')) ?? (await run('npm', ['--version'], { cwd, env })).stdout;
   return /^(\d+)\./.exec(version)?.[1];
@@ -67,8 +68,8 @@ async function readNpmVersion(path: string): Promise<string | undefined> {
     const program = await orUndefined(realpath(join(folder, 'npm')), 'ENOENT', 'ENOTDIR', 'EACCES');
     if (program === undefined) continue;
     const path = join(program, '..', '..', 'package.json');
-    const manifest = await readJson<{ name?: string; version?: string }>(path, 'EACCES');
-    return manifest?.name === 'npm' ? manifest.version : undefined;
+    const packageJson = await readJson<{ name?: string; version?: string }>(path, 'EACCES');
+    return packageJson?.name === 'npm' ? packageJson.version : undefined;
   }
   return undefined;
 }

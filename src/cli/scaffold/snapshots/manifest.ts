@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { withDraft } from '../../environment/write-file.ts';
 import type { Entry } from './tree.ts';
 
-/** What is known of a snapshot: `manifest.json`, beside its `tree`. */
+/** The description of a snapshot, in `manifest.json` next to its `tree`. */
 export interface SnapshotManifest {
   entries: Entry[];
-  /** As the tree was when its content was last known to be right. */
+  /** The fingerprint of the tree when its content was last verified. */
   fingerprint: string;
 }
 
-/** npm's list of what it installed; without it nobody knows what a tree is. */
+/** npm's list of installed packages. A tree without it cannot be checked. */
 export const listName = '.package-lock.json';
 
-/** @throws SyntaxError when it is not what `keep` wrote */
-export function readManifest(snapshot: string): SnapshotManifest {
+/** @throws SyntaxError when it is not a manifest that `save` wrote */
+export function readSnapshotManifest(snapshot: string): SnapshotManifest {
   const manifest: unknown = JSON.parse(readFileSync(join(snapshot, 'manifest.json'), 'utf8'));
   const { entries, fingerprint } = (manifest ?? {}) as Record<keyof SnapshotManifest, unknown>;
   if (typeof fingerprint !== 'string' || !Array.isArray(entries) || !entries.every(isEntry))
@@ -24,7 +24,7 @@ export function readManifest(snapshot: string): SnapshotManifest {
   return { entries, fingerprint };
 }
 
-export async function writeManifest(snapshot: string, manifest: SnapshotManifest): Promise<void> {
+export async function writeSnapshotManifest(snapshot: string, manifest: SnapshotManifest): Promise<void> {
   const path = join(snapshot, 'manifest.json');
   await withDraft(path, JSON.stringify(manifest), 0o600, (draft) => rename(draft, path));
 }

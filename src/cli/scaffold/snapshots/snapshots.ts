@@ -4,70 +4,70 @@ import { join } from 'node:path';
 import { hasCode, orUndefined } from '../../../errors.ts';
 import { listNames } from '../../../files.ts';
 import { findLeftovers, freeStagingPath, removeTree, withStaging } from '../staging.ts';
-import { listName, readManifest, writeManifest } from './manifest.ts';
+import { listName, readSnapshotManifest, writeSnapshotManifest } from './manifest.ts';
 import { copyAndDescribe, copyEntries, type Entry, fingerprint, isIntact, sizeOf } from './tree.ts';
 
 export interface SnapshotSummary {
   key: string;
   bytes: number;
-  /** When an environment was last made from it, or it was made, in milliseconds since 1970. */
+  /** When it was last used to make an environment, or was saved, in milliseconds since 1970. */
   usedAtMs: number;
 }
 
-/** A snapshot that nobody has used for so long goes when another one comes. */
+/** Saving a snapshot removes those that have not been used for this time. */
 const unusedMs = 60 * 24 * 60 * 60 * 1000;
 
-/** Ready `node_modules`, each made once by npm and copied into every environment with the same lockfile. */
+/** Cached `node_modules`. npm makes each once; it is copied into every environment with the same lockfile. */
 export class Snapshots {
   readonly #directory: string;
 
-  /** @param directory where they are kept; it exists */
+  /** @param directory the cache directory, which must exist */
   constructor(directory: string) {
     this.#directory = join(directory, 'snapshots');
   }
 
   /**
-   * Makes `target`, a node_modules that is not there, from the snapshot of this key.
-   * @returns false when there is none, or none that is as it was made
-   * @throws the signal's reason once it has aborted
+   * Copies the snapshot of this key to `target`, a node_modules that does not exist yet.
+   * @returns false when the snapshot is missing or damaged
+   * @throws the signal's reason when it is aborted
    */
   async copyTo(target: string, key: string, cancelSignal?: AbortSignal): Promise<boolean> {
     const snapshot = join(this.#directory, key);
     const entries = await readUsable(snapshot);
-    if (entries && (await isCopied(entries, join(snapshot, 'tree'), target, cancelSignal))) return true;
+    if (entries && (await tryCopy(entries, join(snapshot, 'tree'), target, cancelSignal))) return true;
     await removeTree(target);
     await ifPossible(() => this.#discard(key));
     return false;
   }
 
-  /** True when there is one of this key that is as it was made. */
+  /** True when an intact snapshot of this key exists. */
   async has(key: string): Promise<boolean> {
     const snapshot = join(this.#directory, key);
     return (await unlessDamaged(async () => readIntact(snapshot))) !== undefined;
   }
 
-  /** Keeps a copy of a node_modules that npm has just made, where that is possible. */
-  async keep(source: string, key: string): Promise<void> {
+  /** Saves a copy of a node_modules that npm has just made, if possible. */
+  async save(source: string, key: string): Promise<void> {
     await ifPossible(async () => {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       await this.#clearUp();
       await withStaging(this.#directory, async (staging) => {
         const tree = join(staging, 'tree');
         const entries = copyAndDescribe(source, tree);
-        await writeManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
+        await writeSnapshotManifest(staging, { entries, fingerprint: fingerprint(entries, tree) });
         renameSync(staging, join(this.#directory, key));
       });
     });
   }
 
-  /** The snapshots that are kept, the last used first. */
+  /** All snapshots, most recently used first. */
   async list(): Promise<SnapshotSummary[]> {
     const keys = (await listNames(this.#directory)).filter((name) => /^[0-9a-f]{40}$/.test(name));
     const summaries = await Promise.all(keys.map((key) => this.#summarize(key)));
     return summaries.filter((summary) => summary !== undefined).sort((a, b) => b.usedAtMs - a.usedAtMs);
   }
 
-  /** Removes all of them; an environment that is being made from one is then made by npm. */
+  /** Removes all snapshots. An `init` that is copying one falls back to npm. */
   async clean(): Promise<void> {
     for (const { key } of await this.list()) await this.#discard(key);
     for (const leftover of await findLeftovers(this.#directory)) await removeTree(leftover);
@@ -79,14 +79,14 @@ export class Snapshots {
     }
   }
 
-  // Undefined when another process removes it meanwhile.
+  // Undefined when another process has removed the snapshot meanwhile.
   async #summarize(key: string): Promise<SnapshotSummary | undefined> {
     const snapshot = join(this.#directory, key);
     const summarize = async () => ({ key, bytes: sizeOf(snapshot), usedAtMs: await readUsedAtMs(snapshot) });
     return orUndefined(summarize(), 'ENOENT');
   }
 
-  // Moved first, so that no other process finds half of it.
+  // Renames the snapshot first, so that no other process finds it partly deleted.
   async #discard(key: string): Promise<void> {
     const aside = await freeStagingPath(this.#directory);
     try {
@@ -99,14 +99,14 @@ export class Snapshots {
 
 interface Intact {
   entries: Entry[];
-  /** Of the tree as it is now, where another one is in the manifest. */
+  /** The current fingerprint, if it differs from the one in the manifest. */
   newFingerprint: string | undefined;
 }
 
-// A cache that was moved, or restored from an archive, has the right content and other times.
+// A cache that was moved or restored from an archive has the right content, but other file times.
 function readIntact(snapshot: string): Intact | undefined {
   const tree = join(snapshot, 'tree');
-  const { entries, fingerprint: known } = readManifest(snapshot);
+  const { entries, fingerprint: known } = readSnapshotManifest(snapshot);
   const current = fingerprint(entries, tree);
   if (current === known) return { entries, newFingerprint: undefined };
   return isIntact(entries, tree) ? { entries, newFingerprint: current } : undefined;
@@ -118,7 +118,7 @@ async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
     if (!intact) return undefined;
     const { entries, newFingerprint } = intact;
     await ifPossible(async () => {
-      if (newFingerprint !== undefined) await writeManifest(snapshot, { entries, fingerprint: newFingerprint });
+      if (newFingerprint !== undefined) await writeSnapshotManifest(snapshot, { entries, fingerprint: newFingerprint });
       const now = new Date();
       utimesSync(join(snapshot, 'manifest.json'), now, now);
     });
@@ -126,14 +126,14 @@ async function readUsable(snapshot: string): Promise<Entry[] | undefined> {
   });
 }
 
-async function isCopied(entries: Entry[], tree: string, target: string, cancelSignal?: AbortSignal): Promise<boolean> {
+async function tryCopy(entries: Entry[], tree: string, target: string, cancelSignal?: AbortSignal): Promise<boolean> {
   try {
     await copyEntries(entries, tree, target, cancelSignal);
     nameProject(target);
     return true;
   } catch (error) {
     cancelSignal?.throwIfAborted();
-    // The snapshot is to blame only where it is no longer what it was; else the target is, or we are.
+    // If the snapshot is intact, the error has another cause, such as the target.
     if (await unlessDamaged(async () => isIntact(entries, tree))) throw error;
     return false;
   }
@@ -141,7 +141,7 @@ async function isCopied(entries: Entry[], tree: string, target: string, cancelSi
 
 const damages = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'ELOOP', 'EINVAL', 'EIO', 'ENAMETOOLONG'];
 
-/** Undefined when a snapshot is to be made anew: it is not there, or not as it was written. */
+/** Undefined when the snapshot is missing or damaged, and must be made again. */
 async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await orUndefined(read(), ...damages);
@@ -151,8 +151,8 @@ async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> 
   }
 }
 
-// A snapshot saves time, and nobody needs it: another process may have kept the same, the disk may be full, and the
-// cache may be one that is only read.
+// Snapshots are optional, so these errors are ignored: another process has saved the same snapshot, the disk is full, or the
+// cache is read-only.
 async function ifPossible(work: () => unknown): Promise<void> {
   try {
     await work();
@@ -161,13 +161,13 @@ async function ifPossible(work: () => unknown): Promise<void> {
   }
 }
 
-// A damaged one may have no manifest, or be no folder.
+// A damaged snapshot may have no manifest, or not be a folder.
 async function readUsedAtMs(snapshot: string): Promise<number> {
   const manifest = await orUndefined(stat(join(snapshot, 'manifest.json')), 'ENOENT', 'ENOTDIR');
   return (manifest ?? (await lstat(snapshot))).mtimeMs;
 }
 
-// npm's list of what it installed has the name of the project. It believes the list only while no folder is newer.
+// npm's list of installed packages contains the project's name. npm ignores the list if a folder is newer, so write it last.
 function nameProject(target: string): void {
   const { name } = JSON.parse(readFileSync(join(target, '..', 'package-lock.json'), 'utf8')) as { name?: string };
   const path = join(target, listName);

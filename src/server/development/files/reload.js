@@ -1,10 +1,10 @@
-// Loads this page again when the server has restarted since it made the page.
+// Reloads this page when the server has restarted since it rendered the page.
 {
   const madeBy = new URL(document.currentScript.src).search;
   let source;
 
-  // A hidden page keeps no connection: browsers have only six for each server.
-  const follow = () => {
+  // A hidden page closes its connection, because a browser opens only six to each server.
+  const connect = () => {
     source?.close();
     if (document.visibilityState === 'hidden') return;
     source = new EventSource('/_sessapp/reload');
@@ -13,6 +13,6 @@
     };
   };
 
-  document.addEventListener('visibilitychange', follow);
-  follow();
+  document.addEventListener('visibilitychange', connect);
+  connect();
 }

@@ -2,7 +2,7 @@ import { createMail, type Mail } from './mail.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/types.ts';
 
-/** What the pages of accounts work with. */
+/** The store and the mail, for all account pages. */
 export interface Accounts extends Store {
   mail: Mail;
 }
@@ -13,7 +13,7 @@ export async function openAccounts(): Promise<Accounts> {
   return { users: retriable(users), tokens: retriable(tokens), counts: retriable(counts), close, mail };
 }
 
-/** What a store cannot do now may work a little later: the response to an error of its calls is a 503. */
+/** Makes every failed store call a 503 with Retry-After: the client can retry, because an outage is temporary. */
 function retriable<T extends object>(calls: T): T {
   const wrapped = Object.entries(calls).map(([name, call]) => [
     name,
@@ -28,7 +28,7 @@ function retriable<T extends object>(calls: T): T {
   return Object.fromEntries(wrapped) as T;
 }
 
-/** Waits for the mails that are being sent, then closes the store. */
+/** Waits until pending mails are sent, then closes the store. */
 export async function closeAccounts({ mail, close }: Accounts): Promise<void> {
   await mail.sent();
   await close();

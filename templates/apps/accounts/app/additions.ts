@@ -5,12 +5,12 @@ import type { Express, Request } from 'express';
 import type { Accounts } from './accounts.ts';
 import type { Html } from './pages/html.ts';
 
-/** What `sessapp add` has added to this application. */
+/** A part that `sessapp add` added to this application. */
 export interface Addition {
   routes(app: Express): void;
-  /** Another way to log in, for the page of the login. @param next where to go afterwards */
+  /** Renders another way to log in, for the login page. @param next the path to go to after the login */
   renderLogin(req: Request, next: string): Html;
-  /** The pages of a user who is logged in. */
+  /** Links to the addition's pages, for a logged-in user. */
   links(req: Request): [path: string, text: string][];
   close(): Promise<void>;
 }
@@ -22,7 +22,7 @@ interface Module {
 const folder = join(import.meta.dirname, 'additions');
 const entry = `addition${extname(import.meta.filename)}`;
 
-/** Opens each addition in `app/additions`, and adds its routes. A folder without its entry was not written completely. */
+/** Opens each addition in `app/additions` and adds its routes. Skips a folder without its entry file: it is incomplete. */
 export async function openAdditions(app: Express, accounts: Accounts): Promise<void> {
   const additions: Addition[] = [];
   app.locals.additions = additions;
@@ -34,7 +34,7 @@ export async function openAdditions(app: Express, accounts: Accounts): Promise<v
   }
 }
 
-/** @param app of a request too: `req.app` */
+/** @param app the application, such as `req.app` */
 export function additionsOf(app: { locals: Record<string, unknown> }): Addition[] {
   return (app.locals.additions ?? []) as Addition[];
 }

@@ -9,24 +9,24 @@ import type { Counts, User } from './store/types.ts';
 const minuteMs = 60 * 1000;
 const dayMs = 24 * 60 * minuteMs;
 
-/** How many wrong passwords there may be in a time: of a client for one account, of a client, for one account. */
+/** How many wrong passwords are allowed: from one client for one account, from one client, and for one account. */
 const pairLimit = { count: 10, windowMs: 15 * minuteMs };
 const clientLimit = { count: 100, windowMs: 15 * minuteMs };
 const accountLimit = { count: 100, windowMs: dayMs };
-/** How long a client is known that has given the right password. The limit of the account does not lock it out. */
+/** How long a client is known after it gave the right password. The account's limit does not apply to a known client. */
 const knownMs = 30 * dayMs;
-/** How many mails there may be in an hour: for one client, to one email address. */
+/** How many mails are allowed: for one client, and to one email address. */
 const mailsByClient = { count: 20, windowMs: 60 * minuteMs };
 const mailsToEmail = { count: 5, windowMs: 60 * minuteMs };
-/** How many wrong passwords there may be for one link. */
+/** How many wrong passwords are allowed for one link. */
 const linkLimit = { count: 10, windowMs: 60 * minuteMs };
 
 type Limit = typeof pairLimit;
 
 /**
- * Compares a password with that of an account. An unknown account takes as long as a wrong password.
- * @returns the user whose password it is
- * @throws Refusal 429 after too many wrong passwords, 503 when too many people log in
+ * Verifies the password of an account. For an unknown account it takes as long as for a wrong password.
+ * @returns the user, or undefined when the password or the email is wrong
+ * @throws Refusal 429 after too many wrong passwords, 503 when too many logins are waiting
  */
 export async function checkPassword(
   { users, counts }: Accounts,
@@ -34,83 +34,83 @@ export async function checkPassword(
   email: string,
   password: string,
 ): Promise<User | undefined> {
-  const keys = keysOf(email, clientOf(req));
-  await spend(counts, keys.pair, pairLimit);
-  await spend(counts, keys.client, clientLimit);
-  if ((await counts.read(keys.known)) === 0) await spend(counts, keys.account, accountLimit);
+  const keys = countKeys(email, clientOf(req));
+  await consume(counts, keys.pair, pairLimit);
+  await consume(counts, keys.client, clientLimit);
+  if ((await counts.read(keys.known)) === 0) await consume(counts, keys.account, accountLimit);
   const user = await users.find(email);
   const isRight = await verifyPassword(password, user?.password).catch(async (error) => {
     await giveBack(counts, keys);
     throw error;
   });
   if (!isRight || !user) {
-    // Not the address that was typed: people type passwords there, too.
+    // Do not log the email field: people type passwords into it by mistake.
     req.log.info({ userId: user?.id }, 'a wrong password was given');
     return undefined;
   }
-  await forgive(counts, keys);
+  await resetLimits(counts, keys);
   return isOutdated(user.password) ? rehash(users, user, password) : user;
 }
 
-// What was not tried is not an attempt.
-async function giveBack(counts: Counts, keys: ReturnType<typeof keysOf>): Promise<void> {
+// The password was not verified, so do not count the attempt.
+async function giveBack(counts: Counts, keys: ReturnType<typeof countKeys>): Promise<void> {
   await counts.add(keys.pair, -1, pairLimit.windowMs);
   await counts.add(keys.client, -1, clientLimit.windowMs);
   await counts.add(keys.account, -1, accountLimit.windowMs);
 }
 
-async function forgive(counts: Counts, keys: ReturnType<typeof keysOf>): Promise<void> {
+async function resetLimits(counts: Counts, keys: ReturnType<typeof countKeys>): Promise<void> {
   await counts.clear(keys.pair);
   await counts.clear(keys.account);
   await counts.add(keys.client, -1, clientLimit.windowMs);
   await counts.add(keys.known, 1, knownMs);
 }
 
-/** The user may try again at once: the right password is a new one. */
+/** Resets the limits after a password reset, so that the user can log in at once. */
 export async function forgetAttempts({ counts }: Accounts, req: Request, email: string): Promise<void> {
-  const keys = keysOf(email, clientOf(req));
+  const keys = countKeys(email, clientOf(req));
   await counts.clear(keys.pair);
   await counts.clear(keys.account);
 }
 
-/** @throws Refusal when this client has asked for many mails, or many went to this address */
+/** @throws Refusal when this client requested too many mails, or too many mails went to this address */
 export async function countMail({ counts }: Accounts, req: Request, email: string): Promise<void> {
-  await spend(counts, keyOf('mails by client', clientOf(req)), mailsByClient);
-  await spend(counts, keyOf('mails to', email), mailsToEmail);
+  await consume(counts, countKey('mails by client', clientOf(req)), mailsByClient);
+  await consume(counts, countKey('mails to', email), mailsToEmail);
 }
 
-/** @throws Refusal when this client has asked for that too often */
+/** @param what the name of the limited action. @throws Refusal when this client has requested it too often */
 export function countClient({ counts }: Accounts, req: Request, what: string): Promise<void> {
-  return spend(counts, keyOf(what, clientOf(req)), clientLimit);
+  return consume(counts, countKey(what, clientOf(req)), clientLimit);
 }
 
 /** @throws Refusal after too many wrong passwords for one link */
 export function countLinkAttempt({ counts }: Accounts, key: string): Promise<void> {
-  return spend(counts, keyOf('link', key), linkLimit);
+  return consume(counts, countKey('link', key), linkLimit);
 }
 
-// Counted before it is tried, so that attempts at the same time are no way around the limit.
-async function spend(counts: Counts, key: string, { count, windowMs }: Limit): Promise<void> {
-  const spent = await counts.add(key, 1, windowMs);
-  if (spent.count > count) throw new Refusal(429, Math.max(1, Math.ceil((spent.endsAtMs - Date.now()) / 1000)));
+// Count an attempt before the password is verified, so that concurrent attempts cannot exceed the limit.
+async function consume(counts: Counts, key: string, { count, windowMs }: Limit): Promise<void> {
+  const counted = await counts.add(key, 1, windowMs);
+  if (counted.count > count) throw new Refusal(429, Math.max(1, Math.ceil((counted.endsAtMs - Date.now()) / 1000)));
 }
 
-// Another request may have changed the password since: then its hash stays.
+// If another request has changed the password since, setPassword does nothing and the new hash stays.
 async function rehash(users: Accounts['users'], user: User, password: string): Promise<User> {
   const hash = await hashPassword(password);
   await users.setPassword(user, hash, user.passwordVersion);
   return user;
 }
 
-function keysOf(email: string, client: string) {
+function countKeys(email: string, client: string) {
   return {
-    pair: keyOf('pair', email, client),
-    client: keyOf('client', client),
-    account: keyOf('account', email),
-    known: keyOf('known', email, client),
+    pair: countKey('pair', email, client),
+    client: countKey('client', client),
+    account: countKey('account', email),
+    known: countKey('known', email, client),
   };
 }
 
-function keyOf(...parts: string[]): string {
+function countKey(...parts: string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

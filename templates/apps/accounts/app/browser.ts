@@ -19,7 +19,7 @@ const systems: [name: string, mark: RegExp][] = [
 
 const maximumLength = 80;
 
-/** What a person calls a browser: `Firefox, Linux`; or what it calls itself. */
+/** A readable name for a User-Agent, such as `Firefox, Linux`; or the start of the User-Agent, if it is unknown. */
 export function browserOf(userAgent = ''): string {
   const names = [browsers, systems].map((known) => known.find(([, mark]) => mark.test(userAgent))?.[0]);
   const known = names.filter((name) => name !== undefined);

@@ -10,16 +10,16 @@ interface Device {
   browser: string;
   since: Date;
   seen: Date;
-  isHere: boolean;
+  isCurrent: boolean;
 }
 
-// The server does not know the time zone of the browser, so it says its own.
+// The server does not know the browser's time zone, so it shows its own, with its name.
 const timeFormat: Intl.DateTimeFormatOptions = {
   ...{ year: 'numeric', month: 'short', day: 'numeric' },
   ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' },
 };
 
-/** Shows where a user is logged in, and ends these sessions. */
+/** Shows on which devices a user is logged in, and ends sessions on request. */
 export function devicesRoutes(app: Express): void {
   app.get('/account/sessions', requireUser, requireRecentPassword, async (req, res) => {
     const { title } = textsFor(req).devices;
@@ -29,32 +29,34 @@ export function devicesRoutes(app: Express): void {
   app.post('/account/sessions/end', requireUser, requireRecentPassword, async (req, res) => {
     const { devices } = textsFor(req);
     const ref = fieldOf(req, 'ref');
-    if (ref === 'all' || ref === hereOf(req)) {
+    if (ref === 'all' || ref === currentRef(req)) {
       if (ref === 'all') await req.sessionStore.endSessionsOf(userIdOf(req));
       await regenerate(req);
       if (ref === 'all') leaveNotice(req, devices.endedAll);
       return res.redirect(303, '/login');
     }
-    const isMeant = (session: { ref: string }) => session.ref === ref;
+    const isSelected = (session: { ref: string }) => session.ref === ref;
     const ended =
-      ref === 'others' ? await req.session.endOthers() : await req.sessionStore.endSessionsOf(userIdOf(req), isMeant);
+      ref === 'others'
+        ? await req.session.endOthers()
+        : await req.sessionStore.endSessionsOf(userIdOf(req), isSelected);
     leaveNotice(req, devices.ended(ended));
     res.redirect(303, '/account/sessions');
   });
 }
 
 async function listDevices(req: Request): Promise<Device[]> {
-  const here = hereOf(req);
+  const current = currentRef(req);
   const sessions = await req.sessionStore.sessionsOf(userIdOf(req));
   return sessions
-    .filter(({ ref, data }) => ref === here || data.passwordVersion === req.user?.passwordVersion)
+    .filter(({ ref, data }) => ref === current || data.passwordVersion === req.user?.passwordVersion)
     .map(({ ref, createdAt, seenAt, data: { browser = '', loggedInAtMs } }) => ({
-      ...{ ref, browser, since: new Date(loggedInAtMs ?? createdAt), seen: seenAt, isHere: ref === here },
+      ...{ ref, browser, since: new Date(loggedInAtMs ?? createdAt), seen: seenAt, isCurrent: ref === current },
     }))
-    .sort((a, b) => Number(b.isHere) - Number(a.isHere) || Number(b.seen) - Number(a.seen));
+    .sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || Number(b.seen) - Number(a.seen));
 }
 
-function hereOf(req: Request): string {
+function currentRef(req: Request): string {
   return req.sessionStore.refOf(req.sessionID);
 }
 
@@ -67,11 +69,11 @@ function renderDevices(req: Request, list: Device[]): Html {
   const time = (date: Date) =>
     html`<time datetime="${date.toISOString()}">${date.toLocaleString(languageOf(req), timeFormat)}</time>`;
   const rows = list.map(
-    ({ ref, browser, since, seen, isHere }) => html`<li class="device">
-        <h2>${browser || devices.unknown}${isHere && html` <strong class="here">${devices.here}</strong>`}</h2>
+    ({ ref, browser, since, seen, isCurrent }) => html`<li class="device">
+        <h2>${browser || devices.unknown}${isCurrent && html` <strong class="here">${devices.here}</strong>`}</h2>
         <dl>
           <dt>${devices.since}</dt><dd>${time(since)}</dd>
-          <dt>${devices.seen}</dt><dd>${isHere ? devices.now : time(seen)}</dd>
+          <dt>${devices.seen}</dt><dd>${isCurrent ? devices.now : time(seen)}</dd>
         </dl>
         ${endForm(ref, devices.end, browser)}
       </li>`,

@@ -3,7 +3,7 @@ import { html } from './pages/html.ts';
 import { sendPage } from './pages/page.ts';
 import { textsFor } from './texts.ts';
 
-/** The first page. Your application begins here. */
+/** The home page. Start your application here. */
 export function homeRoutes(app: Express): void {
   app.get('/', (req, res) => {
     const { home, nav } = textsFor(req);

@@ -3,15 +3,15 @@ import { html } from './pages/html.ts';
 import { sendPage } from './pages/page.ts';
 import { textsFor } from './texts.ts';
 
-/** Keeps the token of a link out of the log, which has the path of each request. */
+/** Removes a link's token from the path, because the log contains the path of each request. */
 export const hideToken: RequestHandler = (req, _res, next) => {
   req.originalUrl = req.originalUrl.replace(String(req.params.token), '…');
   next();
 };
 
-/** @param again where to get a link that works */
-export function sendBadLink(req: Request, res: Response, again: string): void {
+/** @param retryPath the page that sends a new link */
+export function sendBadLink(req: Request, res: Response, retryPath: string): void {
   const { link } = textsFor(req);
-  const content = html`<p>${link.text}</p><p><a href="${again}">${link.again}</a></p>`;
+  const content = html`<p>${link.text}</p><p><a href="${retryPath}">${link.again}</a></p>`;
   sendPage(req, res, { title: link.title, content, status: 410 });
 }

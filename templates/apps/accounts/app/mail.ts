@@ -2,9 +2,9 @@ import type { Request } from 'express';
 import { readVariable } from './settings.ts';
 
 export interface Mail {
-  /** Sends a mail with a link to a path of this site, after the response. A failure is in the log. */
+  /** Sends a mail with a link to a path of this site, after the response. A failure is logged. */
   send(req: Request, to: string, subject: string, text: string, path: string): void;
-  /** Resolves when the mails that are being sent are sent, or have failed. */
+  /** Resolves when every pending mail was sent or has failed. */
   sent(): Promise<void>;
 }
 
@@ -16,14 +16,15 @@ interface Message {
   to: string;
   subject: string;
   text: string;
-  /** Of the link. */
+  /** The path of the link. */
   path: string;
 }
 
 type Deliver = (req: Request, message: Message) => Promise<unknown>;
 
 /**
- * By SMTP, when SMTP_URL is set: then also PUBLIC_URL, the address of this site, and MAIL_FROM. Until then links are in the log.
+ * Sends mail by SMTP when SMTP_URL is set. That also needs PUBLIC_URL, the URL of this site, and MAIL_FROM.
+ * Without SMTP_URL, the link is written to the log.
  * @throws Error when a setting or the package nodemailer is missing
  */
 export async function createMail(): Promise<Mail> {
@@ -45,7 +46,7 @@ export async function createMail(): Promise<Mail> {
   };
 }
 
-// So that the time of a response does not tell whether there is a mail.
+// Sending after the response hides from the client, by its timing, whether a mail was sent.
 function afterResponse({ res }: Request): Promise<void> {
   return new Promise((resolve) => {
     if (!res || res.closed) resolve();
@@ -53,13 +54,13 @@ function afterResponse({ res }: Request): Promise<void> {
   });
 }
 
-// The Host header is the client's to choose: it is good enough for a link in the log, not for one in a mail.
+// The client controls the Host header. That is acceptable for a link in the log, but not for a link in a mail.
 async function logLink(req: Request, { to, subject, path }: Message): Promise<void> {
   req.log.info(`mail to ${to}: ${subject}: ${req.protocol}://${req.get('Host')}${path}`);
 }
 
 async function bySmtp(url: string): Promise<Deliver> {
-  const site = readRequired('PUBLIC_URL', 'the address of this site, such as https://shop.example.com');
+  const site = readRequired('PUBLIC_URL', 'the URL of this site, such as https://shop.example.com');
   const from = readRequired('MAIL_FROM', 'the sender of mails, such as "Shop <mail@shop.example.com>"');
   const transport = await createTransport(url);
   return (_req, { to, subject, text, path }) =>
@@ -68,12 +69,12 @@ async function bySmtp(url: string): Promise<Deliver> {
 
 function readRequired(name: string, meaning: string): string {
   const value = readVariable(name);
-  if (value === undefined) throw new Error(`SMTP_URL is set, but ${name} is not: set it to ${meaning}.`);
+  if (value === undefined) throw new Error(`SMTP_URL is set, but ${name} is not. Set it to ${meaning}.`);
   return value;
 }
 
 async function createTransport(url: string): Promise<Transport> {
-  // Only where mails are sent it has to be installed.
+  // A variable, so that TypeScript does not require the optional package.
   const name: string = 'nodemailer';
   try {
     const { createTransport } = (await import(name)) as { createTransport(url: string): Transport };

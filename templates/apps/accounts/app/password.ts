@@ -7,13 +7,13 @@ import { leaveNotice, sendPage } from './pages/page.ts';
 import { hashPassword } from './passwords/hash.ts';
 import { findFault, minimumLength } from './passwords/rules.ts';
 import { fieldOf } from './request.ts';
-import { tellChanged } from './reset.ts';
+import { mailPasswordChange } from './reset.ts';
 import { confirm, requireUser } from './session.ts';
 import { textsFor } from './texts.ts';
 
 type Faults = Partial<Record<'current' | 'password', string>>;
 
-/** Changes the password of the user, who has to know the current one. */
+/** Changes the user's password. The user must enter the current one. */
 export function passwordRoutes(app: Express, accounts: Accounts): void {
   app.get('/account/password', requireUser, (req, res) => sendForm(req, res));
 
@@ -27,11 +27,11 @@ export function passwordRoutes(app: Express, accounts: Accounts): void {
     if (!user) return sendForm(req, res, { current: faults.wrongPassword });
     const hash = await hashPassword(password);
     const passwordVersion = user.passwordVersion + 1;
-    // Another request has changed it meanwhile, and this session ends.
+    // Another request has changed the password since, so this session is no longer valid.
     if (!(await accounts.users.setPassword(user, hash, passwordVersion))) return res.redirect(303, '/login');
     await confirm(req, { ...user, password: hash, passwordVersion });
     await req.session.endOthers();
-    tellChanged(accounts, req, user);
+    mailPasswordChange(accounts, req, user);
     leaveNotice(req, texts.done);
     res.redirect(303, '/account/password');
   });

@@ -3,7 +3,7 @@ import { html } from './pages/html.ts';
 import { sendPage } from './pages/page.ts';
 import { textsFor } from './texts.ts';
 
-/** The server does not do it now: there were too many attempts (429), or it has too much to do (503). */
+/** The server refuses a request for now: too many attempts (429), or too much load (503). */
 export class Refusal extends Error {
   readonly status: 429 | 503;
   readonly retrySeconds: number;
@@ -15,7 +15,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Sends the page of a refusal. */
+/** Responds to a refusal with its page. */
 export const respondToRefusal: ErrorRequestHandler = (error, req, res, next) => {
   if (!(error instanceof Refusal)) return next(error);
   const { status, retrySeconds } = error;

@@ -37,8 +37,8 @@ export function registerRoutes(app: Express, accounts: Accounts): void {
   verifyRoutes(app, accounts);
 }
 
-// There is an account once its address is confirmed: until then it is in the token. An address that has one already gets
-// another mail, and nobody else learns of it: the same is done, and the same is shown.
+// The account is created when the user confirms the address. Until then, the token holds the data. If the address already
+// has an account, it gets a different mail. The work and the page are the same, so that nobody else can find this out.
 async function sendLink({ users, tokens, mail }: Accounts, req: Request, form: Form, password: string): Promise<void> {
   const { register } = textsFor(req);
   const user = await users.find(form.email);

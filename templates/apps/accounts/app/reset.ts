@@ -26,13 +26,13 @@ export function resetRoutes(app: Express, accounts: Accounts): void {
   });
 
   app.get('/reset/:token', hideToken, async (req, res) => {
-    const user = await findUser(accounts, await accounts.tokens.get(keyOf(req)));
+    const user = await findUser(accounts, await accounts.tokens.get(tokenKeyOf(req)));
     if (user) sendPasswordForm(req, res, user);
     else sendBadLink(req, res, '/reset');
   });
 
   app.post('/reset/:token', hideToken, async (req, res) => {
-    const user = await findUser(accounts, await accounts.tokens.get(keyOf(req)));
+    const user = await findUser(accounts, await accounts.tokens.get(tokenKeyOf(req)));
     if (!user) return sendBadLink(req, res, '/reset');
     const password = fieldOf(req, 'password');
     const fault = findFault(password, [user.email, user.name]);
@@ -41,13 +41,13 @@ export function resetRoutes(app: Express, accounts: Accounts): void {
     await req.sessionStore.endSessionsOf(user.id);
     await forgetAttempts(accounts, req, user.email);
     await regenerate(req);
-    tellChanged(accounts, req, user);
+    mailPasswordChange(accounts, req, user);
     leaveNotice(req, textsFor(req).reset.done);
     res.redirect(303, '/login');
   });
 }
 
-// Without an account the same is done, so that it takes as long; but no mail is sent, and no link leads to the token.
+// Without an account the work is the same, so that it takes the same time. But no mail is sent, so nobody gets the token.
 async function sendLink({ users, tokens, mail }: Accounts, req: Request, email: string): Promise<void> {
   const user = await users.find(email);
   const { id: userId, passwordVersion } = user ?? { id: '', passwordVersion: 0 };
@@ -57,26 +57,26 @@ async function sendLink({ users, tokens, mail }: Accounts, req: Request, email: 
   if (user) mail.send(req, email, mailSubject, text, `/reset/${token}`);
 }
 
-/** A change of the password makes every link of before useless. */
+/** @returns undefined when the password has changed since the link was sent */
 async function findUser({ users }: Accounts, purpose: Purpose | undefined): Promise<User | undefined> {
   const user = purpose?.kind === 'reset' ? await users.get(purpose.userId) : undefined;
   return purpose?.kind === 'reset' && user?.passwordVersion === purpose.passwordVersion ? user : undefined;
 }
 
-/** False when the link was used meanwhile, or the password was changed. */
+/** @returns false when the link was used, or the password was changed, since it was checked */
 async function setPassword(accounts: Accounts, req: Request, hash: string): Promise<boolean> {
-  const user = await findUser(accounts, await accounts.tokens.take(keyOf(req)));
+  const user = await findUser(accounts, await accounts.tokens.take(tokenKeyOf(req)));
   return user !== undefined && accounts.users.setPassword(user, hash, user.passwordVersion + 1);
 }
 
-/** Tells a user by mail that the password was changed, in case it was somebody else. */
-export function tellChanged({ mail }: Accounts, req: Request, { id, email }: User): void {
+/** Informs the user by mail that the password was changed, in case it was another person. */
+export function mailPasswordChange({ mail }: Accounts, req: Request, { id, email }: User): void {
   const { changedSubject, changedMail } = textsFor(req).reset;
   req.log.info({ userId: id }, 'a password was changed');
   mail.send(req, email, changedSubject, changedMail, '/reset');
 }
 
-function keyOf(req: Request): string {
+function tokenKeyOf(req: Request): string {
   return tokenKey(String(req.params.token));
 }
 

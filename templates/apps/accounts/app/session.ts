@@ -5,12 +5,12 @@ import type { User } from './store/types.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** Names the owner of the session. */
+    /** The owner of the session. */
     userId: string;
     passwordVersion: number;
     browser: string;
     loggedInAtMs: number;
-    /** When the user last gave the password. */
+    /** When the user last entered the password. */
     confirmedAtMs: number;
     notice: string | undefined;
   }
@@ -19,16 +19,16 @@ declare module 'express-session' {
 declare global {
   namespace Express {
     interface Request {
-      /** Who is logged in. */
+      /** The logged-in user. */
       user?: User;
     }
   }
 }
 
-/** How long after the password was given sensitive pages do not ask for it. */
+/** How long sensitive pages do not ask for the password after the user entered it. */
 const confirmedMs = 10 * 60 * 1000;
 
-/** Finds the user of the session. A session from before the last change of the password ends. */
+/** Sets `req.user` to the user of the session. Ends a session that is older than the last password change. */
 export function loadUser({ users }: Accounts): RequestHandler {
   return async (req, _res, next) => {
     const { userId, passwordVersion } = req.session;
@@ -41,7 +41,7 @@ export function loadUser({ users }: Accounts): RequestHandler {
   };
 }
 
-/** Gives the browser a new session, which belongs to the user. */
+/** Gives the browser a new session that belongs to the user. */
 export async function logIn(req: Request, user: User): Promise<void> {
   await regenerate(req);
   const nowMs = Date.now();
@@ -54,14 +54,14 @@ export async function logIn(req: Request, user: User): Promise<void> {
   req.log.info({ userId: user.id }, 'a user logged in');
 }
 
-/** Notes that the user has given the password, in a session with a new id. */
+/** Records that the user has entered the password, in a session with a new id. */
 export async function confirm(req: Request, user: User): Promise<void> {
   const { loggedInAtMs } = req.session;
   await logIn(req, user);
   if (loggedInAtMs !== undefined) req.session.loggedInAtMs = loggedInAtMs;
 }
 
-/** Ends the session. The request has an empty one then. */
+/** Ends the session, and gives the request a new, empty one. */
 export function regenerate(req: Request): Promise<void> {
   delete req.user;
   return new Promise((resolve, reject) => {
@@ -69,19 +69,19 @@ export function regenerate(req: Request): Promise<void> {
   });
 }
 
-/** Lets nobody pass who is not logged in. */
+/** Redirects to the login page unless a user is logged in. */
 export const requireUser: RequestHandler = (req, res, next) => {
   if (req.user) return next();
   res.redirect(303, `/login?next=${encodeURIComponent(pageOf(req))}`);
 };
 
-/** Lets nobody pass who has not given the password in the last minutes. After `requireUser`. */
+/** Asks for the password, unless the user entered it in the last minutes. Use it after `requireUser`. */
 export const requireRecentPassword: RequestHandler = (req, res, next) => {
   if (Date.now() - (req.session.confirmedAtMs ?? 0) < confirmedMs) return next();
   res.redirect(303, `/sudo?next=${encodeURIComponent(pageOf(req))}`);
 };
 
-// What a form would have done is not done after a login: its page is shown again.
+// A form is not submitted again after a login: the user returns to the page of the form.
 function pageOf(req: Request): string {
   return req.method === 'GET' ? req.originalUrl : req.path.replace(/\/end$/, '');
 }

@@ -4,15 +4,15 @@ import { parseEnv } from 'node:util';
 
 const directory = join(import.meta.dirname, '..');
 
-/** Where this environment keeps its data. */
+/** The data directory of this environment. */
 export const dataDirectory = join(directory, 'data');
 
-/** A variable of the real environment, or else of `.env`; undefined when it is not set, or empty. */
+/** An environment variable, or else a variable of `.env`; undefined when it is not set, or empty. */
 export function readVariable(name: string): string | undefined {
   return process.env[name] || readEnvFile()[name] || undefined;
 }
 
-/** Keeps the accounts of several environments apart that share one Redis or PostgreSQL. */
+/** The name that separates the accounts of several environments in one Redis or PostgreSQL. */
 export function readEnvironmentName(): string {
   const { cookie } = JSON.parse(readFileSync(join(directory, 'sessapp.json'), 'utf8')) as { cookie: string };
   return cookie;

@@ -8,7 +8,7 @@ import { fieldOf, nextOf } from './request.ts';
 import { confirm, requireUser } from './session.ts';
 import { textsFor } from './texts.ts';
 
-/** Asks for the password again. `requireRecentPassword` sends people here. */
+/** Asks for the password again. `requireRecentPassword` redirects to this page. */
 export function sudoRoutes(app: Express, accounts: Accounts): void {
   app.get('/sudo', requireUser, (req, res) => sendForm(req, res, nextOf(req.query.next)));
 

@@ -16,22 +16,22 @@ import { tokenKey } from './tokens.ts';
 type Registration = Extract<Purpose, { kind: 'register' }>;
 
 /**
- * Ends a registration: who can read the mail, and knows the password that was chosen, gets the account. Without the
- * password, somebody could register with another person's address and wait for that person to open the link.
+ * Completes a registration: it needs the link from the mail, and the chosen password. Without the password, an attacker
+ * could register with another person's address, and wait for that person to open the link.
  */
 export function verifyRoutes(app: Express, accounts: Accounts): void {
   app.get('/verify/:token', hideToken, async (req, res) => {
-    const found = await findRegistration(accounts.tokens, req);
-    if (found) sendForm(req, res, found);
+    const registration = await findRegistration(accounts.tokens, req);
+    if (registration) sendForm(req, res, registration);
     else sendBadLink(req, res, '/register');
   });
 
   app.post('/verify/:token', hideToken, async (req, res) => {
-    const found = await findRegistration(accounts.tokens, req);
-    if (!found) return sendBadLink(req, res, '/register');
-    await countLinkAttempt(accounts, keyOf(req));
-    if (!(await verifyPassword(fieldOf(req, 'password'), found.password)))
-      return sendForm(req, res, found, textsFor(req).faults.wrongPassword);
+    const registration = await findRegistration(accounts.tokens, req);
+    if (!registration) return sendBadLink(req, res, '/register');
+    await countLinkAttempt(accounts, tokenKeyOf(req));
+    if (!(await verifyPassword(fieldOf(req, 'password'), registration.password)))
+      return sendForm(req, res, registration, textsFor(req).faults.wrongPassword);
     const user = await createUser(accounts, req);
     if (!user) return sendBadLink(req, res, '/login');
     await logIn(req, user);
@@ -39,9 +39,9 @@ export function verifyRoutes(app: Express, accounts: Accounts): void {
   });
 }
 
-/** Undefined when the link was used meanwhile, or the address has an account by another one. */
+/** @returns undefined when the link was used since it was checked, or another link has created the account */
 async function createUser({ users, tokens }: Accounts, req: Request): Promise<User | undefined> {
-  const taken = await tokens.take(keyOf(req));
+  const taken = await tokens.take(tokenKeyOf(req));
   if (taken?.kind !== 'register') return undefined;
   const { email, name, password } = taken;
   const user = { id: randomUUID(), email, name, password, passwordVersion: 1, createdAtMs: Date.now() };
@@ -49,11 +49,11 @@ async function createUser({ users, tokens }: Accounts, req: Request): Promise<Us
 }
 
 async function findRegistration(tokens: Tokens, req: Request): Promise<Registration | undefined> {
-  const purpose = await tokens.get(keyOf(req));
+  const purpose = await tokens.get(tokenKeyOf(req));
   return purpose?.kind === 'register' ? purpose : undefined;
 }
 
-function keyOf(req: Request): string {
+function tokenKeyOf(req: Request): string {
   return tokenKey(String(req.params.token));
 }
 

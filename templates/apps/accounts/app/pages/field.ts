@@ -4,7 +4,7 @@ interface Field {
   name: string;
   label: string;
   type: 'text' | 'email' | 'password';
-  /** What a browser or a password manager may fill in. */
+  /** The HTML attribute `autocomplete`, for browsers and password managers. */
   autocomplete: string;
   value?: string;
   hint?: string | undefined;
@@ -13,7 +13,7 @@ interface Field {
   maxLength?: number;
 }
 
-/** A labelled field of a form, with its hint and what is wrong with its value. */
+/** A labelled form field, with its hint and its error. */
 export function field(options: Field): Html {
   const { name, label, type, autocomplete, value, hint, error, minLength, maxLength } = options;
   const described = [hint !== undefined && `${name}-hint`, error !== undefined && `${name}-error`].filter(Boolean);
@@ -31,7 +31,7 @@ export function field(options: Field): Html {
       </div>`;
 }
 
-/** What is wrong with a form as a whole. */
+/** An error that concerns the whole form. */
 export function formError(message: string | undefined): Html | undefined {
   return message === undefined ? undefined : html`<p class="error" role="alert">${message}</p>`;
 }

@@ -1,4 +1,4 @@
-/** Text that is HTML already. */
+/** Text that is already HTML and needs no escaping. */
 export class Html {
   readonly text: string;
 
@@ -12,8 +12,8 @@ export class Html {
 }
 
 /**
- * Makes HTML: html`<p>${name}</p>` escapes what is put in, unless it is HTML itself. The items of a list are joined;
- * undefined and false are nothing.
+ * Renders HTML: html`<p>${name}</p>` escapes each value, except an Html. It joins the items of an array, and renders
+ * undefined and false as nothing.
  */
 export function html(strings: TemplateStringsArray, ...values: unknown[]): Html {
   return new Html(strings.reduce((text, string, n) => text + toHtml(values[n - 1]) + string));

@@ -9,7 +9,7 @@ interface Page {
   status?: number;
 }
 
-/** Sends a page: the heading is its title, and the navigation depends on whether somebody is logged in. */
+/** Sends a page. Its heading is the title, and its navigation depends on whether a user is logged in. */
 export function sendPage(req: Request, res: Response, { title, content, status = 200 }: Page): void {
   const notice = takeNotice(req);
   const page = html`<!doctype html>
@@ -49,16 +49,16 @@ function navigation(req: Request): Html {
         ['/login', nav.login],
         ['/register', nav.register],
       ];
-  const isHere = (path?: string) => path === req.path && html` aria-current="page"`;
+  const isCurrent = (path?: string) => path === req.path && html` aria-current="page"`;
   return html`<nav aria-label="${nav.label}">
       <ul>
-        ${links.map(([path, text]) => html`<li><a href="${path}"${isHere(path)}>${text}</a></li>`)}
+        ${links.map(([path, text]) => html`<li><a href="${path}"${isCurrent(path)}>${text}</a></li>`)}
         ${req.user && html`<li><form method="post" action="/logout"><button class="link">${nav.logout}</button></form></li>`}
       </ul>
     </nav>`;
 }
 
-/** What the next page of this session says first. */
+/** Stores a notice that the next page of this session shows. */
 export function leaveNotice(req: Request, notice: string): void {
   req.session.notice = notice;
 }

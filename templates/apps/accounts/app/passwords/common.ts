@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The first bytes of a hash of each password. One in 1.4 million other passwords has the same. */
+/** The file holds the first bytes of a hash of each password. One in 1.4 million other passwords matches by accident. */
 const fingerprintBytes = 4;
 
 const common = readFingerprints();
 
-/** True for the 3,000 most common passwords that are long enough (OWASP ASVS 5.0, 6.2.4), in any case. */
+/** True for the 3,000 most common passwords that are long enough (OWASP ASVS 5.0, 6.2.4), in upper or lower case. */
 export function isCommon(password: string): boolean {
   return common.has(fingerprintOf(password));
 }

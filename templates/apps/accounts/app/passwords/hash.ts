@@ -1,11 +1,11 @@
 import crypto, { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { argon2Cost, scryptCost } from './cost.ts';
-import { inTurn } from './queue.ts';
+import { enqueue } from './queue.ts';
 
 type Cost = Record<string, number>;
 
-/** A hash as a PHC string has it: `$scrypt$ln=15,r=8,p=3$salt$hash`. https://github.com/P-H-C/phc-string-format */
+/** The parts of a PHC string: `$scrypt$ln=15,r=8,p=3$salt$hash`. https://github.com/P-H-C/phc-string-format */
 interface Phc {
   algorithm: string;
   cost: Cost;
@@ -15,7 +15,7 @@ interface Phc {
 
 type Algorithm = (password: Buffer, salt: Buffer, length: number, cost: Cost) => Promise<Buffer>;
 
-/** Node.js has it from 24.7 on. */
+/** Only Node.js 24.7 and newer has argon2. */
 interface Argon2 {
   argon2?: (name: string, options: object, callback: (error: Error | null, hash: Buffer) => void) => void;
 }
@@ -36,35 +36,37 @@ const algorithms: Record<string, Algorithm> = {
 
 const [algorithm, cost] = argon2 ? (['argon2id', argon2Cost] as const) : (['scrypt', scryptCost] as const);
 
-/** Hashes a password with the cost of now. */
+/** Hashes a password with the current algorithm and cost. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   return render(salt, await compute(algorithm, password, salt, hashBytes, cost));
 }
 
-/** @param stored undefined for an unknown account: that takes as long, and is false */
+/** @param stored undefined for an unknown account: then the result is false, after the same time */
 export async function verifyPassword(password: string, stored: string | undefined): Promise<boolean> {
-  const { algorithm, cost, salt, hash } = parse(stored ?? hashOfNobody);
+  const { algorithm, cost, salt, hash } = parse(stored ?? dummyHash);
   const found = await compute(algorithm, password, salt, hash.length, cost);
   return timingSafeEqual(found, hash) && stored !== undefined;
 }
 
-/** True when a password hashed now would be harder to guess. */
+/** True when the current algorithm or cost is stronger than that of the stored hash. */
 export function isOutdated(stored: string): boolean {
   const { algorithm: before, cost: costBefore } = parse(stored);
   if (before !== algorithm) return algorithm === 'argon2id';
   return Object.entries(cost).some(([name, value]) => value > (costBefore[name] ?? 0));
 }
 
-// Nobody knows a password that has this hash.
-const hashOfNobody = render(randomBytes(16), randomBytes(hashBytes));
+// No password is known for this hash.
+const dummyHash = render(randomBytes(16), randomBytes(hashBytes));
 
 function compute(name: string, password: string, salt: Buffer, length: number, cost: Cost): Promise<Buffer> {
   const run = algorithms[name];
   if (!run)
-    throw new Error(`This Node.js cannot compute ${name}, by which a password was hashed: run Node.js 24.7 or newer.`);
-  // The same characters, whichever keyboard they come from.
-  return inTurn(() => run(Buffer.from(password.normalize('NFKC')), salt, length, cost));
+    throw new Error(
+      `A password was hashed with ${name}, which this Node.js cannot compute. Use Node.js 24.7 or newer.`,
+    );
+  // Keyboards encode the same character in different ways, so normalize.
+  return enqueue(() => run(Buffer.from(password.normalize('NFKC')), salt, length, cost));
 }
 
 function parse(phc: string): Phc {

@@ -1,8 +1,8 @@
 import { Refusal } from '../refusal.ts';
 
-/** How many hashes run at once in this process: each takes a thread of Node.js's four, and its memory. */
+/** How many hashes run at the same time in this process. Each needs memory, and one of the four threads of Node.js. */
 const atOnce = 2;
-/** How many more may wait. At about 0.3 s each, the last one waits for 3 s. */
+/** How many more can wait. A hash takes about 0.3 s, so the last one waits for 3 s. */
 const waitingLimit = 20;
 const retrySeconds = 5;
 
@@ -10,10 +10,10 @@ let running = 0;
 const waiting: (() => void)[] = [];
 
 /**
- * Runs work that takes much of a processor, a few at a time, so that other pages go on.
- * @throws Refusal 503 when too many wait
+ * Limits how much CPU-intensive work runs at the same time, so that the server keeps serving other pages.
+ * @throws Refusal 503 when too many calls are waiting
  */
-export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+export async function enqueue<T>(work: () => Promise<T>): Promise<T> {
   if (running >= atOnce) {
     if (waiting.length >= waitingLimit) throw new Refusal(503, retrySeconds);
     await new Promise<void>((resolve) => waiting.push(resolve));

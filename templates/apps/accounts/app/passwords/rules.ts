@@ -6,11 +6,11 @@ export const maximumLength = 256;
 export type Fault = 'short' | 'long' | 'common' | 'personal';
 
 /**
- * What is wrong with a new password: its length, or that it can be guessed. There are no rules of which characters it has.
+ * Finds what is wrong with a new password: its length, or that it is easy to guess. Any characters are allowed.
  * @param personal the user's email and name
  */
 export function findFault(password: string, personal: string[]): Fault | undefined {
-  // As a person counts characters.
+  // Count characters, not UTF-16 units.
   const length = [...password.normalize('NFKC')].length;
   if (length < minimumLength) return 'short';
   if (length > maximumLength) return 'long';

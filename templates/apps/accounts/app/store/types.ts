@@ -6,7 +6,7 @@ export interface User {
   name: string;
   /** The password's hash, as a PHC string. */
   password: string;
-  /** Grows by one at each change of the password: sessions of before that end. */
+  /** Increases by one at each password change: sessions with an older version end. */
   passwordVersion: number;
   createdAtMs: number;
 }
@@ -14,40 +14,40 @@ export interface User {
 export interface Users {
   find(email: string): Promise<User | undefined>;
   get(id: string): Promise<User | undefined>;
-  /** False: the email address has an account already. */
+  /** @returns false when the email address already has an account */
   create(user: User): Promise<boolean>;
-  /** False: the stored password is not `user.password` any more, or the user is gone. Then nothing has changed. */
+  /** @returns false, and changes nothing, when the stored password is no longer `user.password`, or the user is gone */
   setPassword(user: User, password: string, passwordVersion: number): Promise<boolean>;
 }
 
-/** What a link in a mail is for. */
+/** The purpose of a link in a mail. */
 export type Purpose =
   | { kind: 'register'; email: string; name: string; password: string }
   | { kind: 'reset'; userId: string; passwordVersion: number };
 
-/** Links that were sent. A key is the hash of a link's token. */
+/** The links that were sent. A key is the hash of a link's token. */
 export interface Tokens {
   put(key: string, purpose: Purpose, expiresAtMs: number): Promise<void>;
   get(key: string): Promise<Purpose | undefined>;
-  /** Removes it. Of several calls at the same time, one gets it. */
+  /** Removes the link and returns its purpose. Only one of several concurrent calls gets it. */
   take(key: string): Promise<Purpose | undefined>;
 }
 
 export interface Count {
   count: number;
-  /** When the count begins again at 0. */
+  /** When the count restarts at 0. */
   endsAtMs: number;
 }
 
-/** Counts that all servers share. */
+/** Counts that all server processes share. */
 export interface Counts {
-  /** Adds to a count, which begins with the first addition and ends after `windowMs`. */
+  /** Adds to a count. Its window starts with the first addition and ends after `windowMs`. */
   add(key: string, amount: number, windowMs: number): Promise<Count>;
   read(key: string): Promise<number>;
   clear(key: string): Promise<void>;
 }
 
-/** Everything that accounts keep, in one kind of store. */
+/** All stored data of the accounts. */
 export interface Store {
   users: Users;
   tokens: Tokens;

@@ -17,7 +17,7 @@ import { challengeMs, keepChallenge, takeChallenge } from './challenge.ts';
 import { passkeyTexts } from './texts.ts';
 import type { Passkey, Passkeys } from './types.ts';
 
-/** Where users see, register and remove their passkeys. */
+/** The page on which users list, add and remove their passkeys. */
 export function accountRoutes(app: Express, accounts: Accounts, passkeys: Passkeys): void {
   const page = '/account/passkeys';
 
@@ -57,7 +57,7 @@ export function accountRoutes(app: Express, accounts: Accounts, passkeys: Passke
   });
 }
 
-// After `requireUser`.
+// Call this only after `requireUser`.
 function userOf(req: Request): User {
   return req.user as User;
 }

@@ -7,7 +7,7 @@ import { loginRoutes, renderLogin } from './login.ts';
 import { openPasskeys } from './store.ts';
 import { passkeyTexts } from './texts.ts';
 
-/** Passkeys: users register them for their account, and log in with them. */
+/** Passkeys: users add them to their account, and log in with them. */
 export async function openAddition(accounts: Accounts): Promise<Addition> {
   const passkeys = await openPasskeys();
   return {

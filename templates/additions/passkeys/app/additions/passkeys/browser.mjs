@@ -1,4 +1,4 @@
-// Runs in the browser: asks the authenticator for a passkey, and sends its response as a form.
+// Runs in the browser: asks the authenticator for a passkey, and submits its response as a form.
 
 const hasPasskeys = typeof globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON === 'function';
 
@@ -20,13 +20,13 @@ async function send(form) {
   message.textContent = '';
   try {
     const response = await fetch(form.dataset.options, { method: 'POST' });
-    // The session has ended, or the password is asked for again: the page leads there.
+    // The session has ended, or the server asks for the password again. Reloading the page redirects to that page.
     if (response.redirected) return location.reload();
     if (!response.ok) throw new Error(`the server responded with ${response.status}`);
     form.elements.response.value = JSON.stringify(await ask(await response.json()));
     form.submit();
   } catch {
-    // The user has cancelled, or the authenticator has no passkey of this site.
+    // The user has cancelled, or the authenticator has no passkey for this site.
     message.textContent = form.dataset.failed;
     button.disabled = false;
   }

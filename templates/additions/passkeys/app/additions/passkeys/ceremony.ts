@@ -1,14 +1,14 @@
 import type { Request } from 'express';
 import { fieldOf } from '../../request.ts';
 
-/** The site that a passkey is for: its name and origin, as the browser sees them. Behind a proxy set TRUST_PROXY. */
+/** The site of a passkey: its host name and origin, as the browser sees them. Behind a proxy, set TRUST_PROXY. */
 export function siteOf(req: Request): { rpID: string; origin: string } {
   return { rpID: req.hostname, origin: `${req.protocol}://${req.host}` };
 }
 
 /**
- * Verifies what the browser has sent in the field `response`.
- * @returns undefined when it is not valid: the browser's data is at fault, not the server
+ * Verifies the form field `response` of the browser.
+ * @returns undefined when the browser's data is not valid
  */
 export async function verifyResponse<Sent, Verified>(
   req: Request,

@@ -16,7 +16,7 @@ import { challengeMs, keepChallenge, takeChallenge } from './challenge.ts';
 import { passkeyTexts } from './texts.ts';
 import type { Passkeys } from './types.ts';
 
-/** Logs a user in with a passkey that names the user, so that no email address is needed. */
+/** Logs a user in with a passkey. The passkey contains the user's id, so the user enters no email address. */
 export function loginRoutes(app: Express, accounts: Accounts, passkeys: Passkeys): void {
   app.post('/login/passkey/options', async (req, res) => {
     await countClient(accounts, req, 'passkey');
@@ -39,7 +39,7 @@ export function loginRoutes(app: Express, accounts: Accounts, passkeys: Passkeys
   });
 }
 
-/** The button on the page of the login, which the script shows where the browser has passkeys. */
+/** The button on the login page. The script shows it if the browser supports passkeys. */
 export function renderLogin(req: Request, next: string): Html {
   const { login, failed } = passkeyTexts(req);
   return html`<form method="post" action="/login/passkey" data-options="/login/passkey/options" data-failed="${failed}" hidden>

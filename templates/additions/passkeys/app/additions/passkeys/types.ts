@@ -1,26 +1,26 @@
-/** A passkey that a user has registered. */
+/** A passkey of a user. */
 export interface Passkey {
-  /** The credential's, in base64url. */
+  /** The id of the credential, in base64url. */
   id: string;
   userId: string;
   /** In base64url. */
   publicKey: string;
-  /** The authenticator's, at the last login; 0 where it does not count. */
+  /** The authenticator's signature counter at the last login; 0 if it has none. */
   counter: number;
-  /** The browser that registered it. */
+  /** The browser that added it. */
   browser: string;
   createdAtMs: number;
   usedAtMs: number;
 }
 
-/** The passkeys of all users. A user finds their own only. */
+/** The passkeys of all users. Every call concerns the passkeys of one user only. */
 export interface Passkeys {
-  /** The oldest first. */
+  /** Lists the oldest first. */
   listOf(userId: string): Promise<Passkey[]>;
   get(userId: string, id: string): Promise<Passkey | undefined>;
-  /** False: the user has it already. */
+  /** @returns false when the user already has this passkey */
   create(passkey: Passkey): Promise<boolean>;
-  /** False: the stored counter is not `passkey.counter` any more, or the passkey is gone. Then nothing has changed. */
+  /** @returns false, and changes nothing, when the stored counter is no longer `passkey.counter`, or the passkey is gone */
   use(passkey: Passkey, counter: number, usedAtMs: number): Promise<boolean>;
   remove(userId: string, id: string): Promise<void>;
   close(): Promise<void>;

@@ -1,9 +1,9 @@
 import type { Database } from 'sessapp/stores/embedded';
-import { EndingValues } from './ending.ts';
+import { ExpiringValues } from './expiring.ts';
 import type { Counts } from './types.ts';
 
 export function counts(database: Database): Counts {
-  const values = new EndingValues<number>(database, 'counts');
+  const values = new ExpiringValues<number>(database, 'counts');
   return {
     add(key, amount, windowMs) {
       return database.write(() => {

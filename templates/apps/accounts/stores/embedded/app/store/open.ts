@@ -6,7 +6,7 @@ import { tokens } from './tokens.ts';
 import type { Store } from './types.ts';
 import { users } from './users.ts';
 
-/** Opens the file in `data/accounts`, which all server processes of this machine share. */
+/** Opens the database in `data/accounts`, which all server processes of this machine share. */
 export async function openStore(): Promise<Store> {
   const tables = ['users', 'emails', 'tokens', 'counts', 'tokens-by-end', 'counts-by-end'] as const;
   const database = await openDatabase({ directory: join(dataDirectory, 'accounts'), tables });

@@ -1,9 +1,9 @@
 import type { Database } from 'sessapp/stores/embedded';
-import { EndingValues } from './ending.ts';
+import { ExpiringValues } from './expiring.ts';
 import type { Purpose, Tokens } from './types.ts';
 
 export function tokens(database: Database): Tokens {
-  const values = new EndingValues<Purpose>(database, 'tokens');
+  const values = new ExpiringValues<Purpose>(database, 'tokens');
   return {
     put(key, purpose, expiresAtMs) {
       return database.write(() => values.put(key, purpose, expiresAtMs));

@@ -7,7 +7,7 @@ import { tokens } from './tokens.ts';
 import type { Store } from './types.ts';
 import { users } from './users.ts';
 
-/** Keeps accounts in tables of the database of ACCOUNTS_URL, or else of STORE_URL. */
+/** Stores accounts in the PostgreSQL database of ACCOUNTS_URL, or else of STORE_URL. */
 export async function openStore(): Promise<Store> {
   const own = readVariable('ACCOUNTS_URL');
   const postgres = await openPostgres({

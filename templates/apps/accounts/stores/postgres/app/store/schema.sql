@@ -1,7 +1,7 @@
--- The tables of accounts. The server makes them; where its role may not, their owner does, with this file.
+-- The tables of accounts. The server creates them. If its role may not, run this file as the owner of the database.
 
 CREATE TABLE IF NOT EXISTS accounts_users (
-  -- Environments in one database see their own accounts only.
+  -- Separates the environments that share a database.
   environment text NOT NULL,
   id uuid NOT NULL,
   -- In lower case.
@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS accounts_users (
   UNIQUE (environment, email)
 );
 
--- Links that were sent, by the hashes of their tokens.
+-- The links that were sent. The key is the hash of a link's token.
 CREATE TABLE IF NOT EXISTS accounts_tokens (
   environment text NOT NULL,
   key text NOT NULL,

@@ -1,9 +1,9 @@
 import type { Postgres } from 'sessapp/stores/postgres';
 
-/** How many rows that have ended a write removes: more than it makes, so that the table stays small. */
+/** How many expired rows a write removes: more than it adds, so that the table stays small. */
 const sweepCount = 10;
 
-/** Removes some rows of a table that have ended. Reads leave them out anyway. */
+/** Removes some expired rows of a table. Reads ignore expired rows anyway. */
 export async function sweep(postgres: Postgres, table: 'accounts_tokens' | 'accounts_counts'): Promise<void> {
   await postgres.query(
     `DELETE FROM ${table} WHERE ctid IN

@@ -1,7 +1,7 @@
 import type { Redis } from 'sessapp/stores/redis';
 import type { Counts } from './types.ts';
 
-/** KEYS[1]: the count. ARGV: how much to add, and how long a new count lasts. */
+/** KEYS[1]: the count. ARGV: how much to add, and the milliseconds until a new count expires. */
 const addTo = `
   local count = math.max(0, (tonumber(redis.call('GET', KEYS[1])) or 0) + ARGV[1])
   local leftMs = redis.call('PTTL', KEYS[1])

@@ -1,7 +1,7 @@
 import type { Redis } from 'sessapp/stores/redis';
 import type { User, Users } from './types.ts';
 
-/** KEYS[1]: the user. ARGV: the password's hash as it must be, and the new user as JSON. */
+/** KEYS[1]: the user. ARGV: the expected hash of the password, and the new user as JSON. */
 const replaceIfSame = `
   local stored = redis.call('GET', KEYS[1])
   if not stored or cjson.decode(stored).password ~= ARGV[1] then return 0 end
@@ -23,7 +23,8 @@ export function users(redis: Redis, prefix: string): Users {
       return id === null ? undefined : get(id);
     },
 
-    // In a cluster the two keys are on two nodes. A user whose email was taken meanwhile is not to be found.
+    // In a cluster the two keys can be on two nodes, so no transaction can cover both. If another request takes the
+    // email first, nothing refers to this user, and it is deleted.
     async create(user) {
       await redis.run((commands) => commands.set(userKey(user.id), JSON.stringify(user)));
       const set = await redis.run((commands) => commands.set(emailKey(user.email), user.id, { condition: 'NX' }));

@@ -4,11 +4,11 @@ import { dataDirectory } from '../../settings.ts';
 import { tokenKey } from '../../tokens.ts';
 import type { Passkey, Passkeys } from './types.ts';
 
-/** Opens the file in `data/passkeys`, which all server processes of this machine share. */
+/** Opens the database in `data/passkeys`, which all server processes of this machine share. */
 export async function openPasskeys(): Promise<Passkeys> {
   const directory = join(dataDirectory, 'passkeys');
   const database = await openDatabase({ directory, tables: ['passkeys'] as const });
-  // One value for each user: the passkeys by their ids.
+  // One value for each user: an object of passkeys, by the hashes of their ids.
   const byUser = database.table<Record<string, Passkey>>('passkeys');
   const read = (userId: string) => byUser.get(userId) ?? {};
   return {

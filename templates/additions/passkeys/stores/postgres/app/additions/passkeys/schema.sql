@@ -1,7 +1,7 @@
--- The table of passkeys. The server makes it; where its role may not, its owner does, with this file.
+-- The table of passkeys. The server creates it. If its role may not, run this file as the owner of the database.
 
 CREATE TABLE IF NOT EXISTS accounts_passkeys (
-  -- Environments in one database see their own passkeys only.
+  -- Separates the environments that share a database.
   environment text NOT NULL,
   user_id uuid NOT NULL,
   -- The hash of the credential's id.

@@ -9,7 +9,7 @@ type Fixed = Omit<Passkey, 'counter' | 'usedAtMs'>;
 
 interface Row {
   passkey: Fixed;
-  /** A bigint is a text. */
+  /** PostgreSQL's client returns a bigint as text. */
   counter: string;
   usedAt: Date;
 }
@@ -18,7 +18,7 @@ const select = 'SELECT passkey, counter, used_at AS "usedAt" FROM accounts_passk
 const ofUser = 'WHERE environment = $1 AND user_id = $2';
 const one = `${ofUser} AND key = $3`;
 
-/** Keeps passkeys in a table of the database of ACCOUNTS_URL, or else of STORE_URL. */
+/** Stores passkeys in the PostgreSQL database of ACCOUNTS_URL, or else of STORE_URL. */
 export async function openPasskeys(): Promise<Passkeys> {
   const own = readVariable('ACCOUNTS_URL');
   const postgres = await openPostgres({

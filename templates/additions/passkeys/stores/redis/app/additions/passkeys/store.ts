@@ -2,14 +2,14 @@ import { openRedis } from 'sessapp/stores/redis';
 import { readEnvironmentName, readVariable } from '../../settings.ts';
 import type { Passkey, Passkeys } from './types.ts';
 
-/** KEYS[1]: the passkeys of a user, by their ids. ARGV: an id, the counter as it must be, and the changed passkey as JSON. */
+/** KEYS[1]: the passkeys of a user, by their ids. ARGV: an id, the expected counter, and the changed passkey as JSON. */
 const replaceIfSame = `
   local stored = redis.call('HGET', KEYS[1], ARGV[1])
   if not stored or cjson.decode(stored).counter ~= tonumber(ARGV[2]) then return 0 end
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
   return 1`;
 
-/** Keeps passkeys in the Redis of ACCOUNTS_URL, or else of STORE_URL, with one hash for each user. */
+/** Stores passkeys in the Redis of ACCOUNTS_URL, or else of STORE_URL, in one hash for each user. */
 export async function openPasskeys(): Promise<Passkeys> {
   const own = readVariable('ACCOUNTS_URL');
   const redis = await openRedis({

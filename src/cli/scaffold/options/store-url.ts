@@ -4,66 +4,69 @@ import type { System } from '../../../system.ts';
 import { readStoreUrl } from '../../admin/store.ts';
 import type { Environment } from '../../environment/find.ts';
 
-/** The variable that says where the store is; it alone may hold a password. */
+/** The variable with the address of the store. Only this variable may contain a password, not the command line. */
 const storeVariable = 'STORE_URL';
 
 /**
- * A command line can be read by others, in the list of processes and in a history.
- * @throws UsageError when there is a password in it; nothing of it is repeated
+ * Other users can read a command line in the process list, and it is kept in the shell history.
+ * @throws UsageError when the address contains a password. The message does not repeat the address.
  */
 export function verifyNoPassword(url: string, variable = storeVariable): void {
   if (!hasPassword(url)) return;
   throw new UsageError(
-    'An address with a password does not belong on a command line: others can read it there.',
-    `Set the variable ${variable} to it and leave --store-url out: it is written into .env, which you alone can read.`,
+    'The address contains a password, which other users can read on a command line.',
+    `Leave --store-url out, and set the environment variable ${variable} instead. It is written to .env, which only you can read.`,
   );
 }
 
 /**
- * Where a store is: what was said, else what the variable holds.
- * @throws UserError when that is no address of this store
+ * The address of the store: the given one, else the value of the variable.
+ * @throws UserError when it is not a valid address for this store
  */
 export async function chooseStoreUrl(
   store: string,
-  said: string | undefined,
+  given: string | undefined,
   env: NodeJS.ProcessEnv,
   variable = storeVariable,
 ): Promise<string | undefined> {
   const address = storeKinds[store]?.address;
   if (address)
-    return said === undefined ? readVariable(store, address, env, variable) : verifySaid(store, address, said);
-  if (said === undefined) return undefined;
+    return given === undefined ? readVariable(store, address, env, variable) : verifyGiven(store, address, given);
+  if (given === undefined) return undefined;
   throw new UsageError(
-    `The store ${store} has no address.`,
+    `The store ${store} takes no address.`,
     'Leave --store-url out, or choose another store with --store.',
   );
 }
 
-/** @throws UserError when what a person answers is not a valid address of this store, or holds a password */
+/** @throws UserError when the address is not valid for this store, or contains a password */
 export function verifyAddress(store: string, url: string): void {
   verifyNoPassword(url);
   const address = storeKinds[store]?.address;
-  if (address) verifySaid(store, address, url);
+  if (address) verifyGiven(store, address, url);
 }
 
-/** @throws UserError when an environment that is there has its store elsewhere than was said */
+/** @throws UserError when the existing environment has another store address than the given one */
 export async function verifySameStoreUrl(
   system: System,
   environment: Environment,
-  said: string | undefined,
+  given: string | undefined,
 ): Promise<void> {
-  if (said === undefined) return;
+  if (given === undefined) return;
   const { directory, marker } = environment;
-  const wanted = await chooseStoreUrl(marker.store, said, system.env);
+  const wanted = await chooseStoreUrl(marker.store, given, system.env);
   const found = await readStoreUrl(system, environment);
   if (found !== undefined && withoutUser(found) === withoutUser(wanted ?? '')) return;
-  const fact = `${directory} is an environment already, whose ${storeVariable} is ${found === undefined ? 'not set' : 'another one'}.`;
-  throw new UserError('exists', fact, `Set ${storeVariable} in its .env, or name another directory.`);
+  const fact = `${directory} is already an environment, and its ${storeVariable} is ${found === undefined ? 'not set' : 'different'}.`;
+  throw new UserError('exists', fact, `Set ${storeVariable} in its .env, or choose another directory.`);
 }
 
-function verifySaid(store: string, address: StoreAddress, said: string): string {
-  if (isAddress(said, address)) return said;
-  throw new UsageError(`That is no address of the store ${store}.`, `For example: --store-url ${address.example}`);
+function verifyGiven(store: string, address: StoreAddress, given: string): string {
+  if (isAddress(given, address)) return given;
+  throw new UsageError(
+    `The address is not valid for the store ${store}.`,
+    `For example: --store-url ${address.example}`,
+  );
 }
 
 function readVariable(
@@ -74,11 +77,11 @@ function readVariable(
 ): string | undefined {
   const url = env[variable];
   if (!url || isAddress(url, address)) return url || undefined;
-  const remedy = `Set it to one, for example: ${variable}=${address.example}, or unset it.`;
-  throw new UserError('store-url-bad', `${variable} holds no address of the store ${store}.`, remedy);
+  const remedy = `Set it to an address, for example ${variable}=${address.example}, or unset it.`;
+  throw new UserError('store-url-bad', `${variable} is not a valid address for the store ${store}.`, remedy);
 }
 
-/** An address as far as it says where the store is. */
+/** The address without its user name and password. */
 export function withoutUser(url: string): string {
   return url.replace(/\/\/[^/?]*@/, '//');
 }
@@ -89,7 +92,8 @@ function hasPassword(url: string): boolean {
   return afterProtocol.slice(0, Math.max(0, at)).includes(':') || /[?&]password=/i.test(url);
 }
 
-// It is written into .env as it is. There may be several hosts, separated by commas; the driver looks at it closely.
+// The address is written to .env without escaping, so some characters are refused. It may list several hosts, separated by
+// commas. The driver checks the rest.
 function isAddress(url: string, { protocols }: StoreAddress): boolean {
   const [, protocol = '', user = '', host = '', rest = ''] =
     /^(\w+):\/\/([^/?]*@)?([^/?,]*)(?:,[^/?]*)?([/?].*)?$/.exec(url) ?? [];

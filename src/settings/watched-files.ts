@@ -14,7 +14,7 @@ interface Options {
 }
 
 /** Follows what some files say while they change: looks several times a second, and on demand after a standstill. */
-export class FollowedFiles {
+export class WatchedFiles {
   readonly #paths: string[];
   readonly #options: Options;
   /** Of what `apply` has applied. */

@@ -4,7 +4,7 @@ import { promptOf } from '../../environment/find.ts';
 import { activationLine, commandLine, currentShell } from '../../shells/shells.ts';
 import type { Plan } from '../plan.ts';
 
-/** What was made, and what to type next. */
+/** The summary of a new environment, and the commands to type next. */
 export async function renderMade(
   { system, output }: Context,
   plan: Plan,
@@ -21,20 +21,20 @@ export async function renderMade(
   const seconds = (durationMs / 1000).toFixed(1);
   return [
     `Made the environment ${bold(promptOf(plan))} (${where}) in ${seconds} s.`,
-    ...(kept.length > 0 ? [dim(`Kept as they are: ${kept.join(', ')}`)] : []),
+    ...(kept.length > 0 ? [dim(`Unchanged: ${kept.join(', ')}`)] : []),
     'Next:',
     ...next.map((line) => `  ${cyan(line)}`),
   ].join('\n');
 }
 
-/** What would be done. @param source where the dependencies would come from */
+/** The plan of a dry run. @param source of the dependencies */
 export function renderPlan(plan: Plan, source: 'snapshot' | 'npm' | undefined): string {
   const { directory, action, files, kept, node, install, offline, git } = plan;
   const origin = { snapshot: 'from a snapshot', npm: offline ? 'with npm, from its cache' : 'with npm' };
   return [
     `Would ${action === 'create' ? 'make' : 'fill'} ${directory} with`,
     ...files.map(({ path }) => `  ${path}`),
-    ...(kept.length > 0 ? [`Would keep as they are: ${kept.join(', ')}`] : []),
+    ...(kept.length > 0 ? [`Would not change: ${kept.join(', ')}`] : []),
     ...(source ? [`Would install the dependencies ${origin[source]}`] : []),
     ...(install && node !== null ? [`Would install Node.js ${node}`] : []),
     ...(git ? ['Would make it a git repository'] : []),

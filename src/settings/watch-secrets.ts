@@ -1,16 +1,16 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { FollowedFiles } from './followed-files.ts';
 import { envFileName, readSecrets } from './secrets.ts';
 import { readVariables } from './variables.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 interface Log {
   info(message: string): void;
   error(detail: object, message: string): void;
 }
 
-export interface FollowedSecrets {
+export interface WatchedSecrets {
   /** Newest first: the first one signs, each verifies. */
   list(): string[];
   /** To be called, and awaited, before a cookie is verified. Undefined: nothing is to be waited for. */
@@ -27,13 +27,13 @@ const staleMs = 800;
  * later. SESSION_SECRET in the real environment wins, and cannot change while the server runs.
  * @param onChange is called when other secrets are in use
  */
-export function followSecrets(
+export function watchSecrets(
   directory: string,
   environment: { SESSION_SECRET?: string },
   initial: string[],
   log: Log,
   onChange: () => void = () => undefined,
-): FollowedSecrets {
+): WatchedSecrets {
   if (environment.SESSION_SECRET) return { list: () => initial, refresh: () => undefined };
   const path = join(directory, envFileName);
   let secrets = isFresh(path) ? olderFirst(initial) : initial;
@@ -57,7 +57,7 @@ export function followSecrets(
     const reason = error instanceof UserError ? error.message : String((error as NodeJS.ErrnoException).code ?? error);
     log.error({ reason }, '.env has no usable session secret now: the known ones stay in use');
   };
-  const file = new FollowedFiles([path], { apply, report, staleMs });
+  const file = new WatchedFiles([path], { apply, report, staleMs });
   return { list: () => secrets, refresh: () => file.refresh() };
 }
 

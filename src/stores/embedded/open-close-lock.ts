@@ -14,10 +14,10 @@ const pollMs = 2;
  * LMDB closes its lock file's mutexes when the last process closes the store. A process that opens the store at that
  * moment finds them unusable, and so does each process that comes until all have closed it.
  */
-export class Alone {
+export class OpenCloseLock {
   readonly #path: string;
   #isOurs = false;
-  #ended: Promise<void> | undefined;
+  #freed: Promise<void> | undefined;
 
   constructor(directory: string) {
     this.#path = join(directory, 'opening');
@@ -41,10 +41,10 @@ export class Alone {
 
   /** Until no other process opens or closes the store. */
   untilFree(): Promise<void> {
-    this.#ended ??= this.#waitUntilFree().finally(() => {
-      this.#ended = undefined;
+    this.#freed ??= this.#waitUntilFree().finally(() => {
+      this.#freed = undefined;
     });
-    return this.#ended;
+    return this.#freed;
   }
 
   async #take(): Promise<void> {

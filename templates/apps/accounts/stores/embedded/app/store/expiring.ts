@@ -1,47 +1,47 @@
 import type { Database, Table } from 'sessapp/stores/embedded';
 
-export interface Ending<Value> {
+export interface Expiring<Value> {
   value: Value;
   endsAtMs: number;
 }
 
-/** How many values that have ended a write removes. */
+/** How many expired values a write removes. */
 const sweepCount = 10;
 
-/** Values that end at some time: they count as gone from then on, and later writes remove them. */
-export class EndingValues<Value> {
-  readonly #values: Table<Ending<Value>>;
-  readonly #byEnd: Table<string>;
+/** Values with an expiry time. Reads ignore an expired value, and later writes remove it. */
+export class ExpiringValues<Value> {
+  readonly #values: Table<Expiring<Value>>;
+  readonly #byExpiry: Table<string>;
 
   constructor(database: Database, name: 'tokens' | 'counts') {
     this.#values = database.table(name);
-    this.#byEnd = database.table(`${name}-by-end`);
+    this.#byExpiry = database.table(`${name}-by-end`);
   }
 
-  get(key: string): Ending<Value> | undefined {
+  get(key: string): Expiring<Value> | undefined {
     const found = this.#values.get(key);
     return found && found.endsAtMs > Date.now() ? found : undefined;
   }
 
-  /** Within a write. */
+  /** Call this within a write. */
   put(key: string, value: Value, endsAtMs: number): void {
     this.remove(key);
     this.#sweep();
     this.#values.put(key, { value, endsAtMs });
-    this.#byEnd.put(indexKey(endsAtMs, key), key);
+    this.#byExpiry.put(indexKey(endsAtMs, key), key);
   }
 
-  /** Within a write. */
+  /** Call this within a write. */
   remove(key: string): void {
     const found = this.#values.get(key);
     if (!found) return;
     this.#values.remove(key);
-    this.#byEnd.remove(indexKey(found.endsAtMs, key));
+    this.#byExpiry.remove(indexKey(found.endsAtMs, key));
   }
 
   #sweep(): void {
-    for (const entry of this.#byEnd.keys({ end: indexKey(Date.now(), ''), limit: sweepCount })) {
-      const key = this.#byEnd.get(entry);
+    for (const entry of this.#byExpiry.keys({ end: indexKey(Date.now(), ''), limit: sweepCount })) {
+      const key = this.#byExpiry.get(entry);
       if (key !== undefined) this.remove(key);
     }
   }

@@ -13,8 +13,8 @@ import { verifyAddress, verifyNoPassword } from './store-url.ts';
 
 export const defaults = { template: 'minimal', store: 'embedded' };
 
-/** What was said on the command line, or answered; undefined where nothing was. */
-export interface Answers {
+/** The options of `init`, from the command line and the prompts. Undefined: not given. */
+export interface InitOptions {
   /** Absolute. */
   directory: string;
   template: string | undefined;
@@ -24,10 +24,14 @@ export interface Answers {
   node: string | undefined;
   prompt: string | undefined;
   typescript: boolean;
+  allowExisting: boolean;
+  install: boolean;
+  offline: boolean;
+  git: boolean;
 }
 
-/** @throws UsageError when one of them is not valid, or one is missing and nobody is there to be asked */
-export async function readAnswers(input: Input, context: Context): Promise<Answers> {
+/** @throws UsageError when an option is not valid, or the directory is missing and we cannot prompt for it */
+export async function readInitOptions(input: Input, context: Context): Promise<InitOptions> {
   const { system, output } = context;
   const [named] = input.operands;
   const given = {
@@ -36,51 +40,59 @@ export async function readAnswers(input: Input, context: Context): Promise<Answe
     storeUrl: text(input, 'storeUrl'),
   };
   const prompt = text(input, 'prompt');
-  await verifyAnswers({ ...given, prompt });
+  await verifyOptions({ ...given, prompt });
   if (named !== undefined) verifyDirectory(named, system.env);
   const asked = named !== undefined ? { dir: named, ...given } : await askOrRefuse(context, given);
   const { dir, template, store, storeUrl } = asked;
   if (storeUrl !== undefined) verifyNoPassword(storeUrl);
-  const answers = {
+  const options = {
     ...{ directory: resolve(system.cwd, dir), template, store, storeUrl, prompt },
     node: text(input, 'node'),
     typescript: flag(input, 'typescript'),
+    allowExisting: flag(input, 'allowExisting'),
+    install: input.options.install !== false,
+    offline: flag(input, 'offline'),
+    git: flag(input, 'git'),
   };
-  if (named === undefined) output.note(`The same again: ${await equivalent(input, context, answers)}`);
-  return answers;
+  if (named === undefined)
+    output.note(`To do the same without questions: ${await equivalent(input, context, options)}`);
+  return options;
 }
 
-/** @param home what begins as a path in the home directory; on a command line a quoted ~ alone may be a name */
+/** @param home matches a path in the home directory. On a command line, a quoted ~ alone may be a directory name. */
 function verifyDirectory(dir: string, env: NodeJS.ProcessEnv, home = /^~\//): void {
   if (dir.trim() === '') throw new UsageError('The name of the directory is empty.', 'For example: sessapp init myenv');
-  // A shell expands it, but not in a question, nor in quotes.
+  // A shell expands ~, but not in quotes. At a prompt, there is no shell.
   if (!home.test(dir)) return;
-  const remedy = `Name it in full: ${join(homeDirectory(env), dir.slice(1))}, or ./${dir} if that is meant.`;
-  throw new UsageError(`${dir} begins with a ~, which stands for your home directory in a shell only.`, remedy);
+  const remedy = `Type the full path: ${join(homeDirectory(env), dir.slice(1))}. If the name really begins with ~, type ./${dir}`;
+  throw new UsageError(`${dir} begins with ~, which only a shell replaces by your home directory.`, remedy);
 }
 
-async function verifyAnswers({ template, store, prompt }: Partial<Answers>): Promise<void> {
+async function verifyOptions({ template, store, prompt }: Partial<InitOptions>): Promise<void> {
   if (template !== undefined) await verifyChoice('template', template, listTemplates());
   if (store !== undefined) await verifyChoice('store', store, storeNames);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a prompt must not hold
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a prompt must not contain them
   if (prompt !== undefined && (prompt.trim() === '' || /[\u0000-\u001f\u007f-\u009f]/.test(prompt))) {
-    throw new UsageError('The prompt must be a line of text.', 'For example: --prompt shop');
+    throw new UsageError(
+      'The prompt must be one line of text, without control characters.',
+      'For example: --prompt shop',
+    );
   }
 }
 
-async function askOrRefuse({ system, output }: Context, given: Pick<Answers, 'template' | 'store' | 'storeUrl'>) {
+async function askOrRefuse({ system, output }: Context, given: Pick<InitOptions, 'template' | 'store' | 'storeUrl'>) {
   if (!output.interactive) throw new UsageError('No directory given.', 'For example: sessapp init myenv');
   const choose = (options: ChoiceOption[], message: string, initial: string): Promise<string> =>
     ask(system, { message, options, initial });
   const verify = (dir: string): void => verifyDirectory(dir.trim(), system.env, /^~(\/|$)/);
   const dir = (await ask(system, { message: 'Which directory?', initial: freeName(system.cwd), verify })).trim();
   const template = given.template ?? (await choose(describeTemplates(), 'Which template?', defaults.template));
-  const store = given.store ?? (await choose(describeStores(), 'Where shall sessions live?', defaults.store));
+  const store = given.store ?? (await choose(describeStores(), 'Which store for the sessions?', defaults.store));
   const storeUrl = given.storeUrl ?? (system.env.STORE_URL ? undefined : await askForAddress(system, store));
   return { dir, template, store, storeUrl };
 }
 
-// What is there is not offered: it would be refused when every question is answered.
+// Suggest a free name: an existing directory would be refused, but only after all questions.
 function freeName(cwd: string): string {
   for (let number = 1; ; number++) {
     const name = number === 1 ? 'myenv' : `myenv-${number}`;
@@ -91,12 +103,14 @@ function freeName(cwd: string): string {
 async function askForAddress(system: System, store: string): Promise<string | undefined> {
   const address = storeKinds[store]?.address;
   const verify = (url: string): void => verifyAddress(store, url);
-  return address && ask(system, { message: 'Where is it? (without a password)', initial: address.example, verify });
+  return (
+    address && ask(system, { message: 'What is its address? (without a password)', initial: address.example, verify })
+  );
 }
 
-// What was answered stands beside what was given.
-async function equivalent(input: Input, { system }: Context, answers: Answers): Promise<string> {
-  const { directory, template, store, storeUrl } = answers;
+// The command line with the given options and the values from the prompts.
+async function equivalent(input: Input, { system }: Context, options: InitOptions): Promise<string> {
+  const { directory, template, store, storeUrl } = options;
   const given = Object.entries({ ...input.options, template, store, storeUrl }).flatMap(([name, value]) =>
     toWords(name, value),
   );

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..', '.work');
 
-/** Where what is installed once stays for the next run: git-ignored. */
+/** A path for files that later runs use again. It is git-ignored. */
 export function keptPath(...names) {
   return join(root, 'kept', ...names);
 }
 
 /**
- * A directory for one run. It is on the disk that the repository is on, not in /tmp, which some systems keep in memory:
- * to write durably would cost nothing there.
+ * Creates a directory for one run. It is on the disk of the repository, not in /tmp: some systems keep /tmp in memory,
+ * where a durable write is free.
  */
-export async function createWorkshop() {
+export async function createWorkspace() {
   await mkdir(root, { recursive: true });
   const directory = await mkdtemp(join(root, 'run-'));
   return {

@@ -11,19 +11,19 @@ const rounds = 10;
  * @param isMeant which of them; without it, all
  * @returns how many
  */
-export async function endSessions(
+export async function destroySessions(
   records: Records,
   owner?: string,
   isMeant = (_: LiveSession): boolean => true,
 ): Promise<number> {
-  let ended = 0;
-  for (let round = 1, before = -1; ended > before && round <= rounds; round += 1) {
-    before = ended;
+  let destroyed = 0;
+  for (let round = 1, before = -1; destroyed > before && round <= rounds; round += 1) {
+    before = destroyed;
     for await (const batch of inBatches(records.list(owner), batchSize)) {
       const meant = batch.filter(isMeant);
       await Promise.all(meant.map(({ record }) => records.delete(record.key)));
-      ended += meant.length;
+      destroyed += meant.length;
     }
   }
-  return ended;
+  return destroyed;
 }

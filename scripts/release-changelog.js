@@ -1,0 +1,22 @@
+// What `npm version <version>` runs first: gives the entries under "Unreleased" in CHANGELOG.md that version and today's date.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const path = join(import.meta.dirname, '..', 'CHANGELOG.md');
+const heading = '## Unreleased\n';
+const { npm_new_version: version } = process.env;
+const changelog = readFileSync(path, 'utf8');
+const [before, entries = ''] = changelog.split(heading);
+
+if (!version) {
+  console.error('This script is a part of npm version. Type: npm version <version>');
+  process.exitCode = 2;
+} else if (/^\s*(?:## |$)/.test(entries)) {
+  console.error(
+    'CHANGELOG.md has no entry under "Unreleased". Describe what changes, commit it, then repeat the command.',
+  );
+  process.exitCode = 1;
+} else {
+  const today = new Date().toISOString().slice(0, 10);
+  writeFileSync(path, `${before}${heading}\n## ${version} - ${today}\n${entries}`);
+}

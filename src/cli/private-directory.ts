@@ -1,0 +1,25 @@
+import { lstat } from 'node:fs/promises';
+import { hasCode, UserError } from '../errors.ts';
+import { makeDirectory } from '../files.ts';
+
+/**
+ * Makes the directory where it is missing.
+ * @returns why it is not to be used; undefined when it may be. Whoever can write there could plant code.
+ */
+export async function refuseDirectory(directory: string): Promise<string | undefined> {
+  try {
+    await makeDirectory(directory, 0o700);
+    return await findRefusal(directory);
+  } catch (error) {
+    if (error instanceof UserError) return 'it cannot be made';
+    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT', 'ELOOP')) return error.code;
+    throw error;
+  }
+}
+
+/** The same for a directory that exists. */
+export async function findRefusal(directory: string): Promise<string | undefined> {
+  const { uid, mode } = await lstat(directory);
+  if (process.getuid && uid !== process.getuid()) return 'it belongs to another user';
+  return mode & 0o022 ? 'others may write there' : undefined;
+}
