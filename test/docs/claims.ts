@@ -26,13 +26,13 @@ const stores = 'test/slow/docs-stores.test.ts';
 const claims: Record<string, Claim> = {
   'README.md': {
     sessapp: [clone, syntax],
-    'The tutorial, in four lines': [clone, pages],
-    'In an application you have': pages,
+    'Start with a new environment': [clone, pages],
+    'Use it in an application you have': pages,
   },
   'README.ko.md': {
     sessapp: readme,
-    '네 줄로 따라 하는 튜토리얼': [readme, pages],
-    '이미 있는 애플리케이션에서': pages,
+    '새 환경으로 시작하기': [readme, pages],
+    '이미 있는 애플리케이션에서 쓰기': pages,
   },
   'docs/accounts.md': commands,
   'docs/adopt.md': 'test/slow/ecosystem-adopt.test.ts',
@@ -59,7 +59,7 @@ const claims: Record<string, Claim> = {
   'docs/postgres.md': stores,
   'docs/redis.md': stores,
   'docs/server.md': {
-    'What you can change of the server': pages,
+    'Customize the server': pages,
     Pages: pages,
     'Data of your own': pages,
     WebSockets: commands,
@@ -68,7 +68,7 @@ const claims: Record<string, Claim> = {
   'docs/testing.md': 'test/docs/testing.test.ts',
   'docs/troubleshooting.md': {
     '503 Sessions are not available': 'test/slow/docs-troubleshooting.test.ts',
-    '*': 'test/docs/troubleshooting.test.ts',
+    '*': 'test/slow/docs-symptoms.test.ts',
   },
   'docs/uninstall.md': {
     'An environment': uninstall,

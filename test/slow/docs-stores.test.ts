@@ -12,7 +12,7 @@ const [program = ''] = redisPrograms;
 const withRedis = program === '' ? ` (${withoutRedis})` : '';
 const withPostgres = missingPostgres === undefined ? '' : ` (${missingPostgres})`;
 const uninstall = openPage('docs/uninstall.md', import.meta.filename);
-const heading = 'Setting it up';
+const heading = 'Set it up';
 
 async function expectSessions(reader: Reader): Promise<void> {
   await reader.type({ code: 'sessapp serve myenv' });
@@ -80,10 +80,10 @@ describe('docs/store.md', () => {
     const visit = createBrowser(reader.url, Date.now);
     await reader.type({ code: 'sessapp serve myenv --workers 1' });
     await visit('/');
-    await reader.type(page.take('Backing up the embedded store', 'sh'));
+    await reader.type(page.take('Back up the embedded store', 'sh'));
     await reader.type({ code: 'sessapp sessions destroy --all -e myenv --yes' });
     expect(await (await visit('/profile')).text()).toContain('현재 유저가 없습니다.');
-    await reader.type(page.take('Backing up the embedded store', 'sh'));
+    await reader.type(page.take('Restore it', 'sh'));
     expect(await (await visit('/profile')).text()).toContain('현재 유저는 guest입니다.');
   });
 
@@ -96,7 +96,7 @@ describe('docs/store.md', () => {
     const visit = createBrowser(reader.url, Date.now);
     await reader.type({ code: 'sessapp serve myenv' });
     await visit('/');
-    const { code } = page.take('Moving the sessions to another store', 'sh');
+    const { code } = page.take('Move the sessions to another store', 'sh');
     await reader.type({ code: code.replace('localhost:6379', `127.0.0.1:${redis.port}`) });
     expect(await (await visit('/profile')).text()).toContain('현재 유저는 guest입니다.');
   });

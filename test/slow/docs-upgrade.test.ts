@@ -23,7 +23,7 @@ test('an environment gets the version of an updated clone', async () => {
   await type('npm ci && npx sessapp init myenv', clone);
   const commit = 'git -c user.name=test -c user.email=test@example.com commit --quiet --all --message Release';
   await type(`npm version 9.9.9 --no-git-tag-version --ignore-scripts && ${commit}`, sandbox.path('origin'));
-  await type(page.take('Upgrading an environment', 'sh').code, clone);
+  await type(page.take('Upgrade an environment', 'sh').code, clone);
   const { stdout } = await type('npx sessapp info myenv', clone);
   expect(stdout).toMatch(/made by +sessapp 9\.9\.9/);
 });

@@ -21,7 +21,7 @@ test('the first command of the README creates and serves an environment; after t
   const sandbox = new Sandbox();
   const cwd = await clone(sandbox);
   const { code: first } = readme.take('sessapp', 'sh');
-  const { code: tutorial } = readme.take('The tutorial, in four lines', 'sh');
+  const { code: tutorial } = readme.take('Start with a new environment', 'sh');
   expect(first).toContain('npm ci && npx sessapp init myenv --serve');
 
   const shell = sandbox.spawn('bash', ['-c', first], { cwd, env, detached: true });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPage } from '../../support/docs.ts';
 import { readJson, sha256, snapshot } from '../../support/files.ts';
 import { copyBuild, type OtherBuild } from '../../support/other-build.ts';
-import { repository, Sandbox } from '../../support/sandbox.ts';
+import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment, request, serveInBackground } from '../../support/server.ts';
 
 const readme = 'dist/templates/environment/README.md';
