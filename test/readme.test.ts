@@ -6,7 +6,10 @@ import { describe, expect, test } from 'vitest';
 import type { Declaration } from '../src/cli/command.ts';
 import { listCommands, loadCommand } from '../src/cli/commands/index.ts';
 import { checks } from '../src/cli/doctor/list.ts';
+import { openPage, readBlocks } from './support/docs.ts';
 import { repository } from './support/sandbox.ts';
+
+const page = openPage('README.ko.md', import.meta.filename);
 
 const read = (file: string): Promise<string> => readFile(join(repository, file), 'utf8');
 
@@ -88,8 +91,9 @@ test('the two READMEs have the same commands, settings and blocks', async () => 
   const [english, korean] = await Promise.all([read('README.md'), read('README.ko.md')]);
   const settings = /^\| `([A-Z_]+)`/gm;
   expect(firstCells(korean, settings)).toEqual(firstCells(english, settings));
-  const shells = /```sh\n([\s\S]*?)```/g;
-  expect(firstCells(korean, shells)).toEqual(firstCells(english, shells));
+  const shells = page.blocks.filter(({ language }) => language === 'sh').map(({ heading }) => page.take(heading, 'sh'));
+  const others = readBlocks('README.md').filter(({ language }) => language === 'sh');
+  expect(shells.map(({ code }) => code)).toEqual(others.map(({ code }) => code));
 });
 
 test('every variable of .env.example is in the README', async () => {

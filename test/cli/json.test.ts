@@ -2,16 +2,17 @@ import { chmod, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startDashboard } from '../support/dashboard.ts';
+import { openPage } from '../support/docs.ts';
 import { invoke } from '../support/in-process.ts';
 import { collect } from '../support/output.ts';
 import { repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, killAtEnd, request, serve, waitFor } from '../support/server.ts';
 
+const page = openPage('docs/json.md', import.meta.filename);
+
 /** The examples of one section of docs/json.md. */
-async function examples(section: string): Promise<Record<string, unknown>[]> {
-  const page = await readFile(join(repository, 'docs', 'json.md'), 'utf8');
-  const text = page.split(/^## /m).find((part) => part.startsWith(`${section}\n`)) ?? '';
-  return [...text.matchAll(/```json\n([^`]*)```/g)].map(([, json]) => JSON.parse(json ?? ''));
+function examples(section: string): unknown[] {
+  return page.takeAll(section, 'json').map(({ code }) => JSON.parse(code) as unknown);
 }
 
 /** The names of a value's fields, at every depth. Of a list, only the first element is used. */
@@ -22,7 +23,7 @@ function shapeOf(value: unknown): unknown {
 }
 
 async function expectDocumented(section: string, ...printed: unknown[]): Promise<void> {
-  expect(printed.map(shapeOf)).toEqual((await examples(section)).map(shapeOf));
+  expect(printed.map(shapeOf)).toEqual(examples(section).map(shapeOf));
 }
 
 const parse = ({ stdout }: { stdout: string }): unknown => JSON.parse(stdout);

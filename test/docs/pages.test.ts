@@ -4,12 +4,14 @@ import { expect, test } from 'vitest';
 import { createBrowser } from '../../src/testing/browser.ts';
 import { linkPackages, openPage } from '../support/docs.ts';
 import { send } from '../support/http.ts';
-import { Reader } from '../support/reader.ts';
+import { notInstalled } from '../support/programs.ts';
+import { Reader, testReader, withoutReader } from '../support/reader.ts';
 import { freePort } from '../support/redis-server.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 
 const readme = openPage('README.md', import.meta.filename);
+const korean = openPage('README.ko.md', import.meta.filename);
 const dashboard = openPage('docs/dashboard.md', import.meta.filename);
 const json = openPage('docs/json.md', import.meta.filename);
 const metrics = openPage('docs/metrics.md', import.meta.filename);
@@ -29,18 +31,24 @@ const visits = async (url: string): Promise<string[]> => {
 };
 const counted = ['You have been here 1 times.\n', 'You have been here 2 times.\n'];
 
-test('the pages of README.md count visits', async () => {
+test.skipIf(withoutReader).each([
+  { page: readme, heading: 'Start with a new environment', shown: counted },
+  { page: korean, heading: '새 환경으로 시작하기', shown: ['1번째 방문입니다.\n', '2번째 방문입니다.\n'] },
+])(`the pages of "$heading" count visits${withoutReader}`, async ({ page, heading, shown }) => {
   const reader = await open();
-  await reader.write(readme.take('The tutorial, in four lines', 'js'), 'myenv');
+  await reader.write(page.take(heading, 'js'), 'myenv');
   await reader.type(serve);
-  expect(await visits(reader.url)).toEqual(counted);
+  expect(await visits(reader.url)).toEqual(shown);
 });
 
-test('an application takes the session layer by the import in README.md', async () => {
+test.skipIf(withoutReader).each([
+  { page: readme, heading: 'Use it in an application you have' },
+  { page: korean, heading: '이미 있는 애플리케이션에서 쓰기' },
+])(`an application takes the session layer by the import of "$heading"${withoutReader}`, async ({ page, heading }) => {
   const sandbox = new Sandbox();
   await linkPackages(sandbox, 'express', 'lmdb');
   await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
-  const [imported = '', ...mounted] = readme.take('In an application you have', 'js').code.split('\n');
+  const [imported = '', ...mounted] = page.take(heading, 'js').code.split('\n');
   const app = `${imported}
     import express from 'express';
     const app = express();
@@ -55,7 +63,7 @@ test('an application takes the session layer by the import in README.md', async 
   expect(await visits(await reader.serveApplication('node app.js'))).toEqual(counted);
 });
 
-test('the dashboard prints a link, and ssh opens a tunnel to its port', async () => {
+testReader('the dashboard prints a link, and ssh opens a tunnel to its port', async () => {
   const reader = await open();
   const output = await reader.type(dashboard.take('Dashboard', 'sh'));
   expect(output).toMatch(/http:\/\/127\.0\.0\.1:\d+\/#/);
@@ -64,13 +72,14 @@ test('the dashboard prints a link, and ssh opens a tunnel to its port', async ()
   const tools = reader.sandbox.path('ssh');
   await writeFile(tools, '#!/bin/sh\necho "$@"\n');
   await chmod(tools, 0o755);
-  const { code } = dashboard.take('Who can open it', 'sh');
+  const { code } = dashboard.take('Access', 'sh');
   const env = { PATH: `${reader.sandbox.directory}${delimiter}${process.env.PATH}` };
   const { stdout } = await finish(reader.sandbox.spawn('bash', ['-e', '-c', code], { env }));
   expect(stdout).toMatch(/^-L \d+:127\.0\.0\.1:\d+ [\w.]+\n$/);
 });
 
-test('the five owners with the most sessions are listed as docs/json.md says', async () => {
+const without = notInstalled('bash', 'grep', 'uniq');
+test.skipIf(without)(`the five owners with the most sessions are listed as docs/json.md says${without}`, async () => {
   const reader = await open({ SESSAPP_ENV: undefined });
   await writeFile(
     reader.sandbox.path('myenv', 'app.js'),
@@ -88,7 +97,7 @@ test('the five owners with the most sessions are listed as docs/json.md says', a
   ).toEqual(['2 ann', '1 bob']);
 });
 
-test('Prometheus finds the metrics', async () => {
+testReader('Prometheus finds the metrics', async () => {
   const reader = await open();
   const port = String(await freePort());
   const { code } = metrics.take('Metrics', 'sh');
@@ -98,9 +107,9 @@ test('Prometheus finds the metrics', async () => {
   expect(body).toMatch(/^sessapp_requests_total 1$/m);
 });
 
-test('the options of docs/server.md change the server', async () => {
+testReader('the options of docs/server.md change the server', async () => {
   const reader = await open();
-  await reader.write({ ...server.take('What you can change of the server', 'js'), file: 'server.js' }, 'myenv');
+  await reader.write({ ...server.take('Customize the server', 'js'), file: 'server.js' }, 'myenv');
   await writeFile(
     reader.sandbox.path('myenv', 'app.js'),
     `export function routes(app) {
@@ -121,7 +130,7 @@ test('the options of docs/server.md change the server', async () => {
   expect(await reader.type({ code: 'sessapp sessions list myenv | cut -f 2' })).toBe('ann\n');
 });
 
-test('the pages of docs/server.md log in', async () => {
+testReader('the pages of docs/server.md log in', async () => {
   const reader = await open();
   await reader.write(server.take('Pages', 'js'), 'myenv');
   await reader.type(serve);
@@ -130,7 +139,7 @@ test('the pages of docs/server.md log in', async () => {
   expect(await reader.type({ code: 'sessapp sessions list myenv | cut -f 2' })).toBe('ann\n');
 });
 
-test('the database of docs/server.md keeps what is written', async () => {
+testReader('the database of docs/server.md keeps what is written', async () => {
   const reader = await open();
   const { code } = server.take('Data of your own', 'js');
   await writeFile(reader.sandbox.path('myenv', 'data.js'), `${code}await close();\n`);

@@ -7,7 +7,7 @@ import { finish, repository, Sandbox } from '../support/sandbox.ts';
 const page = openPage('docs/testing.md', import.meta.filename);
 
 test('the tests of docs/testing.md pass', async () => {
-  const files = page.takeAll('Testing your application', 'js');
+  const files = page.takeAll('Test your application', 'js');
   expect(files.map(({ file }) => file)).toEqual(['app.js', 'app.test.js']);
   const sandbox = new Sandbox();
   await linkPackages(sandbox, 'express', 'vitest');

@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { listCommands } from '../../src/cli/commands/index.ts';
 import { type Block, expectShown, openPage } from '../support/docs.ts';
-import { Reader } from '../support/reader.ts';
-import { Sandbox } from '../support/sandbox.ts';
+import { Reader, testReader } from '../support/reader.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, serveInBackground } from '../support/server.ts';
 
 const page = openPage('docs/uninstall.md', import.meta.filename);
 
-test.skipIf(!listCommands().includes('remove'))('an environment is stopped, shown and removed', async () => {
+const withRemove = listCommands().includes('remove') ? testReader : test.skip;
+withRemove('an environment is stopped, shown and removed', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox, 'myapp');
   const { url } = await serveInBackground(sandbox, environment);
@@ -24,7 +25,7 @@ test.skipIf(!listCommands().includes('remove'))('an environment is stopped, show
   expect(existsSync(environment)).toBe(false);
 });
 
-test('the sessions of an environment are ended', async () => {
+testReader('the sessions of an environment are ended', async () => {
   const sandbox = new Sandbox();
   const { url } = await serveInBackground(sandbox, await copyEnvironment(sandbox, 'myapp'));
   await request(url);
@@ -35,10 +36,10 @@ test('the sessions of an environment are ended', async () => {
   expect(await reader.type(list)).not.toMatch(/\d{4}-/);
 });
 
-test('the snapshots and the list of environments are removed', async () => {
+testReader('the snapshots and the list of environments are removed', async () => {
   const sandbox = new Sandbox();
   const folders = { SESSAPP_CACHE_DIR: sandbox.path('cache'), SESSAPP_STATE_DIR: sandbox.path('state') };
-  await cp(process.env.SESSAPP_CACHE_DIR ?? '', folders.SESSAPP_CACHE_DIR, { recursive: true, verbatimSymlinks: true });
+  await finish(sandbox.spawn('cp', ['-al', process.env.SESSAPP_CACHE_DIR ?? '', folders.SESSAPP_CACHE_DIR]));
   await mkdir(folders.SESSAPP_STATE_DIR);
   const reader = await Reader.open(sandbox, folders);
   const count = { code: 'sessapp cache info --json' };

@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createBrowser } from '../../src/testing/browser.ts';
 import { openPage } from '../support/docs.ts';
@@ -13,7 +12,7 @@ const [program = ''] = redisPrograms;
 const withRedis = program === '' ? ` (${withoutRedis})` : '';
 const withPostgres = missingPostgres === undefined ? '' : ` (${missingPostgres})`;
 const uninstall = openPage('docs/uninstall.md', import.meta.filename);
-const heading = 'Setting it up';
+const heading = 'Set it up';
 
 async function expectSessions(reader: Reader): Promise<void> {
   await reader.type({ code: 'sessapp serve myenv' });
@@ -43,32 +42,30 @@ describe('docs/postgres.md', () => {
     const postgres = await Postgres.create();
     await postgres.start();
     onTestFinished(() => postgres.remove());
-    const administrator = new pg.Client(postgres.url());
-    await administrator.connect();
-    onTestFinished(() => administrator.end());
-    const statements = page.take(heading, 'sql').code.replaceAll('…', 'pass').split(';');
-    for (const statement of statements.filter((text) => text.trim() !== '')) await administrator.query(statement);
+    // The test has a database of the page's name already.
+    const sql = page.take(heading, 'sql').code.replaceAll('…', 'pass').replace('DATABASE sessions', 'DATABASE visits');
+    for (const statement of sql.split(';').filter((text) => text.trim() !== '')) await postgres.sql(statement);
     const reader = await Reader.open(new Sandbox());
     const { code } = page.take(heading, 'sh');
     // The server of the test has no certificate.
     const { host } = new URL(postgres.url());
-    const address = code.replace('…', 'pass').replace('db.example', host).replace('?sslmode=verify-full', '');
+    const address = code
+      .replace('…', 'pass')
+      .replace('db.example', host)
+      .replace('sessions?sslmode=verify-full', 'visits');
     await reader.type({ code: address });
     await expectSessions(reader);
     await reader.interrupt();
 
     // And what docs/uninstall.md says of the tables.
     const { cookie } = await readJson<{ cookie: string }>(reader.sandbox.path('myenv', 'sessapp.json'));
-    const sessions = new pg.Client(postgres.url({ database: 'sessions' }));
-    await sessions.connect();
-    onTestFinished(() => sessions.end());
-    const count = async (): Promise<unknown> =>
-      (await sessions.query('SELECT count(*)::int FROM sessapp_sessions')).rows[0];
+    const query = (text = ''): Promise<Record<string, unknown>[]> => postgres.sql(text, [], 'visits');
+    const count = (): Promise<unknown> => query('SELECT count(*)::int FROM sessapp_sessions').then(([row]) => row);
     expect(await count()).toEqual({ count: 1 });
     const [rows, tables] = uninstall.takeAll('Its sessions in Redis or PostgreSQL', 'sql');
-    await sessions.query(rows?.code.replaceAll('myapp-1a2b3c4d', cookie) ?? '');
+    await query(rows?.code.replaceAll('myapp-1a2b3c4d', cookie));
     expect(await count()).toEqual({ count: 0 });
-    await sessions.query(tables?.code ?? '');
+    await query(tables?.code);
     await expect(count()).rejects.toThrow('does not exist');
   });
 });
@@ -83,10 +80,10 @@ describe('docs/store.md', () => {
     const visit = createBrowser(reader.url, Date.now);
     await reader.type({ code: 'sessapp serve myenv --workers 1' });
     await visit('/');
-    await reader.type(page.take('Backing up the embedded store', 'sh'));
+    await reader.type(page.take('Back up the embedded store', 'sh'));
     await reader.type({ code: 'sessapp sessions destroy --all -e myenv --yes' });
     expect(await (await visit('/profile')).text()).toContain('현재 유저가 없습니다.');
-    await reader.type(page.take('Backing up the embedded store', 'sh'));
+    await reader.type(page.take('Restore it', 'sh'));
     expect(await (await visit('/profile')).text()).toContain('현재 유저는 guest입니다.');
   });
 
@@ -99,7 +96,7 @@ describe('docs/store.md', () => {
     const visit = createBrowser(reader.url, Date.now);
     await reader.type({ code: 'sessapp serve myenv' });
     await visit('/');
-    const { code } = page.take('Moving the sessions to another store', 'sh');
+    const { code } = page.take('Move the sessions to another store', 'sh');
     await reader.type({ code: code.replace('localhost:6379', `127.0.0.1:${redis.port}`) });
     expect(await (await visit('/profile')).text()).toContain('현재 유저는 guest입니다.');
   });

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { openPage } from '../support/docs.ts';
 import {
   installEcosystem,
   type Library,
@@ -11,10 +10,12 @@ import {
   writeProgram,
 } from '../support/ecosystem.ts';
 import { Balancer, Customer } from '../support/rolling-shop.ts';
-import { repository, Sandbox } from '../support/sandbox.ts';
+import { Sandbox } from '../support/sandbox.ts';
 import { sharedStores } from '../support/shared-stores.ts';
 
 installEcosystem();
+
+const page = openPage('docs/adopt.md', import.meta.filename);
 
 /** The old store that each store replaces. */
 const oldStores: Record<string, string> = {
@@ -91,7 +92,9 @@ test.skipIf(redis?.missing)(`the steps of docs/adopt.md keep a user logged in${b
   const running = await redis?.start();
   onTestFinished(async () => running?.remove());
   const env = { REDIS_URL: running?.url?.href ?? '' };
-  const [shared = '', adopting = '', script = '', back = ''] = await readCode('adopt.md');
+  const [shared = '', adopting = '', script = '', back = ''] = page.blocks.map(
+    (block) => page.take(block.heading, 'js').code,
+  );
   const withExpressSession = shared.replace("'sessapp/session'", "'express-session'");
   const ann = new Customer(new Balancer(), 'ann');
   const visit = async (sessions: string): Promise<void> => {
@@ -107,11 +110,6 @@ test.skipIf(redis?.missing)(`the steps of docs/adopt.md keep a user logged in${b
   await visit(back.replace(/adopt: (.*),$/m, 'adopt: { store: $1, moveAfterMs: 0 },'));
   await visit(withExpressSession);
 });
-
-async function readCode(page: string): Promise<string[]> {
-  const text = await readFile(join(repository, 'docs', page), 'utf8');
-  return [...text.matchAll(/^```js\n([\s\S]*?)^```/gm)].map(([, code = '']) => code);
-}
 
 function because(missing: string | undefined): string {
   return missing === undefined ? '' : ` (${missing})`;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Debian packages that are not named like their program. */
-const packages: Record<string, string> = { ksh: 'ksh93u+m', script: 'bsdutils' };
+const packages: Record<string, string> = { ksh: 'ksh93u+m', script: 'bsdutils', uniq: 'coreutils' };
 
 /**
  * The end of the title of a test that needs these programs: the packages to install. Empty when all are installed:

@@ -2,12 +2,21 @@ import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, test } from 'vitest';
 import type { Block } from './docs.ts';
 import { type Collected, collect } from './output.ts';
+import { notInstalled } from './programs.ts';
 import { freePort } from './redis-server.ts';
 import { cli, finish, type Sandbox } from './sandbox.ts';
 import { waitFor } from './server.ts';
+
+/** Empty, or what a reader needs and is not installed: for the end of a title. */
+export const withoutReader = notInstalled('bash', 'curl', 'grep');
+
+/** A test in which somebody types what a page says. */
+export function testReader(title: string, run: () => Promise<void>): void {
+  test.skipIf(withoutReader)(`${title}${withoutReader}`, run);
+}
 
 /** Commands that stay in the foreground until Ctrl-C. */
 const stays =

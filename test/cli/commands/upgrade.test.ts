@@ -1,13 +1,16 @@
 import { appendFile, chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPage } from '../../support/docs.ts';
 import { readJson, sha256, snapshot } from '../../support/files.ts';
 import { copyBuild, type OtherBuild } from '../../support/other-build.ts';
-import { repository, Sandbox } from '../../support/sandbox.ts';
+import { Sandbox } from '../../support/sandbox.ts';
 import { copyEnvironment, request, serveInBackground } from '../../support/server.ts';
 
 const readme = 'dist/templates/environment/README.md';
 const server = 'dist/templates/environment/server.js';
+
+const page = openPage('docs/json.md', import.meta.filename);
 
 /** A build with another README.md and another server.js. */
 let build: OtherBuild;
@@ -70,8 +73,7 @@ test('docs/json.md shows exactly the fields of upgrade', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await appendFile(join(environment, 'README.md'), 'mine');
-  const page = await text(repository, 'docs', 'json.md');
-  const [, example = ''] = /^## upgrade$.*?```json\n(.*?)```/ms.exec(page) ?? [];
+  const example = page.take('upgrade', 'json').code;
   const [printed, shown] = [await upgrade(sandbox, '--dry-run'), JSON.parse(example)];
   expect(Object.keys(printed)).toEqual(Object.keys(shown));
   expect(Object.keys((printed.kept as object[])[0] ?? {})).toEqual(Object.keys(shown.kept[0]));

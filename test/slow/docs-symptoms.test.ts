@@ -1,12 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { type Browser, createBrowser } from '../../src/testing/browser.ts';
 import { type Block, expectShown, linkPackages, openPage } from '../support/docs.ts';
 import { send } from '../support/http.ts';
-import { Reader } from '../support/reader.ts';
+import { Reader, testReader } from '../support/reader.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, killAtEnd, waitFor } from '../support/server.ts';
 
@@ -41,23 +42,23 @@ async function readSecret({ sandbox }: Reader): Promise<string> {
 
 const read = async (visit: Browser, path: string): Promise<string> => (await visit(path)).text();
 
-test('an activated environment has the command', async () => {
+testReader('an activated environment has the command', async () => {
   const reader = await open({ PATH: `${dirname(process.execPath)}:/usr/bin:/bin` });
   const [notFound, found] = page.takeAll('command not found: sessapp', 'text');
   expectShown(await reader.type({ code: 'sessapp info' }, 127), notFound as Block);
   expectShown(await reader.type(page.take('command not found: sessapp', 'sh')), found as Block);
 });
 
-test('an environment is found when it is named, and from inside', async () => {
+testReader('an environment is found when it is named, and from inside', async () => {
   const reader = await open();
-  const heading = 'There is no environment here or above';
+  const heading = 'There is no environment in this directory';
   expectShown(await reader.type({ code: 'sessapp info' }, 1), page.take(heading, 'text'));
   const output = await reader.type(page.take(heading, 'sh'));
   const directories = [...output.matchAll(/^ *directory +(.*)$/gm)].map(([, directory]) => directory);
   expect(directories).toEqual([reader.sandbox.path('myapp'), reader.sandbox.path('myapp')]);
 });
 
-test('without a secret the server does not start, until one is made', async () => {
+testReader('without a secret the server does not start, until one is made', async () => {
   const reader = await open();
   await setVariable(reader, 'SESSION_SECRET=');
   const heading = 'The server does not start: no secret';
@@ -65,7 +66,7 @@ test('without a secret the server does not start, until one is made', async () =
   expectShown(await reader.type(page.take(heading, 'sh')), adapt(reader, page.take(heading, 'text')));
 });
 
-test('when the port is taken, another one works', async () => {
+testReader('when the port is taken, another one works', async () => {
   const reader = await open();
   const other = createServer().listen(reader.port, 'localhost');
   onTestFinished(() => void other.close());
@@ -76,7 +77,7 @@ test('when the port is taken, another one works', async () => {
   expect(await reader.type(remedy)).toContain(`http://localhost:${port}`);
 });
 
-test('without a network an environment is made from a snapshot', async () => {
+testReader('without a network an environment is made from a snapshot', async () => {
   const heading = 'npm fails, or there is no network';
   const sandbox = new Sandbox();
   const network = { npm_config_registry: 'http://localhost:9', npm_config_fetch_retries: '0' };
@@ -88,7 +89,7 @@ test('without a network an environment is made from a snapshot', async () => {
   expectShown(await reader.type({ code: 'sessapp info another' }), ready as Block);
 });
 
-test('a session gets an owner by the key that is named', async () => {
+testReader('a session gets an owner by the key that is named', async () => {
   const reader = await open();
   const heading = 'After 30 minutes';
   await writeRoutes(
@@ -106,13 +107,11 @@ test('a session gets an owner by the key that is named', async () => {
   expect(await reader.type(list)).toMatch(/^ann$/m);
 });
 
-test('the old secret behind the new one brings the users back', async () => {
+testReader('the old secret behind the new one brings the users back', async () => {
   const reader = await open();
   const visit = createBrowser(reader.url, Date.now);
   const oldSecret = await readSecret(reader);
-  const newSecret = Buffer.alloc(32, 7)
-    .map((byte, n) => byte * n)
-    .toString('base64url');
+  const newSecret = randomBytes(32).toString('base64url');
   await reader.type(serve);
   await read(visit, '/');
   await reader.interrupt();
@@ -124,7 +123,7 @@ test('the old secret behind the new one brings the users back', async () => {
   expect(await read(visit, '/profile')).toContain('현재 유저는 guest입니다.');
 });
 
-test('a host name of its own has a cookie of its own', async () => {
+testReader('a host name of its own has a cookie of its own', async () => {
   const reader = await open({ HOST: '0.0.0.0' });
   await reader.type(serve);
   const [{ cookie }, other] = [await send(`${reader.url}/`), await send(`http://127.0.0.1:${reader.port}/`)];
@@ -134,7 +133,7 @@ test('a host name of its own has a cookie of its own', async () => {
   expect(cookie).not.toBe(other.cookie);
 });
 
-test('a request from another origin is refused, until that origin is allowed', async () => {
+testReader('a request from another origin is refused, until that origin is allowed', async () => {
   const reader = await open();
   const check = page.take('403 on POST', 'sh');
   await reader.type(serve);
@@ -147,7 +146,7 @@ test('a request from another origin is refused, until that origin is allowed', a
   expect(await reader.type(check)).toBe('404\n');
 });
 
-test('behind a proxy the cookie is set with TRUST_PROXY', async () => {
+testReader('behind a proxy the cookie is set with TRUST_PROXY', async () => {
   const reader = await open();
   const heading = 'The cookie is not set behind a proxy';
   const [logged, cookie] = page.takeAll(heading, 'text');
@@ -159,7 +158,7 @@ test('behind a proxy the cookie is set with TRUST_PROXY', async () => {
   expectShown((await reader.type(check as Block)).replace(/^set-cookie/i, 'Set-Cookie'), cookie as Block);
 });
 
-test('a session that begins too late is lost, and one that begins in time is not', async () => {
+testReader('a session that begins too late is lost, and one that begins in time is not', async () => {
   const reader = await open();
   const [heading, next] = ['The log says that a session began too late', 'The log says nothing'];
   await writeRoutes(
@@ -174,7 +173,7 @@ test('a session that begins too late is lost, and one that begins in time is not
   expectShown(await reader.type(page.take(next, 'sh')), page.take(next, 'text'));
 });
 
-test('a script of an allowed origin has a session', async () => {
+testReader('a script of an allowed origin has a session', async () => {
   const reader = await open();
   const origin = { Origin: 'http://localhost:5173', 'Sec-Fetch-Site': 'same-site' };
   await reader.write(page.take('fetch does not send the cookie', 'js'), 'myapp');
@@ -191,7 +190,7 @@ test('a script of an allowed origin has a session', async () => {
   expect(second.headers['access-control-allow-origin']).toBe(origin.Origin);
 });
 
-test('what is not JSON, or too large, is a 500 with the reason in the log', async () => {
+testReader('what is not JSON, or too large, is a 500 with the reason in the log', async () => {
   const reader = await open();
   const heading = '500 Something went wrong';
   await writeRoutes(
@@ -228,7 +227,7 @@ async function run(block: Block, env: NodeJS.ProcessEnv, change = (code: string)
   return url;
 }
 
-test('a route above the session has none', async () => {
+testReader('a route above the session has none', async () => {
   const block = page.take('req.session is undefined', 'js');
   expect((await send(await run(block, {}))).body).toBe('object\n');
   const reversed = (code: string): string => {
@@ -238,7 +237,7 @@ test('a route above the session has none', async () => {
   expect((await send(await run(block, {}, reversed))).body).toBe('undefined\n');
 });
 
-test('applications with a name each keep their cookies', async () => {
+testReader('applications with a name each keep their cookies', async () => {
   const heading = 'Two applications on localhost log each other out';
   const block = page.take(heading, 'js');
   const [, name = ''] = /COOKIE_NAME=(\S+)/.exec(page.take(heading, 'sh').code) ?? [];
@@ -261,7 +260,7 @@ async function visitBoth(urls: [string, string]): Promise<string[]> {
   return shown.slice(2);
 }
 
-test('reload brings new code to a server in the background', async () => {
+testReader('reload brings new code to a server in the background', async () => {
   const reader = await open();
   await reader.type({ code: 'sessapp serve myapp --background' });
   const { pid } = JSON.parse(await reader.type({ code: 'sessapp status myapp --json' })) as { pid: number };
