@@ -1,4 +1,5 @@
-// What `npm version <version>` runs first: gives the entries under "Unreleased" in CHANGELOG.md that version and today's date.
+// `npm version <version>` runs this script first. It moves the entries under "Unreleased" in CHANGELOG.md under a heading
+// with the version and today's date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -13,7 +14,7 @@ if (!version) {
   process.exitCode = 2;
 } else if (/^\s*(?:## |$)/.test(entries)) {
   console.error(
-    'CHANGELOG.md has no entry under "Unreleased". Describe what changes, commit it, then repeat the command.',
+    'CHANGELOG.md has no entry under "Unreleased". Describe the changes, commit them, then repeat the command.',
   );
   process.exitCode = 1;
 } else {

@@ -1,6 +1,6 @@
-// Writes docs/terminal.svg and docs/terminal.ko.svg, the pictures of the READMEs, from a real run in a real terminal (tmux):
-// node scripts/terminal-picture.js. With --check it writes nothing, and fails when what it sees differs from the pictures.
-// The directory and the port of the run are replaced by the ones that a reader would have.
+// Renders docs/terminal.svg and docs/terminal.ko.svg for the READMEs, from a real run in a terminal (tmux):
+// node scripts/terminal-picture.js. With --check, it writes nothing, and fails when the run differs from the pictures.
+// It replaces the directory and the port of the run by those that a reader would see.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -35,7 +35,7 @@ for (const { file, curl } of pictures) {
   const path = join(root, file);
   if (!process.argv.includes('--check')) writeFileSync(path, renderPicture(screen));
   else if (mask(renderPicture(screen)) !== mask(readFileSync(path, 'utf8'))) {
-    console.error(`${file} is stale. Type: node scripts/terminal-picture.js`);
+    console.error(`${file} is out of date. Type: node scripts/terminal-picture.js`);
     process.exitCode = 1;
   }
 }
@@ -85,7 +85,7 @@ async function untilPrompt(capture) {
   }
 }
 
-/** Without what differs from run to run: ids, references, numbers, and the space that follows from their length. */
+/** Removes the parts that differ between runs: ids, references, numbers, and the padding after them. */
 function mask(picture) {
   const text = picture.replace(/<\/?tspan[^>]*>/g, '');
   return text.replace(/[\w-]{12}(?= +guest)|\b[\da-f]{8}\b|[\d.]+/g, 'N').replace(/ +/g, ' ');
@@ -111,7 +111,7 @@ ${text.join('\n')}
 `;
 }
 
-/** One `tspan` for each run of characters of one style, at its column: fonts differ in the width of a character. */
+/** Renders a `tspan` for each run of characters with one style, at its column, because the widths of fonts differ. */
 function renderRuns(line, xOf) {
   const sequence = new RegExp(`(${String.fromCharCode(27)}\\[[\\d;]*m)`);
   let column = 0;
@@ -127,7 +127,7 @@ function renderRuns(line, xOf) {
   return runs.replaceAll(' class=""', '');
 }
 
-/** The codes are those of ECMA-48 (SGR). @throws Error for a code that the picture has no style for */
+/** Reads the codes of ECMA-48 (SGR). @throws Error for a code without a style in the picture */
 function styleAfter(style, codes) {
   const effects = { 0: {}, 1: { weight: 'bold' }, 31: { colour: 'red' }, 36: { colour: 'cyan' }, 39: { colour: '' } };
   let after = style;

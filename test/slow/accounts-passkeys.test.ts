@@ -158,7 +158,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
     expect(await send()).toBe(refused);
   });
 
-  inBrowser('what is no response of an authenticator is refused, and is no error of the server', async () => {
+  inBrowser('an invalid response of an authenticator is refused, and does not cause a server error', async () => {
     const visitor = await register('gus@example.com');
     for (const response of ['', 'null', '{}', '[]', '{"id":"x","response":{"userHandle":"AAAA"}}', '{'.repeat(5000)]) {
       const send = await visitor.prepareLogin();

@@ -143,7 +143,7 @@ describe.skipIf(process.platform !== 'linux')('a server with two workers', () =>
 
   test.each([
     [
-      'is no code',
+      'has a syntax error',
       (path: string) => appendFile(join(path, 'app.js'), '{'),
       /SyntaxError(.|\n)*not reloaded, .*: Syntax/,
     ],

@@ -180,7 +180,7 @@ async function verifyRoundTrip(shell: TestedShell, trip: RoundTrip, name: string
     trip.leave?.(shell) ?? 'deactivate',
     dump(shell, 'after'),
   ]);
-  expect({ exitCode, stderr: stderr.replace(/^sessapp: there already is a deactivate.*\n/, '') }).toEqual({
+  expect({ exitCode, stderr: stderr.replace(/^sessapp: A function named deactivate already exists.*\n/, '') }).toEqual({
     exitCode: 0,
     stderr: '',
   });

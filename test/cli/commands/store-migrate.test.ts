@@ -55,8 +55,20 @@ test('a dry run says what would move, and changes nothing', async () => {
 test.each([
   ['an unknown store', ['rediss'], {}, 2, /There is no store 'rediss'[\s\S]*redis/],
   ['no address', ['redis'], {}, 2, /--store-url redis:\/\/localhost:6379, or set NEXT_STORE_URL/],
-  ['an address of another store', ['redis', '--store-url', 'postgres://a/b'], {}, 2, /no address of the store redis/],
-  ['a variable with an address of another store', ['redis'], { NEXT_STORE_URL: 'http://a' }, 1, /NEXT_STORE_URL holds/],
+  [
+    'an address of another store',
+    ['redis', '--store-url', 'postgres://a/b'],
+    {},
+    2,
+    /The address is not valid for the store redis/,
+  ],
+  [
+    'a variable with an address of another store',
+    ['redis'],
+    { NEXT_STORE_URL: 'http://a' },
+    1,
+    /NEXT_STORE_URL is not a valid address/,
+  ],
   ['an address for a store without one', ['embedded', ...address], {}, 2, /The store embedded takes no address/],
   ['the current store', ['embedded'], {}, 1, /already in this embedded store/],
   ['a password on the command line', ['redis', '--store-url', `redis://:${password}@a`], {}, 2, /NEXT_STORE_URL/],
@@ -111,7 +123,7 @@ test('an interrupted move can only continue to its own target', async () => {
     expect(JSON.parse(back.stdout)).toMatchObject({ error: { code: 'migration-too-far' } });
   }
   const found = await invoke(environment, ['doctor', '--json']);
-  expect(found.stdout).toMatch(/on their way from the store embedded to postgres[^}]*store migrate postgres/);
+  expect(found.stdout).toMatch(/from the store embedded to postgres was interrupted[^}]*store migrate postgres/);
 });
 
 test('only one migration runs at a time', async () => {

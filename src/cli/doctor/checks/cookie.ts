@@ -31,8 +31,8 @@ export const cookie: Check = {
     const rule = rules.find(({ applies }) => applies(setup));
     if (!rule) return [ok(describe(setup, subject.marker?.cookie ?? '<name>'))];
     const { level, fact, why, advice, set } = rule;
-    const mend = set ? await setVariable(subject, system, ...set) : [];
-    return [level(fact, why, ...(advice === undefined ? [] : [advice]), ...mend)];
+    const fix = set ? await setVariable(subject, system, ...set) : [];
+    return [level(fact, why, ...(advice === undefined ? [] : [advice]), ...fix)];
   },
 };
 
