@@ -20,7 +20,7 @@ export const command = onEnvironment({
   options: [
     ['--store-url <url>', 'its address; only NEXT_STORE_URL, the default, may contain a password'],
     ['--dry-run', 'print what would be done, but change nothing'],
-    ['--rollback', 'take back a move that has not moved any session yet'],
+    ['--rollback', 'cancel a move that has not moved any session yet'],
     ['--offline', 'take packages only from npm’s cache'],
   ],
   async run(given) {
