@@ -5,7 +5,7 @@ import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, startPlain } from '../support/server.ts';
 
 const sandbox = new Sandbox(afterAll);
-const warning = /the application mounts session\(\) of its own, which has no effect/;
+const warning = /the application mounts its own session\(\), which has no effect/;
 const options = "{ secret: 'x'.repeat(40), resave: false, saveUninitialized: false, store: new MemoryStore() }";
 let count = 0;
 

@@ -11,7 +11,7 @@ test('the link from the log and the password create an account, and log its user
   expect([sent.status, sent.text]).toEqual([200, expect.stringContaining('We have sent a link to ann@example.com')]);
   expect(await visitor.user()).toBeUndefined();
   const [link = ''] = await site().linksTo('ann@example.com');
-  expect((await visitor.open(link)).text).toContain('to confirm ann@example.com');
+  expect((await visitor.open(link)).text).toContain('To confirm ann@example.com');
   expect(await visitor.send(link, { password })).toMatchObject({ status: 303, location: '/' });
   expect(await visitor.user()).toBe('Ann');
 });

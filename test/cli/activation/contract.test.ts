@@ -227,7 +227,7 @@ describe.skipIf(withoutDash !== '')(`dash${withoutDash}`, () => {
       'cat ../bin/activate | { . /dev/stdin; printenv SESSAPP_ENV; }',
     ]);
     expect(stdout).toBe(`${context.environment}\n`);
-    expect(stderr).toContain(`taking the environment around this directory: ${context.environment}\n`);
+    expect(stderr).toContain(`Using the environment around this directory: ${context.environment}\n`);
   });
 });
 
