@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode, orUndefined, UserError } from './errors.ts';
 
-/** What is at a path: a file, a folder, or a link, wherever it leads. Undefined when nothing is. */
+/** The file, directory or link at a path; undefined when there is none. A link is not followed. */
 export async function lstatIfThere(path: string): Promise<Stats | undefined> {
   return orUndefined(lstat(path), 'ENOENT', 'ENOTDIR');
 }
@@ -12,12 +12,15 @@ export async function isThere(path: string): Promise<boolean> {
   return (await lstatIfThere(path)) !== undefined;
 }
 
-/** @param more what else counts as missing, such as EACCES */
+/**
+ * Reads a file; undefined when it is missing.
+ * @param more further error codes that count as missing, such as EACCES
+ */
 export async function readTextIfThere(path: string, ...more: string[]): Promise<string | undefined> {
   return orUndefined(readFile(path, 'utf8'), 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', ...more);
 }
 
-/** Undefined for a file that is missing or damaged: the remedy is the same. */
+/** Undefined for a file that is missing or damaged, because the remedy is the same. */
 export async function readJson<T>(path: string, ...more: string[]): Promise<T | undefined> {
   return parseJson<T>(await readTextIfThere(path, ...more));
 }
@@ -37,14 +40,14 @@ export async function listNames(directory: string): Promise<string[]> {
   return (await orUndefined(readdir(directory), 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) ?? [];
 }
 
-/** How often a parent is made again that other processes remove, before the system is taken at its word. */
+/** How many times a parent that other processes remove is created again. */
 const attempts = 5;
 
 /**
- * Makes a directory and its missing parents, as `mkdir -p` does. Node.js's `recursive` never returns where the system
- * answers ENOENT in a directory that exists: /proc.
- * @returns the topmost directory that this process made; other processes may make the same, or remove them
- * @throws UserError where the system refuses for no reason that it names
+ * Creates a directory and its missing parents, as `mkdir -p` does. `mkdir` of Node.js with `recursive` never returns when the
+ * system reports ENOENT in a directory that exists, such as /proc.
+ * @returns the topmost directory that this process created; other processes may create the same ones, or remove them
+ * @throws UserError when the system refuses without giving a reason
  */
 export async function makeDirectory(directory: string, mode = 0o777): Promise<string | undefined> {
   const parent = dirname(directory);

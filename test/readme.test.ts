@@ -13,7 +13,7 @@ const page = openPage('README.ko.md', import.meta.filename);
 
 const read = (file: string): Promise<string> => readFile(join(repository, file), 'utf8');
 
-/** What the first column of every table row begins with, such as `sessapp serve` or `--store`. */
+/** The beginning of the first cell of each table row, such as `sessapp serve` or `--store`. */
 function firstCells(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(([, name = '']) => name).sort();
 }
