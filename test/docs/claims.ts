@@ -22,7 +22,7 @@ const commands = 'test/slow/docs-commands.test.ts';
 const slowUninstall = 'test/slow/docs-uninstall.test.ts';
 const stores = 'test/slow/docs-stores.test.ts';
 
-/** What runs the blocks of each page. */
+/** The test files that run the blocks of each page. */
 const claims: Record<string, Claim> = {
   'README.md': {
     sessapp: [clone, syntax],

@@ -16,12 +16,12 @@ withRemove('an environment is stopped, shown and removed', async () => {
   const { url } = await serveInBackground(sandbox, environment);
   await request(url);
   const reader = await Reader.open(sandbox, { SESSAPP_STATE_DIR: sandbox.path('state') });
-  const [look, remove, answer] = page.takeAll('An environment', 'sh');
+  const [look, remove, withYes] = page.takeAll('An environment', 'sh');
   expect(await reader.type(look as Block)).toContain('1 session');
   expect(existsSync(environment)).toBe(true);
   // Nobody can be asked here.
   expect(await reader.type(remove as Block, 2)).toContain('--yes');
-  expectShown(await reader.type(answer as Block), page.take('An environment', 'text'));
+  expectShown(await reader.type(withYes as Block), page.take('An environment', 'text'));
   expect(existsSync(environment)).toBe(false);
 });
 

@@ -108,7 +108,7 @@ test.skipIf(withoutTerminal)(
     await until('/style.css', 'max-width');
     await until('/logout.js', 'Do you want to log out?');
 
-    const policy = step('10. What the browser may load');
+    const policy = step('10. Limit what the browser loads');
     policy.shows(await policy.type());
     await policy.write('server.js');
     await waitFor(

@@ -57,7 +57,7 @@ describe('docs/postgres.md', () => {
     await expectSessions(reader);
     await reader.interrupt();
 
-    // And what docs/uninstall.md says of the tables.
+    // docs/uninstall.md removes the rows and the tables.
     const { cookie } = await readJson<{ cookie: string }>(reader.sandbox.path('myenv', 'sessapp.json'));
     const query = (text = ''): Promise<Record<string, unknown>[]> => postgres.sql(text, [], 'visits');
     const count = (): Promise<unknown> => query('SELECT count(*)::int FROM sessapp_sessions').then(([row]) => row);

@@ -158,7 +158,7 @@ testReader('behind a proxy the cookie is set with TRUST_PROXY', async () => {
   expectShown((await reader.type(check as Block)).replace(/^set-cookie/i, 'Set-Cookie'), cookie as Block);
 });
 
-testReader('a session that begins too late is lost, and one that begins in time is not', async () => {
+testReader('a session is lost if it begins after the first byte, and kept if it begins before', async () => {
   const reader = await open();
   const [heading, next] = ['The log says that a session began too late', 'The log says nothing'];
   await writeRoutes(

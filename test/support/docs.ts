@@ -13,7 +13,7 @@ export interface Block {
   /** How many blocks are above it under the same heading. */
   nth: number;
   language: string;
-  /** What follows the language, as in ```js app.js. */
+  /** The name after the language, as in ```js app.js. */
   file: string | undefined;
   code: string;
 }

@@ -30,7 +30,7 @@ interface Running {
 }
 
 export interface Typed {
-  /** What was printed on both streams. */
+  /** The output on both streams. */
   output: string;
   exitCode: number | null;
 }
@@ -91,7 +91,7 @@ export class Reader {
   }
 
   /**
-   * Types commands one after the other. One that stays in the foreground goes on, and is over once it prints its address.
+   * Types commands one after the other. A server in the foreground keeps running; the next command follows once it prints its address.
    * @throws when the exit code is not the expected one
    */
   async type({ code }: { code: string }, expected: number | null = 0): Promise<string> {
@@ -149,7 +149,7 @@ export class Reader {
   }
 }
 
-/** Commands up to one that stays, that one, and so on. */
+/** Splits commands before and after each command that stays in the foreground. */
 function split(code: string): string[] {
   const parts: string[] = [];
   let before: string[] = [];
