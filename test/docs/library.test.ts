@@ -31,7 +31,7 @@ async function writeApplication(
   return { sandbox, file };
 }
 
-/** Runs the block's server until the test ends. @returns its address, once it answers */
+/** Runs the block's server until the test ends. @returns its address, once it responds */
 async function serve(
   heading: string,
   prepare: (file: string, sandbox: Sandbox) => Promise<string> = keep,

@@ -77,8 +77,8 @@ test('a WebSocket of ws greets a user, refuses others, and closes when the sessi
   const code = withLogin(withWs as Block).replace(/}\n$/, logout);
   await writeFile(reader.sandbox.path('myenv', 'app.js'), code.replace(/(?=export function upgrades)/, `${closing}\n`));
   await reader.type({ code: 'sessapp install ws -e myenv\nsessapp serve myenv' });
-  const require = createRequire(reader.sandbox.path('myenv', 'app.js'));
-  const WebSocket = require('ws') as new (url: string, options: object) => Socket;
+  const requireInstalled = createRequire(reader.sandbox.path('myenv', 'app.js'));
+  const WebSocket = requireInstalled('ws') as new (url: string, options: object) => Socket;
   const connect = (Cookie: string): Socket => {
     const socket = new WebSocket(reader.url.replace('http', 'ws'), { headers: { Cookie } });
     onTestFinished(() => socket.close());
@@ -105,8 +105,8 @@ test('a connection of Socket.IO has the session', async () => {
   const reader = await open();
   await writeFile(reader.sandbox.path('myenv', 'app.js'), withLogin(withSocketIo as Block));
   await reader.type({ code: 'sessapp install socket.io socket.io-client -e myenv\nsessapp serve myenv' });
-  const require = createRequire(reader.sandbox.path('myenv', 'app.js'));
-  const { io } = require('socket.io-client') as { io: (url: string, options: object) => Socket };
+  const requireInstalled = createRequire(reader.sandbox.path('myenv', 'app.js'));
+  const { io } = requireInstalled('socket.io-client') as { io: (url: string, options: object) => Socket };
   const visit = createBrowser(reader.url, Date.now);
   const Cookie = (await visit('/login')).headers.getSetCookie()[0]?.split(';')[0] ?? '';
   const socket = io(reader.url, { extraHeaders: { Cookie } });
