@@ -21,9 +21,6 @@ function expand(command: string): string[][] {
   return (words[at]?.split('\\|') ?? []).map((word) => words.with(at, word));
 }
 
-/** Commands that pages describe before they exist. */
-const planned = ['remove'];
-
 /** A text may name a command, or a group of them, without the rest of the line. */
 function isName(words: string[]): boolean {
   const name = words.filter((word) => word !== '…').join(' ');
@@ -33,7 +30,7 @@ function isName(words: string[]): boolean {
 test.each(listPages())('the commands in the text of %s exist, with their options', async (page) => {
   const { directory } = new Sandbox();
   for (const words of readCommands(page).flatMap(expand)) {
-    if (isName(words) || planned.includes(words[0] ?? '') || /^(--|<)/.test(words[0] ?? '')) continue;
+    if (isName(words) || /^(--|<)/.test(words[0] ?? '')) continue;
     const failure = await parse(words, fakeSystem(() => directory).system).then(
       () => undefined,
       (error: Error) => error.message,

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { expect, test } from 'vitest';
-import { listCommands } from '../../src/cli/commands/index.ts';
+import { expect } from 'vitest';
 import { type Block, expectShown, openPage } from '../support/docs.ts';
 import { Reader, testReader } from '../support/reader.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
@@ -9,8 +8,7 @@ import { copyEnvironment, request, serveInBackground } from '../support/server.t
 
 const page = openPage('docs/uninstall.md', import.meta.filename);
 
-const withRemove = listCommands().includes('remove') ? testReader : test.skip;
-withRemove('an environment is stopped, shown and removed', async () => {
+testReader('an environment is stopped, shown and removed', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox, 'myapp');
   const { url } = await serveInBackground(sandbox, environment);
