@@ -91,7 +91,7 @@ test('12.2.1: in production no session is set over plain HTTP, and the log says 
   expect(await ask('/in', { headers: plain })).toMatchObject({ status: 200, cookie: '' });
   const stripped = cookie.replace('__Host-', '');
   for (const Cookie of [stripped, `${stripped}; ${stripped}`]) expect((await as(Cookie, '/me')).body).toBe('nobody');
-  expect(production.output()).toMatch(/travels over HTTPS only.*TRUST_PROXY/);
+  expect(production.output()).toMatch(/sent over HTTPS only.*TRUST_PROXY/);
 });
 
 test('13.3.1: the secret is in .env and in no other file of the environment', async () => {
