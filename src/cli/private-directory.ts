@@ -11,7 +11,7 @@ export async function refuseDirectory(directory: string): Promise<string | undef
     await makeDirectory(directory, 0o700);
     return await findRefusal(directory);
   } catch (error) {
-    if (error instanceof UserError) return 'it cannot be made';
+    if (error instanceof UserError) return 'it cannot be created';
     if (hasCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT', 'ELOOP')) return error.code;
     throw error;
   }
@@ -21,5 +21,5 @@ export async function refuseDirectory(directory: string): Promise<string | undef
 export async function findRefusal(directory: string): Promise<string | undefined> {
   const { uid, mode } = await lstat(directory);
   if (process.getuid && uid !== process.getuid()) return 'it belongs to another user';
-  return mode & 0o022 ? 'others may write there' : undefined;
+  return mode & 0o022 ? 'other users can write to it' : undefined;
 }

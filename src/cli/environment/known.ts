@@ -90,7 +90,7 @@ export async function findListRefusal(system: Place): Promise<string | undefined
 }
 
 function refused(folder: string, refusal: string): UserError {
-  const remedy = 'Set SESSAPP_STATE_DIR to a directory that is yours alone.';
+  const remedy = 'Set SESSAPP_STATE_DIR to a directory that only you can write to.';
   return new UserError('state-refused', `${folder} is not used: ${refusal}.`, remedy);
 }
 

@@ -13,7 +13,7 @@ export async function withMigrationLock<T>({ directory }: Environment, work: () 
   if (holder)
     throw new UserError(
       'busy',
-      `Another sessapp (process ${holder.owner.pid}) is moving the sessions of ${directory}.`,
+      `Another sessapp command (process ${holder.owner.pid}) is moving the sessions of ${directory}.`,
       'Wait until it has finished.',
     );
   try {

@@ -103,7 +103,7 @@ async function verifyUnlocked(directory: string): Promise<void> {
 export function busy(directory: string, { owner }: Lock): UserError {
   return new UserError(
     'busy',
-    `Another sessapp (process ${owner.pid}) is at work in ${directory}.`,
+    `Another sessapp command (process ${owner.pid}) is changing ${directory}.`,
     'Wait until it has ended, then run the same command again.',
   );
 }

@@ -80,7 +80,7 @@ async function moveAside({ directory, inode }: Removable): Promise<string> {
     await rename(directory, aside);
   } catch (error) {
     if (!hasCode(error, 'EBUSY', 'EXDEV')) throw error;
-    const fact = `${directory} is a place where another file system is mounted.`;
+    const fact = `${directory} is a mount point.`;
     throw new UserError('other-file-system', fact, 'Unmount it first, or delete what is in it.');
   }
   // If another process put a link or another directory there, the rename has moved that.

@@ -205,7 +205,7 @@ test('a directory where others may write is neither read nor written, and list s
   const { exitCode, stdout, stderr } = await invoke(sandbox.directory, ['list'], env);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
   expect(stderr).toBe(
-    `error: ${folder} is not used: others may write there.\nSet SESSAPP_STATE_DIR to a directory that is yours alone.\n`,
+    `error: ${folder} is not used: other users can write to it.\nSet SESSAPP_STATE_DIR to a directory that only you can write to.\n`,
   );
 });
 

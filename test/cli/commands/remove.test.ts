@@ -261,7 +261,7 @@ test.skipIf(!mountable)(
     );
     await mountDisk(sandbox.path('disk'), '2m');
     await invoke(sandbox.directory, ['init', 'disk', '--no-install', '--allow-existing']);
-    await expectRefusal(sandbox.directory, ['disk', '--yes'], 'other-file-system', /another file system is mounted/);
+    await expectRefusal(sandbox.directory, ['disk', '--yes'], 'other-file-system', /is a mount point/);
     expect(await readdir(sandbox.path('disk'))).not.toContain('.sessapp-lock');
     await mountDisk(sandbox.path('full'), '2m');
     await invoke(sandbox.path('full'), ['init', 'myenv', '--no-install']);
