@@ -1,7 +1,15 @@
 import { CommanderError, Command as Parser } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { System } from '../system.ts';
-import type { Command, Input } from './command.ts';
+import {
+  type Command,
+  type Declaration,
+  helpCommand,
+  helpOption,
+  type Input,
+  jsonOption,
+  versionOption,
+} from './command.ts';
 import { groups, listCommands, loadCommand } from './commands/index.ts';
 import { renderSuggestion, verifyChoice } from './nearest.ts';
 
@@ -57,9 +65,9 @@ function wantedBy(argv: string[], names: string[]): string[] {
 function createParser(system: System): Parser {
   return new Parser('sessapp')
     .description('virtualenv for session servers\n\nTo begin: sessapp init myenv --serve')
-    .option('-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .option(...forParser(versionOption))
+    .helpOption(...forParser(helpOption))
+    .helpCommand(...forParser(helpCommand))
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
@@ -77,20 +85,25 @@ function parserOf(root: Parser, name: string): Parser {
   return (known ?? declareGroup(root.command(first), groups[first] ?? '')).command(second);
 }
 
+/** The part of a declaration that commander takes. */
+function forParser([notation, description]: Declaration): [string, string] {
+  return [notation, description];
+}
+
 function declareGroup(parser: Parser, summary: string): Parser {
   return parser
     .description(summary)
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command');
+    .helpOption(...forParser(helpOption))
+    .helpCommand(...forParser(helpCommand));
 }
 
 function declare(parser: Parser, command: Command, act: (input: Input) => void): void {
   parser.description(command.summary).passThroughOptions(command.passThrough ?? false);
-  for (const [syntax, description] of command.operands ?? []) parser.argument(syntax, description);
-  for (const [flags, description] of command.options ?? []) parser.option(flags, description);
-  parser.option('--json', 'print one JSON document on stdout');
-  parser.helpOption('-h, --help', 'print this help');
-  for (const line of command.notes ?? []) parser.addHelpText('after', line);
+  for (const operand of command.operands ?? []) parser.argument(...forParser(operand));
+  for (const option of command.options ?? []) parser.option(...forParser(option));
+  parser.option(...forParser(jsonOption));
+  parser.helpOption(...forParser(helpOption));
+  if (command.notes) parser.addHelpText('after', `\n${command.notes.join('\n')}`);
   parser.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
   parser.action(() => {
     verifyValues(parser);

@@ -45,6 +45,13 @@ export const environmentOption: Declaration = ['-e, --env <dir>', environment, '
 /** The operand of the commands that take the environment as an operand. */
 export const environmentOperand: Declaration = ['[dir]', environment, 'directory'];
 
+export const versionOption: Declaration = ['-V, --version', 'print the version'];
+export const helpOption: Declaration = ['-h, --help', 'print this help'];
+/** The option of every command. */
+export const jsonOption: Declaration = ['--json', 'print one JSON document on stdout'];
+/** The subcommand of `sessapp` and of each group of commands. */
+export const helpCommand: Declaration = ['help [command]', 'print the help of a command'];
+
 /** The value of a string option; undefined when it was not given. */
 export function text(input: Input, name: string): string | undefined {
   const value = input.options[name];

@@ -15,7 +15,6 @@ export function createCommand(
     summary: 'print a script that completes the commands and options of sessapp in a shell',
     examples: ['sessapp completion bash'],
     notes: [
-      '',
       'To load it in every shell:',
       '  bash: add this line to ~/.bashrc: eval "$(sessapp completion bash)"',
       '  zsh:  add this line to ~/.zshrc, below compinit: eval "$(sessapp completion zsh)"',

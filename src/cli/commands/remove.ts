@@ -67,11 +67,11 @@ async function describe(context: Context, environment: Removable, contents: Cont
   const { files, changed, hasSecret, hasRepository, sessions } = contents;
   const { bold, yellow } = output.style;
   return [
-    `${bold(visible(directory))} has ${renderCount(files, 'file')}. With it go:`,
+    `${bold(visible(directory))} has ${renderCount(files, 'file')}. Removing it deletes:`,
     ...(changed.length === 0
       ? []
-      : [yellow(`  ${renderCount(changed.length, 'file')} of yours: ${nameSome(changed)}`)]),
-    ...(hasRepository ? [yellow('  its git repository, with commits that are nowhere else')] : []),
+      : [yellow(`  ${renderCount(changed.length, 'file')} that you added or changed: ${nameSome(changed)}`)]),
+    ...(hasRepository ? [yellow('  its git repository, with commits that may exist nowhere else')] : []),
     ...(hasSecret ? ['  .env with its secret: cookies that it signed become invalid'] : []),
     ...(sessions === undefined ? [] : [`  ${renderCount(sessions, 'session')} in its embedded store`]),
     ...(sharesData ? ['data is a link: the folder that it leads to stays.'] : []),

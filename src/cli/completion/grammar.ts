@@ -1,4 +1,12 @@
-import type { Command, Declaration, Values } from '../command.ts';
+import {
+  type Command,
+  type Declaration,
+  helpCommand,
+  helpOption,
+  jsonOption,
+  type Values,
+  versionOption,
+} from '../command.ts';
 
 /** The values that are possible at a place of a command line. */
 export interface Slot {
@@ -30,10 +38,6 @@ export interface Grammar {
   commands: CompletedCommand[];
 }
 
-const help: Declaration = ['-h, --help', 'print this help'];
-const everywhere: Declaration[] = [['--json', 'print one JSON document on stdout'], help];
-const own: Declaration[] = [['-V, --version', 'print the version'], help];
-
 /**
  * @param commands all of them
  * @param groups what each group of commands is for
@@ -49,13 +53,16 @@ export function toGrammar(commands: [name: string, command: Command][], groups: 
       choices.set(first, [[second, summary]]);
     }
   }
-  for (const words of choices.values()) words.push(['help', 'print the help of a command']);
+  for (const words of choices.values()) words.push(['help', helpCommand[1]]);
   const described = commands.map(([name, { operands = [], options = [] }]) => ({
     name,
     operands: operands.map(([notation, , values]) => ({ ...toSlot(values), isVariadic: notation.includes('...') })),
-    options: [...options, ...everywhere].map(toOption),
+    options: [...options, jsonOption, helpOption].map(toOption),
   }));
-  return { choices, commands: [{ name: '', operands: [], options: own.map(toOption) }, ...described] };
+  return {
+    choices,
+    commands: [{ name: '', operands: [], options: [versionOption, helpOption].map(toOption) }, ...described],
+  };
 }
 
 function toOption([notation, description, values]: Declaration): CompletedOption {

@@ -57,11 +57,11 @@ test('--dry-run says what would go, and removes nothing', async () => {
   await mkdir(join(directory, '.git'));
   const { exitCode, stdout, stderr } = await remove(sandbox.directory, ['myenv', '--dry-run']);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  expect(stdout).toMatch(/^.*\/myenv has \d+ files\. With it go:\n/);
+  expect(stdout).toMatch(/^.*\/myenv has \d+ files\. Removing it deletes:\n/);
   expect(stdout).toContain(
-    '\n  8 files of yours: app.js, notes/0.txt, notes/1.txt, notes/2.txt, notes/3.txt and 3 more\n',
+    '\n  8 files that you added or changed: app.js, notes/0.txt, notes/1.txt, notes/2.txt, notes/3.txt and 3 more\n',
   );
-  expect(stdout).toContain('\n  its git repository, with commits that are nowhere else\n');
+  expect(stdout).toContain('\n  its git repository, with commits that may exist nowhere else\n');
   expect(stdout).toContain('\n  .env with its secret: ');
   expect(await readFile(join(directory, 'app.js'), 'utf8')).toBe('changed');
 });
@@ -181,7 +181,7 @@ test('names of any kind are removed and shown safely', async () => {
     await makeEnvironment(sandbox, name);
   await writeFile(sandbox.path('a b', 'new\nline\u001b[31m'), '');
   const { stdout } = await remove(sandbox.directory, ['a b', '--dry-run']);
-  expect(stdout).toContain('  1 file of yours: new\\u000aline\\u001b[31m\n');
+  expect(stdout).toContain('  1 file that you added or changed: new\\u000aline\\u001b[31m\n');
   for (const name of ['--help', '-y', 'a b', 'one\ntwo', "it's $(touch x)", '한글'])
     expect(await remove(sandbox.directory, ['--yes', '--', name])).toMatchObject({ exitCode: 0 });
   expect(await readdir(sandbox.directory)).toEqual([]);
@@ -354,7 +354,7 @@ test.skipIf(withoutTerminal !== '')(
     await makeEnvironment(sandbox);
     const kept = await onTerminal(sandbox, ['remove', 'myenv'], [['Remove myenv?', '\r']]);
     expect(kept.exitCode).toBe(0);
-    expect(kept.stdout).toMatch(/With it go:(.|\s)*\.env with its secret(.|\s)*myenv stays as it is\./);
+    expect(kept.stdout).toMatch(/Removing it deletes:(.|\s)*\.env with its secret(.|\s)*myenv stays as it is\./);
     const stopped = await onTerminal(sandbox, ['remove', 'myenv'], [['Remove myenv?', '\u0003']]);
     expect(stopped.exitCode).toBe(130);
     expect(await readdir(sandbox.directory)).toEqual(['myenv']);
