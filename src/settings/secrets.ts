@@ -9,9 +9,17 @@ export const secretVariable = 'SESSION_SECRET';
 
 export const minimumBytes = 32;
 
-const remedy =
-  'Type: sessapp secret rotate, or set SESSION_SECRET to 32 random bytes: ' +
-  `node -p "require('crypto').randomBytes(32).toString('base64url')"`;
+/** The place of SESSION_SECRET. An environment variable overrides `.env`. */
+export type SecretSource = 'environment' | '.env';
+
+const randomSecret = `node -p "require('crypto').randomBytes(32).toString('base64url')"`;
+
+const remedies: Record<SecretSource, string> = {
+  '.env': `Type: sessapp secret rotate, or set SESSION_SECRET to 32 random bytes: ${randomSecret}`,
+  environment:
+    'SESSION_SECRET is set in the environment variables and overrides .env. Unset it to use .env, or set it to 32 random ' +
+    `bytes: ${randomSecret}`,
+};
 
 /** 32 random bytes in base64url. */
 export function createSecret(): string {
@@ -37,16 +45,17 @@ export function splitSecrets(value: string | undefined): string[] {
  * Reads the secrets in SESSION_SECRET, newest first, separated by commas.
  * @throws UserError when there is no secret, or when one of them can be guessed
  */
-export function readSecrets(value: string | undefined): string[] {
+export function readSecrets(value: string | undefined, source: SecretSource = '.env'): string[] {
   const secrets = splitSecrets(value);
   if (secrets.length === 0) {
-    throw new UserError('secret-missing', 'SESSION_SECRET is not set: sessions cannot be signed.', remedy);
+    const fact = value ? 'SESSION_SECRET contains no secret' : 'SESSION_SECRET is not set';
+    throw new UserError('secret-missing', `${fact}: sessions cannot be signed.`, remedies[source]);
   }
-  secrets.forEach(verifySecret);
+  for (const [index, secret] of secrets.entries()) verifySecret(secret, index, remedies[source]);
   return secrets;
 }
 
-function verifySecret(secret: string, index: number): void {
+function verifySecret(secret: string, index: number, remedy: string): void {
   const name = index === 0 ? 'SESSION_SECRET' : `SESSION_SECRET's value number ${index + 1}`;
   const bytes = Buffer.byteLength(secret);
   if (bytes < minimumBytes) {

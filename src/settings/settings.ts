@@ -46,7 +46,7 @@ export async function readSettings(directory: string, environment: NodeJS.Proces
     // Proxies keep idle connections for 60 s. The server must keep them longer, so that the proxy closes them first.
     keepAliveMs: readSeconds(variables.KEEP_ALIVE ?? (trustProxyHops > 0 ? '65' : '5')) * 1000,
     metrics: readMetrics(variables),
-    secrets: readSecrets(variables.SESSION_SECRET),
+    secrets: readSecrets(variables.SESSION_SECRET, environment.SESSION_SECRET ? 'environment' : '.env'),
     store,
     cookie,
     dataDirectory: join(directory, 'data'),

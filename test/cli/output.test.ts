@@ -103,6 +103,15 @@ test.each([
   expect((await sessapp(...args)).stderr).toMatch(message);
 });
 
+test.each([
+  ['the environment', '.', ['status', 'myenv']],
+  ['a directory of it', 'bin', ['info', '-e', 'elsewhere']],
+])('in %s, a name that does not exist there gets the advice to leave it out', async (_, cwd, args) => {
+  const { exitCode, stderr } = await invoke(join(shared.directory, 'myenv', cwd), args);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/does not exist\.\nYou are in the environment .*myenv\. To use it, leave out the name\.\n$/);
+});
+
 test('the same environment may be named by [dir] and by -e', async () => {
   expect((await sessapp('info', 'myenv', '-e', './myenv/')).exitCode).toBe(0);
 });

@@ -109,7 +109,7 @@ test('only --force logs out the session of a client that never came back', async
   await secrets.run(['rotate']);
   expect((await secrets.run(['retire', secretIdOf(old)])).exitCode).toBe(1);
   const { stdout } = await secrets.run(['retire', secretIdOf(old), '--force']);
-  expect(stdout).toMatch(/ is retired; sessions logged out: 1\. A running server follows within 2 s\.\n$/);
+  expect(stdout).toMatch(/ is retired; sessions logged out: 1\. A running server rejects it within 2 s\.\n$/);
   await waitFor(async () => (await profile(url, cookie)).body === nobody, 2000);
   expect(await secrets.counts()).toHaveLength(1);
   expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherSecrets: 1, sessionsOfUnknownSecret: 0 });

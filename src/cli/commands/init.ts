@@ -26,7 +26,7 @@ export const command: Command = {
   options: [
     ['--template <name>', `the application to start from (default: ${defaults.template})`, listTemplates],
     ['--store <name>', `where sessions are stored (default: ${defaults.store})`, () => storeNames],
-    ['--store-url <url>', 'the address of the store; only STORE_URL, the default, may contain a password'],
+    ['--store-url <url>', 'the address of the store, without a password (default: STORE_URL, which may contain one)'],
     ['--typescript', 'write TypeScript instead of JavaScript'],
     ['--node <version>', 'give the environment its own Node.js of this version, such as 24'],
     ['--prompt <text>', 'the name in the activated prompt (default: the name of the directory)'],

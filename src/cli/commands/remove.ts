@@ -49,7 +49,7 @@ export const command: Command = {
 
 function verifyCanConfirm(input: Input, { output }: Context): void {
   if (flag(input, 'yes') || output.interactive) return;
-  throw new UsageError('remove asks before it removes, and there is nobody to ask.', 'If that is meant, add --yes.');
+  throw new UsageError('remove asks first, but this is not a terminal.', 'To confirm, add --yes.');
 }
 
 async function isConfirmed(system: System, environment: Removable): Promise<boolean> {

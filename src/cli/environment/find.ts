@@ -5,6 +5,7 @@ import { isThere } from '../../files.ts';
 import { BrokenEnvironment, type Marker, readMarker } from '../../settings/marker.ts';
 import { restoringOptions } from '../../settings/restoring.ts';
 import type { System } from '../../system.ts';
+import { isInside } from '../paths.ts';
 import { commandLine } from '../shells/shells.ts';
 
 /** A directory with a readable `sessapp.json`. */
@@ -88,14 +89,17 @@ async function openEnvironment(system: System, directory: string, source = ''): 
   if (marker) return { directory, marker };
   await verifyNotUnmarked(system, directory);
   const code = 'not-an-environment';
-  const make = async (...options: string[]): Promise<string> =>
-    `${source}Make one there: ${await commandLine(system, directory, 'init', ...options)}, or name another with -e <dir>`;
-  if (!existsSync(directory)) throw new UserError(code, `${directory} does not exist.`, await make());
+  const outer = source === '' && isInside(system.cwd, directory) ? await nearestEnvironment(system.cwd) : undefined;
+  const advise = async (...options: string[]): Promise<string> =>
+    outer
+      ? `You are in the environment ${outer.directory}. To use it, leave out the name.`
+      : `${source}Make one there: ${await commandLine(system, directory, 'init', ...options)}, or name another with -e <dir>`;
+  if (!existsSync(directory)) throw new UserError(code, `${directory} does not exist.`, await advise());
   throw new BrokenEnvironment(
     directory,
     code,
     `${directory} is not an environment: it has no sessapp.json.`,
-    await make(...(await restoringOptions(directory))),
+    await advise(...(await restoringOptions(directory))),
   );
 }
 

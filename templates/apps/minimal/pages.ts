@@ -1,4 +1,4 @@
-// Renders the page around a sentence of app. Its style is in public/style.css.
+// Puts a sentence from app into a page. The style of the page is in public/style.css.
 import { extname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
@@ -87,7 +87,7 @@ const texts = {
       ['.env.example', 'all settings'],
       ['sessapp --help', 'all commands'],
       ['sessapp serve --watch', 'reloads this page when you save a file'],
-      ['sessapp sessions list', 'lists all sessions, also this one'],
+      ['sessapp sessions list', 'lists all sessions, including this one'],
     ],
   },
 };

@@ -17,7 +17,7 @@ export const command = onEnvironment({
     const fact = `${output.style.cyan(id)} of ${name} is retired; ${describeUses(uses)}`;
     return {
       data: { status: 'retired', id, secrets: left, loggedOut: uses ? uses.certain : null },
-      text: `${fact}. A running server follows within 2 s.`,
+      text: `${fact}. A running server rejects it within 2 s.`,
     };
   },
 });

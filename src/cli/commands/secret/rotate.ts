@@ -30,11 +30,11 @@ function describeRemoved(count: number): string {
 
 async function describe({ system, output, environment, name }: Work, { id, older }: Rotation): Promise<string> {
   const signs = `${name} signs with ${output.style.cyan(id)}`;
-  if (older.length === 0) return `${signs}. A running server follows within 2 s.`;
+  if (older.length === 0) return `${signs}. A running server uses it within 2 s.`;
   const line = (...words: [string, ...string[]]): Promise<string> =>
     commandLine(system, environment.directory, ...words);
   return [
-    `${signs}; ${older.join(', ')} ${older.length === 1 ? 'verifies' : 'verify'}. A running server follows within 2 s.`,
+    `${signs}; ${older.join(', ')} ${older.length === 1 ? 'verifies' : 'verify'}. A running server uses it within 2 s.`,
     `When ${await line('secret list')} shows no session of an older secret: ${await line('secret retire', older.at(-1) ?? '')}`,
   ].join('\n');
 }

@@ -18,7 +18,7 @@ export const command = onEnvironment({
   ],
   operands: [['<store>', 'the new store: embedded, postgres or redis', () => storeNames]],
   options: [
-    ['--store-url <url>', 'its address; only NEXT_STORE_URL, the default, may contain a password'],
+    ['--store-url <url>', 'its address, without a password (default: NEXT_STORE_URL, which may contain one)'],
     ['--dry-run', 'print what would be done, but change nothing'],
     ['--rollback', 'cancel a move that has not moved any session yet'],
     ['--offline', 'take packages only from npm’s cache'],

@@ -22,7 +22,7 @@ export const generatedFiles: Check = {
     for (const path of Object.keys(files)) if (!(await isThere(join(directory, path)))) missing.push(path);
     const changed = (await findChanged(directory, files)).filter((path) => !ownFiles.test(path));
     const findings = [...reportMissing(directory, missing), ...reportChanged(changed)];
-    return findings.length > 0 ? findings : [ok('The generated files are unchanged.')];
+    return findings.length > 0 ? findings : [ok('The generated files that you are not meant to change are unchanged.')];
   }),
 };
 
