@@ -86,7 +86,8 @@ function expiryOf(cookie: { expires?: Date | string | null | undefined } | undef
   return Number.isFinite(expiresAtMs) ? expiresAtMs : undefined;
 }
 
-// express-session may have extended a session only in its store (with `touch`). Then the session is due to be marked as seen.
+// express-session may have extended a session only in its store, with `touch`: connect-redis then leaves the stored expiry as it
+// is. So a past expiry means that the session is live and due to be marked as seen, since its store still returns it.
 function timesOf(
   note: Note | undefined,
   expiresAtMs: number | undefined,
@@ -94,9 +95,9 @@ function timesOf(
 ): Pick<StoredRecord, 'createdAtMs' | 'seenAtMs' | 'expiresAtMs'> {
   const nowMs = Date.now();
   const createdAtMs = note?.createdAtMs ?? nowMs;
-  if (note && note.expiresAtMs === expiresAtMs) return { createdAtMs, seenAtMs: note.seenAtMs, expiresAtMs };
   if (expiresAtMs === undefined || expiresAtMs <= nowMs)
     return { createdAtMs, seenAtMs: nowMs - idleMs * unseenFraction, expiresAtMs: nowMs + idleMs };
+  if (note?.expiresAtMs === expiresAtMs) return { createdAtMs, seenAtMs: note.seenAtMs, expiresAtMs };
   return { createdAtMs, seenAtMs: Math.min(expiresAtMs - idleMs, nowMs), expiresAtMs };
 }
 

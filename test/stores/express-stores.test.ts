@@ -1,4 +1,4 @@
-import session from 'express-session';
+import session, { type SessionData } from 'express-session';
 import { expect, test } from 'vitest';
 import { driverOf } from '../../src/stores/express.ts';
 import { describeExpressStore } from './contract.ts';
@@ -33,4 +33,35 @@ test('any other error of such a store is an error, also when it is thrown', asyn
     throw new Error('thrown');
   };
   await expect(driver.update('a', 1, record())).rejects.toThrow('thrown');
+});
+
+/** As connect-redis does, `touch` extends a session without changing the text that is stored. */
+class TouchedStore extends session.MemoryStore {
+  readonly #kept = new Map<string, string>();
+
+  override get(id: string, callback: Parameters<session.MemoryStore['get']>[1]): void {
+    const text = this.#kept.get(id);
+    callback(undefined, text === undefined ? null : JSON.parse(text));
+  }
+
+  override set(id: string, data: SessionData, callback: (error?: unknown) => void = () => undefined): void {
+    this.#kept.set(id, JSON.stringify(data));
+    callback();
+  }
+
+  override touch(_id: string, _data: SessionData, callback: () => void = () => undefined): void {
+    callback();
+  }
+}
+
+test('a session that express-session has extended only in its store is live, and due to be marked as seen', async () => {
+  const driver = driverOf(new TouchedStore(), { idleMs: 1000 });
+  const nowMs = Date.now();
+  const times = { createdAtMs: nowMs - 5000, seenAtMs: nowMs - 2000, expiresAtMs: nowMs - 1000 };
+  await driver.create('a', record({ ...times, owner: 'ann' }));
+  const found = await driver.read('a');
+  expect(found).toMatchObject({ createdAtMs: times.createdAtMs, owner: 'ann', version: 1 });
+  expect(found?.expiresAtMs).toBeGreaterThanOrEqual(nowMs + 1000);
+  expect(found?.seenAtMs).toBeLessThan(Date.now() - 100);
+  expect(await driver.update('a', 1, record())).toBe(true);
 });
