@@ -13,9 +13,12 @@ testReader('an environment is stopped, shown and removed', async () => {
   const environment = await copyEnvironment(sandbox, 'myapp');
   const { url } = await serveInBackground(sandbox, environment);
   await request(url);
+  await mkdir(`${environment}/data/users`);
   const reader = await Reader.open(sandbox, { SESSAPP_STATE_DIR: sandbox.path('state') });
   const [look, remove, withYes] = page.takeAll('An environment', 'sh');
-  expect(await reader.type(look as Block)).toContain('1 session');
+  const shown = await reader.type(look as Block);
+  expect(shown).toContain('1 session');
+  expect(shown).not.toContain('data/users');
   expect(existsSync(environment)).toBe(true);
   // Nobody can be asked here.
   expect(await reader.type(remove as Block, 2)).toContain('--yes');
@@ -44,6 +47,7 @@ testReader('the snapshots and the list of environments are removed', async () =>
   expect(JSON.parse(await reader.type(count)).snapshots).not.toEqual([]);
   await reader.type(page.take('The snapshots', 'sh'));
   expect(JSON.parse(await reader.type(count)).snapshots).toEqual([]);
+  expect(existsSync(folders.SESSAPP_CACHE_DIR)).toBe(true);
   await reader.type(page.take('The list of environments', 'sh'));
   expect(existsSync(folders.SESSAPP_STATE_DIR)).toBe(false);
 });

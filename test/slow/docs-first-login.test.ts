@@ -10,6 +10,7 @@ import { onTerminal, withoutTerminal } from '../support/terminal.ts';
 
 const page = openPage('docs/first-login.md', import.meta.filename);
 const password = 'correct horse battery staple';
+const listOwners = { code: 'sessapp sessions list | cut -f 2' };
 
 test('the command can be installed from a clone as the tutorial says', async () => {
   const sandbox = new Sandbox();
@@ -43,12 +44,16 @@ test.skipIf(withoutTerminal)(
     const first = step('1. Make an environment');
     first.shows(await first.type());
     expect(await read('/profile')).toContain('현재 유저가 없습니다.');
+    await read('/');
 
     const pages = step('2. Write a page');
     await pages.write('app.js');
     await until('/', '<h1>My application</h1>');
     await pages.type();
     expect(existsSync(reader.sandbox.path('myapp', 'pages.js'))).toBe(false);
+    expect(await reader.type(listOwners)).toBe('guest\n');
+    await pages.type();
+    expect(await reader.type(listOwners)).toContain('no sessions');
 
     const views = step('3. Use views');
     views.shows(await views.type());
@@ -89,7 +94,17 @@ test.skipIf(withoutTerminal)(
     const users = step('8. Store users with hashed passwords');
     for (const file of ['users.js', 'views/register.ejs', 'app.js', 'views/home.ejs']) await users.write(file);
     await until('/register', 'new-password');
-    expect((await send('/register', { name: 'ann', password: 'short' })).status).toBe(400);
+    const lengths = 'A name has 1 to 50 characters, a password 15 to 200.';
+    for (const [name, length] of [
+      ['ann', 14],
+      ['ann', 201],
+      ['', 15],
+      ['a'.repeat(51), 15],
+    ] as const) {
+      const response = await send('/register', { name, password: 'x'.repeat(length) });
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain(lengths);
+    }
     expect(await (await send('/register', { name: 'ann', password })).text()).toContain(
       '<em>You are logged in now.</em>',
     );

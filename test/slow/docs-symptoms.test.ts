@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { type Browser, createBrowser } from '../../src/testing/browser.ts';
 import { type Block, expectShown, linkPackages, openPage } from '../support/docs.ts';
 import { send } from '../support/http.ts';
 import { Reader, testReader } from '../support/reader.ts';
-import { Sandbox } from '../support/sandbox.ts';
+import { repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, killAtEnd, waitFor } from '../support/server.ts';
 
 const page = openPage('docs/troubleshooting.md', import.meta.filename);
@@ -25,8 +25,8 @@ function adapt(reader: Reader, block: Block): Block {
   return { ...block, code: reader.adapt(block.code) };
 }
 
-async function writeRoutes({ sandbox }: Reader, routes: string): Promise<void> {
-  await writeFile(sandbox.path('myapp', 'app.js'), `export function routes(app) {\n${routes}\n}\n`);
+async function writeRoutes({ sandbox }: Reader, routes: string, imports = ''): Promise<void> {
+  await writeFile(sandbox.path('myapp', 'app.js'), `${imports}export function routes(app) {\n${routes}\n}\n`);
 }
 
 async function setVariable({ sandbox }: Reader, line: string): Promise<void> {
@@ -107,8 +107,10 @@ testReader('a session gets an owner by the key that is named', async () => {
   expect(await reader.type(list)).toMatch(/^ann$/m);
 });
 
-testReader('the old secret behind the new one brings the users back', async () => {
+testReader('a variable that is unset, or the old secret behind the new one, brings the users back', async () => {
   const reader = await open();
+  const heading = 'After a restart or a deployment';
+  const [doctor, unset, both] = page.takeAll(heading, 'sh');
   const visit = createBrowser(reader.url, Date.now);
   const oldSecret = await readSecret(reader);
   const newSecret = randomBytes(32).toString('base64url');
@@ -118,8 +120,16 @@ testReader('the old secret behind the new one brings the users back', async () =
   await reader.type({ code: `export SESSION_SECRET='${newSecret}'\nsessapp serve myapp` });
   expect(await read(visit, '/profile')).toContain('현재 유저가 없습니다.');
   await reader.interrupt();
+  expectShown(await reader.type(doctor as Block), page.take(heading, 'text'));
+  await reader.type(unset as Block);
+  expect(await read(visit, '/profile')).toContain('현재 유저는 guest입니다.');
+  await reader.interrupt();
+  await setVariable(reader, `SESSION_SECRET=${newSecret}`);
+  await reader.type(serve);
+  expect(await read(visit, '/profile')).toContain('현재 유저가 없습니다.');
+  await reader.interrupt();
   await reader.type({ code: `NEW_SECRET='${newSecret}'; OLD_SECRET='${oldSecret}'\nexport NEW_SECRET OLD_SECRET` });
-  await reader.type(page.take('After a restart or a deployment', 'sh'));
+  await reader.type(both as Block);
   expect(await read(visit, '/profile')).toContain('현재 유저는 guest입니다.');
 });
 
@@ -158,19 +168,59 @@ testReader('behind a proxy the cookie is set with TRUST_PROXY', async () => {
   expectShown((await reader.type(check as Block)).replace(/^set-cookie/i, 'Set-Cookie'), cookie as Block);
 });
 
-testReader('a session is lost if it begins after the first byte, and kept if it begins before', async () => {
+testReader('a session that is created after the first byte is lost, with a line in the log', async () => {
   const reader = await open();
-  const [heading, next] = ['The log says that a session began too late', 'The log says nothing'];
   await writeRoutes(
     reader,
     "app.get('/login', (req, res) => { res.write('in'); setTimeout(() => { req.session.username = 'ann'; res.end(); }, 20); });",
   );
   await reader.type(serve);
   expect((await send(`${reader.url}/login`)).cookie).toBe('');
+  const heading = 'The log says that a session was created too late';
   expectShown(await reader.interrupt(), page.take(heading, 'text'));
+});
+
+testReader('a session that changes after the response is lost without a line in the log', async () => {
+  const reader = await open();
+  const check = page.take('The log says nothing', 'sh');
+  const heading = 'The handler changes the session too late';
+  const late = [
+    "req.session.regenerate(() => { req.session.username = 'ann'; }); res.redirect(303, '/');",
+    "res.redirect(303, '/'); req.session.username = 'ann';",
+    "setTimeout(() => { req.session.username = 'ann'; }, 20); res.redirect(303, '/');",
+  ];
+  const home = "app.get('/', (req, res) => res.send(`Hello ${req.session.username}\\n`));";
+  await writeRoutes(
+    reader,
+    [home, ...late.map((code, n) => `app.get('/${n}/login', (req, res) => { ${code} });`)].join('\n'),
+  );
+  await reader.type(serve);
+  for (const n of late.keys()) {
+    const code = check.code.replace('/login', `/${n}/login`);
+    expect(await reader.type({ code })).toBe('Hello undefined\n');
+  }
+  expect(await reader.interrupt()).not.toMatch(/session/);
   await reader.write(page.take(heading, 'js'), 'myapp');
   await reader.type(serve);
-  expectShown(await reader.type(page.take(next, 'sh')), page.take(next, 'text'));
+  expectShown(await reader.type(check), page.take(heading, 'text'));
+});
+
+testReader('the check of a login accepts the fields of a form', async () => {
+  const reader = await open();
+  const check = page.blocks.find(({ heading, language }) => heading === 'The log says nothing' && language === 'sh');
+  const [, fields = ''] =
+    /`(--data [^`]*)`/.exec(await readFile(join(repository, 'docs', 'troubleshooting.md'), 'utf8')) ?? [];
+  await writeRoutes(
+    reader,
+    `app.use(express.urlencoded({ extended: false }));
+     app.get('/', (req, res) => res.send('Hello ' + req.session.username));
+     app.get('/login', (req, res) => res.send('form'));
+     app.post('/login', (req, res) => { req.session.username = req.body.name; res.redirect(303, '/'); });`,
+    "import express from 'express';\n",
+  );
+  await reader.type(serve);
+  expect(await reader.type(check as Block)).toBe('form');
+  expect(await reader.type({ code: `${check?.code.trim()} ${fields}` })).toBe('Hello ann');
 });
 
 testReader('a script of an allowed origin has a session', async () => {
@@ -235,6 +285,19 @@ testReader('a route above the session has none', async () => {
     return code.replace(mount, '').replace('app.listen', `${mount}app.listen`);
   };
   expect((await send(await run(block, {}, reversed))).body).toBe('undefined\n');
+});
+
+testReader('a handler that uses the session after it ended it gets a TypeError', async () => {
+  const reader = await open();
+  const end = 'await new Promise((resolve) => req.session.destroy(resolve));';
+  await writeRoutes(
+    reader,
+    `app.get('/set', async (req, res) => { ${end} req.session.x = 1; });
+     app.get('/read', async (req, res) => { ${end} res.send(req.session.x); });`,
+  );
+  await reader.type(serve);
+  for (const path of ['/set', '/read']) expect((await send(reader.url + path)).status).toBe(500);
+  expectShown(await reader.interrupt(), page.take('req.session is undefined', 'text'));
 });
 
 testReader('applications with a name each keep their cookies', async () => {

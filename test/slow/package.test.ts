@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { variants, writeVariant } from '../cli/scaffold/variants.ts';
 import { readJson } from '../support/files.ts';
 import { fetchNode } from '../support/nodes.ts';
@@ -226,18 +226,21 @@ test.each([
 test.each([
   ['redis', '4.7.1', "redis({ url: 'redis://localhost' })", 'redis', '6.3.1', 'redis@6'],
   ['pg', '8.11.3', "postgres({ url: 'postgres://localhost' })", 'postgres', '8.23.1', 'pg@8'],
-])('with %s %s, which is too old, its store names the version to install', async (name, version, open, store, oldest, remedy) => {
-  const folder = join(alone, 'node_modules', name);
-  onTestFinished(() => rm(folder, { recursive: true }));
-  await mkdir(folder);
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ name, version }));
-  await writeFile(join(folder, 'index.js'), 'module.exports = {};');
-  const code = `import { ${store} } from 'sessapp/stores/${store}'; await ${open}.ping();`;
-  const { exitCode, stderr } = await runCode(process.execPath, alone, 'peer.mjs', code);
-  expect(exitCode).toBe(1);
-  const fact = `sessapp needs ${name} ${oldest} or newer for ${store}, but ${version} is installed.`;
-  expect(stderr).toContain(`${fact} Type: npm install ${remedy}`);
-});
+])(
+  'with %s %s, which is too old, its store names the version to install',
+  async (name, version, open, store, oldest, remedy) => {
+    const folder = join(alone, 'node_modules', name);
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await mkdir(folder);
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ name, version }));
+    await writeFile(join(folder, 'index.js'), 'module.exports = {};');
+    const code = `import { ${store} } from 'sessapp/stores/${store}'; await ${open}.ping();`;
+    const { exitCode, stderr } = await runCode(process.execPath, alone, 'peer.mjs', code);
+    expect(exitCode).toBe(1);
+    const fact = `sessapp needs ${name} ${oldest} or newer for ${store}, but ${version} is installed.`;
+    expect(stderr).toContain(`${fact} Type: npm install ${remedy}`);
+  },
+);
 
 test('without express, an environment says to install it', async () => {
   const sandbox = new Sandbox();

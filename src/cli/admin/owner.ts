@@ -4,7 +4,7 @@ import { type Input, text } from '../command.ts';
 
 export const ownerOption: [string, string] = [
   '--user <owner>',
-  'list only sessions of this owner (userId, username or id)',
+  'list only sessions of this owner (userId, username, user or passport.user)',
 ];
 
 /** The owner in --user, in the form that the store uses. */

@@ -14,7 +14,7 @@ export const command = onEnvironment({
   examples: ['sessapp sessions destroy --user ann', 'sessapp sessions destroy --all --yes -e myenv'],
   operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
-    ['--user <owner>', 'end all sessions of this owner (userId, username or id)'],
+    ['--user <owner>', 'end all sessions of this owner (userId, username, user or passport.user)'],
     ['--all', 'end all sessions'],
     ['-y, --yes', 'with --all: do not ask'],
   ],
