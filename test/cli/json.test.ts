@@ -60,6 +60,7 @@ test('docs/json.md shows exactly the fields that each command prints', async () 
   await expectDocumented('reload', await sessapp('reload'));
   await expectDocumented('stop', await sessapp('stop'), stopped.stop);
   await expectDocumented('install', await sessapp('install', 'is-number@7.0.0'));
+  await expectDocumented('remove', parse(await sandbox.sessapp(['remove', environment, '--yes', '--json'])));
 });
 
 test('docs/json.md shows exactly the fields of the commands on sessions and the store', async () => {
@@ -107,7 +108,6 @@ test('docs/json.md shows exactly the fields of init, and has a section for each 
   const printed = parse(await sandbox.sessapp(['init', 'new', '--no-install', '--json'])) as { plan: unknown };
   await expectDocumented('init', { ...printed, plan: {} });
   await sandbox.sessapp(['init', 'shop', '--no-install', '--template', 'accounts']);
-  await expectDocumented('remove', parse(await sandbox.sessapp(['remove', 'new', '--yes', '--json'])));
   await expectDocumented('add', parse(await sandbox.sessapp(['add', 'passkeys', '-e', 'shop', '--json'])));
   const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
   await cp(process.env.SESSAPP_CACHE_DIR ?? '', sandbox.path('cache'), { recursive: true, verbatimSymlinks: true });
