@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openPage } from '../support/docs.ts';
@@ -92,7 +93,7 @@ test.skipIf(redis?.missing)(`the steps of docs/adopt.md keep a user logged in${b
   const running = await redis?.start();
   onTestFinished(async () => running?.remove());
   const env = { REDIS_URL: running?.url?.href ?? '' };
-  const [shared = '', adopting = '', script = '', back = ''] = page.blocks.map(
+  const [shared = '', adopting = '', script = '', fileScript = '', back = ''] = page.blocks.map(
     (block) => page.take(block.heading, 'js').code,
   );
   const withExpressSession = shared.replace("'sessapp/session'", "'express-session'");
@@ -106,6 +107,15 @@ test.skipIf(redis?.missing)(`the steps of docs/adopt.md keep a user logged in${b
   };
   for (const sessions of [withExpressSession, shared, adopting]) await visit(sessions);
   expect(await runProgram(await writeProgram(script), env)).toBe('{ moved: 1, failed: 0 }');
+  const files = new Sandbox();
+  const stored = {
+    cookie: { originalMaxAge: null, httpOnly: true, path: '/' },
+    userId: 'bob',
+    __lastAccess: Date.now(),
+  };
+  await writeFile(files.path('an-id.json'), JSON.stringify(stored));
+  const fromFiles = fileScript.replace("'sessions'", JSON.stringify(files.directory));
+  expect(await runProgram(await writeProgram(fromFiles), env)).toBe('{ moved: 1, failed: 0 }');
   await visit(adopting.replace(/^ *adopt:.*\n/m, ''));
   await visit(back.replace(/adopt: (.*),$/m, 'adopt: { store: $1, moveAfterMs: 0 },'));
   await visit(withExpressSession);
