@@ -37,7 +37,7 @@ export interface Context {
   output: Output;
 }
 
-const environment = 'the environment (default: SESSAPP_ENV, else the one that contains the current directory)';
+const environment = 'the environment (default: SESSAPP_ENV, else that of the current directory)';
 
 /** The option of every command that works on an environment. */
 export const environmentOption: Declaration = ['-e, --env <dir>', environment, 'directory'];

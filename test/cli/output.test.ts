@@ -105,7 +105,7 @@ test.each([
 
 test.each([
   ['the environment', '.', ['status', 'myenv']],
-  ['a directory of it', 'bin', ['info', '-e', 'elsewhere']],
+  ['a directory in it', 'bin', ['info', '-e', 'elsewhere']],
 ])('in %s, a name that does not exist there gets the advice to leave it out', async (_, cwd, args) => {
   const { exitCode, stderr } = await invoke(join(shared.directory, 'myenv', cwd), args);
   expect(exitCode).toBe(1);
