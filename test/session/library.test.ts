@@ -466,7 +466,8 @@ test('its types have the names of @types/express-session, and its functions acce
   const store: session.Store = new OwnStore();
   const genid = (req: express.Request): string => `for ${req.path}`;
   const cookie = (req: express.Request): session.CookieOptions => ({ path: req.path });
-  const options: session.SessionOptions = { secret, store, genid, cookie };
+  const unset = { limits: undefined, log: undefined, now: undefined, adopt: undefined };
+  const options: session.SessionOptions = { ...unset, secret, store, genid, cookie };
   const app = express().use(session(options), (req, res) => void res.send(req.sessionID));
   expect(await (await listen(app))('/page')).toMatchObject({
     body: 'for /page',
