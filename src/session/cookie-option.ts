@@ -75,8 +75,7 @@ function verifyAttributes(cookie: unknown): void {
 
 // express-session also accepts a Date in `maxAge` and a number of milliseconds in `expires`.
 function isLifetime(value: unknown): boolean {
-  if (value instanceof Date) return !Number.isNaN(value.getTime());
-  return typeof value === 'number' ? Number.isFinite(value) : !value;
+  return typeof value === 'number' ? Number.isFinite(value) : !value || value instanceof Date;
 }
 
 function lowerCase(value: unknown): string {

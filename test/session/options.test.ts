@@ -68,9 +68,7 @@ const badCookies: [object, message: string][] = [
   [{ maxAge: '60000', expires: null }, maxAgeMessage],
   [{ maxAge: Number.NaN }, maxAgeMessage],
   [{ maxAge: Number.POSITIVE_INFINITY }, maxAgeMessage],
-  [{ maxAge: new Date(Number.NaN) }, maxAgeMessage],
   [{ expires: '2099-01-01' }, expiresMessage],
-  [{ expires: new Date(Number.NaN) }, expiresMessage],
 ];
 
 test.each<[object, message: string]>([
