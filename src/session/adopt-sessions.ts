@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Store } from 'express-session';
 import { type AdoptingDriver, moveMs } from '../stores/adopting-driver.ts';
 import { inBatches } from '../stores/batches.ts';
+import { CannotList } from '../stores/errors.ts';
 import { idsOf } from '../stores/express-list.ts';
 import { identifiedKeyOf } from '../stores/session-key.ts';
 import type { SessionOptions } from './options.ts';
@@ -30,11 +32,20 @@ export async function adoptSessions(
       'adoptSessions cannot move sessions from a sessapp store: it has session keys, not ids. They move when their users return',
     );
   const driver = driverFor({ ...options, adopt: { store, moveAfterMs: 0 } }) as AdoptingDriver;
-  const { left, ...counts } = await moveAll(driver, ids ?? (await idsOf(store)));
+  const { left, ...counts } = await moveAll(driver, ids ?? (await listIds(store)));
   if (left.length > 0) await wait(moveMs);
   for await (const batch of inBatches(left, batchSize))
     await Promise.all(batch.map((sessionKey) => driver.removeCopy(sessionKey)));
   return counts;
+}
+
+async function listIds(store: Store): Promise<string[]> {
+  try {
+    return await idsOf(store);
+  } catch (error) {
+    if (error instanceof CannotList) throw new CannotList('Pass the ids as the second argument of adoptSessions');
+    throw error;
+  }
 }
 
 /** @returns the counts, and in `left` the session keys of sessions that both stores may hold */

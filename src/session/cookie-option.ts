@@ -2,15 +2,34 @@ import { type CookieProfile, profilesOf } from './cookie/cookie.ts';
 import { isSecure, type Request } from './http.ts';
 import type { CookieOptions, SessionOptions } from './options.ts';
 
-/** Returns a function that gives the session cookie's name and attributes for a request. */
+// RFC 9110, section 5.6.2: token.
+const token = /^[\w!#$%&'*+.^`|~-]+$/;
+const sameSites = ['lax', 'strict', 'none'];
+
+/**
+ * Returns a function that gives the session cookie's name and attributes for a request. It throws a TypeError when the
+ * function of the option `cookie` returns an attribute that is not valid.
+ */
 export function createProfile(options: Partial<SessionOptions>): (req: Request) => CookieProfile {
   const { name = options.key ?? 'connect.sid', cookie = {}, proxy } = options;
-  // The type of the function's parameter is the application's own request type.
-  if (typeof cookie === 'function') return (req) => toProfile(name, cookie(req as never), isSecure(req, proxy));
+  if (typeof cookie === 'function')
+    return (req) => {
+      // The type of the function's parameter is the application's own request type.
+      const attributes = cookie(req as never);
+      verifyAttributes(attributes);
+      return toProfile(name, attributes, isSecure(req, proxy));
+    };
   // With a fixed expiry date, the lifetime depends on the time of the request.
   if (expiryOf(cookie) instanceof Date) return (req) => toProfile(name, cookie, isSecure(req, proxy));
   const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));
   return (req) => profileOf(isSecure(req, proxy));
+}
+
+/** @throws TypeError when the cookie's name or an attribute is not valid */
+export function verifyCookieOptions({ name, key, cookie }: Partial<SessionOptions>): void {
+  if (name !== undefined) verifyName('name', name);
+  else if (key !== undefined) verifyName('key', key);
+  if (cookie !== undefined && typeof cookie !== 'function') verifyAttributes(cookie);
 }
 
 /**
@@ -18,8 +37,7 @@ export function createProfile(options: Partial<SessionOptions>): (req: Request) 
  * are set, the last one counts.
  */
 export function expiryOf(cookie: CookieOptions): Date | number | null {
-  const last = Object.keys(cookie).findLast((key) => key === 'maxAge' || key === 'expires');
-  const expiry: unknown = last === 'maxAge' ? cookie.maxAge : cookie.expires;
+  const expiry = cookie[expiryNameOf(cookie)] as unknown;
   return expiry instanceof Date || typeof expiry === 'number' ? expiry : null;
 }
 
@@ -29,4 +47,37 @@ function toProfile(name: string, cookie: CookieOptions, isEncrypted: boolean): C
   const attributes = { ...others, path, httpOnly, secure: secure === 'auto' ? isEncrypted : secure, sameSite: site };
   const expiry = expiryOf(cookie);
   return { name, attributes, isEncrypted, maxAgeMs: expiry instanceof Date ? expiry.getTime() - Date.now() : expiry };
+}
+
+function expiryNameOf(cookie: CookieOptions): 'maxAge' | 'expires' {
+  return Object.keys(cookie).findLast((key) => key === 'maxAge' || key === 'expires') === 'maxAge'
+    ? 'maxAge'
+    : 'expires';
+}
+
+function verifyName(option: 'name' | 'key', name: unknown): void {
+  if (typeof name !== 'string' || !token.test(name))
+    throw new TypeError(`${option} option must be a string of letters, digits and the characters !#$%&'*+-.^_\`|~`);
+}
+
+function verifyAttributes(cookie: unknown): void {
+  if (typeof cookie !== 'object' || cookie === null)
+    throw new TypeError('cookie option must be an object with attributes, or a function that returns one');
+  const { sameSite, maxAge } = cookie as CookieOptions;
+  const isSite = !sameSite || sameSite === true || sameSite === 'auto' || sameSites.includes(lowerCase(sameSite));
+  if (!isSite) throw new TypeError("cookie.sameSite option must be true, false, 'lax', 'strict', 'none' or 'auto'");
+  // express-session rejects such a `maxAge` even when `expires` replaces it.
+  if (!isLifetime(maxAge))
+    throw new TypeError('cookie.maxAge option must be a number of milliseconds, or null: until the browser closes');
+  if (!isLifetime((cookie as CookieOptions)[expiryNameOf(cookie)]))
+    throw new TypeError('cookie.expires option must be a Date, or null: until the browser closes');
+}
+
+// express-session also accepts a Date in `maxAge` and a number of milliseconds in `expires`.
+function isLifetime(value: unknown): boolean {
+  return typeof value === 'number' ? Number.isFinite(value) : !value || value instanceof Date;
+}
+
+function lowerCase(value: unknown): string {
+  return String(value).toLowerCase();
 }

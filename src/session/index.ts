@@ -3,7 +3,7 @@ import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { adoptSessions } from './adopt-sessions.ts';
-import { createProfile, expiryOf } from './cookie-option.ts';
+import { createProfile, expiryOf, verifyCookieOptions } from './cookie-option.ts';
 import { defaultLimits, toLimits } from './data/limits.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
 import type * as options from './options.ts';
@@ -88,10 +88,14 @@ session.adoptSessions = adoptSessions;
 
 export { adoptSessions, Cookie, MemoryStore, Session, Store, session as default };
 
-function verifyOptions({ genid, unset }: Partial<options.SessionOptions>): void {
+function verifyOptions(given: Partial<options.SessionOptions>): void {
+  const { genid, now, unset } = given;
   if (genid !== undefined && typeof genid !== 'function') throw new TypeError('genid option must be a function');
+  if (now !== undefined && typeof now !== 'function')
+    throw new TypeError('now option must be a function that returns the time in milliseconds since 1970');
   if (unset !== undefined && unset !== 'destroy' && unset !== 'keep')
     throw new TypeError('unset option must be "destroy" or "keep"');
+  verifyCookieOptions(given);
 }
 
 const stderrLog: Log = {

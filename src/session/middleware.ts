@@ -36,14 +36,21 @@ declare module 'express-session' {
     update(change: (data: Partial<import('express-session').SessionData>) => void): Promise<void>;
     /**
      * Destroys all other sessions of this session's owner: `await req.session.endOthers()`. Resolves to how many it destroyed.
-     * Rejects when the store fails, and with a TypeError when the session has no owner.
+     * Rejects when `sessionsOf` of `req.sessionStore` rejects, and with a TypeError when the session has no owner.
      */
     endOthers(): Promise<number>;
   }
   interface Store {
-    /** The live sessions of a user: `await req.sessionStore.sessionsOf(userId)`, with the value of `req.session.userId`. */
+    /**
+     * The live sessions of a user: `await req.sessionStore.sessionsOf(userId)`, with the value of `req.session.userId`.
+     * Rejects when the store fails, when an express-session store cannot list its sessions, and while `adopt` names a store
+     * that cannot.
+     */
     sessionsOf(owner: Owner): Promise<SessionSummary[]>;
-    /** Destroys all sessions of a user, or only those for which `isMeant` returns true. Resolves to how many it destroyed. */
+    /**
+     * Destroys all sessions of a user, or only those for which `isMeant` returns true. Resolves to how many it destroyed.
+     * Rejects when `sessionsOf` rejects.
+     */
     endSessionsOf(owner: Owner, isMeant?: (session: SessionSummary) => boolean): Promise<number>;
     /** Returns `SessionSummary.ref` for a session id: `refOf(req.sessionID)` is the reference to this request's session. */
     refOf(id: string): string;

@@ -1,6 +1,6 @@
 import type { Store, CookieOptions as TheirCookieOptions, SessionOptions as TheirOptions } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
-import type { Limits } from './data/limits.ts';
+import type { SomeLimits } from './data/limits.ts';
 import type { SecretOption } from './secret-option.ts';
 
 /** A store of `sessapp/stores/*`, or any express-session store. */
@@ -13,7 +13,7 @@ export interface Adoption {
    * How long after its start a process keeps using this store before it moves sessions, in milliseconds. Choose the time for
    * which the old version of the application may still run. By default 10 minutes. `Infinity`: sessions never move.
    */
-  moveAfterMs?: number;
+  moveAfterMs?: number | undefined;
 }
 
 /** A request of Express. A function whose parameter is an IncomingMessage accepts it too. */
@@ -21,7 +21,7 @@ type Request = Parameters<NonNullable<TheirOptions['genid']>>[0];
 
 /** The attributes of the session cookie. 'auto' depends on whether the connection is encrypted. */
 export interface CookieOptions extends Omit<TheirCookieOptions, 'sameSite'> {
-  sameSite?: TheirCookieOptions['sameSite'] | 'auto';
+  sameSite?: TheirCookieOptions['sameSite'] | 'auto' | undefined;
 }
 
 /** The options of express-session, and the options that this library adds. */
@@ -47,7 +47,7 @@ export interface SessionOptions {
   /** True: trust X-Forwarded-Proto. False: ignore it. By default, `req.secure` of Express decides. */
   proxy?: boolean | undefined;
   /** Creates the id of a new session. The id must be unique and impossible to guess. */
-  genid?(req: Request): string;
+  genid?: TheirOptions['genid'] | undefined;
   /**
    * True: every request with a session extends it. False: a request extends it once a tenth of the idle time has passed. By
    * default false, but true with an express-session store.
@@ -60,9 +60,9 @@ export interface SessionOptions {
   /** 'destroy': setting `req.session` to null destroys the session. By default 'keep'. */
   unset?: 'destroy' | 'keep' | undefined;
   /** The lifetime and size of sessions, and the time of a store call. */
-  limits?: Partial<Limits>;
+  limits?: SomeLimits | undefined;
   /** Receives warnings and errors. By default they go to stderr. */
-  log?: Log;
+  log?: Log | undefined;
   /** Returns the time in milliseconds since 1970, for tests. By default the system's clock. */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }

@@ -1,4 +1,5 @@
 import { type CipherKey, KeyObject } from 'node:crypto';
+import { isAnyArrayBuffer } from 'node:util/types';
 import type { Log } from '../stores/driver.ts';
 import type { Secret } from './cookie/signature.ts';
 import type { Request } from './http.ts';
@@ -11,23 +12,48 @@ export type SecretOption = CipherKey | CipherKey[] | (() => Secret[]);
 const strongLength = 32;
 const example = '32 random bytes, for example in base64url';
 
-/** True when the option is not set. Then `req.secret` of cookie-parser is used, as express-session does. */
+/** True when the option is not set or falsy. Then `req.secret` of cookie-parser is used, as express-session does. */
 export function isMissing(secret: SecretOption | null | undefined): secret is null | undefined | '' {
-  return secret === undefined || secret === null || secret === '';
+  return !secret;
 }
 
-/** @throws TypeError when the option contains no secret */
+/**
+ * @returns a function that returns the secrets; it throws a TypeError when the application's function does not return an array
+ * @throws TypeError when the option is not valid or contains no secret
+ */
 export function toSecrets(option: SecretOption, log: Log): () => Secret[] {
-  if (typeof option === 'function') return option;
-  const secrets = [option].flat().map(toSecret).filter(isFilled);
-  if (secrets.length === 0)
-    throw new TypeError(`secret option array must contain one or more strings: session() needs a secret: ${example}`);
+  if (typeof option === 'function') return readFrom(option);
+  const secrets = toList(Array.isArray(option) ? option : [option]);
   if (secrets.some((each) => each.length < strongLength))
     log.warn(
       {},
-      `session() has a secret shorter than ${strongLength} characters, which may be guessed. Use ${example}`,
+      `session() has a secret shorter than ${strongLength} characters, which may be guessed. Put a new one before it, ` +
+        `so that nobody is logged out: secret: [newSecret, oldSecret]. A good secret is ${example}`,
     );
   return () => secrets;
+}
+
+// The keyring compares arrays by identity, so the same array from the application must give the same array here.
+function readFrom(read: () => unknown): () => Secret[] {
+  let known: unknown;
+  let secrets: Secret[] = [];
+  return () => {
+    const given = read();
+    if (given === known && secrets.length > 0) return secrets;
+    if (!Array.isArray(given))
+      throw new TypeError(
+        `secret option: the function must return an array, newest first: () => [newSecret, oldSecret]; it returned ${kindOf(given)}`,
+      );
+    secrets = toList(given);
+    known = given;
+    return secrets;
+  };
+}
+
+function toList(given: unknown[]): Secret[] {
+  const secrets = given.map(toSecret).filter(isFilled);
+  if (secrets.length > 0) return secrets;
+  throw new TypeError(`secret option array must contain one or more strings: session() needs a secret: ${example}`);
 }
 
 /**
@@ -37,7 +63,8 @@ export function toSecrets(option: SecretOption, log: Log): () => Secret[] {
 export function signWithSecretOfRequest(create: (secret: string) => Middleware, log: Log): Middleware {
   log.warn(
     {},
-    `session() has no secret: a request without req.secret from cookie-parser fails. Set the option secret to ${example}`,
+    'the option secret is undefined or empty (is the environment variable set?): session() has no secret, ' +
+      `and a request without req.secret from cookie-parser fails. Set the option secret to ${example}`,
   );
   let known: { secret: string; middleware: Middleware } | undefined;
   return register((req, res, next) => {
@@ -48,12 +75,23 @@ export function signWithSecretOfRequest(create: (secret: string) => Middleware, 
   });
 }
 
-function toSecret(secret: CipherKey): Secret {
+function toSecret(secret: unknown): Secret {
   if (typeof secret === 'string') return secret;
   if (secret instanceof KeyObject) return secret.export();
-  return ArrayBuffer.isView(secret)
-    ? Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength)
-    : Buffer.from(secret);
+  if (ArrayBuffer.isView(secret)) return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);
+  if (isAnyArrayBuffer(secret)) return Buffer.from(secret);
+  throw new TypeError(
+    'secret option must be a string, a Buffer or a KeyObject, an array of these, or a function that returns such an array; ' +
+      `it is or contains ${kindOf(secret)}`,
+  );
+}
+
+/** Never the value itself: it may be a secret. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (value instanceof Promise) return 'a promise';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function isFilled({ length }: Secret): boolean {

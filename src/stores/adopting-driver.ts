@@ -1,4 +1,5 @@
 import type { Driver, ListQuery, SessionRecord, StoredRecord } from './driver.ts';
+import { CannotList } from './errors.ts';
 import { hashOf } from './session-key.ts';
 import { createTombstone, isTombstone } from './tombstone.ts';
 
@@ -160,13 +161,25 @@ export class AdoptingDriver implements Driver {
 
   // List the old store first: a session that moves meanwhile is then found in the new store. It may be listed twice.
   async *#listAll(query: ListQuery): AsyncGenerator<StoredRecord> {
-    for await (const record of this.#old.list(query)) {
+    for await (const record of this.#listOld(query)) {
       const moved = await this.#new.read(record.key);
       // Keep the key of the copy, which includes the id: both records can be deleted with it.
       if (moved) yield* unlessTombstone(moved) ? [{ ...moved, key: record.key }] : [];
       else if (unlessTombstone(record)) yield record;
     }
     for await (const record of this.#new.list(query)) if (unlessTombstone(record)) yield record;
+  }
+
+  async *#listOld(query: ListQuery): AsyncGenerator<StoredRecord> {
+    try {
+      yield* this.#old.list(query);
+    } catch (error) {
+      if (error instanceof CannotList)
+        throw new CannotList(
+          'Wait until all sessions have moved from the store in the option adopt: see docs/adopt.md',
+        );
+      throw error;
+    }
   }
 }
 

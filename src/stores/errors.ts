@@ -12,10 +12,10 @@ export class StoreUnavailable extends Error {
 export class CannotList extends Error {
   readonly status = 500;
 
-  constructor() {
+  /** @param remedy what the developer can do */
+  constructor(remedy = 'Use a store that can, or a store of sessapp/stores') {
     super(
-      'this express-session store cannot list its sessions: it has neither `ids` nor an `all` that returns their ids. ' +
-        'Use a store that can, or a store of sessapp/stores',
+      `this express-session store cannot list its sessions: it has neither \`ids\` nor an \`all\` that returns their ids. ${remedy}`,
     );
     this.name = 'CannotList';
   }

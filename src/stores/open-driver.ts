@@ -12,12 +12,12 @@ interface NetworkStore extends AddressRules {
 
 const networkStores: Record<string, () => Promise<NetworkStore>> = {
   redis: () =>
-    importPeer('redis', 'redis', async () => ({
+    importPeer('the redis store', 'redis', async () => ({
       ...(await import('./redis/address.ts')),
       ...(await import('./redis/driver.ts')),
     })),
   postgres: () =>
-    importPeer('postgres', 'pg', async () => ({
+    importPeer('the postgres store', 'pg', async () => ({
       ...(await import('./postgres/address.ts')),
       ...(await import('./postgres/driver.ts')),
     })),
@@ -30,7 +30,7 @@ export function hasAddress(store: string): boolean {
 
 /** @param directory an absolute path; it need not exist */
 export async function openEmbedded(directory: string): Promise<Driver> {
-  const { open } = await importPeer('embedded', 'lmdb', () => import('./embedded/driver.ts'));
+  const { open } = await importPeer('the embedded store', 'lmdb', () => import('./embedded/driver.ts'));
   return verifyingFiles(await open(directory), directory);
 }
 

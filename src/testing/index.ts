@@ -34,6 +34,9 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+/** A request handler, such as an Express application. */
+export type App = RequestListener;
+
 /** Creates a clock. @param startMs its first time; by default the system's time */
 export function createClock(startMs = Date.now()): Clock {
   let nowMs = startMs;
@@ -48,13 +51,14 @@ export function createClock(startMs = Date.now()): Clock {
 /**
  * Starts an application on a free local port, with a store in memory and a separate clock.
  * @param create creates the application; it must pass these options to `session()`
+ * @throws TypeError when `create` does not return a request handler
  */
-export async function startTestServer(create: (options: TestOptions) => RequestListener): Promise<TestServer> {
+export async function startTestServer(create: (options: TestOptions) => App | Promise<App>): Promise<TestServer> {
   const clock = createClock();
   const store = memory();
-  const server = createServer(
-    create({ secret: 'a secret of this test alone, of no use elsewhere', store, now: clock.now }),
-  );
+  const app = await create({ secret: 'a secret of this test alone, of no use elsewhere', store, now: clock.now });
+  verifyHandler(app);
+  const server = createServer(app);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
@@ -68,4 +72,12 @@ export async function startTestServer(create: (options: TestOptions) => RequestL
       await store.close();
     },
   };
+}
+
+function verifyHandler(app: unknown): void {
+  if (typeof app === 'function') return;
+  const returned = app === null ? 'null' : typeof app === 'object' ? 'an object' : String(app);
+  throw new TypeError(
+    `the function for startTestServer must return a request handler, such as an Express application; it returned ${returned}`,
+  );
 }

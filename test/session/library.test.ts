@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
 import expressSession from 'express-session';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { signId } from '../../src/session/cookie/signature.ts';
 import defaultExport, * as library from '../../src/session/index.ts';
 import { type Log, MemoryStore, type Middleware, type SessionOptions, session } from '../../src/session/index.ts';
 import type { StoredRecord } from '../../src/stores/driver.ts';
@@ -219,6 +220,8 @@ describe('secret', () => {
     expect((await ask('/login')).status).toBe(200);
     expect(log.warn.mock.calls.filter(([, message]) => /secret/.test(message))).toHaveLength(warnings);
     expect(JSON.stringify(log.warn.mock.calls)).not.toContain('cat');
+    const remedy = /may be guessed\. Put a new one before it, .*: secret: \[newSecret, oldSecret\]\. /;
+    expect(log.warn.mock.calls.filter(([, message]) => remedy.test(message))).toHaveLength(warnings);
   });
 
   test.each([[], ['']].map((given) => [given]))('%j is a TypeError that describes a valid secret', (given) => {
@@ -227,12 +230,63 @@ describe('secret', () => {
     expect(() => session(options)).toThrow(/needs a secret: 32 random bytes/);
   });
 
-  test.each([undefined, ''])('%j logs a warning at the start, and each request fails', async (given) => {
+  test.each([
+    [42, 'a number'],
+    [{ length: 3 }, 'an object'],
+    [true, 'a boolean'],
+    [[newer, undefined], 'undefined'],
+    [[[newer]], 'an array'],
+    [Promise.resolve(newer), 'a promise'],
+  ])('%j is a TypeError that says what the option may be', (given, kind) => {
+    const options = { secret: given as never, store: new MemoryStore() };
+    expect(() => session(options)).toThrow(TypeError);
+    expect(() => session(options)).toThrow(
+      new RegExp(`^secret option must be a string, a Buffer or a KeyObject, an array .* it is or contains ${kind}$`),
+    );
+  });
+
+  test.each<[string, unknown, expected: string]>([
+    ['a string', newer, 'secret option: the function must return an array, newest first: .*; it returned a string'],
+    ['a promise', Promise.resolve([newer]), 'secret option: the function must return an array, .* a promise'],
+    ['an empty array', [], 'secret option array must contain one or more strings'],
+    ['an array of numbers', [42], 'secret option must be a string, .* it is or contains a number'],
+  ])(
+    'a function that returns %s fails each request, and the log says what it must return',
+    async (_, given, expected) => {
+      const log = { warn: vi.fn(), error: vi.fn() };
+      const ask = await listen(
+        chained(session({ ...lazily, secret: () => given as never, store: new MemoryStore(), log })),
+      );
+      for (const attempt of [1, 2]) {
+        expect(await ask('/login')).toMatchObject({ status: 500, cookie: '' });
+        expect(log.error).toHaveBeenCalledTimes(attempt);
+        const [{ err }] = log.error.mock.lastCall as [{ err: unknown }];
+        expect(err).toBeInstanceOf(TypeError);
+        expect(String(err)).toMatch(new RegExp(expected));
+      }
+    },
+  );
+
+  test('a function may return empty secrets beside a secret: they verify no cookie', async () => {
+    const site = await start({ secret: () => [older, ''] });
+    const { cookie } = await site.ask('/login');
+    expect((await site.ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",null]');
+    const id =
+      decodeURIComponent(cookie.slice('connect.sid='.length).split(';')[0] ?? '')
+        .slice(2)
+        .split('.')[0] ?? '';
+    const forged = `connect.sid=${encodeURIComponent(signId(id, { id: '', secret: '' }))}`;
+    expect((await site.ask('/show', { headers: { Cookie: forged } })).body).toBe('[null,null]');
+  });
+
+  test.each([undefined, '', null, 0])('%j logs a warning at the start, and each request fails', async (given) => {
     const log = { warn: vi.fn(), error: vi.fn() };
-    const options = { secret: given, store: new MemoryStore(), log } as SessionOptions;
+    const options = { secret: given, store: new MemoryStore(), log } as object as SessionOptions;
     const ask = await listen(chained(session(options)));
     expect(log.warn.mock.calls.flat()).toContainEqual(
-      expect.stringMatching(/no secret.*Set the option secret to 32 random bytes/),
+      expect.stringMatching(
+        /^the option secret is undefined or empty \(is the environment variable set\?\): .*no secret.*Set the option secret to 32 random bytes/,
+      ),
     );
     expect(await ask('/login')).toMatchObject({ status: 500, body: 'next', cookie: '' });
   });
@@ -412,7 +466,8 @@ test('its types have the names of @types/express-session, and its functions acce
   const store: session.Store = new OwnStore();
   const genid = (req: express.Request): string => `for ${req.path}`;
   const cookie = (req: express.Request): session.CookieOptions => ({ path: req.path });
-  const options: session.SessionOptions = { secret, store, genid, cookie };
+  const unset = { limits: undefined, log: undefined, now: undefined, adopt: undefined };
+  const options: session.SessionOptions = { ...unset, secret, store, genid, cookie };
   const app = express().use(session(options), (req, res) => void res.send(req.sessionID));
   expect(await (await listen(app))('/page')).toMatchObject({
     body: 'for /page',

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import cookieParser from 'cookie-parser';
 import expressSession from 'express-session';
-import { expect, onTestFinished, test } from 'vitest';
-import { session } from '../../src/session/index.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { type SessionOptions, session } from '../../src/session/index.ts';
 import { repository } from '../support/sandbox.ts';
 import { count, listen, type Middleware, secret } from './compatibility-support.ts';
 import { secretOf } from './support.ts';
@@ -54,3 +54,90 @@ test.each([
     expect((await readdir(join(directory, 'data', 'sessions'))).sort()).toEqual(['data.mdb', 'lock.mdb']);
   },
 );
+
+const tokenMessage = "must be a string of letters, digits and the characters !#$%&'*+-.^_`|~";
+const maxAgeMessage = 'cookie.maxAge option must be a number of milliseconds, or null: until the browser closes';
+const expiresMessage = 'cookie.expires option must be a Date, or null: until the browser closes';
+const sameSiteMessage = "cookie.sameSite option must be true, false, 'lax', 'strict', 'none' or 'auto'";
+
+const badCookies: [object, message: string][] = [
+  [{ sameSite: 'foo' }, sameSiteMessage],
+  [{ sameSite: 'Auto' }, sameSiteMessage],
+  [{ sameSite: 1 }, sameSiteMessage],
+  [{ maxAge: '1d' }, maxAgeMessage],
+  [{ maxAge: '60000', expires: null }, maxAgeMessage],
+  [{ maxAge: Number.NaN }, maxAgeMessage],
+  [{ maxAge: Number.POSITIVE_INFINITY }, maxAgeMessage],
+  [{ expires: '2099-01-01' }, expiresMessage],
+];
+
+test.each<[object, message: string]>([
+  ...badCookies.map(([cookie, message]): [object, string] => [{ cookie }, message]),
+  [{ cookie: true }, 'cookie option must be an object with attributes, or a function that returns one'],
+  [{ name: 'a b' }, `name option ${tokenMessage}`],
+  [{ name: 'a=b', key: 'sid' }, `name option ${tokenMessage}`],
+  [{ name: 42 }, `name option ${tokenMessage}`],
+  [{ name: '', key: 'sid;' }, `key option ${tokenMessage}`],
+  [{ now: 3 }, 'now option must be a function that returns the time in milliseconds since 1970'],
+])('%o is a TypeError that says what is allowed', (options, message) => {
+  const log = { warn: () => undefined, error: () => undefined };
+  for (const given of [secret, undefined]) {
+    const all = { secret: given as never, store: new expressSession.MemoryStore(), log, ...options };
+    expect(() => session(all)).toThrow(new TypeError(message));
+  }
+});
+
+test.each<[unknown, message: string]>([
+  ...badCookies,
+  [undefined, 'cookie option must be an object with attributes, or a function that returns one'],
+])(
+  'a function for the cookie that returns %o fails the request, and the log says what is allowed',
+  async (cookie, message) => {
+    const log = { warn: vi.fn(), error: vi.fn() };
+    const options = { secret, store: new expressSession.MemoryStore(), log, cookie: () => cookie as never };
+    const ask = await listen(count, session(options) as Middleware);
+    expect((await ask()).status).toBe(500);
+    expect(log.error.mock.calls).toEqual([[{ err: new TypeError(message) }, expect.any(String)]]);
+  },
+);
+
+test.each<object>([
+  ...['lax', 'Strict', 'NONE', true, false, null, undefined, ''].map((sameSite) => ({ cookie: { sameSite } })),
+  ...[60_000, new Date(Date.now() + 60_000), null, undefined, false, ''].flatMap((lifetime) => [
+    { cookie: { maxAge: lifetime } },
+    { cookie: { expires: lifetime } },
+  ]),
+  { cookie: { expires: '2099-01-01', maxAge: 60_000 } },
+  { cookie: null },
+  ...["!#$%&'*+-.^_`|~", '__Host-sid', ''].map((name) => ({ name })),
+  { key: 'sid' },
+])('%o works as with express-session', async (options) => {
+  const attributesOf = async (create: typeof session): Promise<string[]> => {
+    const given = {
+      secret,
+      store: new expressSession.MemoryStore(),
+      resave: false,
+      saveUninitialized: true,
+      ...options,
+    };
+    const response = await (await listen(count, create(given as object as SessionOptions) as Middleware))();
+    const [line = ''] = response.headers['set-cookie'] ?? [];
+    return [
+      String(response.status),
+      ...line
+        .replace(/=s%3A[^;]*/, '')
+        .replace(/Expires=.*? GMT/, 'Expires')
+        .split('; '),
+    ];
+  };
+  const ours = await attributesOf(session);
+  expect(ours.length).toBeGreaterThan(2);
+  expect(ours).toEqual(await attributesOf(expressSession as never));
+});
+
+test.each([true, 'auto'])('the cookie attribute sameSite: %j is accepted in both forms', async (sameSite) => {
+  for (const cookie of [{ sameSite }, () => ({ sameSite })]) {
+    const options = { secret, store: new expressSession.MemoryStore(), cookie: cookie as never };
+    expect(await (await listen(count, session(options) as Middleware))()).toMatchObject({ status: 200, body: '1' });
+  }
+});

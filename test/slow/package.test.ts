@@ -143,6 +143,10 @@ session({ secret: ['a', 'b'], store: redis({ url: 'redis://localhost', name: 'a'
 session({ secret: () => ['a'], store: postgres({ url: 'postgres://localhost', name: 'a' }), limits: { idleMs: 1 } });
 session({ secret: 'a', store: driverOf(new MemoryStore()) });
 session({ secret: 'a', store: new session.MemoryStore() });
+const unset = process.env.NAME === 'x' ? undefined : undefined;
+session({ secret: 'a', limits: process.env.NAME === 'x' ? { idleMs: 1, absoluteMs: unset } : undefined });
+session({ secret: 'a', log: unset, now: unset, genid: unset, cookie: { maxAge: unset, sameSite: unset } });
+session({ secret: 'a', adopt: { store: new MemoryStore(), moveAfterMs: unset } });
 
 const app = express();
 app.use(middleware);
@@ -166,11 +170,20 @@ const typedCommonJs = `
 import session = require('sessapp/session');
 session({ secret: 'a', store: new session.MemoryStore() });
 session.default({ secret: 'a', store: new session.MemoryStore() });
+const options: session.SessionOptions = { secret: 'a', limits: undefined, log: undefined, now: undefined, genid: undefined };
+session(options);
 `;
 
 test('TypeScript finds the types of each public entry, and of the session data that an application declares', async () => {
   const directory = join(project, 'typed');
-  const compilerOptions = { module: 'nodenext', target: 'es2024', types: ['node'], strict: true, noEmit: true };
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2024',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+  };
   await mkdir(directory);
   await writeFile(join(directory, 'package.json'), '{"type":"module"}');
   await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
@@ -219,7 +232,7 @@ test.each([
   const result = await runCode(process.execPath, alone, 'peer.mjs', code);
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toContain(
-    `sessapp needs the package ${name} for ${store}, but it is not installed. Type: npm install ${name}`,
+    `sessapp needs the package ${name} for the ${store} store, but it is not installed. Type: npm install ${name}`,
   );
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import express, { type Express } from 'express';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type SessionOptions, session } from '../../src/session/index.ts';
@@ -107,10 +108,31 @@ describe('a test server', () => {
     expect(await (await ann('/shop', { headers: { Cookie: 'mine=1' } })).text()).toBe('mine=1');
   });
 
+  test('the function that creates the application may be async', async () => {
+    server = await startTestServer(async (options) => {
+      await setTimeout(1);
+      return createApp(options);
+    });
+    expect(await (await server.browser()('/login', form('ann'))).text()).toBe('ann');
+  });
+
   test('a clock begins at the given time, and stands still', () => {
     const clock = createClock(1000);
     clock.advance(5);
     expect([clock.now(), clock.now()]).toEqual([1005, 1005]);
     return start();
   });
+});
+
+test.each([
+  [undefined, 'undefined'],
+  [{}, 'an object'],
+  [null, 'null'],
+])('a test server needs a request handler: %j is a TypeError', async (app, returned) => {
+  const message = `must return a request handler, such as an Express application; it returned ${returned}`;
+  for (const create of [() => app, async () => app]) {
+    const started = startTestServer(create as never);
+    await expect(started).rejects.toThrow(TypeError);
+    await expect(started).rejects.toThrow(message);
+  }
 });

@@ -19,6 +19,9 @@ export interface Limits {
   ownerKeys: string[];
 }
 
+/** Limits that an application sets. Undefined: the default. */
+export type SomeLimits = { [Name in keyof Limits]?: Limits[Name] | undefined };
+
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
@@ -39,7 +42,7 @@ export const defaultLimits: Limits = {
  * Fills in defaults for the limits that an application left out.
  * @throws TypeError when a name is not a limit, or a value is not valid
  */
-export function toLimits(given: Partial<Limits> = {}, defaults: Limits = defaultLimits): Limits {
+export function toLimits(given: SomeLimits = {}, defaults: Limits = defaultLimits): Limits {
   const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
   for (const [name, value] of chosen) verifyLimit(name, value);
   return { ...defaults, ...Object.fromEntries(chosen) };

@@ -49,7 +49,7 @@ export async function openDatabase<Name extends string>(options: DatabaseOptions
   if (open.has(path)) throw new Error(`${path} is already open in this process: open it once and share it.`);
   open.add(path);
   try {
-    const { openFile } = await importPeer('embedded', 'lmdb', () => import('./open-file.ts'));
+    const { openFile } = await importPeer('the embedded store', 'lmdb', () => import('./open-file.ts'));
     const file = await openFile(path, (root) => new Map(options.tables.map((name) => [name, root.openDB({ name })])));
     return new Tables(file, () => open.delete(path));
   } catch (error) {

@@ -26,6 +26,6 @@ export interface PostgresDatabaseOptions {
  */
 export async function openPostgres({ url, variable = 'url', schema }: PostgresDatabaseOptions): Promise<Postgres> {
   const address = await verifyStoreAddress('postgres', url, variable);
-  const { OwnDatabase } = await importPeer('postgres', 'pg', () => import('./own-database.ts'));
+  const { OwnDatabase } = await importPeer('the postgres store', 'pg', () => import('./own-database.ts'));
   return new OwnDatabase(address, schema);
 }

@@ -34,7 +34,7 @@ export interface Redis {
  */
 export async function openRedis(options: { url: string | undefined; variable?: string }): Promise<Redis> {
   const url = await verifyStoreAddress('redis', options.url, options.variable ?? 'url');
-  const [{ Connection }, { readAddress }] = await importPeer('redis', 'redis', () =>
+  const [{ Connection }, { readAddress }] = await importPeer('the redis store', 'redis', () =>
     Promise.all([import('./connection.ts'), import('./address.ts')]),
   );
   const connection = new Connection(readAddress(url));
