@@ -250,7 +250,7 @@ test.each([
     const code = `import { ${store} } from 'sessapp/stores/${store}'; await ${open}.ping();`;
     const { exitCode, stderr } = await runCode(process.execPath, alone, 'peer.mjs', code);
     expect(exitCode).toBe(1);
-    const fact = `sessapp needs ${name} ${oldest} or newer for ${store}, but ${version} is installed.`;
+    const fact = `sessapp needs ${name} ${oldest} or newer for the ${store} store, but ${version} is installed.`;
     expect(stderr).toContain(`${fact} Type: npm install ${remedy}`);
   },
 );
