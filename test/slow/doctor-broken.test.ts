@@ -126,7 +126,7 @@ test('a directory that is not an environment is an error, unless an init was int
 
 test.each([
   ['nonsense', '--url is not a valid address.'],
-  ['ftp://example.org', '--url takes an http or https address, not one of ftp:'],
+  ['ftp://example.org', '--url takes an http or https address, not ftp:'],
   ['https://me:hunter42@example.org', '--url does not take a user or password.'],
 ])('--url %s is refused', async (address, message) => {
   const { exitCode, stdout } = await run(shared, ['doctor', 'myenv', '--url', address, '--json']);

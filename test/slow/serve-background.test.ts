@@ -348,7 +348,7 @@ test('releases that share their data directory find one server; a copy has its o
   const run = (...args: string[]) => sandbox.sessapp(args);
   expect((await run('status', 'first')).stdout).toMatch(`runs at ${url} (process`);
   expect((await run('status', 'second')).stdout).toMatch(`runs at ${url} from ${first} (process`);
-  expect((await run('doctor', 'second', '--verbose')).stdout).toContain(`It runs at ${url} from ${first}.`);
+  expect((await run('doctor', 'second', '--verbose')).stdout).toContain(`The server runs at ${url} from ${first}.`);
   expect((await run('serve', 'second', '--port', '0')).stderr).toMatch(/already|is running at .* from .*first\./);
   await finish(sandbox.spawn('cp', ['-aL', first, sandbox.path('copy')]));
   expect((await run('status', 'copy')).stdout).toBe('copy is not running.\n');

@@ -130,7 +130,7 @@ test.each([
     expect(exitCode).toBe(1);
     const { error } = JSON.parse(stdout);
     expect(error.message).toBe(`The server exited before it was listening (signal ${signal}).`);
-    expect(error.hint).toMatch(/may be damaged\. To find out: .*doctor/);
+    expect(error.hint).toMatch(/may be damaged\. To check it, type: .*doctor/);
   },
 );
 

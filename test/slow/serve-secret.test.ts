@@ -161,7 +161,7 @@ test('a session without a known key counts for every old key; an expired session
   ]);
   expect(await secrets.json(['list'])).toMatchObject({ sessionsOfOtherSecrets: 1, sessionsOfUnknownSecret: 1 });
   expect((await secrets.json(['retire', old])).error.message).toBe(
-    `Sessions still signed by ${old}: 0; of which no key is known, so that it may be this one: 1.`,
+    `Sessions still signed by ${old}: 0; sessions whose secret is unknown and may be this one: 1.`,
   );
   const driver = await openStore(join(directory, 'data', 'sessions'));
   await driver.delete('unknown');
