@@ -182,7 +182,7 @@ test('while the store cannot be read, a stolen secret can be retired only with -
   expect(await readSecrets(directory)).toHaveLength(1);
 });
 
-test('list shows which key signs, and since when, as a table', async () => {
+test('list shows which secret signs, and since when, as a table', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);
@@ -194,7 +194,7 @@ test('list shows which key signs, and since when, as a table', async () => {
   expect((await secrets.run(['list'])).stdout).toBe(
     [
       'myenv, from .env:',
-      'key       since       sessions',
+      'id        since       sessions',
       `${secretIdOf(first)}  3 days ago         0  signs`,
       `${secretIdOf(older)}  unknown            0`,
       '',
