@@ -121,7 +121,7 @@ describe('a server in the background', () => {
       'its secret is short',
       '.env',
       'SESSION_SECRET=short\n',
-      /go on: SESSION_SECRET has 5 bytes/,
+      /keep running: SESSION_SECRET has 5 bytes/,
       /sessapp secret rotate/,
     ],
   ])(

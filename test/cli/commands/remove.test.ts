@@ -354,7 +354,7 @@ test.skipIf(withoutTerminal !== '')(
     await makeEnvironment(sandbox);
     const kept = await onTerminal(sandbox, ['remove', 'myenv'], [['Remove myenv?', '\r']]);
     expect(kept.exitCode).toBe(0);
-    expect(kept.stdout).toMatch(/Removing it deletes:(.|\s)*\.env with its secret(.|\s)*myenv stays as it is\./);
+    expect(kept.stdout).toMatch(/Removing it deletes:[\s\S]*\.env with its secret[\s\S]*myenv\S* stays as it is\./);
     const stopped = await onTerminal(sandbox, ['remove', 'myenv'], [['Remove myenv?', '\u0003']]);
     expect(stopped.exitCode).toBe(130);
     expect(await readdir(sandbox.directory)).toEqual(['myenv']);
