@@ -61,7 +61,7 @@ test.runIf(canMount)(
     await mkdir(data, { recursive: true });
     const first = await startIn(sandbox, directory, 'mount -t tmpfs -o size=2m tmpfs data');
     const cookies = await fillUp(first.url);
-    expect(first.output()).toMatch(/the session could not be saved: a 503 was sent/);
+    expect(first.output()).toMatch(/the session could not be saved: a 503 response was sent/);
     expect(cookies.length).toBeGreaterThan(5);
 
     await killServer(first.child);

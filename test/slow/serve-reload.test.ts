@@ -121,7 +121,7 @@ describe('a server in the background', () => {
       'its secret is short',
       '.env',
       'SESSION_SECRET=short\n',
-      /keep running: SESSION_SECRET has 5 bytes/,
+      /still run the old code: SESSION_SECRET has 5 bytes/,
       /sessapp secret rotate/,
     ],
   ])(
