@@ -60,7 +60,7 @@ async function record(port, commands) {
   const type = async (line) => {
     tmux('send-keys', '-l', line);
     tmux('send-keys', 'Enter');
-    await untilPrompt(() => tmux('capture-pane', '-p').stdout);
+    await untilPrompt(() => tmux('capture-pane', '-p').stdout, line);
   };
   try {
     const size = ['-x', String(columns), '-y', String(rows)];
@@ -75,11 +75,11 @@ async function record(port, commands) {
   }
 }
 
-/** Resolves when the last line of the screen is a prompt that waits for a command. */
-async function untilPrompt(capture) {
+/** Resolves when the screen shows the typed line, and ends with a prompt that waits for the next one. */
+async function untilPrompt(capture, typed = '') {
   const deadline = Date.now() + patienceMs;
-  await wait(100);
-  while (!/(?:^|\n)(?:\(\w+\) )?\$ *$/.test(capture().trimEnd().concat(' '))) {
+  const isReady = (screen) => screen.includes(`$ ${typed}`.trimEnd()) && /(?:^|\n)(?:\(\w+\) )?\$$/.test(screen);
+  while (!isReady(capture().trimEnd())) {
     if (Date.now() > deadline) throw new Error(`No prompt within ${patienceMs / 1000} s:\n${capture()}`);
     await wait(100);
   }

@@ -35,7 +35,9 @@ test('--node installs a Node.js in the environment, and its link survives a move
 test('npm start uses the environment’s own Node.js, and the README describes it', async () => {
   expect(await readJson(inside('package.json'))).toMatchObject({ scripts: { start: 'bin/node server.ts' } });
   const readme = await readFile(inside('README.md'), 'utf8');
-  expect(readme).toMatch(/`node server\.ts` where it is in\s+TypeScript.*that is `bin\/node`/s);
+  expect(readme).toMatch(
+    /in TypeScript: `node server\.ts`.*If there is a file\s+`bin\/node`, it is the Node\.js of this environment/s,
+  );
 });
 
 test('no lockfile contains the address of a registry', async () => {
