@@ -55,7 +55,7 @@ async function record(port, commands) {
     SESSAPP_STATE_DIR: join(directory, 'state'),
     LC_ALL: 'C.UTF-8',
   };
-  for (const name of ['SESSAPP_ENV', 'NO_COLOR', 'FORCE_COLOR', 'CI', 'TMUX']) delete env[name];
+  for (const name of ['SESSAPP_ENV', 'NO_COLOR', 'FORCE_COLOR', 'CI', 'TMUX', 'npm_command']) delete env[name];
   const tmux = (...args) => spawnSync('tmux', ['-S', join(directory, 'tmux'), ...args], { env, encoding: 'utf8' });
   const type = async (line) => {
     tmux('send-keys', '-l', line);
