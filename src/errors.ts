@@ -62,7 +62,10 @@ export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Prom
 }
 
 const chooseDirectory = 'Choose another directory, or change the permissions of this one.';
+const again = 'If another process removed or moved it, run the same command again.';
 const systemFailures: Record<string, [code: string, fact: string, hint: string]> = {
+  ENOENT: ['file-missing', 'A file or directory is missing', again],
+  ENOTDIR: ['file-missing', 'A directory is missing', again],
   ENOSPC: ['disk-full', 'The disk is full', 'Free some space, then run the same command again.'],
   EDQUOT: ['disk-full', 'Your disk quota is used up', 'Free some space, then run the same command again.'],
   EROFS: ['permission-denied', 'The file system is read-only', 'Choose a directory on another file system.'],

@@ -161,6 +161,8 @@ test('a bug is exit code 70, with its stack and where to report it', async () =>
 test.each([
   ['EACCES', 'permission-denied'],
   ['ENOSPC', 'disk-full'],
+  ['ENOENT', 'file-missing'],
+  ['ENOTDIR', 'file-missing'],
 ])('what the system refuses (%s) is an expected failure', async (code, name) => {
   const { system, printed } = fakeSystem(() => {
     throw Object.assign(new Error('refused'), { code, path: '/x' });

@@ -193,19 +193,25 @@ describe.each(libraries)('req.session of %s', (_, library) => {
   });
 
   test('touch: it returns the session, and extends the cookie', async () => {
-    const ask = await start(
-      {
-        '/touch': ({ session }, reply) => {
-          session.cookie.expires = new Date(session.cookie.expires?.getTime() ?? 0);
-          const before = session.cookie.maxAge ?? 0;
-          const isSame = session.touch() === session;
-          reply(isSame, (session.cookie.maxAge ?? 0) >= before);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const ask = await start(
+        {
+          '/touch': ({ session }, reply) => {
+            const before = session.cookie.maxAge;
+            vi.setSystemTime(Date.now() + 10 * minuteMs);
+            const later = session.cookie.maxAge;
+            const isSame = session.touch() === session;
+            reply(isSame, before, later, session.cookie.maxAge);
+          },
         },
-      },
-      { cookie: { maxAge: hourMs } },
-    );
-    const { cookie } = await ask('/set');
-    expect(await parse(ask('/touch', cookie))).toEqual([true, true]);
+        { cookie: { maxAge: hourMs } },
+      );
+      const { cookie } = await ask('/set');
+      expect(await parse(ask('/touch', cookie))).toEqual([true, hourMs, 50 * minuteMs, hourMs]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('a session lives for maxAge after each request, also with resave: false', async () => {

@@ -169,7 +169,12 @@ test('an environment that another command changes is refused', async () => {
   const directory = await makeEnvironment(sandbox);
   for (const name of ['.sessapp-lock', '.sessapp-migration-lock', '.sessapp-env-lock']) {
     await acquireLock(join(directory, name), {});
-    await expectRefusal(sandbox.directory, ['myenv', '--yes'], 'busy', /Another sessapp \(process \d+\) is at work/);
+    await expectRefusal(
+      sandbox.directory,
+      ['myenv', '--yes'],
+      'busy',
+      /Another sessapp command \(process \d+\) is changing/,
+    );
     await releaseLock(join(directory, name));
   }
   expect(await remove(sandbox.directory, ['myenv', '--yes'])).toMatchObject({ exitCode: 0 });
