@@ -7,7 +7,7 @@ import { createTombstone, isTombstone } from './tombstone.ts';
 const tombstoneMs = 30 * 24 * 60 * 60 * 1000;
 /** A move takes less than this, or it was interrupted. */
 export const moveMs = 10_000;
-/** For how many sessions a process remembers whether they have left the old store. */
+/** The number of sessions for which a process remembers whether they have left the old store. */
 const knownLimit = 10_000;
 
 /**
@@ -130,7 +130,9 @@ export class AdoptingDriver implements Driver {
     return true;
   }
 
-  // Another process may have changed or deleted the old record after it was read. Its client got a response, so apply it.
+  // Another process may have changed or deleted the old record after it was read. Apply that too, because its client already got
+  // a response. But after a slow read, a missing record does not mean that the session was destroyed: `removeCopy` in another
+  // process may have deleted it.
   async #finishMove(key: string, moved: StoredRecord): Promise<void> {
     const startedMs = performance.now();
     const latest = await this.#old.read(key);

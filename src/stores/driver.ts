@@ -26,8 +26,8 @@ export interface StoredRecord extends SessionRecord {
 export interface ListQuery {
   owner?: string;
   /**
-   * Only records whose session key begins with this; not together with `owner`. The empty prefix selects all. If the store can
-   * iterate by key, it misses no record and yields none twice, because a session key never changes.
+   * Only records whose session key begins with this. Do not combine it with `owner`. The empty prefix selects all records. If the
+   * store can iterate by key, the list misses no record and yields none twice, because a session key never changes.
    */
   prefix?: string;
   expiresBeforeMs?: number;
@@ -68,7 +68,7 @@ export interface Driver {
 export interface AddressRules {
   /** An example address without a password. */
   example: string;
-  /** Describes what is wrong with an address, to follow the name of a variable. It never quotes the address. */
+  /** The fault of an address, as the rest of a sentence that begins with the variable's name. It never quotes the address. */
   findFault(url: string): string | undefined;
 }
 

@@ -5,7 +5,7 @@ import type { SessionRecord, StoredRecord } from './driver.ts';
 /** The property of an express-session session that holds the fields which express-session does not have. */
 const noteKey = 'sessapp:record';
 const dayMs = 24 * 60 * 60 * 1000;
-/** A session that was idle for this fraction of its idle time is due to be marked as seen when it is read. */
+/** If it is unknown when a session was last seen, assume this fraction of its idle time ago: a read then marks it as seen. */
 const unseenFraction = 1 / 5;
 
 interface Note {
@@ -24,7 +24,7 @@ export type ExpressSession = Partial<SessionData> & Record<string, unknown>;
 
 /** Facts that the express-session form of a session does not include. */
 export interface ExpressForm {
-  /** The attributes and lifetime of a new session's cookie. A session with another lifetime has a chosen one. */
+  /** The attributes and lifetime of a new session's cookie. If a session has another lifetime, the application chose it. */
   cookie?: CookieOptions | undefined;
   /** Finds the owner of a session in its data. */
   ownerOf?: ((data: Record<string, unknown>) => string | undefined) | undefined;

@@ -14,7 +14,7 @@ export function toOwner(name: string): string {
   return isPlain ? name : mark + hash('sha256', JSON.stringify(name), 'base64url');
 }
 
-/** Like `toOwner`, but also accepts a hash as a list of sessions shows it. */
+/** Like `toOwner`, but keeps a hash, because a list of sessions shows such an owner only as its hash. */
 export function toListedOwner(name: string): string {
   return /^sha256:[\w-]{43}$/.test(name) ? name : toOwner(name);
 }

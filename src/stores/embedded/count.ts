@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { orUndefined } from '../../errors.ts';
 import { type Meta, metaBytes, toMeta } from './meta.ts';
 
-/** Of a page's header; the rest of the page is counted from here. */
+/** The size of a page's header. Offsets in the rest of the page start here. */
 const headerBytes = 24;
 const at = { flags: 18, lower: 20, keySize: 6, key: 8, entries: 32 };
 const leaf = 0x02;
-/** Of the entry that describes a tree, behind its key. */
+/** The size of the value that describes a tree. It follows the tree's name. */
 const treeBytes = 48;
-/** LMDB knows no larger pages. */
+/** The largest page size that LMDB supports. */
 const mostPageBytes = 65_536;
 
 /**
- * How many records an embedded store holds, expired ones too, without LMDB: its file says so on three pages.
- * @param directory the store's
- * @returns undefined when there is no store, or its file is not as expected
+ * Counts the records of an embedded store, including expired records. It reads three pages of the file, without LMDB.
+ * @param directory the directory of the store's files
+ * @returns undefined when there is no store, or when the count is not found in its file
  */
 export async function countRecords(directory: string): Promise<number | undefined> {
   const path = join(directory, 'data.mdb');
@@ -33,7 +33,7 @@ export async function countRecords(directory: string): Promise<number | undefine
     const { pageSize, roots }: Meta = first.transaction > second.transaction ? first : second;
     return findEntries(await read(Number(roots[1]) * pageSize, pageSize), 'records');
   } catch (error) {
-    // The page is not what was expected: another process changes it now, or it is damaged.
+    // Another process is changing the page, or the page is damaged.
     if (error instanceof RangeError) return undefined;
     throw error;
   } finally {

@@ -41,7 +41,7 @@ export class Database {
         });
       } catch (error) {
         if (isUnprepared(error)) this.#preparation.restart();
-        // A timeout used all of the time; its timer may fire slightly early compared with this clock.
+        // After a timeout, no time is left. Check for it too, because its timer may fire slightly before the deadline.
         const isLast = attempt === attemptLimit || isTimeout(error) || performance.now() >= deadlineMs;
         if (isLast || !mayRepeat(statement, error)) throw this.#toFailure(statement, error);
       }

@@ -44,7 +44,7 @@ export class OwnDatabase {
     try {
       await this.#connections.use((client) => this.#makeTables(client));
     } catch (error) {
-      // Their owner has created the tables, or a query will fail with the name of a missing one.
+      // The role may not create tables. Their owner may have created them. If not, the query fails and names the missing table.
       if (!isDenied(error)) throw explain(error, this.#serverName);
     }
   }

@@ -36,7 +36,7 @@ export async function* readPages(select: Select, query: ListQuery): AsyncGenerat
   }
 }
 
-/** `start` is the first value of the order for the first page. If it is fixed, all pages use it. */
+/** `start` is $3 of the first page's statement. If it is fixed, it is $3 of all pages; otherwise $3 is the last row's expiry. */
 function chooseOrder({ owner, prefix }: ListQuery): Order {
   if (owner !== undefined) return { list: listByOwner, start: encodeOwner(owner), isFixed: true };
   if (prefix !== undefined) return { list: listByKey, start: prefix, isFixed: true };

@@ -30,7 +30,7 @@ export const create = single(
   VALUES ($1, $2, ${values}, $9) ON CONFLICT DO NOTHING`,
 );
 
-/** The same parameters; $9 is the version that it replaces. */
+/** The parameters are those of `create`, but $9 is the version of the record to replace. */
 export const update = single(
   'update',
   `UPDATE sessapp_sessions SET version = version + 1,

@@ -9,8 +9,8 @@ import type { ScriptName } from './scripts.ts';
 import { findWarnings } from './warnings.ts';
 
 /**
- * How long after its expiry Redis itself deletes a record that was not pruned. The servers decide by their own clock whether a
- * session has expired, as with every store. The time is long, so the clocks of Redis and the servers may differ.
+ * How long after its expiry Redis itself deletes a record that was not pruned. As with every store, sessapp decides by its own
+ * clock whether a session has expired. The time is long, so that the clock of Redis may differ.
  */
 const graceMs = 24 * 60 * 60 * 1000;
 /** How many records a list reads ahead. */

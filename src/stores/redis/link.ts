@@ -77,7 +77,7 @@ export class Link {
     }
   }
 
-  /** Waits for the pending replies, at most for the time of a reply, and closes. */
+  /** Waits for pending replies, but not longer than one reply may take, and then closes. */
   async close(): Promise<void> {
     const deadlineMs = performance.now() + replyMs;
     while (this.#pending > 0 && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -77,8 +77,8 @@ const forget = `
   if redis.call('EXISTS', record) == 1 then return 0 end
   return redis.call('ZREM', byOwner, ARGV[2])`;
 
-// KEYS from the third on: records. ARGV: their entries in the index by expiry, read earlier. A record that was extended since
-// then stays. An entry without a record is removed.
+// KEYS[3] and all later KEYS: the records. ARGV: their entries in the index by expiry, read earlier. A record that was extended
+// since then stays. An entry without a record is removed.
 const prune = `
   local count = 0
   for i = 3, #KEYS do
