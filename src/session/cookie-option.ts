@@ -66,7 +66,7 @@ function verifyAttributes(cookie: unknown): void {
   const { sameSite, maxAge } = cookie as CookieOptions;
   const isSite = !sameSite || sameSite === true || sameSite === 'auto' || sameSites.includes(lowerCase(sameSite));
   if (!isSite) throw new TypeError("cookie.sameSite option must be true, false, 'lax', 'strict', 'none' or 'auto'");
-  // express-session rejects such a `maxAge` even when `expires` replaces it.
+  // As express-session does, reject a `maxAge` of a wrong type even when `expires` replaces it.
   if (!isLifetime(maxAge))
     throw new TypeError('cookie.maxAge option must be a number of milliseconds, or null: until the browser closes');
   if (!isLifetime((cookie as CookieOptions)[expiryNameOf(cookie)]))

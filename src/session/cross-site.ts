@@ -12,7 +12,8 @@ export interface CrossSite {
 
 /**
  * True when another site made a browser send a request that may change something. Browsers send the origin of a request, and
- * a page cannot forge it. A client that sends neither header is not a browser, so it holds no user's cookie to abuse.
+ * a page cannot forge it. A client that sends neither Origin nor Sec-Fetch-Site is not a browser, so it holds no user's cookie
+ * that another site could abuse.
  * @param host this server's host and port, as the client sees them
  */
 export function isCrossSiteWrite(req: Request, host: string, { allow = [], exempt = [] }: CrossSite = {}): boolean {

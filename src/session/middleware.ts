@@ -163,7 +163,7 @@ function share(driver: Driver, options: MiddlewareOptions, toSessionKey: ToSessi
   return { store, records, signingKeys, toSessionKey, log, behavior: { ...defaultBehavior, ...options.behavior } };
 }
 
-/** The signed id of the first cookie with a valid signature and a live session. */
+/** Gives the request the session of its first cookie that has a valid signature and a live session. Resolves to the signed id. */
 async function resume(
   { store, signingKeys, toSessionKey }: Shared,
   verify: ReturnType<typeof createVerifier>,

@@ -8,7 +8,7 @@ import { type Middleware, register } from './middleware.ts';
 /** The types of the option `secret`. */
 export type SecretOption = CipherKey | CipherKey[] | (() => Secret[]);
 
-/** 24 random bytes in base64url. */
+/** The length of 24 random bytes in base64url. A shorter secret gets a warning. */
 const strongLength = 32;
 const example = '32 random bytes, for example in base64url';
 
@@ -86,7 +86,7 @@ function toSecret(secret: unknown): Secret {
   );
 }
 
-/** Never the value itself: it may be a secret. */
+/** Describes a value for a message, but never shows it: it may be a secret. */
 function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (value instanceof Promise) return 'a promise';

@@ -35,7 +35,7 @@ export function createKeyring(secrets: () => Secret[]): () => [SigningKey, ...Si
   };
 }
 
-/** A secret has 256 random bits, so a short hash can identify it without revealing it. */
+/** A short hash. It identifies the secret but does not reveal it, unless the secret is easy to guess. */
 function keyIdOf(secret: Secret): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 8);
 }

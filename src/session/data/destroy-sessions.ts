@@ -3,7 +3,7 @@ import type { LiveSession, Records } from './records.ts';
 
 /** How many sessions are destroyed at once. The limit keeps requests from waiting long. */
 const batchSize = 100;
-/** After this many rounds, all sessions left are newer than the first round. New visitors would otherwise keep it running. */
+/** Stop after this many rounds: new visitors could keep the loop running. All sessions left are newer than the first round. */
 const rounds = 10;
 
 /**

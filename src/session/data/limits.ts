@@ -2,7 +2,10 @@
 export interface Limits {
   /** Idle time in milliseconds after which a session with an owner expires. By default one day. */
   idleMs: number;
-  /** Idle time in milliseconds after which a session without an owner expires. */
+  /**
+   * Idle time in milliseconds after which a session without an owner expires. By default the value of `idleMs`, and in an
+   * environment 30 minutes.
+   */
   anonymousIdleMs: number;
   /** Time in milliseconds after its creation when a session expires, even if it is in use. */
   absoluteMs: number;
@@ -26,8 +29,9 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 // A session has an owner as soon as one of `ownerKeys` has a value. The convention is `userId`. `username`, `user` and
-// `passport.user` are what tutorials and Passport use. Other sessions are anonymous and expire sooner, because any robot can
-// create them. `req.session.cookie.maxAge` overrides these times for a single session.
+// `passport.user` are what tutorials and Passport use. Other sessions are anonymous. In an environment they expire sooner,
+// because any robot can create them. By default, `session()` uses `idleMs` for them too. `req.session.cookie.maxAge` overrides
+// the idle time of a single session.
 export const defaultLimits: Limits = {
   idleMs: dayMs,
   anonymousIdleMs: 30 * minuteMs,

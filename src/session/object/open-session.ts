@@ -13,7 +13,7 @@ import {
 /** The state that belongs to a session object while a handler may change it. */
 export interface Opened {
   sessionKey: string;
-  /** Undefined: the session is not in the store, or no longer. */
+  /** Undefined: the session is not in the store yet, or no longer. */
   record: StoredRecord | undefined;
   /** Whether a new session may be stored: only when the client can get a cookie for it. */
   mayCreate: (cookie: Cookie | undefined) => boolean;
@@ -21,7 +21,7 @@ export interface Opened {
   mayReplace: boolean;
   /** The application saved the session, but it was not stored because `mayCreate` returned false. */
   isRefused: boolean;
-  /** The object's data as JSON when it was last read or saved. The difference from now is what the request changed. */
+  /** The object's data as JSON when it was last read or saved. The request's changes are what differs from it now. */
   base: string;
   /** The cookie's initial lifetime. While both values are unchanged, the application has not chosen a lifetime. */
   given: Pick<Lifetime, 'originalMaxAge' | 'expires'>;

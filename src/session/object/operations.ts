@@ -19,7 +19,7 @@ class Operations {
 
   settle(): Promise<void> | undefined {
     if (this.#running.size > 0) return Promise.all(this.#running).then(() => this.settle());
-    // An error of the handler itself does not fail the response, if the handler received that error.
+    // A failure of the store always fails the response. Another error fails it only if the handler did not receive that error.
     const failure = this.#failures.find(({ error, isHandled }) => error instanceof StoreUnavailable || !isHandled());
     return failure && Promise.reject(failure.error);
   }
@@ -40,7 +40,7 @@ export function addOperation(req: object & Operating, call: Promise<unknown>, is
   req[operations].add(call, isHandled);
 }
 
-/** Undefined when there is nothing to wait for. Rejects when the store failed, or when nobody handles another failure. */
+/** Undefined: there is nothing to wait for. Rejects when the store failed, or with an error that the handler did not receive. */
 export function settleOperations(req: object & Operating): Promise<void> | undefined {
   return req[operations]?.settle();
 }

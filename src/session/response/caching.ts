@@ -1,8 +1,9 @@
 import { type Response, vary } from '../http.ts';
 
 /**
- * Keeps a response that depends on the session out of shared caches. The handler's Cache-Control stays if it is as strict.
- * `public`, which `res.sendFile` sets by itself, would give one user's page to another user.
+ * Keeps a response that depends on the session out of shared caches. The handler's Cache-Control stays if it contains `private`
+ * or `no-store`, and the response sets no cookie. With `public`, which `res.sendFile` sets by itself, a cache would give one
+ * user's page to another user.
  */
 export function keepPrivate(res: Response, setsCookie: boolean): void {
   vary(res, 'Cookie');

@@ -34,7 +34,7 @@ export class Lifecycle implements Hooks {
   readonly #data: string | undefined;
   readonly #expiresWithBrowser: boolean;
   readonly #held: HeldResponse;
-  /** Whether the client gets a new cookie for the session of its cookie. */
+  /** Whether the response sets a new cookie for the session that the client's cookie already identifies. */
   #renewsCookie = false;
   /** The id in the client's cookie, or in the cookie that this response sets. */
   #clientSessionId: string | undefined;
