@@ -2,11 +2,11 @@
 // This file uses only syntax that Node.js 12 can parse, so that an old Node.js prints a message and not a stack.
 import { verifyNode } from './verify-node.js';
 
-// How long open resources may keep the process running after a command, such as a connection to a store that does not respond.
+// How long an open resource, such as a connection to a store that does not respond, may keep the process running after a command.
 const lingerMs = 2000;
 
 async function run() {
-  // This exit code stays if Node.js exits before the command has finished, because nothing keeps it running.
+  // Node.js exits with this code if nothing keeps it running before the command has finished.
   process.exitCode = 70;
   const cli = await import('../dist/cli/main.js');
   const exitCode = await cli.main(process.argv.slice(2));

@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode, orUndefined, UserError } from './errors.ts';
 
-/** The file, directory or link at a path; undefined when there is none. A link is not followed. */
+/** The `Stats` of the file, directory or link at a path; undefined when there is none. A link is not followed. */
 export async function lstatIfThere(path: string): Promise<Stats | undefined> {
   return orUndefined(lstat(path), 'ENOENT', 'ENOTDIR');
 }
@@ -35,18 +35,19 @@ export function parseJson<T>(text = 'null'): T | undefined {
   }
 }
 
-/** The names in a directory; none where it is missing, closed to this user, or no directory. */
+/** The names in a directory. Empty when the path is missing, is not a directory, or cannot be read by this user. */
 export async function listNames(directory: string): Promise<string[]> {
   return (await orUndefined(readdir(directory), 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) ?? [];
 }
 
-/** How many times a parent that other processes remove is created again. */
+/** How many times to try while other processes remove the parent directory. */
 const attempts = 5;
 
 /**
- * Creates a directory and its missing parents, as `mkdir -p` does. `mkdir` of Node.js with `recursive` never returns when the
- * system reports ENOENT in a directory that exists, such as /proc.
- * @returns the topmost directory that this process created; other processes may create the same ones, or remove them
+ * Creates a directory and its missing parents, as `mkdir -p` does. Other processes may create or remove the same directories at
+ * the same time. Do not use `recursive` of Node.js's `mkdir`: it never returns when the system reports ENOENT in a directory
+ * that exists, such as /proc.
+ * @returns the topmost directory that this process created; undefined when it created none
  * @throws UserError when the system refuses without giving a reason
  */
 export async function makeDirectory(directory: string, mode = 0o777): Promise<string | undefined> {

@@ -19,7 +19,10 @@ interface Followed {
   log: FollowLog;
 }
 
-/** After a longer pause, a process reads the files before it uses a store. `sessapp store migrate` waits over twice as long. */
+/**
+ * After a longer pause, a process reads the files before it uses a store. `sessapp store migrate` waits more than twice as long
+ * between its steps.
+ */
 const staleMs = 2000;
 
 /** The store of an environment. It follows `sessapp store migrate` to another store without a restart. */

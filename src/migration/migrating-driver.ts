@@ -2,7 +2,7 @@ import type { Driver, ListQuery, SessionRecord, StoredRecord } from '../stores/d
 import { isTombstone } from '../stores/tombstone.ts';
 import { createExpiredTombstone, deletableBeforeMs, isSealed, seal, unseal } from './moved-record.ts';
 
-/** `prepare`: records change where they are. `move`: a record moves before it changes, and the new store gets new records. */
+/** `prepare`: records change where they are. `move`: a record moves before it changes, and new records go to the new store. */
 export type Phase = 'prepare' | 'move';
 
 /** A session's record, and whether it is in the new store. */

@@ -14,7 +14,7 @@ export function verifyNoOverride({ STORE_URL }: StoreVariables, { next }: Stores
   );
 }
 
-/** The file that a server writes when a migration starts and its own STORE_URL overrides `.env`, so that it cannot follow. */
+/** The file in which a server reports that it cannot follow a migration, because its own STORE_URL overrides `.env`. */
 export function overrideFile(directory: string): string {
   return join(directory, 'data', 'own-store-url.json');
 }

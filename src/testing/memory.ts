@@ -1,6 +1,6 @@
 import type { Driver, ListQuery, StoredRecord } from '../stores/driver.ts';
 
-/** A store in the memory of this process, for tests. It behaves like every store, except that a crash loses its data. */
+/** A store in the memory of this process, for tests. It behaves like the other stores, except that a crash loses its data. */
 export function memory(): Driver {
   const records = new Map<string, StoredRecord>();
   const aside = new Map<string, StoredRecord>();
