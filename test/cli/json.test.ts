@@ -1,6 +1,7 @@
-import { chmod, cp, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { copySharedCache } from '../support/cache.ts';
 import { startDashboard } from '../support/dashboard.ts';
 import { openPage } from '../support/docs.ts';
 import { invoke } from '../support/in-process.ts';
@@ -110,7 +111,7 @@ test('docs/json.md shows exactly the fields of init, and has a section for each 
   await sandbox.sessapp(['init', 'shop', '--no-install', '--template', 'accounts']);
   await expectDocumented('add', parse(await sandbox.sessapp(['add', 'passkeys', '-e', 'shop', '--json'])));
   const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
-  await cp(process.env.SESSAPP_CACHE_DIR ?? '', sandbox.path('cache'), { recursive: true, verbatimSymlinks: true });
+  await copySharedCache(sandbox.path('cache'));
   await expectDocumented('cache info', parse(await sandbox.sessapp(['cache', 'info', '--json'], { env })));
   await expectDocumented('cache clean', parse(await sandbox.sessapp(['cache', 'clean', '--json'], { env })));
   await expectDocumented('completion', parse(await sandbox.sessapp(['completion', 'bash', '--json'])));

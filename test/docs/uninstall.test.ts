@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { expect } from 'vitest';
+import { copySharedCache } from '../support/cache.ts';
 import { type Block, expectShown, openPage } from '../support/docs.ts';
 import { Reader, testReader } from '../support/reader.ts';
-import { finish, Sandbox } from '../support/sandbox.ts';
+import { Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment, request, serveInBackground } from '../support/server.ts';
 
 const page = openPage('docs/uninstall.md', import.meta.filename);
@@ -40,7 +41,7 @@ testReader('the sessions of an environment are ended', async () => {
 testReader('the snapshots and the list of environments are removed', async () => {
   const sandbox = new Sandbox();
   const folders = { SESSAPP_CACHE_DIR: sandbox.path('cache'), SESSAPP_STATE_DIR: sandbox.path('state') };
-  await finish(sandbox.spawn('cp', ['-al', process.env.SESSAPP_CACHE_DIR ?? '', folders.SESSAPP_CACHE_DIR]));
+  await copySharedCache(folders.SESSAPP_CACHE_DIR);
   await mkdir(folders.SESSAPP_STATE_DIR);
   const reader = await Reader.open(sandbox, folders);
   const count = { code: 'sessapp cache info --json' };

@@ -8,6 +8,7 @@ import { ownIdentity } from '../../src/cli/environment/lock.ts';
 import { refuseDirectory } from '../../src/cli/private-directory.ts';
 import { cacheDirectory } from '../../src/cli/scaffold/snapshots/cache-directory.ts';
 import { Snapshots } from '../../src/cli/scaffold/snapshots/snapshots.ts';
+import { copySharedCache } from '../support/cache.ts';
 import { canActAsStranger, onlyAsRoot, stranger } from '../support/privileges.ts';
 import { finish, repository, Sandbox } from '../support/sandbox.ts';
 
@@ -271,7 +272,7 @@ test('cache info lists the snapshots, and cache clean removes them', async () =>
   const sandbox = new Sandbox();
   const env = { SESSAPP_CACHE_DIR: sandbox.path('cache') };
   const sessapp = async (...args: string[]) => JSON.parse((await sandbox.sessapp([...args, '--json'], { env })).stdout);
-  await cp(process.env.SESSAPP_CACHE_DIR ?? '', sandbox.path('cache'), { recursive: true, verbatimSymlinks: true });
+  await copySharedCache(sandbox.path('cache'));
   await chmod(sandbox.path('cache'), 0o700);
   const mine = sandbox.path('cache', 'mine');
   await writeFile(mine, '');

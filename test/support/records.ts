@@ -23,8 +23,13 @@ export function keyOf(name: string | number): string {
 
 /** Makes these the only sessions of an environment without a running server. The index of each determines its key. */
 export async function fill(environment: string, records: Given[]): Promise<void> {
-  await rm(join(environment, 'data'), { recursive: true, force: true });
+  await removeData(environment);
   await add(environment, records);
+}
+
+/** Removes an environment's data. A running dashboard may add files to it meanwhile. */
+export async function removeData(environment: string): Promise<void> {
+  await rm(join(environment, 'data'), { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** Writes these records to an environment's store. */

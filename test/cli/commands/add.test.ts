@@ -13,7 +13,7 @@ const unreachable = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fet
 async function createEnvironment(...options: string[]): Promise<string> {
   const sandbox = new Sandbox();
   const made = await invoke(sandbox.directory, ['init', 'shop', '--no-install', ...options]);
-  expect(made.exitCode).toBe(0);
+  expect(made).toMatchObject({ exitCode: 0 });
   return sandbox.path('shop');
 }
 

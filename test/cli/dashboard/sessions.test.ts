@@ -1,10 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readJson } from '../../../src/files.ts';
 import { type Dashboard, openDashboard } from '../../support/dashboard.ts';
 import { invoke } from '../../support/in-process.ts';
-import { add, fill, type Given, hourMs, keyOf } from '../../support/records.ts';
+import { add, fill, type Given, hourMs, keyOf, removeData } from '../../support/records.ts';
 import { finish, Sandbox } from '../../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, serve, waitFor } from '../../support/server.ts';
 
@@ -136,7 +136,7 @@ test('a session is shown without its values; with --values, credentials are mask
 });
 
 test('an ended session is logged out at once on the running server, and the others stay', async () => {
-  await rm(join(environment, 'data'), { recursive: true, force: true });
+  await removeData(environment);
   await addRoutes(
     environment,
     `app.get('/login/:name', (req, res) => { req.session.userId = req.params.name; res.send('in'); });
@@ -234,7 +234,7 @@ test('a rotation and a migration are shown while they are in progress', async ()
 });
 
 test('before the first start there are no sessions and no store is created; a store that a server creates is found', async () => {
-  await rm(join(environment, 'data'), { recursive: true, force: true });
+  await removeData(environment);
   const dashboard = await openDashboard(sandbox, environment);
   expect(await list(dashboard)).toMatchObject({ sessions: [], hasMore: false });
   expect((await dashboard.call('POST', 'end', { all: true })).body).toEqual({ ended: 0 });
@@ -262,5 +262,5 @@ test('a store that cannot be used ends the command with an error and a remedy', 
   const { exitCode, stdout } = await sandbox.sessapp(['dashboard', environment, '--json']);
   expect(exitCode).toBe(1);
   expect(JSON.parse(stdout).error).toMatchObject({ code: 'store-unavailable' });
-  await rm(join(environment, 'data'), { recursive: true, force: true });
+  await removeData(environment);
 });

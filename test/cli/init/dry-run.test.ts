@@ -1,6 +1,7 @@
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { copySharedCache } from '../../support/cache.ts';
 import { invoke } from '../../support/in-process.ts';
 import { collect } from '../../support/output.ts';
 import { Sandbox } from '../../support/sandbox.ts';
@@ -20,7 +21,7 @@ async function plan(sandbox: Sandbox, cache: string, ...options: string[]): Prom
 }
 
 async function copyCache(sandbox: Sandbox): Promise<string> {
-  await cp(sharedCache, sandbox.path('cache'), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  await copySharedCache(sandbox.path('cache'));
   return sandbox.path('cache');
 }
 

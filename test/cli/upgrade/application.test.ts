@@ -39,7 +39,7 @@ test('application files that the user deleted or changed are not written again, 
   await rm(join(directory, 'pages.js'));
   await writeFile(join(directory, 'public', 'style.css'), 'body {}\n');
   expect(await plan(directory)).toMatchObject({ written: [], removed: [], kept: [] });
-  const { stdout } = await sandbox.sessapp(['doctor', 'myenv']);
+  const { stdout } = await sandbox.sessapp(['doctor', 'myenv'], { env: { PORT: '0' } });
   expect(stdout).toMatch(/^0 problems, 0 notes/m);
 });
 
