@@ -24,7 +24,7 @@ try {
   await bundlePage(join(command, 'dashboard', 'page'), join(staging, 'cli', 'dashboard'));
   buildTemplates(join(staging, 'templates'));
   writeFileSync(join(staging, 'build-id'), hashFiles());
-  // A command that runs at the same time sees either the old build or the new one.
+  // Two renames, so that a command that starts meanwhile hardly ever finds a missing or incomplete build.
   if (existsSync(target)) renameSync(target, `${staging}.old`);
   renameSync(staging, target);
   linkCommand(join(root, 'node_modules', '.bin', 'sessapp'));

@@ -38,7 +38,7 @@ export async function run(bench) {
 async function createMeasures(bench) {
   const { workspace, missing } = bench;
   const model = await createEnvironment(workspace, 'model');
-  // Delete no directory before the end: after files are deleted, ext4 needs ten times as long to create files for some seconds.
+  // Delete no directory before the end: for some seconds after files are deleted, ext4 takes ten times as long to create files.
   const fresh = (name) => (work) => (round) => work(workspace.path(`${name}-${round}`), round);
   const init = (directory, cache) =>
     timeCommand(process.execPath, [sessapp, 'init', directory], { env: toolEnvironment(workspace, cache) });

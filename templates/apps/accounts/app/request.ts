@@ -7,7 +7,7 @@ export function fieldOf(req: Request, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The field `email`, in the form by which accounts are stored. */
+/** The field `email`, normalized as it is in the store. */
 export function emailOf(req: Request): string {
   return fieldOf(req, 'email').trim().normalize('NFC').toLowerCase();
 }
@@ -17,7 +17,7 @@ export function isEmail(text: string): boolean {
   return text.length <= 254 && /^[^\s@\p{C}]+@[^\s@\p{C}]+$/u.test(text);
 }
 
-/** The client's IP address, according to TRUST_PROXY. Of an IPv6 address only the /64 network: one client has all its addresses. */
+/** The client's IP address, according to TRUST_PROXY. For IPv6, its /64 network: one client can use every address there. */
 export function clientOf({ ip = '' }: Request): string {
   if (!isIPv6(ip) || ip.includes('.')) return ip.replace(/^::ffff:/i, '');
   const [before = '', after] = ip.split('::');

@@ -69,7 +69,7 @@ async function setPassword(accounts: Accounts, req: Request, hash: string): Prom
   return user !== undefined && accounts.users.setPassword(user, hash, user.passwordVersion + 1);
 }
 
-/** Informs the user by mail that the password was changed, in case it was another person. */
+/** Informs the user by mail that the password was changed, in case another person has changed it. */
 export function mailPasswordChange({ mail }: Accounts, req: Request, { id, email }: User): void {
   const { changedSubject, changedMail } = textsFor(req).reset;
   req.log.info({ userId: id }, 'a password was changed');
