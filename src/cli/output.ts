@@ -33,7 +33,7 @@ export class Output {
     this.style = kleur;
   }
 
-  /** True when stdin and stderr are terminals, so that a person can be asked. */
+  /** True when we can ask a person: stdin and stderr are terminals, and neither --json nor CI is set. */
   get interactive(): boolean {
     const { stdin, stderr, env } = this.#system;
     return Boolean(stdin.isTTY && stderr.isTTY && !this.json && !isSet(env.CI));
@@ -133,7 +133,7 @@ export class Output {
     this.#system.stderr.write(`${this.#toText(line)}\n`);
   }
 
-  // All text passes here. It may come from outside: the name of a directory, sessapp.json, npm, a log.
+  // All text passes through here. Some comes from outside: the name of a directory, sessapp.json, npm, a log.
   #toText(text: string): string {
     return visibleText(text, kleur.$.enabled);
   }

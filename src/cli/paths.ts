@@ -23,7 +23,7 @@ export async function dataDirectory(directory: string): Promise<string> {
   return (await realDirectory(join(directory, 'data'))) ?? directory;
 }
 
-/** The real path, as far as the system tells it: the path itself where nothing is there, or where it is closed. */
+/** The real path. If the path does not exist, or this user may not follow it, the absolute path itself. */
 export async function realpathOrItself(path: string): Promise<string> {
   return (await orUndefined(realpath(path), 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES')) ?? resolve(path);
 }

@@ -3,8 +3,8 @@ import { hasCode, UserError } from '../errors.ts';
 import { makeDirectory } from '../files.ts';
 
 /**
- * Makes the directory where it is missing.
- * @returns why it is not to be used; undefined when it may be. Another user who can write there could plant code.
+ * Creates the directory if it is missing. Refuses a directory that another user can write to: that user could put code there.
+ * @returns why the directory must not be used; undefined when it may be used
  */
 export async function refuseDirectory(directory: string): Promise<string | undefined> {
   try {
@@ -17,7 +17,7 @@ export async function refuseDirectory(directory: string): Promise<string | undef
   }
 }
 
-/** The same for a directory that exists. */
+/** Like `refuseDirectory`, for a directory that exists. */
 export async function findRefusal(directory: string): Promise<string | undefined> {
   const { uid, mode } = await lstat(directory);
   if (process.getuid && uid !== process.getuid()) return 'it belongs to another user';

@@ -8,9 +8,9 @@ import { isForPrimary, onRetired, outlivePrimary, untilReleased } from './worker
 
 /** The timeouts when the server stops. */
 const stopTimeouts: DrainTimeouts = { deadlineMs: 4000, idleMs: 0 };
-/** How long the store may take to close. All sessions are saved before that. */
+/** How long the closers may take: those of the application and of the store. All sessions are saved before that. */
 const closeMs = 2000;
-/** A second signal counts only after this time: for one Ctrl-C, npm forwards a signal that the terminal has already sent. */
+/** A second signal counts only after this time: at one Ctrl-C, the terminal sends a signal, and npm sends it again. */
 const insistMs = 1000;
 
 const draining = new AbortController();
@@ -73,13 +73,13 @@ async function stop(
     const drained = await traffic.drain(timeouts);
     if (!drained) log.error('requests were still in flight at the deadline; their connections were closed');
     const closed = await Promise.race([closeAll(closers), wait(closeMs, false, { ref: false })]);
-    if (!closed) log.error('the store did not close before its deadline');
+    if (!closed) log.error('the application or the store did not close before the deadline');
     if (drained && closed) {
       process.exitCode = 0;
       await tellParent({ event: 'drained' });
     }
   } catch (error) {
-    log.fatal({ err: error }, 'the store did not close');
+    log.fatal({ err: error }, 'the application or the store did not close');
   }
   disconnectParent();
   forceExit((held) => log.warn({ held }, 'the application keeps the process running; stopping it'));

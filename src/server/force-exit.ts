@@ -2,9 +2,9 @@
 const graceMs = 500;
 
 /**
- * Exits if the application still keeps the process running after all work is done. The process kills itself with SIGTERM,
- * like a process that does not handle that signal. If its exit code reports a failure, it keeps that exit code.
- * @param report is called first, with the active resources, by their names in Node.js
+ * Exits if the application still keeps the process running after all work is done. If the exit code is 0, the process removes
+ * its handlers of SIGTERM and sends itself that signal. If the exit code reports a failure, the process exits with it.
+ * @param report called first, with Node.js's names of the active resources
  */
 export function forceExit(report: (held: string[]) => void): void {
   const timer = setTimeout(() => {
@@ -17,7 +17,7 @@ export function forceExit(report: (held: string[]) => void): void {
   timer.unref();
 }
 
-// Throws, because that ends the process at once; its output already contains the reason. The exit code stays.
+// An uncaught error ends the process at once. The exit code stays, and the output already contains the reason.
 function exitByError(): never {
   const { exitCode } = process;
   process.once('exit', () => {

@@ -11,7 +11,7 @@ interface Served {
   workers?: number | undefined;
 }
 
-/** Reports the server's URL to its parent process, or in the log. */
+/** Reports the server's URL to its parent process, and in the log in production or if there is no such process. */
 export async function reportListening(url: string, { store, production, workers }: Served, log: Logger): Promise<void> {
   const told = await tellParent({ event: 'listening', url, store, workers: workers ?? 1 });
   if (cluster.isWorker || (told && !production)) return;

@@ -30,7 +30,8 @@ export function retireTimeouts(keepAliveMs: number): DrainTimeouts {
 /** Tracks the connections of several servers, and the requests in flight on them. */
 export class Traffic {
   readonly #servers: Server[] = [];
-  // Each connection holds its responses: before Node.js 24, only the first of pipelined responses emits 'close' with it.
+  // Each connection holds its own responses. Before Node.js 24, when a connection closes, only the first of its pipelined
+  // responses emits 'close'.
   readonly #sockets = new Bag<Connection>();
   readonly #limit: number;
   #draining = false;

@@ -64,7 +64,8 @@ async function verifyInOneStore(system: System, { directory, marker: { migration
 
 /** The path of the file with all links resolved, to check which directory it is in. */
 async function resolveFile(system: System, { directory }: Environment, named: string): Promise<string> {
-  if (named === '' || named === '-') throw new UsageError('A backup goes to a file.', 'Name one: sessions.mdb');
+  if (named === '' || named === '-')
+    throw new UsageError('A backup can only be written to a file.', 'For example: sessapp store backup sessions.mdb');
   const given = resolve(system.cwd, named);
   const file = join(await findDirectory(dirname(given)), basename(given));
   const data = join(directory, 'data');

@@ -10,7 +10,7 @@ const rounds = 10;
 /**
  * Ends all sessions, or all sessions of one owner, including sessions that are created in the meantime.
  * @returns how many of them were live
- * @throws Interrupted or another UserError; its message says how many sessions were ended before
+ * @throws Interrupted or another UserError; its message says how many sessions had been ended
  */
 export async function endSessions(
   store: Store,
@@ -31,7 +31,7 @@ export async function endSessions(
     return isEmpty;
   };
   return withProgress(
-    () => `${ended} sessions were ended before.`,
+    () => `Before that, ${ended} sessions were ended.`,
     async () => {
       for (let round = 1; !(await endRound()); round += 1) if (owner === undefined && round === rounds) break;
       return ended;
@@ -42,12 +42,12 @@ export async function endSessions(
 /**
  * Deletes expired records.
  * @returns how many
- * @throws Interrupted or another UserError; its message says how many records were deleted before
+ * @throws Interrupted or another UserError; its message says how many records had been deleted
  */
 export async function pruneSessions(store: Store, nowMs: number, signal: AbortSignal): Promise<number> {
   let deleted = 0;
   return withProgress(
-    () => `${deleted} were deleted before.`,
+    () => `Before that, ${deleted} expired sessions were deleted.`,
     async () => {
       for (;;) {
         signal.throwIfAborted();

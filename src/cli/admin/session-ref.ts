@@ -45,7 +45,7 @@ export async function readSession(store: Store, given: string, nowMs: number): P
 
 /**
  * Converts what the user typed to the beginning of a session key.
- * @throws UsageError when no key can begin so
+ * @throws UsageError when no session key can begin with that text
  */
 function toPrefix(given: string): string {
   const hint = 'Type a REF from sessapp sessions list, or its beginning.';

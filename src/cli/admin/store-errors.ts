@@ -45,14 +45,14 @@ const space = 'Free some space, then run the same command again.';
 const reasons: Record<string, [fact: string, remedy?: string]> = {
   EACCES: ['this user is not allowed to read and write its files'],
   EPERM: ['its files belong to another user'],
-  EEXIST: ['a file is in the place of its directory'],
-  ENOTDIR: ['a file is in the place of its directory'],
+  EEXIST: ['there is a file where its directory must be'],
+  ENOTDIR: ['there is a file where its directory must be'],
   EROFS: ['its file system is read-only'],
   ENOSPC: ['the disk is full', space],
   EDQUOT: ['your disk quota is used up', space],
 };
 
-export const restore = 'Stop the server and put a backup in its place: docs/store.md says how.';
+export const restore = 'Stop the server and restore a backup: see docs/store.md.';
 
 function toUnavailable(message: string, code = ''): StoreUnavailable {
   const known = reasons[code];

@@ -4,8 +4,8 @@ import { completedShells, renderCompletion } from '../completion/scripts.ts';
 import { verifyChoice } from '../nearest.ts';
 
 /**
- * @param loadCommands loads every command, by name; the commands know each other through their list alone
- * @param groups what each group of commands is for
+ * @param loadCommands loads every command, with its name. It is a parameter, because the list of commands imports this file.
+ * @param groups the summary of each group of commands
  */
 export function createCommand(
   loadCommands: () => Promise<[string, Command][]>,

@@ -16,7 +16,7 @@ export const command: Command = {
       const refusal = await findListRefusal(system);
       if (refusal !== undefined) output.warn(`No environment can be added to the list: ${refusal}.`);
       output.note('The list is empty. To make an environment, type: sessapp init myenv');
-      output.note('An environment that you have already is listed after its next serve, install or upgrade.');
+      output.note('An existing environment is added to the list by its next serve, install or upgrade.');
     }
     const lines = renderTable(environments.map(toCells));
     const isTable = system.stdout.isTTY && lines.length > 1;

@@ -60,7 +60,7 @@ async function isConfirmed(system: System, environment: Removable): Promise<bool
   return (await ask(system, { message: `Remove ${promptOf(environment)}?`, options, initial: 'no' })) === 'yes';
 }
 
-/** The parts that are removed and the parts that stay, each a line. */
+/** The parts that are removed and the parts that stay, one line each. */
 async function describe(context: Context, environment: Removable, contents: Contents): Promise<string[]> {
   const { system, output } = context;
   const { directory, sharesData } = environment;

@@ -10,7 +10,7 @@ import {
 
 /** The values that are possible at a place of a command line. */
 export interface Slot {
-  /** `any`: a shell cannot know it. */
+  /** `any`: a shell cannot suggest a value. */
   kind: 'words' | 'directory' | 'file' | 'program' | 'any';
   words: string[];
 }
@@ -19,7 +19,7 @@ export interface CompletedOption {
   /** `-e`, `--env`. */
   flags: string[];
   description: string;
-  /** Its value, where it takes one. */
+  /** Its value; undefined when it takes none. */
   slot: Slot | undefined;
 }
 
@@ -30,9 +30,9 @@ export interface CompletedCommand {
   options: CompletedOption[];
 }
 
-/** All that a shell completes. */
+/** Everything that a shell completes. */
 export interface Grammar {
-  /** The words that follow `sessapp`, and the name of each group, with what they mean. */
+  /** The words that can follow the name of each group, with their descriptions. The key '' is for `sessapp` itself. */
   choices: Map<string, [word: string, description: string][]>;
   /** The options of `sessapp` itself are those of the command with no name. */
   commands: CompletedCommand[];
@@ -40,7 +40,7 @@ export interface Grammar {
 
 /**
  * @param commands all of them
- * @param groups what each group of commands is for
+ * @param groups the summary of each group of commands
  */
 export function toGrammar(commands: [name: string, command: Command][], groups: Record<string, string>): Grammar {
   const choices = new Map<string, [string, string][]>([['', []]]);
@@ -80,7 +80,7 @@ export interface Place {
   slot: Slot;
   /** `init --store`, or for an operand its number: `init 0`. */
   keys: string[];
-  /** `install `, for each operand with no key of its own. */
+  /** `install `, for each further value of a variadic operand. */
   prefixes: string[];
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readOwnPackageJson, templatesDirectory } from '../package.ts';
 import { type CompletedCommand, type CompletedOption, type Grammar, listPlaces, type Slot } from './grammar.ts';
 
-/** Each shell's script is a template; what it knows of the commands is filled in. */
+/** The script of each shell is a template. These functions return the values of its placeholders. */
 const renderers: Record<string, (grammar: Grammar) => Record<string, string>> = {
   bash: renderBash,
   fish: renderFish,
@@ -44,7 +44,7 @@ function renderFish(grammar: Grammar): Record<string, string> {
       .filter(([patterns]) => patterns.length > 0)
       .map(([patterns, lines]) => `        case ${patterns.join(' ')}\n            printf '%s\\n' ${lines.join(' ')}`)
       .join('\n');
-  // fish takes the text behind a tab as the description.
+  // fish shows the text after a tab as the description.
   const described = (word: string, description: string): string => `${quoteFish(word)}\\t${quoteFish(description)}`;
   const { choices, commands } = grammar;
   const places = listPlaces(grammar).map(({ slot: { kind, words }, ...patterns }) => ({
@@ -59,7 +59,7 @@ function renderFish(grammar: Grammar): Record<string, string> {
         options.flatMap(({ flags, description }) => flags.map((flag) => described(flag, description))),
       ]),
     ),
-    // The first that fits counts.
+    // fish uses the first case that matches.
     places: cases([
       ...places.map(({ keys, lines }): [string[], string[]] => [keys.map(quoteFish), lines]),
       ...places.map(({ prefixes, lines }): [string[], string[]] => [

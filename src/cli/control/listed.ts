@@ -12,17 +12,17 @@ export interface ListedEnvironment {
   name: string;
   /** Its real path. */
   directory: string;
-  /** Undefined where `problem` says why. */
+  /** Undefined when `problem` is set. */
   marker: Marker | undefined;
   server: ServerRecord | undefined;
-  /** Why it cannot be read, if it cannot: its disk may be closed to this user, or broken. */
+  /** Why it cannot be read; undefined when it can. For example, this user has no access to its disk. */
   problem: string | undefined;
 }
 
 /**
- * The environments that this user has made or served here, by name and directory. It takes those that
- * are gone off the list.
- * @throws UserError when the list is not this user's alone
+ * The environments that this user has made or served here, sorted by name and directory. Removes those that no longer exist
+ * from the list.
+ * @throws UserError when the list belongs to another user, or other users can write to it
  */
 export async function listEnvironments(system: System): Promise<ListedEnvironment[]> {
   const known = await Promise.all((await listKnown(system)).map((directory) => settle(system, directory)));
@@ -50,7 +50,7 @@ async function orItself(work: Promise<string | undefined>, directory: string): P
   }
 }
 
-/** Undefined when the directory is gone, or is not an environment any more. */
+/** Undefined when the directory no longer exists, or is no longer an environment. */
 async function describe(directory: string): Promise<ListedEnvironment | undefined> {
   try {
     const marker = await readAnyMarker(directory);
@@ -72,7 +72,7 @@ async function readAnyMarker(directory: string): Promise<Marker | undefined> {
   }
 }
 
-// Another process may make it again, and add it to the list, after it was found to be gone.
+// After we found that the environment does not exist, another process may make it again and add it to the list.
 async function dropGone(system: System, directory: string): Promise<void> {
   await forget(system, directory);
   if (await describe(directory)) await remember(system, directory);

@@ -148,6 +148,6 @@ async function stopServer(child: ChildProcess, ended: Promise<ServerExit>): Prom
 // The server closes the channel when it has read this message.
 async function detach(child: ChildProcess): Promise<void> {
   const error = await new Promise<Error | null>((resolve) => child.send('detach', resolve));
-  if (error) throw new UserError('server-failed', 'The server exited as soon as it listened.', 'Its log says why.');
+  if (error) throw new UserError('server-failed', 'The server exited as soon as it was listening.', 'See its log.');
   child.unref();
 }

@@ -18,7 +18,7 @@ export async function readTail(path: string, lines: number): Promise<string | un
 }
 
 /**
- * Yields the last lines of a file and what is appended, until the signal aborts. When the file is replaced, the old one is
+ * Yields the last lines of a file, then each addition to it, until the signal aborts. When the file is replaced, the old one is
  * read to its end and the new one from its start. A file that was truncated is read from its start again.
  */
 export async function* followFile(path: string, lines: number, signal: AbortSignal): AsyncIterable<string> {

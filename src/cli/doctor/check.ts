@@ -32,7 +32,7 @@ export interface Finding {
   isConsequence?: true;
 }
 
-/** One check. It leaves nothing changed. */
+/** One check. If it changes something, it undoes the change. */
 export interface Check {
   name: string;
   examine(subject: Subject, system: System): Promise<Finding[]>;

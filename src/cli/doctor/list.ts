@@ -22,7 +22,7 @@ import { server } from './checks/server.ts';
 import { site } from './checks/site.ts';
 import { store } from './checks/store.ts';
 
-/** In the order in which they run and are reported. `store` comes after `data`, because the store corrects its file modes. */
+/** In the order in which they run. `store` comes after `data`, because the store corrects its file modes. */
 export const checks: Check[] = [
   marker,
   leftovers,

@@ -10,16 +10,16 @@ import { findRefusal, refuseDirectory } from '../private-directory.ts';
 import { isOlderThan } from './lock.ts';
 import { withDraft } from './write-file.ts';
 
-// The environments that this user has made or served here. Each has a file of its own, named after the hash of its real
-// path, so that commands that run at the same time need no lock. Only `list` reads them: a file that is lost does no harm.
+// The environments that this user has made or served here. Each has its own file, named after the hash of its real path, so
+// that commands that run at the same time need no lock. Only `list` reads these files, so a lost file does little harm.
 
 type Place = Pick<System, 'env' | 'cwd'>;
 
 const entryPattern = /^[0-9a-f]{32}\.json$/;
 const draftPattern = /^[0-9a-f]{32}\.json\./;
-/** No process takes that long to write an entry. */
+/** A process takes much less time than this to write an entry. */
 const draftMs = 10 * 60 * 1000;
-/** No path is that long. */
+/** Every path is shorter. */
 const entryBytes = 64 * 1024;
 
 /** Where entries are kept: below `SESSAPP_STATE_DIR`, else below the directory that the platform has for state. */
@@ -29,7 +29,7 @@ export function knownDirectory(system: Place): string {
 
 function stateDirectory({ env, cwd }: Place): string {
   if (env.SESSAPP_STATE_DIR) return resolve(cwd, env.SESSAPP_STATE_DIR);
-  // The XDG specification says that a relative path is to be ignored.
+  // The XDG specification says that a relative path must be ignored.
   if (env.XDG_STATE_HOME?.startsWith('/')) return join(env.XDG_STATE_HOME, 'sessapp');
   const home = homeDirectory(env);
   if (process.platform === 'darwin') return join(home, 'Library', 'Application Support', 'sessapp');
@@ -37,7 +37,7 @@ function stateDirectory({ env, cwd }: Place): string {
   return join(home, '.local', 'state', 'sessapp');
 }
 
-/** Adds an environment to the list. Where that is not possible, the list lacks it, and nothing else is wrong. */
+/** Adds an environment to the list. If that is not possible, the command continues: only the list is incomplete. */
 export async function remember(system: Place, directory: string): Promise<void> {
   await ifPossible(async () => {
     const folder = knownDirectory(system);
@@ -50,14 +50,14 @@ export async function remember(system: Place, directory: string): Promise<void> 
   });
 }
 
-/** Takes an environment that is gone off the list. */
+/** Removes a directory from the list. */
 export async function forget(system: Place, directory: string): Promise<void> {
   await ifPossible(async () => rm(join(knownDirectory(system), entryName(directory)), { force: true }));
 }
 
 /**
- * The directories on the list, as real paths: some may be gone, or replaced by something else.
- * @throws UserError when the list is not this user's alone
+ * The directories on the list, as real paths. Some may no longer exist, or may no longer be environments.
+ * @throws UserError when the list belongs to another user, or other users can write to it
  */
 export async function listKnown(system: Place): Promise<string[]> {
   const folder = knownDirectory(system);
@@ -75,7 +75,7 @@ export async function listKnown(system: Place): Promise<string[]> {
   return known;
 }
 
-/** Why no environment can be added to the list; undefined when one can. It makes nothing. */
+/** Why no environment can be added to the list; undefined when one can. Creates nothing. */
 export async function findListRefusal(system: Place): Promise<string | undefined> {
   const folder = knownDirectory(system);
   const [existing] = await nearestExisting(folder);
@@ -94,7 +94,7 @@ function refused(folder: string, refusal: string): UserError {
   return new UserError('state-refused', `${folder} is not used: ${refusal}.`, remedy);
 }
 
-// Undefined for a file that is damaged. Another file may have been put there.
+// Undefined for a damaged file, and for a file that another program put there.
 async function readEntry(path: string, name: string): Promise<string | undefined> {
   const found = await orUndefined(lstat(path), 'ENOENT');
   if (!found?.isFile() || found.size > entryBytes) return undefined;
@@ -108,7 +108,7 @@ function entryName(directory: string): string {
   return `${createHash('sha256').update(directory).digest('hex').slice(0, 32)}.json`;
 }
 
-// With sudo, HOME may be another user's: root's files in it would be in that user's way.
+// With sudo, HOME may be the home directory of another user. That user could not write to a list that root created there.
 async function refuseHome(folder: string): Promise<boolean> {
   if (process.getuid?.() !== 0) return false;
   const [, uid] = await nearestExisting(folder);

@@ -33,7 +33,7 @@ export interface MigrateOptions extends MoveOptions {
 export const nextVariable = 'NEXT_STORE_URL';
 
 /**
- * After this time every process has followed a change: it reads `sessapp.json` at least every 2 s, and a call of a store
+ * After this time, every process has applied a change: each reads `sessapp.json` at least every 2 s, and a call of a store
  * takes 2 s at most. See migration/follow-store and stores/deadline.
  */
 const followMs = 5000;
@@ -57,7 +57,7 @@ export async function migrate(
   };
   if (!current.marker.migration) current = await prepare(system, current, destination, options);
   if (phaseOf(current) === undefined || phaseOf(current) === 'prepare') {
-    // Running servers that cannot follow write this file again.
+    // A running server that cannot follow the move writes this file again.
     await rm(overrideFile(current.directory), { force: true });
     // Start the phase again: we do not know how long ago an interrupted call started it.
     await advance('prepare');
@@ -135,9 +135,9 @@ async function verifyAllFollow({ directory }: Environment): Promise<void> {
   );
 }
 
-/** Returns when every process of the environment has followed the current content of `sessapp.json`. */
+/** Returns when every process of the environment has applied the current content of `sessapp.json`. */
 export async function waitForFollowers({ signal, step }: MoveOptions): Promise<void> {
-  step('Waiting until every process follows');
+  step('Waiting until every process has read the change');
   await wait(followMs, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 

@@ -19,7 +19,7 @@ export interface Contents {
   changed: string[];
   hasSecret: boolean;
   hasRepository: boolean;
-  /** Undefined where there is no embedded store, or it cannot be read. */
+  /** Undefined when the environment has no embedded store of its own, or the store cannot be read. */
   sessions: number | undefined;
 }
 
@@ -28,7 +28,7 @@ const uncounted = ['node_modules', 'data', '.git', '.sessapp', '.node'];
 const notUsers = [markerName, envFileName, 'package-lock.json', 'bin/node'];
 
 /**
- * Looks at all that would be removed.
+ * Inspects everything that would be removed.
  * @throws UserError when this user could not remove a part
  */
 export async function inspectContents(system: System, environment: Removable): Promise<Contents> {
@@ -49,7 +49,7 @@ export async function inspectContents(system: System, environment: Removable): P
   };
 }
 
-// A file that cannot be read is not as it was written.
+// A file that this user cannot read counts as changed.
 async function listChanged({ directory, marker }: Removable): Promise<string[]> {
   const changed: string[] = [];
   for (const [path, hash] of Object.entries(marker.files)) {
@@ -98,5 +98,5 @@ async function mounted(system: System, path: string): Promise<UserError> {
 async function foreign(system: System, path: string): Promise<UserError> {
   const take = await quoteLine(system, 'sudo', 'chown', '-R', String(process.getuid?.()), path);
   const fact = `${path} holds files of another user, which this user cannot remove.`;
-  return new UserError('not-the-owner', fact, `Take them over first: ${take}`);
+  return new UserError('not-the-owner', fact, `Become their owner first: ${take}`);
 }

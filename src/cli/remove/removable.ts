@@ -18,14 +18,14 @@ export interface Removable {
   /** Its real path. */
   directory: string;
   marker: Marker;
-  /** Tells it from another directory that takes its place meanwhile. */
+  /** Shows whether another directory has taken its place meanwhile. */
   inode: number;
-  /** `data` is a link, to a folder that other environments may share. */
+  /** `data` is a link to a folder that other environments may share. */
   sharesData: boolean;
 }
 
 /**
- * The environment that is to be removed.
+ * Finds the environment to remove.
  * @param operand as the user typed it
  * @throws UserError when it is not an environment, or must not be removed now
  */
@@ -56,7 +56,7 @@ async function verifyDirectory(system: System, named: string): Promise<void> {
 
 /** The failure for a directory that does not exist, or no longer exists. */
 export function missing(directory: string): UserError {
-  return new UserError('not-an-environment', `${directory} does not exist.`, 'To see what there is: sessapp list');
+  return new UserError('not-an-environment', `${directory} does not exist.`, 'To list your environments: sessapp list');
 }
 
 async function verifyPlace(system: System, directory: string): Promise<void> {
@@ -64,7 +64,7 @@ async function verifyPlace(system: System, directory: string): Promise<void> {
     new UserError('target-refused', `${directory} ${what}.`, 'Name the directory of an environment.');
   if (dirname(directory) === directory) throw refuse('is the root of the file system');
   const home = (await listHomes(system)).find((path) => isInside(directory, path));
-  if (home !== undefined) throw refuse(home === directory ? 'is your home directory' : 'has your home directory in it');
+  if (home !== undefined) throw refuse(home === directory ? 'is your home directory' : 'contains your home directory');
   if (!isInside(directory, await realpathOrItself(system.cwd))) return;
   const leave = await quoteLine(system, 'cd', dirname(directory));
   throw new UserError('inside', `You are in ${directory}, which would be removed.`, `Leave it first: ${leave}`);
@@ -79,7 +79,7 @@ async function requireEnvironment(directory: string): Promise<Marker> {
     throw error;
   }
   const fact = `${directory} is not an environment: it has no sessapp.json.`;
-  throw new UserError('not-an-environment', fact, 'Only environments are removed. To see them: sessapp list');
+  throw new UserError('not-an-environment', fact, 'sessapp removes only environments. To list them: sessapp list');
 }
 
 // Another user could replace folders by links while root deletes them.
@@ -99,7 +99,7 @@ async function verifyUnlocked(directory: string): Promise<void> {
   }
 }
 
-/** Another command changes the environment. */
+/** The failure when another command is changing the environment. */
 export function busy(directory: string, { owner }: Lock): UserError {
   return new UserError(
     'busy',
@@ -108,7 +108,7 @@ export function busy(directory: string, { owner }: Lock): UserError {
   );
 }
 
-/** @throws UserError when its server runs; a server that runs from elsewhere may share the data */
+/** @throws UserError when its server runs. A server of another directory that shares `data` does not count. */
 export async function verifyNotServed(system: System, { directory, sharesData }: Removable): Promise<void> {
   const server = await findRunningServer({ directory });
   if (!server) return;

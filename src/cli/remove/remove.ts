@@ -12,9 +12,9 @@ import { lockName } from '../scaffold/directory-lock.ts';
 import { findLeftovers, freeStagingPath, removeTree } from '../scaffold/staging.ts';
 import { busy, missing, type Removable, verifyNotServed } from './removable.ts';
 
-// The environment is first renamed, to a name beside it that `init`, `remove` and `doctor` recognise as a leftover. Then it
-// is deleted. A process that is killed leaves either the whole environment or such a leftover. The copy of sessapp that runs
-// may be the environment's own, so nothing is imported after the rename.
+// First, the environment is renamed within its parent directory, to a name that `init`, `remove` and `doctor` recognise as a
+// leftover. Then it is deleted. A process that is killed leaves either the whole environment or such a leftover. The running
+// copy of sessapp may be the environment's own, so nothing is imported after the rename.
 
 /**
  * Removes an environment. A signal after the rename does not stop the deletion.
@@ -42,13 +42,13 @@ export async function removeEnvironment(system: System, environment: Removable):
   await deleteAside(aside, directory);
 }
 
-/** Deletes what killed processes left beside an environment. Another user's is that user's to delete. */
+/** Deletes the leftovers of killed processes beside an environment. Skips those that belong to another user. */
 export async function clearLeftovers(directory: string): Promise<void> {
   for (const leftover of await findLeftovers(dirname(directory)))
     await orUndefined(removeTree(leftover), 'EACCES', 'EPERM', 'ENOTEMPTY', 'EBUSY');
 }
 
-/** @returns false where no lock can be written because the disk is full: removing must work there */
+/** @returns false when the disk is too full to write a lock: removal must still work, because it frees space */
 async function takeLock(directory: string): Promise<boolean> {
   let holder: Lock | undefined;
   try {
@@ -64,7 +64,7 @@ async function takeLock(directory: string): Promise<boolean> {
   return true;
 }
 
-/** Keeps a server from being started. */
+/** Prevents a server from starting. */
 async function claim(system: System, environment: Removable): Promise<void> {
   await verifyNotServed(system, environment);
   if (environment.sharesData) return;
@@ -81,7 +81,7 @@ async function moveAside({ directory, inode }: Removable): Promise<string> {
   } catch (error) {
     if (!hasCode(error, 'EBUSY', 'EXDEV')) throw error;
     const fact = `${directory} is a mount point.`;
-    throw new UserError('other-file-system', fact, 'Unmount it first, or delete what is in it.');
+    throw new UserError('other-file-system', fact, 'Unmount it first, or delete its content.');
   }
   // If another process put a link or another directory there, the rename has moved that.
   if ((await lstat(aside)).ino === inode) return aside;
@@ -116,7 +116,7 @@ async function deleteAside(aside: string, directory: string): Promise<void> {
   }
 }
 
-// In a folder that is read-only nothing can be deleted.
+// Nothing can be deleted in a read-only folder.
 async function openFolders(directory: string): Promise<void> {
   if (!(await lstatIfThere(directory))?.isDirectory()) return;
   await chmod(directory, 0o700);

@@ -109,7 +109,7 @@ async function verifySame(path: string, content: string): Promise<void> {
   throw new UserError(
     'file-conflict',
     `${path} already exists with other content. add replaces no file.`,
-    'If you changed the addition yourself, there is nothing to do. Else rename the file and run the same command again.',
+    'If you changed the addition yourself, there is nothing to do. Otherwise, rename the file and run the same command again.',
   );
 }
 

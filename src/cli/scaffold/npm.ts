@@ -54,7 +54,7 @@ const isolation = [
   process.platform === 'win32' ? '--prefix=.' : '--prefix=/${SESSAPP_PREFIX}',
   '--ignore-scripts',
   '--omit-lockfile-registry-resolved',
-  // The user's own npm settings could produce another tree than the lockfile's.
+  // With the user's own npm settings, npm could install other packages than those in the lockfile.
   '--package-lock',
   '--install-strategy=hoisted',
   '--bin-links',

@@ -78,7 +78,7 @@ async function findOld(
   throw new UserError(
     'secret-signs',
     `${secret.id} is the newest secret, which signs the cookies.`,
-    `Put a new one in front first: ${line}`,
+    `First add a newer secret: ${line}`,
   );
 }
 

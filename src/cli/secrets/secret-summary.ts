@@ -66,7 +66,7 @@ export async function verifyUsable(system: System, environment: Environment, lis
 
 /**
  * Finds the secret whose id begins with what the user typed.
- * @throws UserError when no id or more than one id begins so
+ * @throws UserError when no id, or more than one id, begins with that text
  */
 export async function findSecret(secrets: SecretSummary[], given: string): Promise<SecretSummary> {
   const found = secrets.filter(({ id }) => given !== '' && id.startsWith(given.toLowerCase()));

@@ -17,7 +17,7 @@ import { retireTimeouts } from '../traffic.ts';
 import { type Reloads, type WorkersState, workersFile } from './report.ts';
 import { Workers } from './workers.ts';
 
-/** How often to try another free port when another program has taken the port that was found. */
+/** How many times to choose a free port: another program can take a port before the workers listen on it. */
 const attempts = 10;
 
 /** True in the primary process. It starts and replaces workers, which run the same program, and serves no requests. */

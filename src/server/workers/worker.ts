@@ -19,7 +19,8 @@ export function onRetired(callback: () => void): void {
 
 /**
  * Resolves when every connection that the primary handed over has arrived, or the primary is gone. If this worker rejects
- * a connection, the primary gives it to another worker. If this worker exits before it arrives, the connection is lost.
+ * a connection, the primary gives it to another worker. If this worker exits before a connection arrives, the connection is
+ * lost.
  */
 export function untilReleased(): Promise<void> {
   return new Promise((resolve) => {

@@ -50,7 +50,7 @@ test('an error says how many sessions were ended before', async () => {
   });
   await expect(endSessions(store, undefined, 1, signal)).rejects.toMatchObject({
     code: 'store-unavailable',
-    message: 'The store cannot be used: x. 500 sessions were ended before.',
+    message: 'The store cannot be used: x. Before that, 500 sessions were ended.',
     hint: 'hint',
   });
 });

@@ -81,7 +81,9 @@ test('an empty list says what to type next, and makes no directory', async () =>
   const { sandbox, env } = startUser();
   const { exitCode, stdout, stderr } = await invoke(sandbox.directory, ['list'], env);
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
-  expect(stderr).toMatch(/^The list is empty\. To make an environment, type: sessapp init myenv\nAn environment/);
+  expect(stderr).toMatch(
+    /^The list is empty\. To make an environment, type: sessapp init myenv\nAn existing environment/,
+  );
   expect(await readdir(sandbox.directory)).toEqual([]);
 });
 

@@ -140,7 +140,7 @@ test('the home directory, and a directory with it inside, are refused', async ()
   await mkdir(join(directory, 'me'));
   for (const [HOME, message] of [
     [directory, /is your home directory/],
-    [join(directory, 'me'), /has your home directory in it/],
+    [join(directory, 'me'), /contains your home directory/],
   ] as const)
     expect((await remove(sandbox.directory, ['myenv', '--yes'], { HOME })).stderr).toMatch(message);
 });
@@ -243,7 +243,7 @@ test.skipIf(!canActAsStranger)(
     const { exitCode, stderr } = await sessapp();
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(
-      /roots holds files of another user.*\nTake them over first: sudo chown -R 65534 .*\/roots\n$/,
+      /roots holds files of another user.*\nBecome their owner first: sudo chown -R 65534 .*\/roots\n$/,
     );
     expect(await readdir(directory)).toContain('sessapp.json');
     await chown(join(directory, 'roots'), 65_534, 65_534);

@@ -91,8 +91,8 @@ test.skipIf(withoutTerminal !== '')(
 );
 
 test.each([
-  ['destroy --all --yes', /Interrupted by SIGINT\. 500 sessions were ended before\./],
-  ['prune', /Interrupted by SIGINT\. 500 were deleted before\./],
+  ['destroy --all --yes', /Interrupted by SIGINT\. Before that, 500 sessions were ended\./],
+  ['prune', /Interrupted by SIGINT\. Before that, 500 expired sessions were deleted\./],
 ])('an interrupted sessions %s says how many sessions it handled', async (args, message) => {
   const isPrune = args === 'prune';
   await fill(

@@ -51,7 +51,7 @@ test.each<[string, (file: string) => Promise<void>]>([
 test('a file in the place of data/ is reported', async () => {
   await rm(data, { recursive: true, force: true });
   await writeFile(data, '');
-  expectUnavailable(await list(), /a file is in the place of its directory/);
+  expectUnavailable(await list(), /there is a file where its directory must be/);
   await rm(data);
 });
 
@@ -84,7 +84,7 @@ test.runIf(mountable)(`a full disk is reported, and sessions can still be read${
   );
   await writeFile(join(data, 'filler'), Buffer.alloc(4_000_000)).catch((error) => expect(error.code).toBe('ENOSPC'));
   const destroyed = await invoke(environment, ['sessions', 'destroy', '--all', '--yes', '--json']);
-  expectUnavailable(destroyed, /the disk is full\. 0 sessions were ended before\.$/);
+  expectUnavailable(destroyed, /the disk is full\. Before that, 0 sessions were ended\.$/);
   expect(JSON.parse((await list()).stdout).sessions).toHaveLength(1000);
   const copied = await invoke(environment, ['store', 'backup', join(data, '..', 'copy.mdb'), '--json']);
   expect(copied.exitCode).toBe(0);

@@ -24,7 +24,7 @@ export const application: Check = {
       if (!(error instanceof UserError)) throw error;
       const { code, message, hint = '' } = error;
       if (!faults.includes(code)) return [notChecked(message)];
-      // The process has ended, and its output with it.
+      // The output of the process was discarded.
       const remedy =
         code === 'server-failed' ? ['Start the server to see its output.', sessapp(directory, 'serve')] : [hint];
       return [problem(message, 'The server does not start.', ...remedy)];

@@ -10,7 +10,7 @@ export const nodePath: Check = {
     if (directories.length === 0) return [ok('NODE_PATH is not set.')];
     const fact = `NODE_PATH is set: ${directories.join(', ')}.`;
     const why =
-      'Node.js loads modules that are missing here from there. Activation and the sessapp commands ignore NODE_PATH.';
+      'If a module is missing in the environment, Node.js loads it from there. Activation and the sessapp commands ignore NODE_PATH.';
     return [note(fact, why, (system) => unsetLine(system, 'NODE_PATH'))];
   },
 };
