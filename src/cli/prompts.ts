@@ -1,3 +1,4 @@
+import type { TextOptions } from '@clack/prompts';
 import { Interrupted, UserError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { visible } from './visible.ts';
@@ -24,20 +25,35 @@ export interface Question {
  * @throws Interrupted when the user presses Ctrl-C, Ctrl-D or Escape, or when stdin ends
  */
 export async function ask(system: System, { message, options, initial, verify }: Question): Promise<string> {
-  const { isCancel, select, text } = await import('@clack/prompts');
-  const closing = untilClosed(system.stdin);
-  const common = { message: visible(message), input: system.stdin, output: system.stderr, signal: closing.signal };
-  try {
-    const reply = await (options
+  const { select, text } = await import('@clack/prompts');
+  const validate = (given = ''): string | undefined => explain(verify, given || initial);
+  return showPrompt(system, message, (common) =>
+    options
       ? select({ ...common, options, initialValue: initial })
-      : text({
-          ...common,
-          placeholder: initial,
-          defaultValue: initial,
-          validate: (given) => explain(verify, given || initial),
-        }));
+      : text({ ...common, placeholder: initial, defaultValue: initial, validate }),
+  );
+}
+
+/** Asks the user to confirm a change that cannot be undone. The keys y and n decide at once; Enter alone means no. */
+export async function isConfirmed(system: System, message: string): Promise<boolean> {
+  const { confirm } = await import('@clack/prompts');
+  return showPrompt(system, message, (common) => confirm({ ...common, initialValue: false }));
+}
+
+type Common = Required<Pick<TextOptions, 'message' | 'input' | 'output' | 'signal'>>;
+
+async function showPrompt<T>(
+  system: System,
+  message: string,
+  show: (common: Common) => Promise<T>,
+): Promise<Exclude<T, symbol>> {
+  const { isCancel } = await import('@clack/prompts');
+  const closing = untilClosed(system.stdin);
+  try {
+    const { stdin: input, stderr: output } = system;
+    const reply = await show({ message: visible(message), input, output, signal: closing.signal });
     if (isCancel(reply)) throw new Interrupted('SIGINT');
-    return reply;
+    return reply as Exclude<T, symbol>;
   } finally {
     closing.stop();
   }

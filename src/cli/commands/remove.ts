@@ -7,7 +7,7 @@ import { type Command, type Context, flag, type Input } from '../command.ts';
 import { promptOf } from '../environment/find.ts';
 import type { Report } from '../output.ts';
 import { realpathOrItself } from '../paths.ts';
-import { ask } from '../prompts.ts';
+import { isConfirmed } from '../prompts.ts';
 import { type Contents, inspectContents } from '../remove/contents.ts';
 import { findRemovable, type Removable } from '../remove/removable.ts';
 import { clearLeftovers, removeEnvironment } from '../remove/remove.ts';
@@ -35,7 +35,8 @@ export const command: Command = {
     if (isDryRun) return report(context, removal, 'planned', lines.join('\n'));
     if (!flag(input, 'yes')) {
       for (const line of lines) output.note(line);
-      if (!(await isConfirmed(system, environment))) return report(context, removal, 'kept');
+      if (!(await isConfirmed(system, `Remove ${promptOf(environment)}? This cannot be undone.`)))
+        return report(context, removal, 'kept');
     }
     // From here on a signal either stops the command before it removes anything, or has no effect.
     system.catchInterrupts();
@@ -50,14 +51,6 @@ export const command: Command = {
 function verifyCanConfirm(input: Input, { output }: Context): void {
   if (flag(input, 'yes') || output.interactive) return;
   throw new UsageError('remove asks first, but this is not a terminal.', 'To confirm, add --yes.');
-}
-
-async function isConfirmed(system: System, environment: Removable): Promise<boolean> {
-  const options = [
-    { value: 'no', label: 'No', hint: 'nothing changes' },
-    { value: 'yes', label: 'Yes', hint: 'it cannot be undone' },
-  ];
-  return (await ask(system, { message: `Remove ${promptOf(environment)}?`, options, initial: 'no' })) === 'yes';
 }
 
 /** The parts that are removed and the parts that stay, one line each. */

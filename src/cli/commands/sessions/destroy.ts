@@ -6,7 +6,7 @@ import { type Store, withStore } from '../../admin/store.ts';
 import { renderCount } from '../../amounts.ts';
 import { type Context, flag, type Input } from '../../command.ts';
 import { promptOf } from '../../environment/find.ts';
-import { ask } from '../../prompts.ts';
+import { isConfirmed } from '../../prompts.ts';
 import { onEnvironment, type Work } from '../on-environment.ts';
 
 export const command = onEnvironment({
@@ -49,7 +49,7 @@ async function destroy(work: Work, store: Store): Promise<number | undefined> {
   const { input, system, output } = work;
   const nowMs = system.now();
   if (input.operands.length > 0) return destroyNamed(store, input.operands, nowMs);
-  if (flag(input, 'all') && !flag(input, 'yes') && !(await isConfirmed(work, store))) return undefined;
+  if (flag(input, 'all') && !flag(input, 'yes') && !(await confirmAll(work, store))) return undefined;
   const signal = system.catchInterrupts();
   return output.working((step) => {
     step('Ending sessions');
@@ -65,12 +65,8 @@ async function destroyNamed(store: Store, refs: string[], nowMs: number): Promis
   return keys.size;
 }
 
-async function isConfirmed({ system, environment }: Work, store: Store): Promise<boolean> {
+async function confirmAll({ system, environment }: Work, store: Store): Promise<boolean> {
   const { live, damaged } = await store.tally(system.now());
-  const message = `End all ${renderCount(live + damaged, 'session')} of ${promptOf(environment)}? Everyone is logged out.`;
-  const options = [
-    { value: 'no', label: 'No', hint: 'nothing changes' },
-    { value: 'yes', label: 'Yes', hint: 'this cannot be undone' },
-  ];
-  return (await ask(system, { message, options, initial: 'no' })) === 'yes';
+  const sessions = renderCount(live + damaged, 'session');
+  return isConfirmed(system, `End all ${sessions} of ${promptOf(environment)}? Everyone is logged out.`);
 }
