@@ -39,6 +39,7 @@ const claims: Record<string, Claim> = {
   'docs/ci.md': clone,
   'docs/dashboard.md': pages,
   'docs/deploy.md': commands,
+  'docs/environments.md': pages,
   'docs/first-login.md': 'test/slow/docs-first-login.test.ts',
   'docs/json.md': {
     'sessions list': [json, json, pages],

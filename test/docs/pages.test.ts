@@ -8,11 +8,12 @@ import { notInstalled } from '../support/programs.ts';
 import { Reader, testReader, withoutReader } from '../support/reader.ts';
 import { freePort } from '../support/redis-server.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
-import { copyEnvironment } from '../support/server.ts';
+import { copyEnvironment, waitFor } from '../support/server.ts';
 
 const readme = openPage('README.md', import.meta.filename);
 const korean = openPage('README.ko.md', import.meta.filename);
 const dashboard = openPage('docs/dashboard.md', import.meta.filename);
+const environments = openPage('docs/environments.md', import.meta.filename);
 const json = openPage('docs/json.md', import.meta.filename);
 const metrics = openPage('docs/metrics.md', import.meta.filename);
 const server = openPage('docs/server.md', import.meta.filename);
@@ -95,6 +96,23 @@ test.skipIf(without)(`the five owners with the most sessions are listed as docs/
       .split('\n')
       .map((line) => line.trim()),
   ).toEqual(['2 ann', '1 bob']);
+});
+
+testReader('after two requests, the old secret of a session can be retired as docs/environments.md says', async () => {
+  const reader = await open();
+  await reader.type(serve);
+  const visit = createBrowser(reader.url, Date.now);
+  await visit('/');
+  const listed = await reader.type(environments.take('The secret', 'sh'));
+  const [[, older = ''] = []] = [...listed.matchAll(/^([0-9a-f]{8})\b(?!.*signs)/gm)];
+  const { code } = environments.take('The secret', 'sh');
+  const retire = { code: code.replace('1a2b3c4d', older) };
+  expect(await reader.type(retire, 1)).toContain(`Sessions still signed by ${older}: 1.`);
+  // The server starts to sign with the new secret 0.9 s after it has read it.
+  await waitFor(async () => (await visit('/')).headers.has('Set-Cookie'));
+  await visit('/');
+  expect(await reader.type(retire)).toContain('no session used it');
+  expect(await (await visit('/profile')).text()).toContain('guest');
 });
 
 testReader('Prometheus finds the metrics', async () => {

@@ -120,7 +120,8 @@ async function verifyUnused(system: System, environment: Environment, id: string
   throw new UserError(
     'secret-in-use',
     `Sessions still signed by ${id}: ${certain}${doubt}.`,
-    'A session moves to the newest secret with the next request of its client. To log these sessions out now: ' +
+    "A client's next request gets a cookie of the newest secret, and the request after that moves its session. " +
+      'To log these sessions out now: ' +
       (await commandLine(system, environment.directory, 'secret retire', id, '--force')),
   );
 }

@@ -35,6 +35,6 @@ async function describe({ system, output, environment, name }: Work, { id, older
     commandLine(system, environment.directory, ...words);
   return [
     `${signs}; ${older.join(', ')} ${older.length === 1 ? 'verifies' : 'verify'}. A running server uses it within 2 s.`,
-    `When ${await line('secret list')} shows no session of an older secret: ${await line('secret retire', older.at(-1) ?? '')}`,
+    `When ${await line('secret list')} shows no session of an older secret, type: ${await line('secret retire', older.at(-1) ?? '')}`,
   ].join('\n');
 }
