@@ -50,7 +50,7 @@ export async function readSession(store: Store, given: string, nowMs: number): P
 function toPrefix(given: string): string {
   const hint = 'Type a REF from sessapp sessions list, or its beginning.';
   if (!/^[\w+-][\w-]*$/.test(given))
-    throw new UsageError('A reference has only letters, digits, - and _. This one has other characters.', hint);
+    throw new UsageError('A reference has only letters, digits, -, _ and +. This one has other characters.', hint);
   if (given.length < leastLength)
     throw new UsageError(`'${given}' is too short: type at least ${leastLength} characters.`, hint);
   return given.replace(/^\+/, '-');

@@ -10,7 +10,7 @@ export interface Work extends Context {
   name: string;
 }
 
-interface EnvironmentCommand extends Pick<Command, 'summary' | 'examples' | 'operands' | 'options'> {
+interface EnvironmentCommand extends Pick<Command, 'summary' | 'examples' | 'notes' | 'operands' | 'options'> {
   /** Checks the command line before the environment is looked for. @throws UsageError */
   verify?(input: Input, context: Context): unknown;
   run(work: Work): Promise<Report>;

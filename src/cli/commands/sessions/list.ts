@@ -16,6 +16,7 @@ const defaultColumns = 80;
 export const command = onEnvironment({
   summary: 'list live sessions, soonest to expire first',
   examples: ['sessapp sessions list --user ann', 'sessapp sessions list myenv --older-than 7d --limit 20'],
+  notes: ['The sessions of one user are listed in the order of their references.'],
   options: [
     ownerOption,
     ['--older-than <duration>', 'list only sessions last seen longer ago than this: 90m, 12h, 7d'],
