@@ -90,6 +90,8 @@ test.skipIf(withoutTerminal)(
       return (await response.text()).includes('<em>You are logged in now.</em>');
     }, 30_000);
     expect(await read('/')).not.toContain('<em>');
+    expect(await (await send('/logout', {})).text()).toContain('<em>You are logged out.</em>');
+    expect(await read('/')).not.toContain('<em>');
 
     const users = step('8. Store users with hashed passwords');
     for (const file of ['users.js', 'views/register.ejs', 'app.js', 'views/home.ejs']) await users.write(file);
