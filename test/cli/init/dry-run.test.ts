@@ -69,6 +69,6 @@ test('init --serve prints the summary and the activation command, but not the se
   child.kill('SIGINT');
   expect(await output.ended).toEqual([0, null]);
   const text = output.stdout() + output.stderr();
-  expect(text).toMatch(/Made the environment myenv .*\nNext:\n {2}\S+ myenv\/bin\/activate\S*\n/);
+  expect(text).toMatch(/Made the environment myenv .*\nNext, in another terminal:\n {2}\S+ myenv\/bin\/activate\S*\n/);
   expect(text).not.toContain('sessapp serve');
 });

@@ -22,7 +22,8 @@ export async function renderMade(
   return [
     `Made the environment ${bold(promptOf(plan))} (${where}) in ${seconds} s.`,
     ...(kept.length > 0 ? [dim(`Unchanged: ${kept.join(', ')}`)] : []),
-    'Next:',
+    // The server keeps this terminal.
+    isServed ? 'Next, in another terminal:' : 'Next:',
     ...next.map((line) => `  ${cyan(line)}`),
   ].join('\n');
 }
