@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createMeasure } from '../measure/load.js';
 import { run as runProgram, start } from '../measure/processes.js';
@@ -71,7 +69,6 @@ async function countExpired({ workspace }, directory) {
 
 /** Measures rounds until the command has pruned all remaining sessions. */
 async function measureCommand({ workspace }, { directory, measure }) {
-  if (!existsSync(join(sessapp, '..', '..', 'dist', 'commands', 'sessions', 'prune.js'))) return [];
   const command = start(process.execPath, [sessapp, 'sessions', 'prune', '--env', directory], {
     env: toolEnvironment(workspace),
     stdio: 'ignore',

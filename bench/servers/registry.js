@@ -9,10 +9,7 @@ const gunicorn = (...args) => ({
   args: ['--workers', '1', ...args, '--chdir', peersDirectory, 'flask_app:app'],
 });
 
-/**
- * All servers. With `redis` a server uses a Redis with that persistence; with `postgres` it uses a PostgreSQL. A server
- * with `isCookie` stores nothing: the session is in the cookie itself.
- */
+/** All servers. With `redis` a server uses a Redis with that persistence; with `postgres` it uses a PostgreSQL. */
 export const servers = {
   sessapp: { title: 'sessapp, embedded store', program: 'node', args: ['server.js'], isOurs: true },
   http: { title: 'node:http, no session', ...node('http.js'), isSessionless: true },
@@ -68,12 +65,11 @@ export const servers = {
     title: 'the same with helmet and its log, as sessapp has',
     ...node('fastify.js', 'memory', '--like-sessapp'),
   },
-  'fastify-secure': { title: 'Fastify + @fastify/secure-session', ...node('fastify.js', 'secure'), isCookie: true },
-  flask: { title: 'Flask + gunicorn, one worker', ...gunicorn(), isCookie: true },
+  'fastify-secure': { title: 'Fastify + @fastify/secure-session', ...node('fastify.js', 'secure') },
+  flask: { title: 'Flask + gunicorn, one worker', ...gunicorn() },
   'flask-threads': {
     title: 'Flask + gunicorn, one worker with threads that keep connections',
     ...gunicorn('--worker-class', 'gthread', '--threads', '4'),
-    isCookie: true,
   },
 };
 

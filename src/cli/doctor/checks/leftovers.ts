@@ -11,7 +11,7 @@ import { envDraftName, envLockName } from '../../secrets/env-file.ts';
 import { type Check, type Finding, note, ok, problem } from '../check.ts';
 import { sessapp, typeOn } from '../remedies.ts';
 
-/** Was an `init`, `install`, `secret` or `store migrate` interrupted here? */
+/** Was an `init`, `install`, `upgrade`, `secret` or `store migrate` interrupted here? */
 export const leftovers: Check = {
   name: 'leftovers',
   async examine({ directory, marker }) {

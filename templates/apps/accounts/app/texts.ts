@@ -76,10 +76,8 @@ const ko = {
   sudo: { title: '비밀번호 확인', text: '이 페이지를 보려면 비밀번호를 다시 입력하세요.', button: '확인' },
   devices: {
     title: '로그인한 기기',
-    browser: '브라우저',
     since: '로그인',
     seen: '마지막 사용',
-    action: '동작',
     here: '이 기기',
     now: '지금',
     unknown: '알 수 없음',
@@ -178,10 +176,8 @@ const en: typeof ko = {
   sudo: { title: 'Confirm your password', text: 'Enter your password again to see this page.', button: 'Confirm' },
   devices: {
     title: 'Devices',
-    browser: 'Browser',
     since: 'Logged in',
     seen: 'Last seen',
-    action: 'Action',
     here: 'this device',
     now: 'now',
     unknown: 'unknown',
