@@ -389,10 +389,11 @@ describe('the lifetime', () => {
   });
 
   test('ends the session when it has passed', async () => {
-    const { ask } = await start({ cookie: { maxAge: 300 } });
+    let nowMs = Date.now();
+    const { ask } = await start({ cookie: { maxAge: minuteMs }, now: () => nowMs });
     const { cookie } = await ask('/login');
     expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",null]');
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    nowMs += minuteMs;
     expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('[null,null]');
   });
 });
