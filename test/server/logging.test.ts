@@ -204,7 +204,7 @@ test('log lines that are not read are dropped and counted, and do not fill the m
       () => false,
     ),
   );
-  // A megabyte each.
+  // Each request logs about a megabyte.
   for (let n = 0; n < 8; n += 1) await request(`${url}/noise`);
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));

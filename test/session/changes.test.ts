@@ -97,7 +97,7 @@ test('a session that is only read is not written, and is touched after a tenth o
   expect(await site.records()).toMatchObject([{ seenAtMs: site.clock.now, expiresAtMs: site.clock.now + dayMs }]);
 });
 
-test('a change extends a session once a hundredth of its idle time has passed; another lifetime counts immediately', async () => {
+test('a change extends a session once a hundredth of its idle time has passed; a changed lifetime takes effect immediately', async () => {
   const site = await startSite((app) => {
     routes(app);
     app.get('/brief', (req, res) => {
@@ -246,8 +246,8 @@ test('a session above 32 KB logs a warning, and above 256 KB it is refused and t
 });
 
 test.each([
-  ['broken off', '{"userId":'],
-  ['no text', { toString: 0 }],
+  ['truncated', '{"userId":'],
+  ['not text', { toString: 0 }],
 ])('a record that is %s is logged and set aside, and its client gets an anonymous session', async (_, data) => {
   const site = await startSite(routes);
   const browse = site.browser();

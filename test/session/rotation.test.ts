@@ -53,7 +53,7 @@ function routes(app: Express, wait: () => Promise<void>): void {
   });
 }
 
-test('a session that each request changes gets the newer secret’s id once its client shows the new cookie', async () => {
+test('a session that each request changes gets the newer secret’s id once its client sends the new cookie', async () => {
   const site = await startRotating();
   const browse = site.browser();
   await browse('/count');
@@ -84,7 +84,7 @@ test.each(['/slow', '/slow/count'])(
   },
 );
 
-test('a change does not replace the secret id that another request proved meanwhile by an older one', async () => {
+test('a change does not replace a newer secret id that another request has stored meanwhile', async () => {
   const site = await startRotating();
   const browse = site.browser();
   const { cookie } = await browse('/count');
@@ -113,7 +113,7 @@ test('the id of a secret that is removed before the response is not stored', asy
 });
 
 test.each(['/slow', '/slow/count'])(
-  '%s does not replace the cookie of the session that followed a destroyed one',
+  'the response to %s does not replace the cookie of the session that a login created meanwhile',
   async (path) => {
     const site = await startRotating();
     const browse = site.browser();
