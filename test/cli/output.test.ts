@@ -167,7 +167,7 @@ test('without a terminal, init without a directory is a usage error, not a quest
   expect(await finish(child)).toMatchObject({ exitCode: 2, stdout: '' });
 });
 
-test('every command takes -e, and commands without other operands also take [dir]', async () => {
+test('every command on an environment takes -e, and has exactly one operand', async () => {
   for (const name of listCommands().filter((name) => !/^(init$|cache |completion$|list$|remove$)/.test(name))) {
     const { operands = [], options = [] } = await loadCommand(name);
     expect(
