@@ -140,7 +140,10 @@ test('CONTRIBUTING names files that exist', async () => {
   expect([...inTree, ...inText].filter((path) => !existsSync(join(repository, path)))).toEqual([]);
 });
 
-/** The paths of a drawn tree: two spaces a level; a line may name several, and its description follows two spaces. */
+/**
+ * The paths of a drawn tree. Each level is indented by two spaces. A line may name several paths; two spaces separate
+ * them from the description.
+ */
 function readTree(tree: string): string[] {
   const folders: string[] = [];
   return tree

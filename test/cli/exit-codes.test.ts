@@ -46,7 +46,7 @@ const commands = [
   'store migrate',
   'upgrade',
 ];
-/** Where a command needs more than an environment. */
+/** The operands of commands that need more than an environment. */
 const operands: Record<string, string[]> = {
   run: ['true'],
   add: ['passkeys'],
@@ -61,12 +61,12 @@ const operands: Record<string, string[]> = {
 const variadic = ['install', 'run', 'sessions destroy'];
 const onEnvironment = commands.filter((name) => !/^(init$|completion$|list$|remove$|cache )/.test(name));
 
-/** A command line of this command that lacks nothing. */
+/** A complete command line of this command. */
 function withOperands(name: string, ...options: string[]): string[] {
   return [...name.split(' '), ...options, ...(operands[name] ?? [])];
 }
 
-test('the matrix below is over all commands', async () => {
+test('the table below includes all commands', async () => {
   const { listCommands } = await import('../../src/cli/commands/index.ts');
   expect(listCommands()).toEqual(commands);
 });
@@ -121,7 +121,7 @@ test.each<[number, string[]]>([
   [2, ['sessions', 'list', '--older-than', '12']],
   [2, ['store', 'backup', '-e', 'myenv', '-']],
   [2, ['info', 'myenv', '-e', 'other']],
-])('exit code %i: sessapp %j; without a stack, and --json is one document', async (exitCode, args) => {
+])('exit code %i after sessapp %j, without a stack, and --json prints one document', async (exitCode, args) => {
   const text = await invoke(shared.directory, args);
   expect(text.exitCode).toBe(exitCode);
   expect(text.stderr).not.toMatch(/^\s+at .*:\d+/m);
@@ -137,13 +137,13 @@ test.each<[number, string[]]>([
   });
 });
 
-test('the process ends with the code that the command line came to', async () => {
+test('the process exits with the exit code of the command', async () => {
   expect((await shared.sessapp(['stop', 'myenv'])).exitCode).toBe(0);
   expect((await shared.sessapp(['status', 'myenv'])).exitCode).toBe(1);
   expect((await shared.sessapp(['nonsense'])).exitCode).toBe(2);
 });
 
-test('a bug is exit code 70, with its stack and where to report it', async () => {
+test('a bug gives exit code 70, with its stack and the address to report it', async () => {
   const broken = () =>
     fakeSystem(
       vi.fn().mockImplementation(() => {
@@ -163,7 +163,7 @@ test.each([
   ['ENOSPC', 'disk-full'],
   ['ENOENT', 'file-missing'],
   ['ENOTDIR', 'file-missing'],
-])('what the system refuses (%s) is an expected failure', async (code, name) => {
+])('an operation that the system refuses with %s is an expected failure', async (code, name) => {
   const { system, printed } = fakeSystem(() => {
     throw Object.assign(new Error('refused'), { code, path: '/x' });
   });
@@ -182,7 +182,7 @@ test.each([
   expect(await ended).toEqual([exitCode, null]);
 });
 
-test('a working directory that is gone is said, not thrown', async () => {
+test('a deleted working directory is reported as an expected error', async () => {
   const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" "$1" status';
   const { finish, cli } = await import('../support/sandbox.ts');
   const result = await finish(shared.spawn('sh', ['-c', script, process.execPath, cli]));

@@ -19,7 +19,7 @@ beforeAll(async () => {
 const sessapp = (...args: string[]) => invoke(shared.directory, args);
 
 test.each(listCommands())(
-  'the help of %s is on stdout, the same by --help, -h and help, with exit code 0',
+  'the help of %s is printed on stdout by --help, -h and help, with exit code 0',
   async (name) => {
     const words = name.split(' ');
     const help = await sessapp(...words, '--help');
@@ -42,7 +42,7 @@ test.each(listCommands())('the help of %s ends with examples, which are valid co
     expect(program).toBe('sessapp');
     const invocation = await parse(words, fakeSystem(() => shared.directory).system);
     expect(invocation?.name).toBe(name);
-    // A usage error would be 2. There is no environment here.
+    // The command finds no environment here, which is exit code 1. A usage error would be 2.
     if (/^(init$|completion$|list$|remove$|cache )/.test(name)) continue;
     expect((await invoke(empty, words)).exitCode, example).toBe(1);
   }
@@ -151,7 +151,7 @@ test.for<[where: string, variables: NodeJS.ProcessEnv, terminal: boolean, colour
   ['on a terminal with NO_COLOR', { NO_COLOR: '1' }, true, false],
   ['on a terminal with FORCE_COLOR=0', { FORCE_COLOR: '0' }, true, false],
   ['on a dumb terminal', { TERM: 'dumb' }, true, false],
-])('output is coloured or not %s', async ([_, variables, terminal, coloured], { skip }) => {
+])('output is coloured only where it may be: %s', async ([_, variables, terminal, coloured], { skip }) => {
   skip(terminal && withoutTerminal !== '', withoutTerminal);
   const env = { NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm', ...variables };
   const command = `${process.execPath} ${cli} info myenv`;
@@ -167,7 +167,7 @@ test('without a terminal, init without a directory is a usage error, not a quest
   expect(await finish(child)).toMatchObject({ exitCode: 2, stdout: '' });
 });
 
-test('every command takes -e, and commands without other operands also take [dir]', async () => {
+test('every command on an environment takes -e, and has exactly one operand', async () => {
   for (const name of listCommands().filter((name) => !/^(init$|cache |completion$|list$|remove$)/.test(name))) {
     const { operands = [], options = [] } = await loadCommand(name);
     expect(

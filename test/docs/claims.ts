@@ -6,8 +6,8 @@ interface Place {
 }
 
 /**
- * The test file that runs all blocks of a page; or, for each heading (`*` is any other),
- * that of its blocks, one after the other.
+ * The test file that runs all blocks of a page. Or, for each heading, the test file of its blocks, in order; `*` is every
+ * other heading.
  */
 type Claim = string | Record<string, string | string[]>;
 
@@ -82,7 +82,7 @@ const claims: Record<string, Claim> = {
   'docs/upgrade.md': 'test/slow/docs-upgrade.test.ts',
 };
 
-/** The test file that is to run a block; undefined when there is none. */
+/** The test file that must run a block; undefined when there is none. */
 export function claimOf({ page, heading, nth }: Place): string | undefined {
   const claim = claims[page];
   const files = typeof claim === 'object' ? (claim[heading] ?? claim['*']) : claim;

@@ -13,7 +13,7 @@ const page = openPage('docs/library.md', import.meta.filename);
 const languages: Record<string, string> = { TypeScript: 'ts', CommonJS: 'cjs' };
 const types = ['@types/express', '@types/express-session', '@types/node'];
 
-/** A directory with the block as a module, in an application that has installed what the page says. */
+/** A directory with the block as a module, in an application with the packages that the page names. */
 async function writeApplication(
   heading: string,
   ports: Record<string, number>,
@@ -64,7 +64,7 @@ test('the first application counts the visits of a session', async () => {
   expect(headers['set-cookie']?.[0]).toMatch(/^connect\.sid=.*; SameSite=Lax$/);
 });
 
-test('stores of Redis and PostgreSQL are made of the addresses that are shown', async () => {
+test('the stores of Redis and PostgreSQL connect to the addresses in the code', async () => {
   const [redis, postgres] = [await freePort(), await freePort()];
   const { sandbox, file } = await writeApplication('Stores', { 6379: redis, 5432: postgres });
   const script = sandbox.path('ping.js');
@@ -85,7 +85,7 @@ test('a store of express-session keeps the visits', async () => {
   await expectVisits(await serve('An express-session store'));
 });
 
-test('update loses no count of requests at the same time', async () => {
+test('update loses no count of concurrent requests', async () => {
   const url = await serve('Counters and lists');
   const { cookie } = await expectVisits(url);
   await Promise.all(Array.from({ length: 20 }, () => send(url, { headers: { Cookie: cookie } })));
@@ -105,7 +105,7 @@ test('a user lists and ends the sessions of other devices', async () => {
   expect(JSON.parse((await asLaptop('end-others', 'POST')).body)).toEqual({ ended: 1 });
 });
 
-test('the TypeScript compiles under strict rules, and runs', async () => {
+test('the TypeScript application compiles under strict rules, and runs', async () => {
   const url = await serve('TypeScript', async (file, sandbox) => {
     const tsc = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
     const options = ['--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
@@ -120,7 +120,7 @@ test('the CommonJS application runs', async () => {
   await expectVisits(await serve('CommonJS'));
 });
 
-/** In the place of the package ws: it accepts the upgrade, and speaks no frames. */
+/** A replacement for the package ws: it accepts the upgrade, but sends no frames. */
 const ws = `import { EventEmitter } from 'node:events';
 export class WebSocketServer extends EventEmitter {
   handleUpgrade(req, socket, head, done) {
@@ -141,7 +141,7 @@ test('a WebSocket is opened for a session that is logged in, and for no other', 
   expect(await upgrade(url, cookie)).toBe('101 Hello, ann.');
 });
 
-/** Resolves with the status, and with what the stand-in for ws said. */
+/** Resolves with the status, and with the text that the replacement for ws sent. */
 function upgrade(url: string, cookie: string): Promise<string> {
   const headers = { Connection: 'Upgrade', Upgrade: 'websocket', Cookie: cookie };
   return new Promise((resolve, reject) => {

@@ -45,7 +45,7 @@ test.skipIf(withoutReader).each([
 test.skipIf(withoutReader).each([
   { page: readme, heading: 'Use it in an application you have' },
   { page: korean, heading: '이미 있는 애플리케이션에서 쓰기' },
-])(`an application takes the session layer by the import of "$heading"${withoutReader}`, async ({ page, heading }) => {
+])(`an application gets the session layer with the import in "$heading"${withoutReader}`, async ({ page, heading }) => {
   const sandbox = new Sandbox();
   await linkPackages(sandbox, 'express', 'lmdb');
   await writeFile(sandbox.path('package.json'), '{ "type": "module" }');
@@ -69,7 +69,7 @@ testReader('the dashboard prints a link, and ssh opens a tunnel to its port', as
   const output = await reader.type(dashboard.take('Dashboard', 'sh'));
   expect(output).toMatch(/http:\/\/127\.0\.0\.1:\d+\/#/);
   await reader.interrupt();
-  // In place of ssh, which needs another machine: it takes the options and shows them.
+  // A replacement for ssh, which would need another machine: it prints its arguments.
   const tools = reader.sandbox.path('ssh');
   await writeFile(tools, '#!/bin/sh\necho "$@"\n');
   await chmod(tools, 0o755);
@@ -148,7 +148,7 @@ testReader('the options of docs/server.md change the server', async () => {
   expect(await reader.type({ code: 'sessapp sessions list myenv | cut -f 2' })).toBe('ann\n');
 });
 
-testReader('the pages of docs/server.md log in', async () => {
+testReader('a user logs in on the pages of docs/server.md', async () => {
   const reader = await open();
   await reader.write(server.take('Pages', 'js'), 'myenv');
   await reader.type(serve);

@@ -21,7 +21,7 @@ testReader('an environment is stopped, shown and removed', async () => {
   expect(shown).toContain('1 session');
   expect(shown).not.toContain('data/users');
   expect(existsSync(environment)).toBe(true);
-  // Nobody can be asked here.
+  // There is no terminal to ask on.
   expect(await reader.type(remove as Block, 2)).toContain('--yes');
   expectShown(await reader.type(withYes as Block), page.take('An environment', 'text'));
   expect(existsSync(environment)).toBe(false);

@@ -19,7 +19,7 @@ type Values = Record<string, unknown>;
 
 /**
  * Any value that a handler puts into a session comes back as its JSON does. Special property names of JavaScript change nothing.
- * A value without JSON is a 500 immediately, and the stored data stays.
+ * A value that JSON cannot represent causes a 500 immediately, and the stored data stays.
  */
 export async function fuzzData(cases: number): Promise<void> {
   let act: (data: Values) => void = () => undefined;
@@ -143,7 +143,7 @@ const value = oneof(
 const keys = uniqueArray(key, { maxLength: 3 });
 const data = dictionary(key, value, { maxKeys: 4 });
 
-/** The data that the store should have then; undefined when it cannot be stored. */
+/** The data that the store should have after these changes; undefined when it cannot be stored. */
 function afterJson(stored: Values, values: Values, deleted: string[]): Values | undefined {
   const kept = Object.entries(stored).filter(([name]) => !deleted.includes(name));
   const isOurs = (name: string): boolean => name in session.Session.prototype || ['id', 'req', 'update'].includes(name);

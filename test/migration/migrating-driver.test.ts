@@ -38,7 +38,7 @@ function setUp(...phases: [Phase, Phase]) {
   return ways;
 }
 
-describe('two stores during a migration, with a process that moves records and a process that does not yet', () => {
+describe('two stores during a migration, with a process that moves records and a process that does not move them yet', () => {
   const ways = setUp('move', 'prepare');
   testRecords(ways);
 });

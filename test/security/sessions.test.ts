@@ -24,7 +24,7 @@ async function recordOf(cookie: string): Promise<StoredRecord> {
   return record;
 }
 
-/** Moves a session's times into the past by this much, as if the time had passed. */
+/** Changes the times of a stored session, as if time had passed. */
 async function age(cookie: string, changes: (record: StoredRecord) => Partial<StoredRecord>): Promise<void> {
   const { key, version, ...record } = await recordOf(cookie);
   expect(await driver.update(key, version, { ...record, ...changes({ key, version, ...record }) })).toBe(true);

@@ -64,7 +64,7 @@ function upgrade(headers: Record<string, string>): Promise<string> {
   });
 }
 
-test('limits: the lifetime of a session, with and without an owner, and the keys of the owner', async () => {
+test('limits: they set the lifetime of a session, with and without an owner, and the keys of the owner', async () => {
   await ask('/in');
   await ask('/note');
   const records = await stored(directory);
@@ -75,7 +75,7 @@ test('limits: the lifetime of a session, with and without an owner, and the keys
   expect(headers['set-cookie']).toEqual([expect.stringMatching(/; Max-Age=(7200|71\d\d);/)]);
 });
 
-test('limits: the maximum size of a session', async () => {
+test('limits: a session above the maximum size is refused', async () => {
   expect((await ask('/note?bytes=400')).status).toBe(200);
   expect(await ask('/note?bytes=600')).toMatchObject({ status: 500, cookie: '' });
 });
@@ -92,7 +92,7 @@ test.each<[status: number, path: string, headers: Record<string, string>]>([
   [200, '/callback', { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }],
   [200, '/callback?id=1', { Origin: 'null' }],
   [200, '/write', {}],
-])('crossSite: %i for a POST to %s with %j', async (status, path, headers) => {
+])('crossSite: the response is a %i for a POST to %s with %j', async (status, path, headers) => {
   expect((await ask(path, { method: 'POST', headers })).status).toBe(status);
 });
 

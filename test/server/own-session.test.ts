@@ -33,13 +33,13 @@ test.each([
 });
 
 test.each([
-  ['without one', '', ''],
+  ['without a session()', '', ''],
   [
-    'with a route of this name',
+    'with a route that is named session',
     '',
     "app.get('/session', function session(req, res) { res.send(req.sessionStore.constructor.name); });",
   ],
-  ['that creates one but does not mount it', ours, `session(${options});`],
+  ['that creates a session() but does not mount it', ours, `session(${options});`],
 ])('the server does not warn about an application %s', async (_, imports, statements) => {
   expect(await outputOf(imports, statements)).not.toMatch(warning);
 });

@@ -69,12 +69,12 @@ test('a copy works without the original, and the sessions of the two are separat
 });
 
 test.each<[string, [string, ...string[]], (directory: string) => string]>([
-  ['node server.js in it', [process.execPath, 'server.js'], (directory) => directory],
-  ['npm start in it', ['npm', 'start'], (directory) => directory],
-  ['npm start in its subdirectory', ['npm', 'start'], (directory) => join(directory, 'bin')],
+  ['node server.js in the environment', [process.execPath, 'server.js'], (directory) => directory],
+  ['npm start in the environment', ['npm', 'start'], (directory) => directory],
+  ['npm start in a subdirectory', ['npm', 'start'], (directory) => join(directory, 'bin')],
   ['npm --prefix from another directory', ['npm', '--prefix', 'myenv', 'start'], (directory) => join(directory, '..')],
-  ['node with a path from /', [process.execPath, 'SERVER'], () => '/'],
-])('%s runs the server without sessapp', async (_, [file, ...args], cwdOf) => {
+  ['node with a path, from the root directory', [process.execPath, 'SERVER'], () => '/'],
+])('%s runs the server without the sessapp command', async (_, [file, ...args], cwdOf) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const words = args.map((word) => (word === 'SERVER' ? join(directory, 'server.js') : word));

@@ -27,18 +27,18 @@ function expectRefusal({ exitCode, stdout, stderr }: Result, fact: RegExp): void
 }
 
 const remedy = /sessapp secret rotate.*SESSION_SECRET/s;
-/** `secret rotate` changes .env alone. */
+/** `secret rotate` changes only .env, so it cannot be the remedy for an environment variable. */
 const variableRemedy = /set in the environment variables and overrides \.env\. Unset it to use \.env, or set it to 32/;
 
 test.each([
-  ['none', undefined, /SESSION_SECRET is not set/],
-  ['an empty one', '', /SESSION_SECRET is not set/],
-  ['only commas', ' , ,', /SESSION_SECRET contains no secret/],
-  ['a short one', 'abcdefghijklmnopqrstuvwxyz01234', /31 bytes; it needs 32/],
-  ['a placeholder', 'change-me-0123456789abcdefghijklmnop', /placeholder/],
-  ['one of few characters', 'abababababababababababababababababab', /placeholder/],
-  ['a short older one', `${good},tooshort`, /value number 2 has 8 bytes/],
-])('with %s as secret the server does not start, says what to do, and does not print it', async (_, secret, fact) => {
+  ['no secret', undefined, /SESSION_SECRET is not set/],
+  ['an empty secret', '', /SESSION_SECRET is not set/],
+  ['only commas as secrets', ' , ,', /SESSION_SECRET contains no secret/],
+  ['a short secret', 'abcdefghijklmnopqrstuvwxyz01234', /31 bytes; it needs 32/],
+  ['a placeholder as secret', 'change-me-0123456789abcdefghijklmnop', /placeholder/],
+  ['a secret of few characters', 'abababababababababababababababababab', /placeholder/],
+  ['a short older secret', `${good},tooshort`, /value number 2 has 8 bytes/],
+])('with %s the server does not start, says what to do, and does not print the secret', async (_, secret, fact) => {
   const result = await startRefused({ SESSION_SECRET: secret });
   expectRefusal(result, fact);
   expect(result.stderr).toMatch(secret ? variableRemedy : remedy);
@@ -85,7 +85,7 @@ test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
   expectRefusal(await startRefused({ SESSION_SECRET: good }, directory, sandbox), fact);
 });
 
-test('an IPv6 address in brackets is a valid host', async () => {
+test('brackets around the address in HOST are ignored', async () => {
   const { url } = await startPlain(shared, bare, { env: { SESSION_SECRET: good, HOST: '[127.0.0.1]' } });
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
 });
@@ -135,7 +135,7 @@ test('an environment variable overrides .env, unless it is empty', async () => {
   expect((await request(`${url}/profile`)).status).toBe(200);
 });
 
-test('the server uses the port of .env, and --port overrides it', async () => {
+test('the server uses the port of .env, and the environment variable PORT overrides it', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   await appendFile(join(directory, '.env'), 'PORT=nonsense\n');
@@ -151,7 +151,7 @@ test.each([
   ['a dependency’s own dependency', 'body-parser', 'a directory above'],
   ['a dependency’s own dependency', 'body-parser', 'NODE_PATH'],
   ['a binary that is optional', `@lmdb/lmdb-${process.platform}-${process.arch}`, 'a directory above'],
-])('%s, %s, that exists only in %s is refused', async (_, name, place) => {
+])('%s (%s) that exists only in %s is refused', async (_, name, place) => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const outside = sandbox.path(place === 'NODE_PATH' ? 'elsewhere' : 'node_modules');

@@ -11,7 +11,7 @@ const shared = new Sandbox(afterAll);
 const password = 'p4ssw0rd-of-redis';
 let directory: string;
 
-// It uses the packages of the embedded environment and of this repository, so nothing has to be installed.
+// The environment uses the packages of the embedded environment and of this repository, so nothing has to be installed.
 beforeAll(async () => {
   await invoke(shared.directory, ['init', 'shop', '--store', 'redis', '--no-install']);
   directory = shared.path('shop');

@@ -61,7 +61,7 @@ const sessionsOf = (store: MemoryStore): Sessions => (store as unknown as { sess
 const show = async (browse: Browse, server: string): Promise<unknown> =>
   JSON.parse((await browse(server, '/show')).body);
 
-test('both libraries may use one store at the same time, if only the import changes', async () => {
+test('two servers may use one store at the same time, one with each library', async () => {
   const store = new MemoryStore();
   const [theirs, ours] = [await serveTheirs(store), await serveOurs({ store })];
   for (const [first, second] of [
@@ -98,7 +98,7 @@ test('when its user returns, a session of express-session moves with its data, i
   expect(sessionsOf(old)).toEqual({});
   const records = await collect(store.list({ owner: 'ann' }));
   expect(records).toMatchObject([{ owner: 'ann', expiresAtMs: new Date(before.cookie.expires).getTime() }]);
-  // express-session computes it from the expiry, which can cost it a millisecond.
+  // express-session computes originalMaxAge from the expiry, so the stored value may be a millisecond less than the option.
   const { originalMaxAge } = before.cookie;
   expect(JSON.parse((await browse(ours, '/lifetime')).body)).toMatchObject({ originalMaxAge });
 });
@@ -282,8 +282,11 @@ test.each([
   expect(Math.abs((record?.expiresAtMs ?? 0) - Date.now() - idleMs)).toBeLessThan(minuteMs);
 });
 
-test.each([{}, { store: {} }, class {}, 'redis'])('adopt: %o is not a store', (adopt) => {
-  expect(() => session({ ...same, store: memory(), adopt: adopt as never })).toThrow('adopt option must be a store');
-  const { store = adopt } = adopt as { store?: unknown };
-  expect(() => session({ ...same, store: store as never })).toThrow('store option must be a store');
-});
+test.each([{}, { store: {} }, class {}, 'redis'])(
+  'the options adopt and store refuse %o, which is not a store',
+  (adopt) => {
+    expect(() => session({ ...same, store: memory(), adopt: adopt as never })).toThrow('adopt option must be a store');
+    const { store = adopt } = adopt as { store?: unknown };
+    expect(() => session({ ...same, store: store as never })).toThrow('store option must be a store');
+  },
+);

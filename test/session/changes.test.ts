@@ -97,7 +97,7 @@ test('a session that is only read is not written, and is touched after a tenth o
   expect(await site.records()).toMatchObject([{ seenAtMs: site.clock.now, expiresAtMs: site.clock.now + dayMs }]);
 });
 
-test('a change extends a session once a hundredth of its idle time has passed; another lifetime counts immediately', async () => {
+test('a change extends a session once a hundredth of its idle time has passed; a changed lifetime takes effect immediately', async () => {
   const site = await startSite((app) => {
     routes(app);
     app.get('/brief', (req, res) => {
@@ -246,8 +246,8 @@ test('a session above 32 KB logs a warning, and above 256 KB it is refused and t
 });
 
 test.each([
-  ['broken off', '{"userId":'],
-  ['no text', { toString: 0 }],
+  ['truncated', '{"userId":'],
+  ['not text', { toString: 0 }],
 ])('a record that is %s is logged and set aside, and its client gets an anonymous session', async (_, data) => {
   const site = await startSite(routes);
   const browse = site.browser();
@@ -266,11 +266,13 @@ test.each(['destroy', 'regenerate'])(
   'a session that another request destroys with %s is not restored',
   async (method) => {
     const { opened, open } = gate();
+    const { opened: begun, open: begin } = gate();
     const driver = await openStore();
     const slow = await startSite(
       (app) =>
         app.get('/slow', async (req, res) => {
           req.session.late = 'x';
+          begin();
           await opened;
           res.send('slow');
         }),
@@ -285,7 +287,7 @@ test.each(['destroy', 'regenerate'])(
     );
     const { cookie } = await site.request('/login');
     const late = slow.request('/slow', { headers: { Cookie: cookie } });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await begun;
     await site.request('/end', { headers: { Cookie: cookie } });
     open();
     expect(await late).toMatchObject({ status: 200, cookie: '' });
@@ -298,9 +300,11 @@ test.each(['destroy', 'regenerate'])(
 
 test('a session that expires while a request runs is not restored', async () => {
   const { opened, open } = gate();
+  const { opened: begun, open: begin } = gate();
   const site = await startSite((app) => {
     routes(app);
     app.get('/slow', async (req, res) => {
+      begin();
       await opened;
       req.session.late = 'x';
       res.send('slow');
@@ -309,7 +313,7 @@ test('a session that expires while a request runs is not restored', async () => 
   const browse = site.browser();
   await browse('/login');
   const late = browse('/slow');
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await begun;
   site.clock.now += 2 * dayMs;
   open();
   expect(await late).toMatchObject({ status: 200 });
@@ -320,9 +324,13 @@ test('a session that expires while a request runs is not restored', async () => 
 
 test('two concurrent regenerates each leave a working session, and the old id is invalid', async () => {
   const { opened, open } = gate();
+  const { opened: bothBegun, open: begin } = gate();
+  const waiting = new Set<string>();
   const site = await startSite((app) => {
     routes(app);
     app.get('/regenerate/:name', async (req, res) => {
+      waiting.add(req.params.name);
+      if (waiting.size === 2) begin();
       await opened;
       req.session.regenerate(() => {
         req.session.name = req.params.name;
@@ -332,7 +340,7 @@ test('two concurrent regenerates each leave a working session, and the old id is
   });
   const { cookie } = await site.request('/login');
   const both = ['a', 'b'].map((name) => site.request(`/regenerate/${name}`, { headers: { Cookie: cookie } }));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await bothBegun;
   open();
   const cookies = (await Promise.all(both)).map((response) => response.cookie);
   const shown = [cookie, ...cookies].map((Cookie) => site.request('/show', { headers: { Cookie } }));

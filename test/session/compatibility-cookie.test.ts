@@ -40,7 +40,7 @@ describe.each(libraries)('the cookie of %s', (_, library) => {
     expect(isInAnHour(lineOf(await (await start({ cookie: { expires } }))()))).toBe(true);
   });
 
-  test('it may be a function of the request', async () => {
+  test('the option may be a function of the request', async () => {
     const cookie = ({ url = '' }: IncomingMessage): object => ({ path: url.startsWith('/shop') ? '/shop' : '/' });
     const ask = await start({ cookie });
     expect(lineOf(await ask('/shop/1'))).toMatch(/; Path=\/shop;/);
@@ -128,7 +128,7 @@ describe.each(libraries)('the cookie of %s', (_, library) => {
     expect(Math.abs(endOf(lineOf(await ask())) - expires.getTime())).toBeLessThan(1500);
   });
 
-  test('the last of maxAge and expires counts', async () => {
+  test('of maxAge and expires, the last option takes effect', async () => {
     const expires = new Date(Date.now() + 2 * hourMs);
     expect(isInAnHour(lineOf(await (await start({ cookie: { expires, maxAge: hourMs } }))()))).toBe(true);
     const line = lineOf(await (await start({ cookie: { maxAge: hourMs, expires } }))());

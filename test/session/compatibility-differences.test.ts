@@ -228,7 +228,7 @@ describe('a session', () => {
 
 describe('a response', () => {
   compare(
-    'of a handler that read the session is not cached',
+    'of a handler that read the session has these cache headers',
     async (library) => {
       const { headers } = await (await start(library, {}, look))('/look');
       return [headers['cache-control'] ?? null, headers.vary ?? null];
@@ -237,7 +237,7 @@ describe('a response', () => {
     ['private, no-store', 'Cookie'],
   );
   compare(
-    'after which the store fails calls next again',
+    'whose session the store fails to save calls next this many times',
     async (library) => {
       const store = new library.MemoryStore();
       let calls = 0;

@@ -39,7 +39,7 @@ describe.each(libraries)('the options of %s', (_, library) => {
     }
   });
 
-  test('saveUninitialized: an empty session is stored and gets a cookie, or does not', async () => {
+  test('saveUninitialized: an empty session is stored and gets a cookie only with true', async () => {
     expect(lineOf(await (await start({ saveUninitialized: false }, nothing))())).toBe('');
     const ask = await start({ saveUninitialized: true }, look);
     const { cookie } = await ask('/look');
@@ -95,8 +95,8 @@ describe.each(libraries)('the options of %s', (_, library) => {
     ['a Uint8Array', new TextEncoder().encode(secret), undefined],
     ['a KeyObject', createSecretKey(Buffer.from(secret)), undefined],
     ['an array', [secret], undefined],
-    ['an array whose second secret signed', [newer, secret], secret],
-  ])('secret: %s', async (__, given, before) => {
+    ['an array whose second secret signed the cookie', [newer, secret], secret],
+  ])('secret: a cookie is accepted with %s', async (__, given, before) => {
     const store = new library.MemoryStore();
     const { cookie } = await (await start({ store, secret: before ?? given }))();
     expect((await (await start({ store, secret: given }))('/', cookie)).body).toBe('2');
@@ -207,7 +207,7 @@ describe.each(libraries)('the options of %s', (_, library) => {
     ['genid', { genid: 'x' }, /genid option must be a function/],
     ['unset', { unset: 'x' }, /unset option must be "destroy" or "keep"/],
     ['secret', { secret: [] }, /secret option array must contain one or more strings/],
-  ])('%s: an invalid value is a TypeError', (__, options, expected) => {
+  ])('%s: an invalid value causes a TypeError', (__, options, expected) => {
     const store = new library.MemoryStore();
     expect(() => library.create({ ...usual, store, ...options } as never)).toThrow(expected);
   });

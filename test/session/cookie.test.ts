@@ -24,7 +24,7 @@ async function count(site: Site, headers: Record<string, string>): Promise<strin
   return (await site.request('/show', { headers })).body;
 }
 
-test('over plain HTTP in development the cookie has the plain name, and its flags', async () => {
+test('over plain HTTP in development the cookie has its plain name, and the flags HttpOnly and SameSite', async () => {
   const site = await startSite(routes);
   const { headers } = await site.request('/set');
   expect(headers['set-cookie']).toEqual([
@@ -58,7 +58,7 @@ test.each<[string, (req: Request, res: Response) => unknown]>([
     (req, res) => [Object.assign(req.session, { count: 1 }), res.write('a'), setTimeout(() => res.end(), 9)],
   ],
 ])(
-  'in production over plain HTTP, a session that is %s is not set or stored, and the log says to set TRUST_PROXY',
+  'in production over plain HTTP, a session that is %s gets no cookie and is not stored, and the log says to set TRUST_PROXY',
   async (_, handle) => {
     const site = await startSite((app) => app.get('/set', handle), { production: true });
     expect(await site.request('/set')).toMatchObject({ status: 200, cookie: '' });
@@ -133,7 +133,7 @@ test('each of several cookies with the same name is tried', async () => {
   }
 });
 
-test('a cookie of an older secret is replaced, and the record gets the new secret id once the client shows it', async () => {
+test('a cookie of an older secret is replaced, and the record gets the new secret id once the client sends the new cookie', async () => {
   let secrets = [secretOf('a')];
   const site = await startSite(routes, { secrets: () => secrets });
   const { cookie } = await site.request('/set');
@@ -180,7 +180,7 @@ test.each<[string, string, Record<string, string>, number]>([
   ['GET', 'another site', { 'Sec-Fetch-Site': 'cross-site' }, 200],
   ['HEAD', 'another site', { 'Sec-Fetch-Site': 'cross-site' }, 200],
   ['OPTIONS', 'another site', { Origin: 'http://evil.example' }, 200],
-])('%s from %s', async (method, _, headers, status) => {
+])('a %s request from %s with the headers %j gets a %i', async (method, _, headers, status) => {
   const site = await startSite(routes);
   expect((await site.request('/write', { method, headers })).status).toBe(status);
 });
@@ -197,22 +197,25 @@ test.each<[string, Record<string, string>, string | undefined, boolean]>([
   ['/set-as/public, no-cache="x-private"', {}, 'private, no-store', true],
   ['/set-as/public, private="x-name, private, x"', {}, 'private, no-store', true],
   ['/file', {}, 'private, no-store', true],
-])('no shared cache may store the response to %s', async (path, headers, cacheControl, varies) => {
-  const site = await startSite((app) => {
-    routes(app);
-    app.get('/own', (req, res) => res.set('Cache-Control', 'private, max-age=60').json(req.session.count ?? 0));
-    app.get('/public', (req, res) => res.set('Cache-Control', 'public, max-age=60').json(req.session.count ?? 0));
-    app.get('/set-as/:value', (req, res) => res.set('Cache-Control', req.params.value).json(req.session.count ?? 0));
-    app.get('/own-set', (req, res) => {
-      req.session.count = 1;
-      res.set('Cache-Control', 'private, max-age=60').send();
+])(
+  'a shared cache may store the response to %s only if the handler does not use the session',
+  async (path, headers, cacheControl, varies) => {
+    const site = await startSite((app) => {
+      routes(app);
+      app.get('/own', (req, res) => res.set('Cache-Control', 'private, max-age=60').json(req.session.count ?? 0));
+      app.get('/public', (req, res) => res.set('Cache-Control', 'public, max-age=60').json(req.session.count ?? 0));
+      app.get('/set-as/:value', (req, res) => res.set('Cache-Control', req.params.value).json(req.session.count ?? 0));
+      app.get('/own-set', (req, res) => {
+        req.session.count = 1;
+        res.set('Cache-Control', 'private, max-age=60').send();
+      });
+      app.get('/file', (req, res) => (req.session.count ? res.end() : res.sendFile(import.meta.filename)));
     });
-    app.get('/file', (req, res) => (req.session.count ? res.end() : res.sendFile(import.meta.filename)));
-  });
-  const response = await site.request(encodeURI(path), { headers });
-  expect(response.headers['cache-control']).toBe(cacheControl);
-  expect(/\bcookie\b/i.test(response.headers.vary ?? '')).toBe(varies);
-});
+    const response = await site.request(encodeURI(path), { headers });
+    expect(response.headers['cache-control']).toBe(cacheControl);
+    expect(/\bcookie\b/i.test(response.headers.vary ?? '')).toBe(varies);
+  },
+);
 
 test('no log line contains a session id, a secret or a cookie', async () => {
   const site = await startSite((app) => {

@@ -76,7 +76,7 @@ test.each<[lifetimeMs: number, data: object]>([
   }
 });
 
-test('a copy of the stored data replaces it, and chooses no lifetime', async () => {
+test('a copy of the stored data replaces it, and does not set a lifetime', async () => {
   const site = await startSite(routes);
   const browse = site.browser();
   await browse('/login');

@@ -132,7 +132,7 @@ describe.each(frameworks)('requests of %s', (_, listener) => {
   });
 });
 
-test('an error that a handler throws is not passed to `next`, which called it', async () => {
+test('when a handler throws, the middleware does not call `next` again with the error', async () => {
   const module = JSON.stringify(join(import.meta.dirname, '../../dist/session/entry.js'));
   const code = `
     import { createServer, get } from 'node:http';
@@ -155,7 +155,7 @@ test('an error that a handler throws is not passed to `next`, which called it', 
   expect(stdout).toBe('1 of the handler\n');
 });
 
-test('requests of node:http2 work, and their responses are held', async () => {
+test('requests of node:http2 get a session, and their responses wait until it is saved', async () => {
   const { middleware, store } = create();
   const server = createHttp2Server((request, response) => {
     const [req, res] = [request as unknown as Seen, response as unknown as ServerResponse];
@@ -185,7 +185,7 @@ test('requests of node:http2 work, and their responses are held', async () => {
   expect(await ask('/', {})).toEqual([503, '', expect.stringContaining('Try again')]);
 });
 
-test('a middleware mounted before it whose end calls write loses nothing', async () => {
+test('an earlier middleware whose `end` calls `write` loses no output', async () => {
   const { middleware, store } = create();
   const url = await listen((req, res) => {
     const { end } = res;
@@ -233,9 +233,9 @@ test.each<[string, unknown]>([
   expect(log).toHaveLength(1);
 });
 
-test('the response to a polling request of Socket.IO is held', async () => {
+test('the response to a polling request of Socket.IO waits for the save, and sets the cookie', async () => {
   const { middleware } = create();
-  // As engine.io does: the middleware gets node:http’s own request and response, and a write by writeHead and end.
+  // engine.io calls the middleware with the request and response of node:http, and sends with writeHead and end.
   const url = await listen((req, res) =>
     middleware(req, res, () => {
       Object.assign((req as Seen).session, { userId: 'ann' });

@@ -185,4 +185,7 @@ test('expired records are deleted automatically, and the timer can be stopped', 
   while (await driver.read('old')) await new Promise((resolve) => setTimeout(resolve, 5));
   await stop();
   expect(await driver.read('new')).toBeDefined();
+  await driver.create('later', { data: '{}', createdAtMs: 1, seenAtMs: 1, expiresAtMs: 2 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await driver.read('later')).toBeDefined();
 });

@@ -117,7 +117,7 @@ test('a session that is created before its response can be changed after the fir
 });
 
 test.each<[string, Change]>([
-  ['a value without JSON', ({ session }) => Object.assign(session, { after: 1n })],
+  ['a value that JSON cannot represent', ({ session }) => Object.assign(session, { after: 1n })],
   ['too much', ({ session }) => Object.assign(session, { after: 'x'.repeat(300 * 1024) })],
   ['a value that is not a session', (req) => Object.assign(req, { session: { after: 1 } })],
 ])('if a handler stores %s after the first byte, the connection is closed', async (_, act) => {

@@ -224,7 +224,7 @@ describe('secret', () => {
     expect(log.warn.mock.calls.filter(([, message]) => remedy.test(message))).toHaveLength(warnings);
   });
 
-  test.each([[], ['']].map((given) => [given]))('%j is a TypeError that describes a valid secret', (given) => {
+  test.each([[], ['']].map((given) => [given]))('%j causes a TypeError that describes a valid secret', (given) => {
     const options = { secret: given, store: new MemoryStore() };
     expect(() => session(options)).toThrow(TypeError);
     expect(() => session(options)).toThrow(/needs a secret: 32 random bytes/);
@@ -237,7 +237,7 @@ describe('secret', () => {
     [[newer, undefined], 'undefined'],
     [[[newer]], 'an array'],
     [Promise.resolve(newer), 'a promise'],
-  ])('%j is a TypeError that says what the option may be', (given, kind) => {
+  ])('%j causes a TypeError that says what the option may be', (given, kind) => {
     const options = { secret: given as never, store: new MemoryStore() };
     expect(() => session(options)).toThrow(TypeError);
     expect(() => session(options)).toThrow(
@@ -251,7 +251,7 @@ describe('secret', () => {
     ['an empty array', [], 'secret option array must contain one or more strings'],
     ['an array of numbers', [42], 'secret option must be a string, .* it is or contains a number'],
   ])(
-    'a function that returns %s fails each request, and the log says what it must return',
+    'with a function that returns %s each request fails, and the log says what it must return',
     async (_, given, expected) => {
       const log = { warn: vi.fn(), error: vi.fn() };
       const ask = await listen(
@@ -389,10 +389,11 @@ describe('the lifetime', () => {
   });
 
   test('ends the session when it has passed', async () => {
-    const { ask } = await start({ cookie: { maxAge: 300 } });
+    let nowMs = Date.now();
+    const { ask } = await start({ cookie: { maxAge: minuteMs }, now: () => nowMs });
     const { cookie } = await ask('/login');
     expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('["ann",null]');
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    nowMs += minuteMs;
     expect((await ask('/show', { headers: { Cookie: cookie } })).body).toBe('[null,null]');
   });
 });

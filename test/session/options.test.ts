@@ -79,7 +79,7 @@ test.each<[object, message: string]>([
   [{ name: 42 }, `name option ${tokenMessage}`],
   [{ name: '', key: 'sid;' }, `key option ${tokenMessage}`],
   [{ now: 3 }, 'now option must be a function that returns the time in milliseconds since 1970'],
-])('%o is a TypeError that says what is allowed', (options, message) => {
+])('%o causes a TypeError that says what is allowed', (options, message) => {
   const log = { warn: () => undefined, error: () => undefined };
   for (const given of [secret, undefined]) {
     const all = { secret: given as never, store: new expressSession.MemoryStore(), log, ...options };
@@ -91,7 +91,7 @@ test.each<[unknown, message: string]>([
   ...badCookies,
   [undefined, 'cookie option must be an object with attributes, or a function that returns one'],
 ])(
-  'a function for the cookie that returns %o fails the request, and the log says what is allowed',
+  'when a function for the cookie returns %o, the request fails, and the log says what is allowed',
   async (cookie, message) => {
     const log = { warn: vi.fn(), error: vi.fn() };
     const options = { secret, store: new expressSession.MemoryStore(), log, cookie: () => cookie as never };
@@ -135,9 +135,12 @@ test.each<object>([
   expect(ours).toEqual(await attributesOf(expressSession as never));
 });
 
-test.each([true, 'auto'])('the cookie attribute sameSite: %j is accepted in both forms', async (sameSite) => {
-  for (const cookie of [{ sameSite }, () => ({ sameSite })]) {
-    const options = { secret, store: new expressSession.MemoryStore(), cookie: cookie as never };
-    expect(await (await listen(count, session(options) as Middleware))()).toMatchObject({ status: 200, body: '1' });
-  }
-});
+test.each([true, 'auto'])(
+  'sameSite: %j is accepted in a cookie object and from a cookie function',
+  async (sameSite) => {
+    for (const cookie of [{ sameSite }, () => ({ sameSite })]) {
+      const options = { secret, store: new expressSession.MemoryStore(), cookie: cookie as never };
+      expect(await (await listen(count, session(options) as Middleware))()).toMatchObject({ status: 200, body: '1' });
+    }
+  },
+);

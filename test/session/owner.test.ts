@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { dayMs, minuteMs, type Site, type SiteOptions, startSite } from './support.ts';
 
-/** A site that puts the posted data into the session. */
+/** A site whose login puts the data of its query into the session. */
 async function startLogin(options: SiteOptions = {}): Promise<Site & { login(data: object): Promise<string> }> {
   const site = await startSite((app) => {
     app.get('/login', (req, res) => {

@@ -55,7 +55,7 @@ interface Started {
   /** The result of each write: false when the record had changed since it was read. */
   writes: boolean[];
   calls: { read: number; update: number };
-  /** Each write waits for this. */
+  /** Each write waits for `until`, each delete for `delete`. */
   hold: { until?: (() => Promise<void>) | undefined; delete?: Promise<void> };
 }
 
@@ -113,7 +113,7 @@ const patience = { timeout: 10_000 };
 
 type Outcome = [status: number, body: string];
 
-/** Handlers run right after the read. */
+/** Resolves after the handlers, which run as soon as their sessions are read. */
 const nextTurn = (): Promise<unknown> => new Promise(setImmediate);
 
 /**

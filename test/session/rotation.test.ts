@@ -5,10 +5,11 @@ import { change, gate, openStore, type Site, type SiteOptions, secretOf, startSi
 
 const [a, b, c] = [secretOf('a'), secretOf('b'), secretOf('c')];
 const idOf = (secret: string): string => createKeyring(() => [secret])()[0].id;
-const begun = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
 interface Rotating extends Site {
   rotate(...secrets: string[]): void;
+  /** Resolves when a slow request is in its handler. */
+  begun: Promise<void>;
   /** Lets the slow requests continue. */
   open(): void;
   keyIds(): Promise<(string | undefined)[]>;
@@ -16,15 +17,20 @@ interface Rotating extends Site {
 
 async function startRotating(options: SiteOptions = {}): Promise<Rotating> {
   const { opened, open } = gate();
+  const { opened: begun, open: begin } = gate();
+  const wait = (): Promise<void> => {
+    begin();
+    return opened;
+  };
   let current = [a];
-  const site = await startSite((app) => routes(app, opened), { secrets: () => current, ...options });
+  const site = await startSite((app) => routes(app, wait), { secrets: () => current, ...options });
   const rotate = (...secrets: string[]): void => {
     current = secrets;
   };
-  return { ...site, rotate, open, keyIds: async () => (await site.records()).map(({ keyId }) => keyId) };
+  return { ...site, rotate, begun, open, keyIds: async () => (await site.records()).map(({ keyId }) => keyId) };
 }
 
-function routes(app: Express, opened: Promise<void>): void {
+function routes(app: Express, wait: () => Promise<void>): void {
   app.get('/count', (req, res) => {
     req.session.count = (req.session.count ?? 0) + 1;
     res.json(req.session.count);
@@ -37,17 +43,17 @@ function routes(app: Express, opened: Promise<void>): void {
   });
   app.get('/show', (req, res) => res.json([req.session.userId ?? null, req.session.count ?? null]));
   app.get('/slow', async (_req, res) => {
-    await opened;
+    await wait();
     res.send();
   });
   app.get('/slow/count', async (req, res) => {
-    await opened;
+    await wait();
     req.session.count = 10;
     res.send();
   });
 }
 
-test('a session that each request changes gets the newer secret’s id once its client shows the new cookie', async () => {
+test('a session that each request changes gets the newer secret’s id once its client sends the new cookie', async () => {
   const site = await startRotating();
   const browse = site.browser();
   await browse('/count');
@@ -67,7 +73,7 @@ test.each(['/slow', '/slow/count'])(
     const browse = site.browser();
     await browse('/count');
     const slow = browse(path);
-    await begun();
+    await site.begun;
     site.rotate(a, b);
     site.rotate(b, a);
     site.open();
@@ -78,12 +84,12 @@ test.each(['/slow', '/slow/count'])(
   },
 );
 
-test('a change does not replace the secret id that another request proved meanwhile by an older one', async () => {
+test('a change does not replace a newer secret id that another request has stored meanwhile', async () => {
   const site = await startRotating();
   const browse = site.browser();
   const { cookie } = await browse('/count');
   const slow = site.request('/slow/count', { headers: { Cookie: cookie } });
-  await begun();
+  await site.begun;
   site.rotate(b, a);
   await browse('/show');
   await browse('/count');
@@ -99,7 +105,7 @@ test('the id of a secret that is removed before the response is not stored', asy
   site.rotate(b, a);
   await browse('/show');
   const slow = browse('/slow');
-  await begun();
+  await site.begun;
   site.rotate(c);
   site.open();
   expect((await slow).cookie).toMatch(/^sid=/);
@@ -107,14 +113,14 @@ test('the id of a secret that is removed before the response is not stored', asy
 });
 
 test.each(['/slow', '/slow/count'])(
-  '%s does not replace the cookie of the session that followed a destroyed one',
+  'the response to %s does not replace the cookie of the session that a login created meanwhile',
   async (path) => {
     const site = await startRotating();
     const browse = site.browser();
     await browse('/count');
     site.rotate(b, a);
     const slow = browse(path);
-    await begun();
+    await site.begun;
     await browse('/login');
     site.open();
     expect(await slow).toMatchObject({ status: 200, cookie: '' });
@@ -135,7 +141,7 @@ test('a read gets a new cookie only when the store confirms that the session sti
   await browse('/count');
   site.rotate(b, a);
   const slow = browse('/slow');
-  await begun();
+  await site.begun;
   isDown = true;
   site.open();
   expect(await slow).toMatchObject({ status: 200, cookie: '' });

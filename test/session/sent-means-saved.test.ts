@@ -232,7 +232,7 @@ test('a stream begins after the commit', async () => {
   expect((await response).body).toBe('first last');
 });
 
-test('a stream of any length is held without buffering it in memory', async () => {
+test('while a stream waits for the save, it gets backpressure instead of being buffered in memory', async () => {
   const { opened, open } = gate();
   const store = await openStore();
   const driver = change(store, { create: (key, record) => opened.then(() => store.create(key, record)) });
@@ -251,7 +251,7 @@ test('a stream of any length is held without buffering it in memory', async () =
   expect(results).toEqual([false, true]);
 });
 
-test('a second response while the first is held does not change the first', async () => {
+test('a second response does not change the first, which still waits for the save', async () => {
   const errors: unknown[] = [];
   const site = await startSite((app) =>
     app.get('/', (req, res) => {
@@ -382,17 +382,17 @@ test('hooks on the headers of a response run before `headersSent` is true', asyn
 });
 
 test.each<[string, Handler]>([
-  ['for the end', (_, res) => new Promise((resolve) => res.end('done', resolve as () => void))],
-  ['for a chunk', (_, res) => new Promise((resolve) => res.write('done', resolve))],
-  ['for a web stream', (_, res) => new Response('done').body?.pipeTo(Writable.toWeb(res))],
+  ['the end', (_, res) => new Promise((resolve) => res.end('done', resolve as () => void))],
+  ['a chunk', (_, res) => new Promise((resolve) => res.write('done', resolve))],
+  ['a web stream', (_, res) => new Response('done').body?.pipeTo(Writable.toWeb(res))],
   [
-    'for a web stream and its store',
+    'a late web stream',
     async (_, res) => {
       await wait(20);
       await new Response('done').body?.pipeTo(Writable.toWeb(res));
     },
   ],
-])('a handler that waits %s of a response that is not sent continues', async (_, form) => {
+])('a handler that waits for %s of a response that is not sent continues', async (_, form) => {
   const down = (): Promise<never> => wait(20).then(() => Promise.reject(new Error('down')));
   const driver = change(await openStore(), { create: down });
   for (const [value, status] of [
@@ -417,7 +417,7 @@ test.each<[string, Handler]>([
   }
 });
 
-test('if the end of a stream cannot be sent while it still saves, the process does not crash', async () => {
+test('if the end of a stream cannot be sent while the session is still being saved, the process does not crash', async () => {
   const site = await startSite((app) => {
     app.get('/', (req, res) => {
       req.session.count = 1;

@@ -3,7 +3,8 @@ import { expect, test, vi } from 'vitest';
 import { toOwner } from '../../src/stores/owner.ts';
 import { change, dayMs, gate, hourMs, minuteMs, openStore, secretOf, startSite } from './support.ts';
 
-function routesWith(opened: Promise<void>): (app: Express) => void {
+/** The routes. `/slow` calls `begin`, and waits for `opened`. */
+function routesWith(opened: Promise<void>, begin: () => void = () => undefined): (app: Express) => void {
   return (app) => {
     app.get('/set/:key/:value', (req, res) => {
       req.session[req.params.key as string] = req.params.value;
@@ -12,22 +13,22 @@ function routesWith(opened: Promise<void>): (app: Express) => void {
     app.get('/read', (req, res) => res.json(req.session.userId ?? null));
     app.get('/slow', async (req, res) => {
       const { userId } = req.session;
+      begin();
       await opened;
       res.json(userId ?? null);
     });
   };
 }
 
-const begun = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
-
 test('a slow request that only reads does not restore a session that expires meanwhile', async () => {
   const { opened, open } = gate();
-  const site = await startSite(routesWith(opened));
+  const { opened: begun, open: begin } = gate();
+  const site = await startSite(routesWith(opened, begin));
   const browse = site.browser();
   await browse('/set/userId/ann');
   site.clock.now += 3 * hourMs;
   const slow = browse('/slow');
-  await begun();
+  await begun;
   site.clock.now += dayMs;
   expect((await browse('/read')).body).toBe('null');
   open();
@@ -37,12 +38,13 @@ test('a slow request that only reads does not restore a session that expires mea
 
 test('a slow anonymous request does not shorten the session of a user who logs in meanwhile', async () => {
   const { opened, open } = gate();
-  const site = await startSite(routesWith(opened));
+  const { opened: begun, open: begin } = gate();
+  const site = await startSite(routesWith(opened, begin));
   const browse = site.browser();
   await browse('/set/theme/dark');
   site.clock.now += 10 * minuteMs;
   const slow = browse('/slow');
-  await begun();
+  await begun;
   await browse('/set/userId/ann');
   open();
   await slow;

@@ -85,7 +85,7 @@ test('an update keeps the session’s unchanged objects, and shows the changed o
 
 test.each<[string, (data: Record<string, unknown>) => unknown]>([
   ['makes the session too large', (data) => Object.assign(data, { big: 'x'.repeat(300 * 1024) })],
-  ['has a value without JSON', (data) => Object.assign(data, { value: 1n })],
+  ['has a value that JSON cannot represent', (data) => Object.assign(data, { value: 1n })],
   ['is async', async (data) => Object.assign(data, { value: 1 })],
   ['throws', (data) => Object.assign(data, { value: (data.missing as { key: string }).key })],
 ])('an update that %s gives a 500 when it is not awaited, and rejects when it is', async (_, wrong) => {
@@ -111,7 +111,7 @@ test.each<[string, (data: Record<string, unknown>) => unknown]>([
   expect(unhandled).toEqual([]);
 });
 
-test('an update finds the owner in the JSON form: an id that is a string only in JSON counts', async () => {
+test('an update finds the owner in the JSON form of the data, where an id with toJSON is a string', async () => {
   const site = await startSite((app) => {
     app.get('/login', async (req, res) => {
       await req.session.update((data) => Object.assign(data, { userId: { toJSON: () => 'ann' } }));

@@ -28,7 +28,7 @@ class NamelessStore extends MemoryStore {
 describeUserSessions('express-session’s MemoryStore', async () => driverOf(new MemoryStore()));
 describeUserSessions('an express-session store whose all returns an array', async () => driverOf(new ListingStore()));
 
-test('an express-session store that cannot list rejects a list call, and counts as working', async () => {
+test('with an express-session store that cannot list, a list call rejects, and the response is not a 503', async () => {
   const log = { warn: vi.fn(), error: vi.fn() };
   const use = session({ secret, store: new NamelessStore(), log, resave: false, saveUninitialized: false });
   const ask = await listen(async (req, res) => {

@@ -14,7 +14,7 @@ test.each<[words: string, options: Omit<ResolvedOptions, 'directory'>]>([
   ['--allow-existing --store redis', { ...plain, language: 'javascript', store: 'redis' }],
   ['--allow-existing --typescript --node 24.11.0', { ...plain, ...typescript }],
   ['--allow-existing --typescript --node 24.11.0 --store postgres', { ...plain, ...typescript, store: 'postgres' }],
-])('a missing or damaged sessapp.json is restored with %s, and each command says so', async (words, options) => {
+])('for a missing or damaged sessapp.json, each command suggests sessapp init with %s', async (words, options) => {
   const sandbox = new Sandbox();
   const directory = sandbox.path('t');
   const { system } = fakeSystem(() => sandbox.directory);

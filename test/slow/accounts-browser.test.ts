@@ -63,7 +63,7 @@ async function logIn(page: Page, email: string, secret = password): Promise<void
 
 const heading = (page: Page) => page.locator('h1').innerText();
 
-inBrowser(`from a registration to a logout everywhere, with two browsers`, async () => {
+inBrowser(`a user registers, sees two browsers as devices, and logs out everywhere`, async () => {
   const first = await open();
   await register(first, 'ann@example.com');
   const second = await open({ userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1' });
@@ -85,7 +85,7 @@ inBrowser(`from a registration to a logout everywhere, with two browsers`, async
   expect([await heading(first), await heading(second)]).toEqual(['Log in', 'Log in']);
 });
 
-inBrowser(`a password that was forgotten is reset, and a page that was asked for comes after the login`, async () => {
+inBrowser(`a forgotten password is reset, and after the login the browser shows the requested page`, async () => {
   const page = await open();
   await register(page, 'bob@example.com');
   const other = await open();
@@ -218,6 +218,6 @@ inBrowser.each([
   },
 );
 
-inBrowser('no page has loaded, or run, what its policy refuses', () => {
+inBrowser('no page violated its Content-Security-Policy or reported an error', () => {
   expect(faults).toEqual([]);
 });

@@ -60,7 +60,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
     return visitor;
   }
 
-  inBrowser('a user adds a passkey, logs in with nothing else, and is on the page that was asked for', async () => {
+  inBrowser('a user adds a passkey, logs in with nothing else, and sees the requested page', async () => {
     const { page, context } = await register('ann@example.com');
     expect(await page.locator('.device').count()).toBe(1);
     expect(site.output()).toContain('mail to ann@example.com: A passkey was added');
@@ -173,7 +173,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
   });
 
   inBrowser(
-    'only a user who entered the password recently can add one; without JavaScript, users log in with the password',
+    'a visitor who is not logged in cannot add a passkey; without JavaScript, the login page hides the passkey form',
     async () => {
       const nobody = site.visitor();
       const page = '/account/passkeys';
@@ -184,7 +184,7 @@ describe.each(sharedStores)('passkeys on $title', ({ store, missing, start }) =>
   );
 
   inBrowser.each(['en-US', 'ko-KR'])(
-    'in %s its pages have no fault in their contrast, labels or structure',
+    'in %s the pages for passkeys have no fault in their contrast, labels or structure',
     async (locale) => {
       const { page, context } = await register(`hana-${locale.toLowerCase()}@example.com`);
       await context.setExtraHTTPHeaders({ 'Accept-Language': locale });

@@ -57,7 +57,7 @@ describe.skipIf(!hasChromium)('in a browser', () => {
   });
   afterAll(() => browser.close());
 
-  /** Opens a page, and collects its faults: console errors, and failed requests. */
+  /** Opens a page, and collects its faults: console errors and uncaught exceptions. */
   async function open(options: BrowserContextOptions): Promise<{ page: Page; faults: string[] }> {
     const context = await browser.newContext(options);
     onTestFinished(() => context.close());
@@ -145,7 +145,7 @@ const focused = `({
   isVisible: getComputedStyle(document.activeElement).outlineStyle === 'solid',
 })`;
 
-/** The violations that axe finds of WCAG 2.2, levels A and AA, and of its own best practices. */
+/** The violations of WCAG 2.2 (levels A and AA) and of axe's own best practices that axe finds. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
   const { violations: found } = await page.evaluate<AxeResults>('axe.run()');

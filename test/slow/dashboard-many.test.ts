@@ -10,7 +10,7 @@ import { type RunningStore, sharedStores } from '../support/shared-stores.ts';
 
 const count = 100_000;
 const pageSize = 50;
-/** With more at once, some would wait too long for a connection. */
+/** With more concurrent calls, some would wait too long for a connection. */
 const batchSize = 100;
 const text = 'x'.repeat(1000);
 /** The data of all sessions is twice as large. */

@@ -48,7 +48,7 @@ test('a shop with accounts has pages of its own, and passkeys', async () => {
   expect((await send(`${reader.url}/login`)).body).toContain('passkeys');
 });
 
-test('a package of another folder is packed into an environment, and its image can be built', async () => {
+test('a package of another folder is packed into an environment, and deploy then writes the files of an image', async () => {
   const reader = await open();
   await mkdir(reader.sandbox.path('mine'));
   await writeFile(reader.sandbox.path('mine', 'package.json'), '{ "name": "mine", "version": "1.0.0" }');

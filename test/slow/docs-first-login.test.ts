@@ -162,7 +162,7 @@ async function writeNext(reader: Reader, heading: string, file: string): Promise
   await reader.write(block, 'myapp');
 }
 
-/** Puts a part into app.js where the page says. */
+/** Inserts a block into app.js at the place that the page names. */
 async function insert(reader: Reader, { code, file }: Block, below: RegExp): Promise<void> {
   expect(file).toBeUndefined();
   const path = reader.sandbox.path('myapp', 'app.js');

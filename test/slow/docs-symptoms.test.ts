@@ -49,7 +49,7 @@ testReader('an activated environment has the command', async () => {
   expectShown(await reader.type(page.take('command not found: sessapp', 'sh')), found as Block);
 });
 
-testReader('an environment is found when it is named, and from inside', async () => {
+testReader('an environment is found by its name, and from inside its directory', async () => {
   const reader = await open();
   const heading = 'There is no environment in this directory';
   expectShown(await reader.type({ code: 'sessapp info' }, 1), page.take(heading, 'text'));
@@ -58,7 +58,7 @@ testReader('an environment is found when it is named, and from inside', async ()
   expect(directories).toEqual([reader.sandbox.path('myapp'), reader.sandbox.path('myapp')]);
 });
 
-testReader('without a secret the server does not start, until one is made', async () => {
+testReader('without a secret the server does not start, until a secret is created', async () => {
   const reader = await open();
   await setVariable(reader, 'SESSION_SECRET=');
   const heading = 'The server does not start: no secret';
@@ -89,7 +89,7 @@ testReader('without a network an environment is made from a snapshot', async () 
   expectShown(await reader.type({ code: 'sessapp info another' }), ready as Block);
 });
 
-testReader('a session gets an owner by the key that is named', async () => {
+testReader('a session gets an owner from the configured key', async () => {
   const reader = await open();
   const heading = 'After 30 minutes';
   await writeRoutes(
@@ -107,33 +107,36 @@ testReader('a session gets an owner by the key that is named', async () => {
   expect(await reader.type(list)).toMatch(/^ann$/m);
 });
 
-testReader('a variable that is unset, or the old secret behind the new one, brings the users back', async () => {
-  const reader = await open();
-  const heading = 'After a restart or a deployment';
-  const [doctor, unset, both] = page.takeAll(heading, 'sh');
-  const visit = createBrowser(reader.url, Date.now);
-  const oldSecret = await readSecret(reader);
-  const newSecret = randomBytes(32).toString('base64url');
-  await reader.type(serve);
-  await read(visit, '/');
-  await reader.interrupt();
-  await reader.type({ code: `export SESSION_SECRET='${newSecret}'\nsessapp serve myapp` });
-  expect(await read(visit, '/profile')).toContain('현재 유저가 없습니다.');
-  await reader.interrupt();
-  expectShown(await reader.type(doctor as Block), page.take(heading, 'text'));
-  await reader.type(unset as Block);
-  expect(await read(visit, '/profile')).toContain('현재 유저는 guest입니다.');
-  await reader.interrupt();
-  await setVariable(reader, `SESSION_SECRET=${newSecret}`);
-  await reader.type(serve);
-  expect(await read(visit, '/profile')).toContain('현재 유저가 없습니다.');
-  await reader.interrupt();
-  await reader.type({ code: `NEW_SECRET='${newSecret}'; OLD_SECRET='${oldSecret}'\nexport NEW_SECRET OLD_SECRET` });
-  await reader.type(both as Block);
-  expect(await read(visit, '/profile')).toContain('현재 유저는 guest입니다.');
-});
+testReader(
+  'users are logged in again after the variable is unset, or after the old secret follows the new one',
+  async () => {
+    const reader = await open();
+    const heading = 'After a restart or a deployment';
+    const [doctor, unset, both] = page.takeAll(heading, 'sh');
+    const visit = createBrowser(reader.url, Date.now);
+    const oldSecret = await readSecret(reader);
+    const newSecret = randomBytes(32).toString('base64url');
+    await reader.type(serve);
+    await read(visit, '/');
+    await reader.interrupt();
+    await reader.type({ code: `export SESSION_SECRET='${newSecret}'\nsessapp serve myapp` });
+    expect(await read(visit, '/profile')).toContain('현재 유저가 없습니다.');
+    await reader.interrupt();
+    expectShown(await reader.type(doctor as Block), page.take(heading, 'text'));
+    await reader.type(unset as Block);
+    expect(await read(visit, '/profile')).toContain('현재 유저는 guest입니다.');
+    await reader.interrupt();
+    await setVariable(reader, `SESSION_SECRET=${newSecret}`);
+    await reader.type(serve);
+    expect(await read(visit, '/profile')).toContain('현재 유저가 없습니다.');
+    await reader.interrupt();
+    await reader.type({ code: `NEW_SECRET='${newSecret}'; OLD_SECRET='${oldSecret}'\nexport NEW_SECRET OLD_SECRET` });
+    await reader.type(both as Block);
+    expect(await read(visit, '/profile')).toContain('현재 유저는 guest입니다.');
+  },
+);
 
-testReader('a host name of its own has a cookie of its own', async () => {
+testReader('each host name has its own cookie', async () => {
   const reader = await open({ HOST: '0.0.0.0' });
   await reader.type(serve);
   const [{ cookie }, other] = [await send(`${reader.url}/`), await send(`http://127.0.0.1:${reader.port}/`)];
@@ -240,7 +243,7 @@ testReader('a script of an allowed origin has a session', async () => {
   expect(second.headers['access-control-allow-origin']).toBe(origin.Origin);
 });
 
-testReader('what is not JSON, or too large, is a 500 with the reason in the log', async () => {
+testReader('a value that is not JSON, or too large, causes a 500 with the reason in the log', async () => {
   const reader = await open();
   const heading = '500 Something went wrong';
   await writeRoutes(
@@ -277,7 +280,7 @@ async function run(block: Block, env: NodeJS.ProcessEnv, change = (code: string)
   return url;
 }
 
-testReader('a route above the session has none', async () => {
+testReader('a route that is defined before the session middleware has no session', async () => {
   const block = page.take('req.session is undefined', 'js');
   expect((await send(await run(block, {}))).body).toBe('object\n');
   const reversed = (code: string): string => {
@@ -287,7 +290,7 @@ testReader('a route above the session has none', async () => {
   expect((await send(await run(block, {}, reversed))).body).toBe('undefined\n');
 });
 
-testReader('a handler that uses the session after it ended it gets a TypeError', async () => {
+testReader('a handler that uses the session after destroying it gets a TypeError', async () => {
   const reader = await open();
   const end = 'await new Promise((resolve) => req.session.destroy(resolve));';
   await writeRoutes(
@@ -300,7 +303,7 @@ testReader('a handler that uses the session after it ended it gets a TypeError',
   expectShown(await reader.interrupt(), page.take('req.session is undefined', 'text'));
 });
 
-testReader('applications with a name each keep their cookies', async () => {
+testReader('two applications with different cookie names keep their cookies', async () => {
   const heading = 'Two applications on localhost log each other out';
   const block = page.take(heading, 'js');
   const [, name = ''] = /COOKIE_NAME=(\S+)/.exec(page.take(heading, 'sh').code) ?? [];
@@ -311,7 +314,7 @@ testReader('applications with a name each keep their cookies', async () => {
   expect(await visitBoth(same as [string, string])).toEqual(['1', '1']);
 });
 
-/** A browser with one jar for localhost visits both twice. @returns what each shows at last */
+/** Visits both twice with one browser, which has one cookie jar for localhost. @returns the last page of each */
 async function visitBoth(urls: [string, string]): Promise<string[]> {
   const jar = new Map<string, string>();
   const shown: string[] = [];

@@ -11,7 +11,7 @@ const [program = ''] = redisPrograms;
 const because = program === '' ? ` (${withoutRedis})` : '';
 
 test.skipIf(because)(
-  `without its store the server responds with 503, and goes on when it is back${because}`,
+  `without its store the server responds with 503, and continues when the store is back${because}`,
   async () => {
     const heading = '503 Sessions are not available';
     const redis = await new RedisServer(program).start();

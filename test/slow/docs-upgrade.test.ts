@@ -4,7 +4,7 @@ import { finish, type Result, repository, Sandbox } from '../support/sandbox.ts'
 
 const page = openPage('docs/upgrade.md', import.meta.filename);
 
-// npx is to run the clone's copy, without the settings of the npm that runs the tests.
+// npx must run the clone's copy, so the settings of the npm process that runs the tests are removed.
 const env = Object.fromEntries(
   Object.keys(process.env)
     .filter((name) => /^npm_/i.test(name))

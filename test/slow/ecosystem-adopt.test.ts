@@ -63,7 +63,7 @@ describe.each(sharedStores)('an application that moves to $title', ({ store, mis
       await someClicks();
       await replaceAll('express-session');
       await someClicks();
-      // To the new store.
+      // Move to the new store.
       await replaceAll('sessapp/session', { ADOPT: 'new<old' });
       await someClicks();
       for (const url of balancer.urls) {
@@ -73,7 +73,7 @@ describe.each(sharedStores)('an application that moves to $title', ({ store, mis
       expect(JSON.parse(await runProgram('adopt-all.js', env))).toEqual({ moved: sleepers.length, failed: 0 });
       await replaceAll('sessapp/session', { ADOPT: 'new' });
       await someClicks();
-      // And back to express-session.
+      // Move back to express-session.
       await replaceAll('sessapp/session', { ADOPT: 'old<new' });
       for (const url of balancer.urls) await fetch(`${url}/wait`, { method: 'POST' });
       await someClicks();

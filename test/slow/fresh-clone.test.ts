@@ -7,7 +7,7 @@ import { finish, repository, Sandbox } from '../support/sandbox.ts';
 const readme = openPage('README.md', import.meta.filename);
 const ci = openPage('docs/ci.md', import.meta.filename);
 
-// The commands use the tutorial's port, and npx without the settings of the npm process that runs the tests.
+// The commands use the tutorial's port. The settings of the npm process that runs the tests are removed, because npx uses them.
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')));
 
 async function clone(sandbox: Sandbox): Promise<string> {

@@ -129,7 +129,7 @@ test.each([
   const registry = createServer((_, response) => response.writeHead(404).end('{}')).listen(0, '127.0.0.1');
   onTestFinished(() => void registry.close());
   await once(registry, 'listening');
-  // Without it, npm would request the versions of express.
+  // For './old', npm needs the versions of express, so it keeps the real cache and registry.
   const env = name !== './old' && {
     npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}`,
     npm_config_cache: sandbox.path('cache'),

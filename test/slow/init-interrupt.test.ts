@@ -8,7 +8,7 @@ import { identify } from '../../src/cli/environment/process-identity.ts';
 import { snapshot } from '../support/files.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 
-/** A registry that never responds, so that npm and `init` keep running. */
+/** Starts an `init` whose npm uses a registry that never responds, so that both keep running. */
 async function startInstalling(sandbox: Sandbox, ...args: string[]): Promise<ChildProcess> {
   const env = {
     SESSAPP_CACHE_DIR: sandbox.path('snapshots'),
@@ -48,7 +48,7 @@ test.each([
   },
 );
 
-test('the next init removes the staging directory of a killed init, whose npm ends too, but not that of a running one', async () => {
+test('the next init removes the staging directory of a killed init, but not of a running one; the npm of the killed init exits', async () => {
   const sandbox = new Sandbox();
   const living = await startInstalling(sandbox, 'first');
   const [livingStaging = ''] = await readdir(sandbox.path('work'));
@@ -65,7 +65,7 @@ test('the next init removes the staging directory of a killed init, whose npm en
   expect(await readdir(sandbox.path('work'))).toEqual(['third']);
 });
 
-test('the same holds for a staging directory inside the target', async () => {
+test('the next init also removes the staging directory of a killed init when it is inside the target', async () => {
   const sandbox = new Sandbox();
   const living = await startInstalling(sandbox, '.');
   const [livingStaging = ''] = await readdir(sandbox.path('work'));

@@ -61,7 +61,7 @@ test('the compiler in the environment type-checks the TypeScript source', async 
   expect(failed.exitCode).not.toBe(0);
 });
 
-test('its own Node.js runs the server from source, without the sessapp command', async () => {
+test('the environment’s own Node.js runs the server from source, without the sessapp command', async () => {
   const server = sandbox.spawn(inside('bin', 'node'), ['server.ts'], { cwd: inside(), env: { PORT: '0' } });
   const url = await new Promise<string>((resolve, reject) => {
     let printed = '';
@@ -128,15 +128,18 @@ test.each([
   ],
   [['--node', '18'], "Node.js '18' is not available for an environment.", /Valid: 20, /],
   [['--node', '20.0'], "Node.js '20.0' is not available for an environment.", /Valid: 20, /],
-])('%j: exit code 2, the valid versions and the nearest one', async (options, message, hint) => {
-  const sandbox = new Sandbox();
-  const result = await sandbox.sessapp(['init', 'myenv', '--json', ...options]);
-  expect(result).toMatchObject({ exitCode: 2, stderr: '' });
-  const { error } = JSON.parse(result.stdout);
-  expect(error).toMatchObject({ code: 'usage', message });
-  expect(error.hint).toMatch(hint);
-  expect(await readdir(sandbox.directory)).toEqual([]);
-});
+])(
+  'init with %j ends with exit code 2, and names the valid versions and the nearest one',
+  async (options, message, hint) => {
+    const sandbox = new Sandbox();
+    const result = await sandbox.sessapp(['init', 'myenv', '--json', ...options]);
+    expect(result).toMatchObject({ exitCode: 2, stderr: '' });
+    const { error } = JSON.parse(result.stdout);
+    expect(error).toMatchObject({ code: 'usage', message });
+    expect(error.hint).toMatch(hint);
+    expect(await readdir(sandbox.directory)).toEqual([]);
+  },
+);
 
 test('the command that doctor prints for a missing sessapp.json restores it with the same Node.js', async () => {
   await rm(inside('sessapp.json'));

@@ -11,7 +11,7 @@ async function arrange(isThere: boolean): Promise<Sandbox> {
   return sandbox;
 }
 
-/** All files match the marker, and there are no others. */
+/** Verifies that all files match the marker, and that there are no others. */
 async function verifyWhole(sandbox: Sandbox): Promise<void> {
   const { files } = await readJson<{ files: Record<string, string> }>(sandbox.path('myenv', 'sessapp.json'));
   for (const [path, hash] of Object.entries(files)) {
@@ -25,7 +25,7 @@ async function verifyWhole(sandbox: Sandbox): Promise<void> {
 test.each([
   ['a missing target', false],
   ['an empty directory', true],
-])('eight at once on %s: one makes the environment, seven find it', async (_, isThere) => {
+])('of eight concurrent inits on %s one makes the environment, and seven find it', async (_, isThere) => {
   const sandbox = await arrange(isThere);
   const results = await Promise.all(eight.map(() => sandbox.sessapp(['init', 'myenv', '--no-install', '--json'])));
   expect(results.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual(eight.map(() => [0, '']));
@@ -38,7 +38,7 @@ test.each([
   ['a missing target', false],
   ['an empty directory', true],
 ])(
-  'eight at once on %s with different prompts: one makes the environment, the others are told its prompt',
+  'of eight concurrent inits on %s with different prompts one makes the environment, and the others name its prompt',
   async (_, isThere) => {
     const sandbox = await arrange(isThere);
     const results = await Promise.all(

@@ -172,7 +172,7 @@ test.runIf(canActAsStranger)(
   },
 );
 
-test('when the target cannot be written, the command fails and the snapshot stays', async () => {
+test('when the target cannot be written, copying a snapshot fails and the snapshot stays', async () => {
   const { sandbox, cache } = await createSnapshot();
   await writeFile(sandbox.path('two'), '');
   const copied = new Snapshots(cache).copyTo(sandbox.path('two', 'node_modules'), key);

@@ -44,7 +44,7 @@ const cases = Array.from({ length: 52 }, (_, index) => {
 });
 
 test.each(cases)(
-  '$title, $cache, $signal after $delayMs ms: complete or unchanged, and the next run completes it',
+  'on $title, $cache, $signal after $delayMs ms leaves the target complete or unchanged, and the next run completes it',
   async (situation) => {
     const { options, cache, signal, delayMs, arrange, mine } = situation;
     const sandbox = new Sandbox();
@@ -91,7 +91,7 @@ const moments = situations
   .flatMap((situation) => Array.from({ length: 16 }, (_, index) => ({ ...situation, index })));
 
 test.each(moments)(
-  '$title, SIGKILL during the change ($index): nothing is lost, and the next run completes or undoes it',
+  'on $title, SIGKILL during the change ($index) loses nothing, and the next run completes or undoes the change',
   async (situation) => {
     const { options, arrange, mine, index } = situation;
     const sandbox = new Sandbox();
@@ -115,7 +115,7 @@ test.each(moments)(
   },
 );
 
-test('of eight installations at once on one target, one makes the environment and no files are mixed', async () => {
+test('of eight concurrent installations on one target, one makes the environment and no files are mixed', async () => {
   for (const isThere of [false, true]) {
     const sandbox = new Sandbox();
     await mkdir(sandbox.path('work', ...(isThere ? ['myenv'] : [])), { recursive: true });

@@ -109,7 +109,7 @@ describe.each(sharedStores.map((shared) => [namesOf(shared), shared] as const))(
     const why = noNamespaces ? ` (skipped: ${noNamespaces})` : '';
     const behindNetwork = shared.store === 'embedded' ? [] : [shared.store];
     test.skipIf(noNamespaces).each(behindNetwork)(
-      `one loses its connection to the store: its users go to the other, and it recovers by itself${why}`,
+      `when one machine loses its connection to the store, its users use the other, and it recovers automatically${why}`,
       async () => {
         const networks = [new Network(0), new Network(1)] as const;
         onTestFinished(() => networks.forEach((network) => void network.remove()));

@@ -194,7 +194,7 @@ test('TypeScript finds the types of each public entry, and of the session data t
   expect(checked).toMatchObject({ exitCode: 0, stdout: '' });
 });
 
-/** A program for @types/express-session with a changed import. */
+/** Programs for @types/express-session with a changed import. */
 const programs: [string, object, code: string][] = [
   ['import = require', { module: 'nodenext' }, "import session = require('sessapp/session');"],
   ['import', { module: 'commonjs', esModuleInterop: true }, "import session from 'sessapp/session';"],
@@ -264,7 +264,7 @@ test('without express, an environment says to install it', async () => {
   expect(result.stderr).toMatch(/^The package express is not in this environment\.\n.*: sessapp install, or npm ci/);
 });
 
-test('an application on Express 4 can install it, and its requests have sessions', async () => {
+test('an application on Express 4 can install the package, and its requests have sessions', async () => {
   const directory = downloads.path('express-4');
   await mkdir(directory);
   const installed = await npm(directory, ['install', '--ignore-scripts', tarball, 'express@4', 'lmdb']);
@@ -282,7 +282,7 @@ test('an application on Express 4 can install it, and its requests have sessions
   expect(await runCode(process.execPath, directory, 'app.cjs', code)).toMatchObject({ exitCode: 0, stdout: '1 2\n' });
 });
 
-test('it depends on three packages and their dependencies', async () => {
+test('the package depends on three packages and their dependencies', async () => {
   const { dependencies } = await readJson<{ dependencies: object }>(alone, 'node_modules', 'sessapp', 'package.json');
   expect(Object.keys(dependencies)).toEqual(['express-session', 'helmet', 'pino']);
   const listed = await npm(alone, ['ls', '--all', '--parseable']);
@@ -317,7 +317,7 @@ test.each(variants)(
   },
 );
 
-/** Copies the files that an environment's Dockerfile copies before the install to a directory, and returns the commands. */
+/** Copies the files that the Dockerfile copies before the install into the directory `image`. Returns the commands. */
 async function stageImage(environment: string, image: string): Promise<string[]> {
   const [stage = ''] = (await readFile(join(environment, 'Dockerfile'), 'utf8')).split(/^FROM .*\n/m).slice(1);
   const lines = stage.replaceAll('\\\n', ' ').split('\n');
@@ -355,14 +355,14 @@ test("the install stage of an environment's image works with an empty cache, and
 describe('on an old Node.js', () => {
   const refusal = (version: string): string => `sessapp needs Node.js 20.19 or newer; this is ${version}.\n`;
 
-  test.each([12, 18])('%i, the command says what it needs', async (version) => {
+  test.each([12, 18])('with version %i the command says what it needs', async (version) => {
     const node = await fetchNode(downloads, version);
     const numbers = (await finish(downloads.spawn(node, ['--version']))).stdout.trim().slice(1);
     const ran = await finish(downloads.spawn(node, [join(repository, 'bin', 'sessapp.js'), 'init', 'myenv']));
     expect(ran).toMatchObject({ exitCode: 1, stdout: '', stderr: refusal(numbers) });
   });
 
-  test('18, npm ci of a clone says what the package needs', async () => {
+  test('with version 18 npm ci of a clone says what the package needs', async () => {
     const sandbox = new Sandbox();
     const node = await fetchNode(downloads, 18);
     const numbers = (await finish(sandbox.spawn(node, ['--version']))).stdout.trim().slice(1);

@@ -36,7 +36,7 @@ const absent = '1.999.0';
 test.each<[string, string, Damage]>([
   ['node_modules was deleted', 'dependencies-missing', remove('node_modules')],
   [
-    'the lockfile was edited to another version',
+    'an installed package has another version than the lockfile',
     'dependencies-differ',
     (environment) =>
       edit('node_modules/.package-lock.json', (lock: { packages?: Record<string, { version: string }> }) => {

@@ -87,7 +87,7 @@ test.each([
     `'${count}' is not a valid number of workers`,
   ]),
   [['--watch', '--background'], '--watch and --background cannot be combined'],
-])('%j is a usage error', async (args, message) => {
+])('serve %j is a usage error', async (args, message) => {
   const sandbox = new Sandbox();
   const result = await sandbox.sessapp(['serve', ...args]);
   expect(result).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(message) });
@@ -144,7 +144,7 @@ const routes = 'export const routes = () => {};';
 
 test.each([
   [
-    'no routes',
+    'a function named routes',
     'export const other = 1;',
     /^app\.js does not export a function named routes\.\nFor example: export function/m,
   ],
@@ -158,14 +158,18 @@ test.each([
     `import '@no/where/x.js';\n${routes}`,
     /imports @no\/where, .*\nType: (.*) @no\/where$/m,
   ],
-  ['a package by require', `import './old.cjs';\n${routes}`, /^old\.cjs imports nowhere, .*\nType: (.*) nowhere$/m],
+  [
+    'a package that it requires',
+    `import './old.cjs';\n${routes}`,
+    /^old\.cjs imports nowhere, .*\nType: (.*) nowhere$/m,
+  ],
   [
     'a file',
     `import './lib/db.js';\n${routes}`,
     /^app\.js imports lib\/db\.js, which does not exist\.\nCorrect the import in app\.js/m,
   ],
   [
-    'the end of a name',
+    'the extension of an imported file',
     `import './old';\n${routes}`,
     /^app\.js imports old, .*\nImport it by its full name: old\.js$/m,
   ],

@@ -53,7 +53,7 @@ test.each([
     await wait(files);
     expect(await waitFor(() => respondsInTime(url), 5000)).toBe(true);
     await flood;
-    // The clients still have all of them open.
+    // The clients still keep all connections open.
     for (let n = 0; n < 6; n += 1) expect(await waitFor(() => respondsInTime(url), 5000)).toBe(true);
   },
 );

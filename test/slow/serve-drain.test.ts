@@ -151,7 +151,7 @@ test('a timer of the application does not keep a stopped server running', async 
   expect(output()).toMatch(/the application keeps the process running/);
 });
 
-test('a timer of the application does not keep a server running that did not start, and the exit code is 1', async () => {
+test('a server that did not start exits with code 1, although the application has a timer', async () => {
   const sandbox = new Sandbox();
   const { url, directory } = await startWith(sandbox, 'setInterval(() => undefined, 1000);');
   const second = sandbox.spawn(process.execPath, [join(directory, 'server.js')], { env: { PORT: new URL(url).port } });

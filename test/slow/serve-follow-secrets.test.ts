@@ -46,7 +46,7 @@ test('every process of an environment knows a session while the processes learn 
   const directory = await copyEnvironment(sandbox);
   const path = join(directory, '.env');
   const first = await startPlain(sandbox, directory);
-  // So that the processes do not read .env at the same time.
+  // Start later, so that the processes do not read .env at the same time.
   await wait(500);
   const second = await startPlain(sandbox, directory);
   const signedBy = secretOf('n');

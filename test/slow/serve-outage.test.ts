@@ -40,7 +40,7 @@ async function fillUp(url: string): Promise<string[]> {
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 const onlyWithMount = canMount ? '' : ' (skipped: needs util-linux’ unshare, and the right to use it)';
 
-/** Starts the server in a separate namespace, which restarts the server when it is killed. */
+/** Starts the server in a separate namespace. The script starts it once more when it is killed. */
 function startIn(sandbox: Box, directory: string, preparation: string): ReturnType<typeof startPlain> {
   const script = `${preparation} && "$NODE" server.js; exec "$NODE" server.js`;
   const env = { NODE: process.execPath };

@@ -41,7 +41,7 @@ async function prepare(sandbox: Sandbox, text = 'one'): Promise<string> {
 
 const reload = (environment: string, ...args: string[]) => invoke(environment, ['reload', ...args]);
 
-/** All contents of a file of the environment while `work` runs. */
+/** Changes a file of the environment while `work` runs, then restores it. */
 async function withFile(file: string, change: (text: string) => string, work: () => Promise<void>): Promise<void> {
   const text = await readFile(file, 'utf8');
   await writeFile(file, change(text), { mode: 0o600 });
@@ -111,7 +111,7 @@ describe('a server in the background', () => {
 
   test.each([
     [
-      'its code is none',
+      'its code has a syntax error',
       'app.js',
       'export function routes( {',
       /No worker was replaced; .*: SyntaxError/,

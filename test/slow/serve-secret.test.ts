@@ -146,7 +146,7 @@ test('an interrupted retire changes nothing, and leaves no files behind', async 
   expect(await readdir(directory)).toEqual(names);
 });
 
-test('a session without a known key counts for every old key; an expired session counts for none', async () => {
+test('a session whose secret is unknown counts for every old secret; an expired session counts for none', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const secrets = new Secrets(directory);

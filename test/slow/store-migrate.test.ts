@@ -12,7 +12,7 @@ import { addVisitorRoutes, startVisits, Visitor } from '../support/visitors.ts';
 
 const stores = sharedStores.filter(({ missing }) => missing === undefined).map(({ store }) => store);
 const directions = stores.flatMap((from) => stores.filter((to) => to !== from).map((to) => [from, to] as const));
-/** Each step, and its occurrence in a run that begins with the previous phase. */
+/** The steps at which the command is killed, one after the other: the name of the step, and its occurrence in that run. */
 const steps: [name: string, times: number][] = [
   ['Installing', 1],
   ['Waiting', 1],
@@ -105,7 +105,7 @@ describe('store migrate', () => {
     },
   );
 
-  test('killed at each step and run again each time, it completes, and nobody is logged out', async () => {
+  test('a migration that is killed at each step and run again completes, and nobody is logged out', async () => {
     const [from, to] = [stores[0] ?? '', stores.at(-1) ?? ''];
     const { sandbox, environment } = await make(from);
     const { url } = await startPlain(sandbox, environment, { env: { WORKERS: '2' } });
@@ -196,7 +196,7 @@ describe('store migrate', () => {
   });
 
   test.skipIf(!stores.includes('redis'))(
-    'a server with its own STORE_URL reports that it cannot follow: nothing moves until it can',
+    'while a server has its own STORE_URL, the migration is refused and nothing moves',
     async () => {
       const { sandbox, environment } = await make('redis');
       const own = { STORE_URL: urlOf('redis') };

@@ -12,7 +12,7 @@ import { waitFor } from '../support/server.ts';
 
 skipMissingPrograms('the redis driver on a cluster');
 
-/** Session keys. */
+/** Keys in the format of session keys. */
 const realKeys = (count: number): string[] =>
   Array.from({ length: count }, (_, n) => createHash('sha256').update(`${n}`).digest('base64url'));
 
@@ -104,7 +104,7 @@ describe.each(redisPrograms)('on a cluster of %s', (program) => {
       ['killed', (node: RedisServer) => node.kill()],
       ['paused', (node: RedisServer) => node.pause()],
     ])(
-      '%s, its replica takes over: other sessions stay available, and its sessions come back automatically',
+      'when a node is %s, its replica takes over, other sessions stay available, and its sessions come back automatically',
       async (_, harm) => {
         const [lost, ...others] = cluster.masters as [RedisServer, ...RedisServer[]];
         // The address names only the node that is lost.

@@ -231,7 +231,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await driver.warnings?.()).toEqual([]);
   });
 
-  test('a user with only the permissions that the driver needs suffices', async () => {
+  test('the driver works as a user with only the permissions that it needs', async () => {
     onTestFinished(() => void admin.aclDelUser('driver'));
     const rights = ['~sessapp:*', '+@scripting', '+@read', '+@write', '+@connection', '-@dangerous'];
     await admin.aclSetUser('driver', ['reset', 'on', '>secret-word', ...rights]);
@@ -243,14 +243,14 @@ describe.each(redisPrograms)('on %s', (program) => {
     expect(await driver.warnings?.()).toEqual([]);
   });
 
-  test('a wrong password is an error within a short time, and the error does not contain it', async () => {
+  test('a wrong password rejects a call, and the error does not contain it', async () => {
     const driver = await openAgain('environment', server.url.replace('//', '//nobody:not-the-word@'));
     const error = await driver.ping().catch((caught: Error) => caught);
     expect(String(error)).toMatch(/WRONGPASS|AUTH/);
     expect(String(error)).not.toContain('not-the-word');
   });
 
-  test('a server that is not running yet is an error within a short time, and is found once it runs', async () => {
+  test('a call to a server that is not running yet rejects, and the driver finds the server once it runs', async () => {
     const late = await new RedisServer(program).choosePort();
     onTestFinished(() => late.remove());
     const driver = await openAgain('environment', late.url);

@@ -41,7 +41,7 @@ describe.each(redisPrograms)('on %s', (program) => {
     return { primary, replica, url: `${primary.url},127.0.0.1:${replica.port}` };
   }
 
-  test('of a primary and its replica, the server that accepts writes is used, in any order of the address', async () => {
+  test('of a primary and its replica, the server that accepts writes is used, in any order in the address', async () => {
     const { primary, replica, url } = await startPair();
     const names = [url, `${replica.url},127.0.0.1:${primary.port}`];
     for (const [number, name] of names.entries()) {

@@ -11,7 +11,7 @@ import { addVisitorRoutes, startVisits, Visitor } from '../support/visitors.ts';
 
 const kills = 12;
 
-test(`killed at ${kills} random moments, an upgrade leaves the old or the new environment`, async () => {
+test(`an upgrade that is killed at ${kills} random moments leaves the old or the new environment`, async () => {
   const sandbox = new Sandbox();
   const build = await copyBuild(sandbox);
   const program = build.path('bin', 'sessapp.js');

@@ -8,7 +8,7 @@ const adopt =
   (from: Driver, to: Driver): Driver =>
     new AdoptingDriver({ from, to }, () => isMoving);
 
-// A change at the same moment as a move by another process may be applied twice.
+// A change at the same moment as a move by another process may be applied twice, so the test uses an idempotent change.
 const move: Move = { phases: [(from) => from, adopt(false), adopt(true), adopt(true)], change: addKey };
 
 test('processes that adopt sessions lose none, restore none, and keep acknowledged changes', async () => {

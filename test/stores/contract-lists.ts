@@ -32,9 +32,9 @@ export function testLists(ways: Ways): void {
     expect(await ways.driver.prune(9000, 10)).toBe(1);
   });
 
-  test('counts the records that were set aside, if it can', async () => {
+  test('counts the records that were set aside, if it can', async ({ skip }) => {
     const { countSetAside } = ways.driver;
-    if (!countSetAside) return;
+    if (!countSetAside) return skip('the driver cannot count them');
     for (const key of ['a', 'b', 'c']) await ways.driver.create(key, record());
     expect(await countSetAside.call(ways.driver)).toBe(0);
     await ways.driver.setAside('a');

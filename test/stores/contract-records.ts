@@ -115,7 +115,7 @@ export function testRecords(ways: Ways): void {
     expect(await ways.driver.read('a')).toBeUndefined();
   });
 
-  test('of many that regenerate one session, each has a new one, and the old one is gone', async () => {
+  test('when many callers regenerate one session at once, each gets a new session, and the old session is gone', async () => {
     await ways.driver.create('old', record());
     const regenerate = async (_: unknown, n: number): Promise<unknown> => {
       const [one, two] = n % 2 ? [ways.driver, ways.other] : [ways.other, ways.driver];

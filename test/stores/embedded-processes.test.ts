@@ -121,7 +121,7 @@ test('writes wait for a process that opens the store', async () => {
   await driver.close();
 });
 
-test('a process that was killed while it opened the store blocks writes and other processes for only a second', async () => {
+test('a process that was killed while it opened the store blocks writes and other processes only for a short time', async () => {
   const directory = createDirectory();
   const driver = await open(directory);
   const opening = join(directory, 'opening');

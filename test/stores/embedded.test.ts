@@ -52,7 +52,7 @@ test.each([
   expect(await readFile(path)).toEqual(Buffer.from(content));
 });
 
-/** Creates a closed store of at least this many bytes whose last pages are in use. */
+/** Creates a closed store whose last pages are in use. Returns the path of its file. */
 async function createFile(directory: string): Promise<string> {
   const driver = await open(directory);
   const data = 'x'.repeat(1000);

@@ -21,7 +21,7 @@ function missing(): Error {
   return Object.assign(new Error('no such file'), { code: 'ENOENT' });
 }
 
-describeExpressStore('a store that has ENOENT for a missing session', () => new FileLikeStore());
+describeExpressStore('a store that fails with ENOENT for a missing session', () => new FileLikeStore());
 
 test('any other error of such a store is an error, also when it is thrown', async () => {
   const store = new session.MemoryStore();

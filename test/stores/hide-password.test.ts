@@ -19,7 +19,7 @@ const calls: [keyof Driver, unknown[]][] = [
 /** A driver whose every call fails with this error. */
 function failing(error: unknown): Driver {
   const fail = async (): Promise<never> => Promise.reject(error);
-  // biome-ignore lint/correctness/useYield: it fails before
+  // biome-ignore lint/correctness/useYield: it throws before it yields
   const list = async function* (): AsyncGenerator<never> {
     throw error;
   };

@@ -11,7 +11,7 @@ const keys = ['a', 'b', 'c', 'd', 'e'];
 export interface Move {
   /** The driver of a process in each phase. Processes may be in adjacent phases at the same time. */
   phases: ((from: Driver, to: Driver) => Driver)[];
-  /** The work of the moving process in the last phase but one. False: it died. */
+  /** The work of the moving process in the phase before the last. Resolves with false when the process died. */
   finish?: (race: Race) => Promise<boolean>;
   /** Changes a session's data. By default it increments a counter. */
   change?: (data: string, number: number) => string;
@@ -154,7 +154,8 @@ function countOf(data: string): number {
 }
 
 /**
- * In any order of events, no session or acknowledged change is lost, and no destroyed session comes back.
+ * Runs many races, and checks that in any order of events no session or acknowledged change is lost, and no destroyed
+ * session comes back.
  * @param verify checks what is left in the old store
  */
 export async function raceOften(move: Move, verify: (race: Race, seed: number) => Promise<void>): Promise<void> {

@@ -70,7 +70,7 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
     }
 
     test.each(harms)(
-      '$what under load: 503 in time, automatic recovery, and nothing acknowledged is lost',
+      'when the store is $what under load, requests get a 503 in time, the server recovers, and no acknowledged change is lost',
       async (harm) => {
         await server.start();
         const load = await serve();
@@ -126,7 +126,7 @@ export function describeOutage(name: string, createServer: () => Promise<StoreSe
         const responses = await Promise.all(Array.from({ length: each }, () => load.site.request('/blob')));
         expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 503));
       }
-      // The data of these requests is many times as large.
+      // The data of these requests is four times as large as this limit.
       expect(usedBytes() - before).toBeLessThan((waves * each * blobBytes) / 4);
       await server.resume();
       await load.untilRecovered();

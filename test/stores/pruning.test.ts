@@ -50,7 +50,7 @@ test.each<[string, Store]>([
   ['20 a second on a disk that takes 200 ms', { perSecond: 20, callMs: 200, recordMs: 0.1 }],
 ])('deletion keeps up with sessions that expire: %s', async (_, store) => {
   const after = await simulate(store, 10);
-  // The records that expired since the last call but one.
+  // Not more than the records that expired since the second-to-last call.
   expect(after.left).toBeLessThan(store.perSecond * 3);
 });
 

@@ -54,16 +54,19 @@ describe('a wrapped driver', () => {
     expect(names).toEqual([...calls.map(([name]) => name), 'list'].sort());
   });
 
-  test.each(calls)('calls %s once, through `around`, with its arguments and its result', async (name, args) => {
-    const seen: unknown[] = [];
-    let passes = 0;
-    const driver = wrap((call) => {
-      passes += 1;
-      return call(createDriver(seen));
-    });
-    expect(await make(driver, name, args)).toBe(`result of ${name}`);
-    expect([seen, passes]).toEqual([[[name, ...args]], 1]);
-  });
+  test.each(calls)(
+    'calls %s once through `around`, passes its arguments, and returns its result',
+    async (name, args) => {
+      const seen: unknown[] = [];
+      let passes = 0;
+      const driver = wrap((call) => {
+        passes += 1;
+        return call(createDriver(seen));
+      });
+      expect(await make(driver, name, args)).toBe(`result of ${name}`);
+      expect([seen, passes]).toEqual([[[name, ...args]], 1]);
+    },
+  );
 
   test.each(calls)('passes a failure of %s through `around`', async (name, args) => {
     const failure = new Error(name);
@@ -164,7 +167,7 @@ describe('a list of a wrapped driver', () => {
 });
 
 describe('a driver that is opened later', () => {
-  /** How often the driver was opened, and the results of the next opens. */
+  /** A driver whose first opens fail with the given errors. `opened` returns how often it was opened. */
   function setUp(...failures: Error[]): { driver: Driver; calls: unknown[]; opened(): number } {
     const calls: unknown[] = [];
     let opened = 0;

@@ -77,8 +77,8 @@ export class Page {
 }
 
 /**
- * Opens a page for a test file, which must take every block that test/docs/claims.ts says it runs: the file fails at
- * its end when it did not. A run in which some tests are skipped cannot tell.
+ * Opens a page for a test file, which must take every block that test/docs/claims.ts says it runs. The file fails at
+ * its end when it did not. When some tests were skipped, nothing is checked.
  */
 export function openPage(name: string, testFile: string): Page {
   const page = new Page(name);

@@ -16,7 +16,7 @@ export class Network {
   readonly name: string;
   /** The address at which clients reach the machine. */
   readonly host: string;
-  /** The address at which the machine reaches servers on this side. */
+  /** The address at which the machine reaches servers outside its network. */
   readonly storeHost: string;
   readonly #storeLink: string;
 

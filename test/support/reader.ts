@@ -10,10 +10,10 @@ import { freePort } from './redis-server.ts';
 import { cli, finish, type Sandbox } from './sandbox.ts';
 import { waitFor } from './server.ts';
 
-/** Empty, or what a reader needs and is not installed: for the end of a title. */
+/** The end of the title of a test with a reader: the missing programs, or empty. */
 export const withoutReader = notInstalled('bash', 'curl', 'grep');
 
-/** A test in which somebody types what a page says. */
+/** A test that types the commands of a page. */
 export function testReader(title: string, run: () => Promise<void>): void {
   test.skipIf(withoutReader)(`${title}${withoutReader}`, run);
 }
@@ -36,12 +36,12 @@ export interface Typed {
 }
 
 /**
- * Types what a page says. The directory and the variables of its shell stay from one block to the next; servers run
- * on a free port in place of the one on the page, until `interrupt` presses Ctrl-C.
+ * Types the commands of a page. The directory and the variables of its shell stay from one block to the next. Servers
+ * use a free port instead of the port on the page, and run until `interrupt` presses Ctrl-C.
  */
 export class Reader {
   readonly sandbox: Sandbox;
-  /** The free port in place of each port that pages show. */
+  /** The free port that is used instead of each port that pages show. */
   readonly #ports: Record<string, number>;
   readonly #env: NodeJS.ProcessEnv;
   readonly #state: string;
@@ -69,7 +69,7 @@ export class Reader {
     return new Reader(sandbox, ports, env);
   }
 
-  /** In place of 5000. */
+  /** The free port that is used instead of 5000. */
   get port(): number {
     return this.#ports[5000] ?? 0;
   }
@@ -91,7 +91,8 @@ export class Reader {
   }
 
   /**
-   * Types commands one after the other. A server in the foreground keeps running; the next command follows once it prints its address.
+   * Types commands one after the other. A server in the foreground keeps running; the next command follows when the
+   * server has printed its address. Returns the output.
    * @throws when the exit code is not the expected one
    */
   async type({ code }: { code: string }, expected: number | null = 0): Promise<string> {
@@ -113,7 +114,7 @@ export class Reader {
     return url;
   }
 
-  /** Presses Ctrl-C where the last server runs. */
+  /** Presses Ctrl-C for the last server that was started. Returns its output. */
   async interrupt(): Promise<string> {
     const { child, output } = this.#servers.pop() ?? {};
     if (!child || !output) throw new Error('Nothing runs in the foreground.');

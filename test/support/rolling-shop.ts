@@ -38,7 +38,7 @@ export class Balancer {
 
 /** A customer of the shop, who knows the expected content of the session. */
 export class Customer {
-  /** The paths that the customer requests. */
+  /** The load balancer that gets the customer's requests. */
   balancer: Balancer;
   readonly #name: string;
   readonly #expected: Record<string, unknown> = {};

@@ -80,7 +80,7 @@ export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
-  /** The session cookie, in the format of a Cookie header. */
+  /** The cookies of the response, in the format of a Cookie header. */
   cookie: string;
 }
 

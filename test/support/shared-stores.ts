@@ -12,7 +12,7 @@ export interface SharedStore {
 }
 
 export interface RunningStore {
-  /** For a store behind a network. */
+  /** The address. Undefined for the embedded store. */
   url?: URL;
   remove(): Promise<void>;
 }

@@ -8,7 +8,7 @@ export const withoutTerminal = notInstalled('script');
 
 /**
  * Runs the command on a pseudo-terminal (`script` of util-linux), and replies to its prompts.
- * @param replies pairs of a text to wait for on the screen and the text to type then, in this order
+ * @param responses pairs of a text to wait for on the screen and the text to type then, in this order
  * @returns `stdout` is the whole output of the terminal
  */
 export async function onTerminal(

@@ -80,7 +80,7 @@ test.each([
   ['no body', ''],
   ['broken escapes', 'email=%E0%A4%A&password=%'],
   ['control characters', 'email=a%00@example.com&password=%00%00'],
-])('%s: the login is rejected as wrong', async (_, body) => {
+])('a login with %s is rejected as wrong', async (_, body) => {
   const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
   const { status } = await site().visitor().open('/login', { method: 'POST', body, headers });
   expect(status).toBe(422);

@@ -53,7 +53,7 @@ test('a user can log out one device, but no session of another user', async () =
 test.each([
   ['others', '/account/sessions', ['Ann', undefined, undefined]],
   ['all', '/login', [undefined, undefined, undefined]],
-])('%s: the selected devices are logged out', async (ref, location, users) => {
+])('with ref=%s the selected devices are logged out', async (ref, location, users) => {
   const email = `${ref}@example.com`;
   const visitors = [await site().register(email), await site().logIn(email), await site().logIn(email)];
   const [first] = visitors as [Visitor];

@@ -38,7 +38,7 @@ describeEachShell((shell) => {
     expect(stdout).toBe('1\n');
   });
 
-  test.concurrent('executed instead of sourced, the script prints the command that sources it', async () => {
+  test.concurrent('when it is executed instead of sourced, the script prints the command to source it', async () => {
     const context = makeContext(shell, 'it\'s "$(touch pwned)" a\\b! 환경');
     const script = join(context.environment, 'bin', scriptOf(shell.family));
     const args = shell.args.filter((arg) => arg !== '--interactive');
@@ -139,7 +139,7 @@ describeEachShell((shell) => {
   test
     .skipIf(!hasPython)
     .concurrent(
-      `stays active when a Python virtualenv is activated later, and sessapp_deactivate ends it${onlyWithPython}`,
+      `stays active when a Python virtualenv is activated later, and sessapp_deactivate deactivates it${onlyWithPython}`,
       async () => {
         const context = makeContext(shell, 'my env');
         const { stdout, dumps } = await runCase(context, [

@@ -27,7 +27,7 @@ const modes: Record<string, Mode[]> = {
   bash: [
     { title: 'default options' },
     { title: 'in POSIX mode', args: ['--posix'] },
-    // The text is not shown: $ could not be escaped in case the option is set again later.
+    // The text is not shown: an escaped $ is wrong now, and an unescaped $ is expanded if the option is set later.
     { title: 'without promptvars', before: 'shopt -u promptvars', shown: 'sessapp' },
     {
       title: 'when promptvars is set later',

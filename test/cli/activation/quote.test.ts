@@ -72,7 +72,7 @@ describe('without the shell', () => {
     ['powershell', '‘a’ ‚b‛', "'‘‘a’’ ‚‚b‛‛'"],
     // At its prompt, cmd expands %…%, unless a caret outside the quotes breaks it up.
     ['batch', '100% a&b', '"100"^%" a&b"'],
-  ])('%s: %s is written %s', (family, word, quoted) => {
+  ])('in %s the word %s is written as %s', (family, word, quoted) => {
     expect(quoteWord(readShellLayer(family), word)).toBe(quoted);
   });
 });

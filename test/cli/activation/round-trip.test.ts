@@ -47,7 +47,7 @@ interface RoundTrip {
   before?: (context: Context) => string[];
   /** The commands that activate the environment. */
   activate?: (context: Context) => string[];
-  /** For dash, which cannot save an existing `deactivate` function. */
+  /** The command that deactivates, where it is not `deactivate`. */
   leave?: (shell: TestedShell) => string;
   appliesTo?: (shell: TestedShell) => boolean;
   /** The programs that are needed but not installed. Empty when all are. */

@@ -37,23 +37,26 @@ test.each([
   ['embedded', 'js', []],
   ['redis', 'js', []],
   ['postgres', 'ts', ['--typescript', '--node', '24']],
-])('writes the files for %s in .%s, and reports them as present the second time', async (store, extension, options) => {
-  const directory = await createEnvironment('--template', 'accounts', '--store', store, ...options);
-  await install(directory);
-  const before = await list(directory);
-  const added = await add(directory);
-  expect(added).toMatchObject({ exitCode: 0, status: 'added', addition: 'passkeys', packages: [] });
-  const paths = added.files.map(({ path }: { path: string }) => path);
-  const after = (await list(directory)).filter((path) => !before.includes(path));
-  expect(after.filter((path) => !['app/additions', folder].includes(path))).toEqual([...paths].sort());
-  const code = paths.filter((path: string) => /\.[jt]s$/.test(path));
-  expect(code.filter((path: string) => !path.endsWith(`.${extension}`))).toEqual([]);
-  expect(await readFile(join(directory, folder, `store.${extension}`), 'utf8')).toContain(`sessapp/stores/${store}`);
-  expect(paths.some((path: string) => path.endsWith('browser.mjs'))).toBe(true);
+])(
+  'add passkeys writes the files for %s in .%s, and reports them as present the second time',
+  async (store, extension, options) => {
+    const directory = await createEnvironment('--template', 'accounts', '--store', store, ...options);
+    await install(directory);
+    const before = await list(directory);
+    const added = await add(directory);
+    expect(added).toMatchObject({ exitCode: 0, status: 'added', addition: 'passkeys', packages: [] });
+    const paths = added.files.map(({ path }: { path: string }) => path);
+    const after = (await list(directory)).filter((path) => !before.includes(path));
+    expect(after.filter((path) => !['app/additions', folder].includes(path))).toEqual([...paths].sort());
+    const code = paths.filter((path: string) => /\.[jt]s$/.test(path));
+    expect(code.filter((path: string) => !path.endsWith(`.${extension}`))).toEqual([]);
+    expect(await readFile(join(directory, folder, `store.${extension}`), 'utf8')).toContain(`sessapp/stores/${store}`);
+    expect(paths.some((path: string) => path.endsWith('browser.mjs'))).toBe(true);
 
-  expect((await invoke(directory, ['add', 'passkeys'])).stdout).toContain('shop already has passkeys.');
-  expect(await add(directory)).toMatchObject({ status: 'present', packages: [] });
-});
+    expect((await invoke(directory, ['add', 'passkeys'])).stdout).toContain('shop already has passkeys.');
+    expect(await add(directory)).toMatchObject({ status: 'present', packages: [] });
+  },
+);
 
 test('the application needs no change: it loads the addition once its entry file exists', async () => {
   const directory = await createEnvironment('--template', 'accounts');
@@ -64,7 +67,7 @@ test('the application needs no change: it loads the addition once its entry file
   expect(await readFile(join(directory, 'app.js'), 'utf8')).toBe(application);
 });
 
-test('for an environment of another template, the hint names the command that makes the right one', async () => {
+test('for an environment of another template, the hint names the command that makes an environment of the right template', async () => {
   const directory = await createEnvironment();
   const before = await list(directory);
   const { exitCode, error } = await add(directory);

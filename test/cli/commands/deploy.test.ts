@@ -113,7 +113,7 @@ test('the image has the carried package before npm ci, but not the packages that
   expect(ignored).not.toContain('*.tgz');
 });
 
-test('the files follow the environment: its language, its Node.js, its store', async () => {
+test('the files depend on the language, the Node.js version and the store of the environment', async () => {
   const { directory } = await createEnvironment();
   const read = async (path: string): Promise<string> => readFile(join(directory, path), 'utf8');
   await setMarker(directory, { language: 'typescript', node: '24.1.0', store: 'redis' });
@@ -261,7 +261,7 @@ test.each([
 });
 
 test.skipIf(!canActAsStranger)(
-  `deploy systemd warns of a unit that runs as root, and of no other${onlyAsRoot}`,
+  `deploy systemd warns about a unit that runs as root, and only about such a unit${onlyAsRoot}`,
   async () => {
     const { directory } = await createEnvironment();
     const deploy = (...words: string[]) => invoke(directory, ['deploy', ...words]);

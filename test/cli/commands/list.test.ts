@@ -46,7 +46,7 @@ function startUser() {
   return { sandbox, env, folder, system, list, names, init, add };
 }
 
-test('init adds an environment to the list, which is sorted by name and says what each one is', async () => {
+test('init adds an environment to the list, which is sorted by name and shows the store, template and server of each environment', async () => {
   const { sandbox, env, list, init } = startUser();
   for (const args of [['shop', '--template', 'accounts'], ['b', '--prompt', 'apple'], ['myenv']]) await init(...args);
   expect(await list()).toEqual([
@@ -98,7 +98,7 @@ test('serve adds an environment that came from elsewhere; the list shows where i
   expect(await list()).toEqual([expect.objectContaining({ directory, server: null })]);
 });
 
-test.each(['upgrade', 'install'])('%s adds an environment, too', async (name) => {
+test.each(['upgrade', 'install'])('%s also adds an environment to the list', async (name) => {
   const { sandbox, env, names } = startUser();
   await sandbox.environment();
   expect(await sandbox.sessapp([name, '-e', 'myenv'], { env })).toMatchObject({ exitCode: 0 });
@@ -131,7 +131,7 @@ test('an environment is listed by its real path, once', async () => {
   expect((await list()).map(({ directory }) => directory)).toEqual([sandbox.path('moved')]);
 });
 
-test('eight processes at once all get their environment on the list', async () => {
+test('when eight processes run init at the same time, all their environments are on the list', async () => {
   const { sandbox, env, folder, names } = startUser();
   const wanted = Array.from({ length: 8 }, (_, n) => `env-${n}`);
   await Promise.all(wanted.map((name) => sandbox.sessapp(['init', name, '--no-install'], { env })));
@@ -165,7 +165,7 @@ test.skipIf(!canActAsStranger)(
   },
 );
 
-test('files are for their owner alone, and hold the directory and nothing else', async () => {
+test('only their owner can read the files of the list, and each contains only a directory', async () => {
   const { sandbox, folder, init } = startUser();
   await init('myenv');
   const [name = ''] = await readdir(folder);
@@ -212,7 +212,7 @@ test('a directory where others may write is neither read nor written, and list s
 });
 
 test.each(['/dev/full/state', '/dev/null', '/proc/state', '/sys/state'])(
-  'with SESSAPP_STATE_DIR=%s init works, and an empty list says why it is empty',
+  'with SESSAPP_STATE_DIR=%s init works, and list says that the list is empty',
   async (SESSAPP_STATE_DIR) => {
     const { sandbox } = startUser();
     const env = { SESSAPP_STATE_DIR };
@@ -224,17 +224,20 @@ test.each(['/dev/full/state', '/dev/null', '/proc/state', '/sys/state'])(
   },
 );
 
-test.skipIf(!canActAsStranger)(`a home that cannot be written stops neither init nor serve${onlyAsRoot}`, async () => {
-  const sandbox = new Sandbox();
-  await chmod(sandbox.directory, 0o777);
-  const env = { HOME: sandbox.path('home'), SESSAPP_STATE_DIR: undefined, XDG_STATE_HOME: undefined };
-  await mkdir(sandbox.path('home'), { mode: 0o555 });
-  const sessapp = (...args: string[]) => sandbox.sessapp(args, { ...stranger, env });
-  expect(await sessapp('init', 'myenv', '--no-install')).toMatchObject({ exitCode: 0, stderr: '' });
-  const { exitCode, stderr } = await sessapp('list');
-  expect(exitCode).toBe(0);
-  expect(stderr).toMatch(/^warning: No environment can be added to the list: .*\/home cannot be written \(EACCES\)/);
-});
+test.skipIf(!canActAsStranger)(
+  `a home directory that cannot be written does not stop init, and list warns about it${onlyAsRoot}`,
+  async () => {
+    const sandbox = new Sandbox();
+    await chmod(sandbox.directory, 0o777);
+    const env = { HOME: sandbox.path('home'), SESSAPP_STATE_DIR: undefined, XDG_STATE_HOME: undefined };
+    await mkdir(sandbox.path('home'), { mode: 0o555 });
+    const sessapp = (...args: string[]) => sandbox.sessapp(args, { ...stranger, env });
+    expect(await sessapp('init', 'myenv', '--no-install')).toMatchObject({ exitCode: 0, stderr: '' });
+    const { exitCode, stderr } = await sessapp('list');
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^warning: No environment can be added to the list: .*\/home cannot be written \(EACCES\)/);
+  },
+);
 
 test.skipIf(!canActAsStranger)(`with sudo nothing is written into another user's home${onlyAsRoot}`, async () => {
   const sandbox = new Sandbox();

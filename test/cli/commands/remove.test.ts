@@ -48,7 +48,7 @@ test('remove --yes removes an environment, and nothing beside it', async () => {
   expect(list.stdout).not.toContain(sandbox.directory);
 });
 
-test('--dry-run says what would go, and removes nothing', async () => {
+test('--dry-run says what would be deleted, and removes nothing', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   await writeFile(join(directory, 'app.js'), 'changed');
@@ -66,14 +66,14 @@ test('--dry-run says what would go, and removes nothing', async () => {
   expect(await readFile(join(directory, 'app.js'), 'utf8')).toBe('changed');
 });
 
-test('an environment as init made it has no files of yours', async () => {
+test('a new environment has no files that the user added or changed', async () => {
   const sandbox = new Sandbox();
   await copyEnvironment(sandbox);
   const { stdout } = await remove(sandbox.directory, ['myenv', '--dry-run', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ changed: [], sessions: null, repository: false, store: 'embedded' });
 });
 
-test('the sessions of the embedded store are counted; those in a store elsewhere stay, and how to end them is said', async () => {
+test('remove counts the sessions of the embedded store; sessions in another store stay, and the command to end them is printed', async () => {
   const sandbox = new Sandbox();
   const directory = await copyEnvironment(sandbox);
   const { url, child } = await serve(sandbox, directory);
@@ -109,7 +109,7 @@ test('data that is a link stays, also while another environment serves it', asyn
   expect(await readdir(sandbox.path('shared'))).toContain('server.json');
 });
 
-test('what is not an environment is refused', async () => {
+test('a path that is not an environment is refused', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('project'));
   await writeFile(sandbox.path('file'), 'text');
@@ -134,7 +134,7 @@ test('what is not an environment is refused', async () => {
   expect((await readdir(sandbox.directory)).sort()).toEqual(['file', 'link', 'myenv', 'project']);
 });
 
-test('the home directory, and a directory with it inside, are refused', async () => {
+test('the home directory, and a directory that contains it, are refused', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   await mkdir(join(directory, 'me'));
@@ -145,7 +145,7 @@ test('the home directory, and a directory with it inside, are refused', async ()
     expect((await remove(sandbox.directory, ['myenv', '--yes'], { HOME })).stderr).toMatch(message);
 });
 
-test('a user who is inside is told to leave first', async () => {
+test('when the working directory is inside the environment, remove says to leave it first', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   for (const [cwd, operand] of [
@@ -155,7 +155,7 @@ test('a user who is inside is told to leave first', async () => {
     await expectRefusal(cwd, [operand, '--yes'], 'inside', /^error: You are in .*myenv.*\nLeave it first: cd /);
 });
 
-test('SESSAPP_ENV names nothing to remove; an environment that it names is removed with a reminder', async () => {
+test('remove needs a directory, also with SESSAPP_ENV; after it removes the active environment, it says to type deactivate', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   const env = { SESSAPP_ENV: directory };
@@ -180,7 +180,7 @@ test('an environment that another command changes is refused', async () => {
   expect(await remove(sandbox.directory, ['myenv', '--yes'])).toMatchObject({ exitCode: 0 });
 });
 
-test('names of any kind are removed and shown safely', async () => {
+test('environments with any name are removed, and file names are shown safely', async () => {
   const sandbox = new Sandbox();
   for (const name of ['--help', '-y', 'a b', 'one\ntwo', "it's $(touch x)", '한글'])
     await makeEnvironment(sandbox, name);
@@ -192,7 +192,7 @@ test('names of any kind are removed and shown safely', async () => {
   expect(await readdir(sandbox.directory)).toEqual([]);
 });
 
-test('links inside are removed, and what they lead to stays', async () => {
+test('links inside are removed, and their targets stay', async () => {
   const sandbox = new Sandbox();
   const directory = await makeEnvironment(sandbox);
   await mkdir(sandbox.path('precious'));
@@ -207,7 +207,7 @@ test('links inside are removed, and what they lead to stays', async () => {
   expect(await readFile(sandbox.path('precious', 'file'), 'utf8')).toBe('stays');
 });
 
-test.skipIf(!canActAsStranger)(`read-only and closed files and folders are removed${onlyAsRoot}`, async () => {
+test.skipIf(!canActAsStranger)(`files and folders without permissions are removed${onlyAsRoot}`, async () => {
   const sandbox = new Sandbox();
   await chmod(sandbox.directory, 0o777);
   const env = { SESSAPP_STATE_DIR: sandbox.path('state') };
@@ -253,7 +253,7 @@ test.skipIf(!canActAsStranger)(
 );
 
 test.skipIf(!mountable)(
-  `a disk that is mounted inside, or at the environment, is refused; on a full disk there is room again${onlyWithMount}`,
+  `an environment that is a mount point, or contains one, is refused; remove works on a full disk${onlyWithMount}`,
   async () => {
     const sandbox = new Sandbox();
     const directory = await makeEnvironment(sandbox);
@@ -276,7 +276,7 @@ test.skipIf(!mountable)(
   },
 );
 
-test('of two removes at once one succeeds, and the other one says why it did not', async () => {
+test('of two concurrent removes one succeeds, and neither prints a stack', async () => {
   const sandbox = new Sandbox();
   for (let round = 0; round < 3; round += 1) {
     await makeEnvironment(sandbox);
@@ -287,7 +287,7 @@ test('of two removes at once one succeeds, and the other one says why it did not
   }
 });
 
-test('killed at any instant it leaves the whole environment or a leftover, which the next remove deletes', async () => {
+test('a remove that is killed at any moment leaves the whole environment or a leftover, which the next remove deletes', async () => {
   const sandbox = new Sandbox();
   let kills = 0;
   for (let delayMs = 0; delayMs < 12; delayMs += 2) {
@@ -295,7 +295,7 @@ test('killed at any instant it leaves the whole environment or a leftover, which
     for (let n = 0; n < 1500; n += 1) writeFileSync(join(directory, `file-${n}`), '');
     const child = sandbox.start(['remove', 'myenv', '--yes'], { stdio: ['ignore', 'ignore', 'pipe'] });
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    // It says what it does a moment before it does it.
+    // The command prints this line just before it starts.
     await new Promise((resolve) => child.stderr?.once('data', resolve));
     await wait(delayMs);
     if (child.kill('SIGKILL')) kills += 1;
@@ -353,7 +353,7 @@ test("the environment's own code is not run", async () => {
 });
 
 test.skipIf(withoutTerminal !== '')(
-  `on a terminal it says what goes, and asks; Enter alone keeps it${withoutTerminal}`,
+  `on a terminal remove says what it deletes, and asks; Enter alone keeps the environment${withoutTerminal}`,
   async () => {
     const sandbox = new Sandbox();
     await makeEnvironment(sandbox);
@@ -370,7 +370,7 @@ test.skipIf(withoutTerminal !== '')(
 );
 
 test.skipIf(withoutTerminal !== '')(
-  `a directory that takes its place while it asks is not removed${withoutTerminal}`,
+  `a directory that replaces the environment while remove asks is not removed${withoutTerminal}`,
   async () => {
     const sandbox = new Sandbox();
     await makeEnvironment(sandbox);

@@ -63,7 +63,7 @@ const count = (signal: string) =>
   `let count = 0; process.on('${signal}', () => { count += 1; setTimeout(() => { console.log('count ' + count); process.exit(9); }, 300); }); setInterval(() => 0, 1000); console.log('ready');`;
 
 test.each(['SIGTERM', 'SIGINT', 'SIGUSR2'] as const)(
-  '%s to run alone reaches the command once, whose exit code is handed back',
+  'when only run gets %s, the command gets it once, and run returns its exit code',
   async (signal) => {
     const child = shared.start(['run', '-e', environment, '--', 'node', '-e', count(signal)]);
     const output = collect(child);
@@ -75,8 +75,8 @@ test.each(['SIGTERM', 'SIGINT', 'SIGUSR2'] as const)(
 );
 
 test.skipIf(withoutTerminal !== '').each([
-  ['', 'with every stream the terminal'],
-  ['< /dev/null 2> /dev/null | cat', 'with no stream the terminal'],
+  ['', 'all streams are the terminal'],
+  ['< /dev/null 2> /dev/null | cat', 'no stream is the terminal'],
 ])(`Ctrl-C at a terminal reaches the command once (%j: %s)${withoutTerminal}`, async (redirections) => {
   const sandbox = new Sandbox();
   await writeFile(

@@ -267,7 +267,7 @@ test('rotate warns of a server that was started with SESSION_SECRET: it does not
 });
 
 test.each([['rotate'], ['retire', '1a2b3c4d']])(
-  '%s refuses when SESSION_SECRET is set in the environment variables, because that wins',
+  '%s refuses when SESSION_SECRET is set in the environment variables, because the variable overrides .env',
   async (...words) => {
     const sandbox = new Sandbox();
     const text = `SESSION_SECRET=${a},${b}\n`;

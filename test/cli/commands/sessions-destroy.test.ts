@@ -52,7 +52,7 @@ test.each(['x'.repeat(255), 'x'.repeat(256), 'x\ud83d'])(
     const [session] = JSON.parse(
       (await invoke(environment, ['sessions', 'list', '--user', name, '--json'])).stdout,
     ).sessions;
-    // The same owner as the list shows it.
+    // The owner is typed as the list shows it.
     expect((await destroy('--user', session.owner)).stdout).toBe('Ended 1 session of myenv.\n');
     expect(await owners()).toEqual(others.sort());
     await fill(

@@ -9,7 +9,7 @@ import { fill, keyOf, stored } from '../../support/records.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 import { addRoutes, copyEnvironment, request, serve, waitFor } from '../../support/server.ts';
 
-test('sessions stats counts, beside a running server and without one', async () => {
+test('sessions stats counts sessions with and without a running server', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   const stats = async () =>
@@ -74,7 +74,7 @@ test('a session that is destroyed while the server runs is gone, even for a requ
   expect((await request(`${url}/who`, { cookie: bob.cookie })).body).toBe('bob');
 });
 
-test('prune while the server runs keeps live sessions, and both agree on which are gone', async () => {
+test('two concurrent prunes while the server runs delete each expired session once, and keep live sessions', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await fill(

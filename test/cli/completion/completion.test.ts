@@ -51,7 +51,7 @@ const shells: Record<string, TestedShell> = {
   },
 };
 
-/** A shell on a terminal of its own, in which somebody types. */
+/** A shell on its own terminal, and the keys that a user types. */
 class Typist {
   readonly #child: ChildProcess;
   #screen = '';
@@ -72,7 +72,7 @@ class Typist {
     await this.type(`${line}; echo do''ne\n`, /done/);
   }
 
-  /** Types, and waits until the screen shows what is wanted. */
+  /** Types, and waits until the screen matches. Returns the screen. */
   async type(keys: string, wanted: RegExp): Promise<string> {
     this.#screen = '';
     this.#child.stdin?.write(keys);
@@ -80,7 +80,7 @@ class Typist {
     return this.screen;
   }
 
-  /** Takes back what was typed. */
+  /** Deletes the typed line. */
   async clear(): Promise<void> {
     await this.type("\u0015echo cle''ared\n", /cleared/);
   }
@@ -169,7 +169,7 @@ describe.each(Object.entries(shells))('%s', (name, shell) => {
   });
 });
 
-test('a command that is added is completed, with its options, its values and what they mean', () => {
+test('a new command is completed, with its options and values', () => {
   const command = {
     summary: "it's [new]: \\ a `thing`",
     examples: [],

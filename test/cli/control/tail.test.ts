@@ -28,7 +28,7 @@ test.each<[string, string, string]>([
   ['one line that is longer than the part that is read', `${long}\n`, long.slice(1 - 64 * 1024)],
   ['a long line without a line ending', `one\n${long}`, long.slice(-64 * 1024)],
   ['lines after a long one', `${long}\none\n`, 'one'],
-])('the last three lines of %s', async (_, text, expected) => {
+])('readTail returns the last three lines of %s', async (_, text, expected) => {
   const path = new Sandbox().path('log');
   await writeFile(path, text);
   expect(await readTail(path, 3)).toBe(expected);

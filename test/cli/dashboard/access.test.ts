@@ -47,7 +47,7 @@ test('without the token of the page, no session is shown or ended', async () => 
   expect((await dashboard.call('GET', 'sessions')).body.sessions).toHaveLength(1);
 });
 
-describe('a request from another site is refused:', () => {
+describe('the check for requests from other sites', () => {
   test.each([
     ['a name that resolves to this machine', { Host: 'rebound.example' }],
     ['such a name with our port', { Host: 'rebound.example:{port}' }],
@@ -59,7 +59,7 @@ describe('a request from another site is refused:', () => {
     ['https', { Origin: 'https://127.0.0.1:{port}' }],
     ['another port, without an origin', { 'Sec-Fetch-Site': 'same-site' }],
     ['another site, without an origin', { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' }],
-  ])('is refused: %s', async (_, given) => {
+  ])('refuses %s', async (_, given) => {
     const { port } = new URL(dashboard.origin);
     const headers = Object.fromEntries(
       Object.entries(given).map(([name, value]) => [name, value.replace('{port}', port)]),
@@ -81,7 +81,7 @@ describe('a request from another site is refused:', () => {
     [{ Host: 'localhost:{port}', Origin: 'http://localhost:{port}', 'Sec-Fetch-Site': 'same-origin' }],
     [{ Host: 'localhost:8080', Origin: 'http://localhost:8080' }],
     [{ Host: '[::1]:8080' }],
-  ])('our own page is not one, also through a tunnel: %j', async (given) => {
+  ])('accepts our own page, also through a tunnel: %j', async (given) => {
     const { port } = new URL(dashboard.origin);
     const headers = Object.fromEntries(
       Object.entries(given).map(([name, value]) => [name, value.replace('{port}', port)]),

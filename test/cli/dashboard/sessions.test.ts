@@ -27,7 +27,7 @@ async function list(dashboard: Dashboard, query = ''): Promise<{ sessions: Row[]
   return body;
 }
 
-/** The server, which stops with the test, because the next test needs other sessions. */
+/** Starts a server that stops at the end of the test, because the next test needs other sessions. */
 async function serveOnce(args: string[] = []): Promise<string> {
   const { url, child } = await serve(sandbox, environment, args);
   const ended = finish(child);

@@ -136,7 +136,7 @@ test.each<[string, Partial<System>, string, [string, RegExp][]]>([
     'disk-space',
     [['note', /^Not checked: ENOSYS: no statfs\.$/]],
   ],
-])('the findings about %s', async (_, changes, check, expected) => {
+])('doctor has the expected findings about %s', async (_, changes, check, expected) => {
   await expectFindings(whole, check, expected, changes);
 });
 
@@ -158,11 +158,14 @@ test.each<[object, string | undefined, [string, RegExp][]]>([
   [isOpen, undefined, [['note', /Other machines reach the server over plain HTTP/]]],
   [{ ...production, ...proxied, ...isOpen }, undefined, [['note', /other machines can also reach the server/]]],
   [{ TRUST_PROXY: '-1' }, undefined, [['problem', /TRUST_PROXY is not a number/]]],
-])('the check of the cookie settings with %j and --url %s', async (variables, url, expected) => {
-  const found = await expectFindings(whole, 'cookie', expected, { env: { ...env, ...variables } }, url);
-  // An environment variable overrides .env, so changing .env would not help.
-  for (const finding of found) if ('TRUST_PROXY' in variables) expect(finding.remedy).not.toContain('TRUST_PROXY=');
-});
+])(
+  'the check of the cookie settings has the expected findings with %j and --url %s',
+  async (variables, url, expected) => {
+    const found = await expectFindings(whole, 'cookie', expected, { env: { ...env, ...variables } }, url);
+    // An environment variable overrides .env, so changing .env would not help.
+    for (const finding of found) if ('TRUST_PROXY' in variables) expect(finding.remedy).not.toContain('TRUST_PROXY=');
+  },
+);
 
 test('a port in use is a note that suggests another port', async () => {
   const other = createServer().listen(0, '127.0.0.1');
@@ -178,7 +181,7 @@ test('a port in use is a note that suggests another port', async () => {
   });
 });
 
-test('a secret in the environment variables overrides .env, and is replaced there', async () => {
+test('a secret in the environment variables overrides .env, and the remedy replaces the variable', async () => {
   const overriding = { env: { ...env, SESSION_SECRET: strong } };
   await expectFindings(whole, 'secrets', [['note', /and \.env have different secrets/]], overriding);
   const weak = { env: { ...env, SESSION_SECRET: 'hunter42' } };
@@ -190,7 +193,7 @@ test('a secret in the environment variables overrides .env, and is replaced ther
   expect(finding?.remedy).toMatch(/^The environment variable SESSION_SECRET overrides \.env: .*Type: node -p '/);
 });
 
-test('a running server is a note only if it has other secrets', async () => {
+test('doctor notes a running server only if it has other secrets', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
   await mkdir(join(environment, 'data'), { recursive: true });
@@ -362,15 +365,18 @@ test.each<[string, string, [string, RegExp][]]>([
   ['echo v22.0.1', '22.0.0', [['problem', /own Node\.js is 22\.0\.1, not 22\.0\.0/]]],
   ['echo v20.18.0', '20.18.0', [['problem', /The environment’s own Node\.js 20\.18\.0 is too old/]]],
   ['echo v20.19.0', '20.19.0', []],
-])('an environment’s Node.js that runs `%s` when it must be %s', async (script, version, expected) => {
-  const sandbox = new Sandbox();
-  const environment = await copyEnvironment(sandbox);
-  await giveNode(environment, version, script);
-  const found = await expectFindings(sandbox, 'node', expected);
-  const isBroken = found.some(({ fact }) => !fact.includes('too old'));
-  if (isBroken)
-    expect(found.flatMap(commandsIn)).toEqual(['rm -rf myenv/.node/node_modules', 'sessapp install -e myenv']);
-});
+])(
+  'doctor has the expected findings about an own Node.js that runs `%s` and must be %s',
+  async (script, version, expected) => {
+    const sandbox = new Sandbox();
+    const environment = await copyEnvironment(sandbox);
+    await giveNode(environment, version, script);
+    const found = await expectFindings(sandbox, 'node', expected);
+    const isBroken = found.some(({ fact }) => !fact.includes('too old'));
+    if (isBroken)
+      expect(found.flatMap(commandsIn)).toEqual(['rm -rf myenv/.node/node_modules', 'sessapp install -e myenv']);
+  },
+);
 
 test('a TypeScript environment needs a newer Node.js', async () => {
   const sandbox = new Sandbox();

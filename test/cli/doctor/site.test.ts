@@ -72,10 +72,13 @@ test.each<[string, RequestListener, RegExp[]]>([
     [/^problem: The session cookie is valid for a whole domain: example\.org\.$/],
   ],
   ['fails', response({}, 503), [/^problem: .* responds with 503/, /^note: This page sets no session cookie/]],
-])('over plain HTTP on this machine: a site that %s', async (_, listener, expected) => {
-  const port = await listen(createPlain(listener));
-  expect(await check(`http://127.0.0.1:${port}`)).toEqual(expected.map((fact) => expect.stringMatching(fact)));
-});
+])(
+  'over plain HTTP on this machine, doctor has the expected findings about a site that %s',
+  async (_, listener, expected) => {
+    const port = await listen(createPlain(listener));
+    expect(await check(`http://127.0.0.1:${port}`)).toEqual(expected.map((fact) => expect.stringMatching(fact)));
+  },
+);
 
 test('plain HTTP on the same host must redirect to HTTPS, or not respond', async () => {
   const at = async (listener: RequestListener) => new URL(`http://127.0.0.1:${await listen(createPlain(listener))}`);
@@ -132,7 +135,7 @@ describe.skipIf(withoutOpenssl !== '')(`over HTTPS${withoutOpenssl}`, () => {
       () => response({ ...hsts, 'Set-Cookie': `__Host-${cookie}=x; Path=/; SameSite=None` }),
       [/^problem: The session cookie lacks httponly, secure, samesite=lax\.$/],
     ],
-  ])('a site that %s', async (_, listener, expected) => {
+  ])('doctor has the expected findings about a site that %s', async (_, listener, expected) => {
     const found = await checkTrusting((req, res) => listener('')(req, res));
     expect(found).toEqual(expected.map((fact) => expect.stringMatching(fact)));
   });

@@ -69,7 +69,7 @@ test.each([
     /STORE_URL is not a valid address for the store redis/,
   ],
   [['--store-url', address], {}, 2, /The store embedded takes no address/],
-])('%j with %j: exit code %i, and a valid example', async (args, env, exitCode, message) => {
+])('init %j with %j ends with exit code %i and a valid example', async (args, env, exitCode, message) => {
   const sandbox = new Sandbox();
   const result = await init(sandbox, args, env);
   expect(result).toMatchObject({ exitCode, stdout: '' });

@@ -13,18 +13,21 @@ test.each([
   [['--prompt', ''], 'The prompt must be one line of text, without control characters.', /--prompt/],
   [['--template'], "Option '--template <name>' argument missing.", /sessapp init --help/],
   [['--serve', '--no-install'], '--serve and --no-install cannot be combined.', /Leave one of them out/],
-])('%j: exit code 2, the valid values and the nearest one, as text and as JSON', async (options, message, hint) => {
-  const sandbox = new Sandbox();
-  const words = await invoke(sandbox.directory, ['init', 'myenv', ...options]);
-  expect(words).toMatchObject({ exitCode: 2, stdout: '' });
-  const [fact, remedy = ''] = words.stderr.split('\n');
-  expect(fact).toBe(`error: ${message}`);
-  expect(remedy).toMatch(hint);
-  const json = await invoke(sandbox.directory, ['init', '--json', 'myenv', ...options]);
-  expect(json).toMatchObject({ exitCode: 2, stderr: '' });
-  expect(JSON.parse(json.stdout)).toEqual({ version: 1, error: { code: 'usage', message, hint: remedy } });
-  expect(await snapshot(sandbox.directory)).toEqual({});
-});
+])(
+  'init %j ends with exit code 2, and names the valid values and the nearest one, as text and as JSON',
+  async (options, message, hint) => {
+    const sandbox = new Sandbox();
+    const words = await invoke(sandbox.directory, ['init', 'myenv', ...options]);
+    expect(words).toMatchObject({ exitCode: 2, stdout: '' });
+    const [fact, remedy = ''] = words.stderr.split('\n');
+    expect(fact).toBe(`error: ${message}`);
+    expect(remedy).toMatch(hint);
+    const json = await invoke(sandbox.directory, ['init', '--json', 'myenv', ...options]);
+    expect(json).toMatchObject({ exitCode: 2, stderr: '' });
+    expect(JSON.parse(json.stdout)).toEqual({ version: 1, error: { code: 'usage', message, hint: remedy } });
+    expect(await snapshot(sandbox.directory)).toEqual({});
+  },
+);
 
 test.each([
   ['no directory', []],

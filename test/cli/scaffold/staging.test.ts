@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createStaging } from '../../../src/cli/scaffold/staging.ts';
 import { Sandbox } from '../../support/sandbox.ts';
 
-test('eight at once in missing parents: each gets its directory, and exactly one made the parents', async () => {
+test('eight concurrent stagings below missing parents each get a directory, and exactly one reports that it made the parents', async () => {
   const sandbox = new Sandbox();
   for (let round = 0; round < 20; round += 1) {
     const first = sandbox.path(`a${round}`);

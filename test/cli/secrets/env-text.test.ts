@@ -17,13 +17,13 @@ function drop(text: string, secret: string): string | undefined {
 describe('a new secret is put in front, and everything else stays as it is:', () => {
   test.each<[string, string, string]>([
     ['one line', 'SESSION_SECRET=a\n', `${birth}\nSESSION_SECRET=NEW,a\n`],
-    ['no end of the last line', 'SESSION_SECRET=a', `${birth}\nSESSION_SECRET=NEW,a`],
+    ['no line ending at the end', 'SESSION_SECRET=a', `${birth}\nSESSION_SECRET=NEW,a`],
     ['several secrets', 'SESSION_SECRET=a, b ,c\n', `${birth}\nSESSION_SECRET=NEW,a, b ,c\n`],
     ['double quotes', 'SESSION_SECRET="a"\n', `${birth}\nSESSION_SECRET="NEW,a"\n`],
     ['single quotes and a comment', "SESSION_SECRET='a' # mine\n", `${birth}\nSESSION_SECRET='NEW,a' # mine\n`],
     ['backticks', 'SESSION_SECRET=`a`\n', `${birth}\nSESSION_SECRET=\`NEW,a\`\n`],
     ['quotes over several lines', 'SESSION_SECRET="a,\nb"\nB=1\n', `${birth}\nSESSION_SECRET="NEW,a,\nb"\nB=1\n`],
-    ['a comment behind', 'SESSION_SECRET=a # mine\n', `${birth}\nSESSION_SECRET=NEW,a # mine\n`],
+    ['a comment after the value', 'SESSION_SECRET=a # mine\n', `${birth}\nSESSION_SECRET=NEW,a # mine\n`],
     ['export and spaces', '  export SESSION_SECRET = a\n', `${birth}\n  export SESSION_SECRET = NEW,a\n`],
     ['CRLF', 'A=1\r\nSESSION_SECRET=a\r\nB=2\r\n', `A=1\r\n${birth}\r\nSESSION_SECRET=NEW,a\r\nB=2\r\n`],
     [
@@ -42,7 +42,7 @@ describe('a new secret is put in front, and everything else stays as it is:', ()
       `A="1\nSESSION_SECRET=x\n"\n${birth}\nSESSION_SECRET=NEW,a\n`,
     ],
     [
-      'a value that looks like it, behind',
+      'a value that looks like it, after',
       "SESSION_SECRET=a\nA='1\nSESSION_SECRET=x\n'\n",
       `${birth}\nSESSION_SECRET=NEW,a\nA='1\nSESSION_SECRET=x\n'\n`,
     ],
@@ -52,13 +52,13 @@ describe('a new secret is put in front, and everything else stays as it is:', ()
       `MY_SESSION_SECRET=x\nSESSION_SECRETS=y\n${birth}\nSESSION_SECRET=NEW\n`,
     ],
     ['nothing', '', `${birth}\nSESSION_SECRET=NEW\n`],
-    ['no secret, no end of the last line', 'A=1', `A=1\n${birth}\nSESSION_SECRET=NEW\n`],
+    ['no secret, no line ending at the end', 'A=1', `A=1\n${birth}\nSESSION_SECRET=NEW\n`],
     ['no secret, CRLF', '# c\r\nA=1\r\n', `# c\r\nA=1\r\n${birth}\r\nSESSION_SECRET=NEW\r\n`],
-    ['an empty one', 'SESSION_SECRET=\nA=1\n', `${birth}\nSESSION_SECRET=NEW\nA=1\n`],
+    ['an empty value', 'SESSION_SECRET=\nA=1\n', `${birth}\nSESSION_SECRET=NEW\nA=1\n`],
     ['empty quotes', 'SESSION_SECRET=""\nA=1\n', `${birth}\nSESSION_SECRET="NEW"\nA=1\n`],
     ['only commas', 'SESSION_SECRET=,,\nA=1\n', `${birth}\nSESSION_SECRET=NEW\nA=1\n`],
-    ['unusable ones', 'SESSION_SECRET=bad1,a,bad2\n', `${birth}\nSESSION_SECRET=NEW,a\n`],
-    ['only an unusable one', "SESSION_SECRET='bad'\n", `${birth}\nSESSION_SECRET='NEW'\n`],
+    ['unusable secrets', 'SESSION_SECRET=bad1,a,bad2\n', `${birth}\nSESSION_SECRET=NEW,a\n`],
+    ['only an unusable secret', "SESSION_SECRET='bad'\n", `${birth}\nSESSION_SECRET='NEW'\n`],
     ['a quote that is not closed', 'A=1\nSESSION_SECRET="a\n', `A=1\n${birth}\nSESSION_SECRET=NEW,"a\n`],
   ])('%s', (_, text, changed) => {
     expect(add(text)).toBe(changed);

@@ -122,7 +122,7 @@ test('an upgrade can be undone, and so can the undo', async () => {
   expect(await readOwn(directory)).toEqual(upgraded);
 });
 
-test('killed before any file system change, an upgrade is not begun, or is completed later', async () => {
+test('an upgrade that is killed before any of its file system changes has not begun, or is completed later', async () => {
   const whole = await readAfterWhole();
   let kills = 0;
   for (let isKilled = true; isKilled; kills += 1) {
@@ -142,7 +142,7 @@ test('killed before any file system change, an upgrade is not begun, or is compl
   expect(kills).toBeGreaterThan(15);
 });
 
-test('killed during an undo, the undo is not begun, or is completed later', async () => {
+test('an undo that is killed before any of its file system changes has not begun, or is completed later', async () => {
   const { directory: first } = prepare();
   const original = await readOwn(first);
   let kills = 0;

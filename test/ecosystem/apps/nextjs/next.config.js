@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 export default {
-  // Where node_modules is.
+  // The directory that contains node_modules.
   turbopack: { root: join(import.meta.dirname, '..', '..') },
   rewrites: async () => [
     { source: '/login/:name', destination: '/api/login/:name' },
