@@ -43,7 +43,7 @@ const claims: Record<string, Claim> = {
   'docs/first-login.md': 'test/slow/docs-first-login.test.ts',
   'docs/json.md': {
     'sessions list': [json, json, pages],
-    upgrade: 'test/cli/commands/upgrade.test.ts',
+    upgrade: 'test/slow/upgrade-command.test.ts',
     '*': json,
   },
   'docs/library.md': {

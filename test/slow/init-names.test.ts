@@ -3,10 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { toPackageName } from '../../../src/cli/scaffold/package-name.ts';
-import { readJson } from '../../support/files.ts';
-import { invoke } from '../../support/in-process.ts';
-import { finish, Sandbox } from '../../support/sandbox.ts';
+import { toPackageName } from '../../src/cli/scaffold/package-name.ts';
+import { readJson } from '../support/files.ts';
+import { invoke } from '../support/in-process.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
 
 type Validate = (name: string) => { validForNewPackages: boolean; errors?: string[]; warnings?: string[] };
 const global = execFileSync('npm', ['root', '-g'], { encoding: 'utf8' }).trim();

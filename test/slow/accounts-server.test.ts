@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openDatabase } from '../../src/stores/embedded/index.ts';
 import { finish, Sandbox } from '../support/sandbox.ts';
 import { serve, startPlain } from '../support/server.ts';
-import { lowerCost, password, replaceIn, Site, shareSite } from './accounts-site.ts';
+import { lowerCost, password, replaceIn, Site, shareSite } from '../templates/accounts-site.ts';
 
 const site = shareSite();
 const form = { email: 'ann@example.com', password };

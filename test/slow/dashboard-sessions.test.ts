@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { readJson } from '../../../src/files.ts';
-import { type Dashboard, openDashboard } from '../../support/dashboard.ts';
-import { invoke } from '../../support/in-process.ts';
-import { add, fill, type Given, hourMs, keyOf, removeData } from '../../support/records.ts';
-import { finish, Sandbox } from '../../support/sandbox.ts';
-import { addRoutes, copyEnvironment, request, serve, waitFor } from '../../support/server.ts';
+import { readJson } from '../../src/files.ts';
+import { type Dashboard, openDashboard } from '../support/dashboard.ts';
+import { invoke } from '../support/in-process.ts';
+import { add, fill, type Given, hourMs, keyOf, removeData } from '../support/records.ts';
+import { finish, Sandbox } from '../support/sandbox.ts';
+import { addRoutes, copyEnvironment, request, serve, waitFor } from '../support/server.ts';
 
 const sandbox = new Sandbox(afterAll);
 let environment: string;

@@ -1,11 +1,11 @@
 import { appendFile, chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openPage } from '../../support/docs.ts';
-import { readJson, sha256, snapshot } from '../../support/files.ts';
-import { copyBuild, type OtherBuild } from '../../support/other-build.ts';
-import { Sandbox } from '../../support/sandbox.ts';
-import { copyEnvironment, request, serveInBackground } from '../../support/server.ts';
+import { openPage } from '../support/docs.ts';
+import { readJson, sha256, snapshot } from '../support/files.ts';
+import { copyBuild, type OtherBuild } from '../support/other-build.ts';
+import { Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment, request, serveInBackground } from '../support/server.ts';
 
 const readme = 'dist/templates/environment/README.md';
 const server = 'dist/templates/environment/server.js';
@@ -219,7 +219,7 @@ async function makeOld(environment: string): Promise<void> {
   const { sessapp: _, ...dependencies } = manifest.dependencies;
   const old = { helmet: '^8.3.0', pino: '^10.4.0', 'express-session': '^1.19.0' };
   const files: Record<string, string> = {
-    'server.js': `import './server/drain.js';\n`,
+    'server.js': `import '../cli/commands/server/drain.js';\n`,
     'server/drain.js': 'export {};\n',
     'session/limits.js': 'export {};\n',
     'package.json': JSON.stringify({ ...manifest, dependencies: { ...dependencies, ...old } }),

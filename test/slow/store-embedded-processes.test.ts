@@ -13,8 +13,8 @@ import { open } from '../../src/stores/embedded/driver.ts';
 import { embedded } from '../../src/stores/embedded/index.ts';
 import { openShared } from '../../src/stores/embedded/shared.ts';
 import { memory } from '../../src/testing/index.ts';
+import { record } from '../stores/contract-support.ts';
 import { finish, repository } from '../support/sandbox.ts';
-import { record } from './contract-support.ts';
 
 const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
 

@@ -1,11 +1,11 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { copySharedCache } from '../../support/cache.ts';
-import { invoke } from '../../support/in-process.ts';
-import { collect } from '../../support/output.ts';
-import { Sandbox } from '../../support/sandbox.ts';
-import { copyEnvironment, waitFor } from '../../support/server.ts';
+import { copySharedCache } from '../support/cache.ts';
+import { invoke } from '../support/in-process.ts';
+import { collect } from '../support/output.ts';
+import { Sandbox } from '../support/sandbox.ts';
+import { copyEnvironment, waitFor } from '../support/server.ts';
 
 const sharedCache = process.env.SESSAPP_CACHE_DIR ?? '';
 

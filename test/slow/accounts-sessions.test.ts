@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Driver } from '../../src/stores/driver.ts';
 import { open } from '../../src/stores/embedded/driver.ts';
 import { partsOf } from '../security/site.ts';
-import { password, shareSite, type Visitor } from './accounts-site.ts';
+import { password, shareSite, type Visitor } from '../templates/accounts-site.ts';
 
 const site = shareSite();
 let sessions: Driver;
