@@ -26,6 +26,12 @@ import { limitPipeline } from './response/pipeline.ts';
 // This declaration is here because the type declarations of both public entries import this file.
 declare module 'express-session' {
   interface Session {
+    /** Without a callback it returns a promise: `await req.session.regenerate()`. `req.session` is then the new session. */
+    regenerate(): Promise<void>;
+    /** Without a callback it returns a promise: `await req.session.reload()`. `req.session` is then the session as stored. */
+    reload(): Promise<void>;
+    /** Without a callback it returns a promise: `await req.session.destroy()`. Then there is no `req.session`. */
+    destroy(): Promise<void>;
     /**
      * Changes the newest stored data, for counters and lists:
      * `await req.session.update((data) => { data.visits = (data.visits ?? 0) + 1; })`.
@@ -116,9 +122,14 @@ export function createMiddleware(driver: Driver, options: MiddlewareOptions): Mi
       return sendFailure(res, error);
     }
   };
+  let mayReportSession = true;
   const middleware: Middleware = (req, res, next) => {
-    // The middleware is mounted twice.
-    if ((req as Request).session) return next();
+    if ((req as Request).session) {
+      if (mayReportSession)
+        shared.log.warn({}, 'a request already had a session from another middleware: this one did nothing');
+      mayReportSession = false;
+      return next();
+    }
     // An error that `next` throws is the application's error: do not call `next` again.
     void prepare(req as Request, toResponse(res)).then((isReady) => isReady && next(), next);
   };

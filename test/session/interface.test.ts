@@ -22,6 +22,67 @@ test('handlers see express-session’s classes', async () => {
   expect(seen).toEqual([true, true, true, true, ['cookie'], true, true]);
 });
 
+test('without a callback, regenerate, reload and destroy return a promise', async () => {
+  const site = await startSite((app) => {
+    app.get('/login', async (req, res) => {
+      const before = req.sessionID;
+      req.session.count = 1;
+      await req.session.regenerate();
+      req.session.userId = 'ann';
+      res.send([req.sessionID !== before, req.session.count ?? null]);
+    });
+    app.get('/reload', async (req, res) => {
+      req.session.userId = 'eve';
+      await req.session.reload();
+      res.send([req.session.userId]);
+    });
+    app.get('/logout', async (req, res) => {
+      await req.session.destroy();
+      res.send([req.session === undefined]);
+    });
+    app.get('/who', (req, res) => res.send([req.session.userId ?? null]));
+  });
+  const browse = site.browser();
+  const shown = [];
+  for (const path of ['/login', '/reload', '/logout', '/who']) shown.push(JSON.parse((await browse(path)).body));
+  expect(shown).toEqual([[true, null], ['ann'], [true], [null]]);
+  expect(await site.records()).toEqual([]);
+});
+
+test.each(['regenerate', 'destroy'] as const)('when the store fails, the promise of %s rejects', async (name) => {
+  const driver = await openStore();
+  const fail = async (): Promise<never> => {
+    throw new Error('down');
+  };
+  const site = await startSite(
+    (app) => {
+      app.get('/login', (req, res) => {
+        req.session.userId = 'ann';
+        res.send('in');
+      });
+      app.get('/awaited', async (req, res) => {
+        const message = await req.session[name]().catch((error: Error) => error.name);
+        res.send(String(message));
+      });
+      app.get('/forgotten', (req, res) => {
+        void req.session[name]();
+        res.send('done');
+      });
+    },
+    { driver: change(driver, { delete: fail }) },
+  );
+  const { cookie } = await site.request('/login');
+  for (const path of ['/awaited', '/forgotten'])
+    expect((await site.request(path, { headers: { Cookie: cookie } })).status).toBe(503);
+});
+
+test('reload without a callback rejects when the session is gone', async () => {
+  const site = await startSite((app) => {
+    app.get('/', async (req, res) => res.send(String(await req.session.reload().catch((error) => error))));
+  });
+  expect((await site.request('/')).body).toBe('Error: failed to load session');
+});
+
 test('save, reload, regenerate and destroy work and call back', async () => {
   const site = await startSite((app) => {
     app.get('/save', (req, res) => {

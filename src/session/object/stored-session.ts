@@ -1,3 +1,4 @@
+import { promisify } from 'node:util';
 import type { SessionData } from 'express-session';
 import session from 'express-session';
 import type { Request } from '../http.ts';
@@ -22,14 +23,26 @@ export class StoredSession extends Session {
     return this.#run(this.#store.open.save(this), callback);
   }
 
-  override destroy(callback?: Callback): this {
+  override destroy(): Promise<void>;
+  override destroy(callback: Callback): this;
+  override destroy(callback?: Callback): this | Promise<void> {
     // As with express-session, the request has no session from now on.
     Reflect.deleteProperty(this.req, 'session');
-    return this.#run(this.#store.open.destroy(this), callback);
+    const work = this.#store.open.destroy(this);
+    return callback ? this.#run(work, callback) : this.#start(work);
   }
 
-  override regenerate(callback?: Callback): this {
-    return this.#run(this.#store.replace(this.req, this), callback);
+  override regenerate(): Promise<void>;
+  override regenerate(callback: Callback): this;
+  override regenerate(callback?: Callback): this | Promise<void> {
+    const work = this.#store.replace(this.req, this);
+    return callback ? this.#run(work, callback) : this.#start(work);
+  }
+
+  override reload(): Promise<void>;
+  override reload(callback: Callback): this;
+  override reload(callback?: Callback): this | Promise<void> {
+    return callback ? super.reload(callback) : this.#start(promisify<void>((done) => void super.reload(done))());
   }
 
   override touch(): this {

@@ -62,11 +62,9 @@ export async function confirm(req: Request, user: User): Promise<void> {
 }
 
 /** Ends the session, and gives the request a new, empty one. */
-export function regenerate(req: Request): Promise<void> {
+export async function regenerate(req: Request): Promise<void> {
   delete req.user;
-  return new Promise((resolve, reject) => {
-    req.session.regenerate((error) => (error ? reject(error as Error) : resolve()));
-  });
+  await req.session.regenerate();
 }
 
 /** Redirects to the login page unless a user is logged in. */
