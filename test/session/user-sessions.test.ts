@@ -66,6 +66,24 @@ test('the logged limits include that the store cannot list sessions', () => {
   expect(log.warn.mock.calls).toEqual([[{}, expect.stringContaining('it cannot list or end the sessions of a user')]]);
 });
 
+test.each([
+  ['an async function', async () => false, 'endSessionsOf needs a function that is not async'],
+  ['a text', 'abc', 'the second argument of endSessionsOf must be a function'],
+])('endSessionsOf with %s rejects, and ends no session', async (_, isMeant, message) => {
+  const site = await startSite((app) => {
+    app.get('/login', (req, res) => {
+      req.session.userId = 'ann';
+      res.send('in');
+    });
+    app.get('/end', async (req, res) =>
+      res.send(await req.sessionStore.endSessionsOf('ann', isMeant as never).catch(String)),
+    );
+  });
+  await site.request('/login');
+  expect((await site.request('/end')).body).toContain(message);
+  expect(await site.records()).toHaveLength(1);
+});
+
 test('endOthers without an owner rejects: it would log nobody out', async () => {
   const site = await startSite((app) => {
     app.get('/awaited', async (req, res) => {

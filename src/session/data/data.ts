@@ -74,18 +74,21 @@ export function merge(stored: Data, changes: string, change: Change | undefined)
   const data = applyChanges(stored, JSON.parse(changes) as Changes);
   if (!change) return data;
   const lifetimeMs = data.cookie?.originalMaxAge;
-  verifyAtOnce(change(data));
+  verifyAtOnce(change(data), 'req.session.update needs a function that is not async: await first, then call update');
   // Only `req.session.cookie` sets the lifetime: any other `cookie` value would make the record unreadable. Parse the JSON
   // again, so that the result is what a later request reads: for example, an owner may become a string only then.
   return parseData(stringifyData(pickData(data, lifetimeMs)));
 }
 
-// An async function would make its changes after the data is stored.
-function verifyAtOnce(result: unknown): void {
+/**
+ * Refuses the promise of an async function where the result is needed at once.
+ * @throws TypeError
+ */
+export function verifyAtOnce(result: unknown, message: string): void {
   if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return;
-  // Ignore a rejection of the async function: the caller of `update` gets the TypeError below instead.
+  // Ignore a rejection of the async function: the caller gets the TypeError below instead.
   Promise.resolve(result).catch(() => undefined);
-  throw new TypeError('req.session.update needs a function that is not async: await first, then call update');
+  throw new TypeError(message);
 }
 
 // A function has no JSON form, and a property toJSON would replace the JSON of the whole session.

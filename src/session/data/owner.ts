@@ -40,9 +40,9 @@ export class Owners {
     this.#reported.add(key);
     this.#log?.warn(
       { key },
-      `a session with the property '${key}' looks like a user's session but has no owner, so it expires like an anonymous ` +
-        "session and is missing from the user's list of sessions. " +
-        'Set req.session.userId at login, or add the property to limits.ownerKeys',
+      `a session with the property '${key}' looks like a user's session but has no owner, so it is missing from the user's ` +
+        'list of sessions, and has the lifetime of an anonymous session. Set req.session.userId at login, or set ' +
+        `limits.ownerKeys to ['${key}'], which replaces the default names`,
     );
   }
 }

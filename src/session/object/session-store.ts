@@ -5,7 +5,7 @@ import { hashOf } from '../../stores/session-key.ts';
 import { type CookieProfile, canBeSet } from '../cookie/cookie.ts';
 import { wholeRefOf } from '../cookie/ids.ts';
 import type { ToSessionKey } from '../cookie/signature.ts';
-import { type Data, parseData, pickData, readLifetimeMs } from '../data/data.ts';
+import { type Data, parseData, pickData, readLifetimeMs, verifyAtOnce } from '../data/data.ts';
 import { destroySessions } from '../data/destroy-sessions.ts';
 import { type Owner, requireOwner } from '../data/owner.ts';
 import type { LiveSession, Records } from '../data/records.ts';
@@ -27,6 +27,18 @@ interface Rules {
   /** Creates the id of a new session. */
   createId: (req: Request) => string;
   toSessionKey: ToSessionKey;
+}
+
+type IsMeant = (session: SessionSummary) => boolean;
+
+// The promise of an async function is truthy, so it would select every session.
+function toPredicate(isMeant: IsMeant): IsMeant {
+  if (typeof isMeant !== 'function') throw new TypeError('the second argument of endSessionsOf must be a function');
+  return (session) => {
+    const result = isMeant(session);
+    verifyAtOnce(result, 'endSessionsOf needs a function that is not async: it returns true for a session to end');
+    return result;
+  };
 }
 
 /** `req.sessionStore`: express-session's store interface on top of the records. */
@@ -105,8 +117,9 @@ export class SessionStore extends session.Store {
     return found;
   }
 
-  override async endSessionsOf(owner: Owner, isMeant?: (session: SessionSummary) => boolean): Promise<number> {
-    return destroySessions(this.#records, requireOwner(owner), isMeant && ((session) => isMeant(summarize(session))));
+  override async endSessionsOf(owner: Owner, isMeant?: IsMeant): Promise<number> {
+    const meets = isMeant && toPredicate(isMeant);
+    return destroySessions(this.#records, requireOwner(owner), meets && ((session) => meets(summarize(session))));
   }
 
   override refOf(id: string): string {
