@@ -1,5 +1,6 @@
+import type { Log } from '../stores/driver.ts';
 import { type CookieProfile, profilesOf } from './cookie/cookie.ts';
-import { isSecure, type Request } from './http.ts';
+import { isSecure, type Request, trustProxy } from './http.ts';
 import type { CookieOptions, SessionOptions } from './options.ts';
 
 // RFC 9110, section 5.6.2: token.
@@ -10,19 +11,42 @@ const sameSites = ['lax', 'strict', 'none'];
  * Returns a function that gives the session cookie's name and attributes for a request. It throws a TypeError when the
  * function of the option `cookie` returns an attribute that is not valid.
  */
-export function createProfile(options: Partial<SessionOptions>): (req: Request) => CookieProfile {
-  const { name = options.key ?? 'connect.sid', cookie = {}, proxy } = options;
+export function createProfile(options: Partial<SessionOptions>, log: Log): (req: Request) => CookieProfile {
+  const { name = options.key ?? 'connect.sid', cookie = {} } = options;
+  const isEncrypted = encryptionOf(options, log);
   if (typeof cookie === 'function')
     return (req) => {
       // The type of the function's parameter is the application's own request type.
       const attributes = cookie(req as never);
       verifyAttributes(attributes);
-      return toProfile(name, attributes, isSecure(req, proxy));
+      return toProfile(name, attributes, isEncrypted(req));
     };
   // With a fixed expiry date, the lifetime depends on the time of the request.
-  if (expiryOf(cookie) instanceof Date) return (req) => toProfile(name, cookie, isSecure(req, proxy));
-  const profileOf = profilesOf((isEncrypted) => toProfile(name, cookie, isEncrypted));
-  return (req) => profileOf(isSecure(req, proxy));
+  if (expiryOf(cookie) instanceof Date) return (req) => toProfile(name, cookie, isEncrypted(req));
+  const profileOf = profilesOf((encrypted) => toProfile(name, cookie, encrypted));
+  return (req) => profileOf(isEncrypted(req));
+}
+
+/** Returns whether the connection is encrypted. Logs once if that depends on a proxy that nobody said to trust. */
+function encryptionOf({ cookie, proxy }: Partial<SessionOptions>, log: Log): (req: Request) => boolean {
+  let mayReport = proxy === undefined && typeof cookie === 'object' && cookie.secure === 'auto';
+  return (req) => {
+    const isEncrypted = isSecure(req, proxy);
+    if (mayReport && !isEncrypted && isSecure(req, true)) {
+      mayReport = false;
+      log.warn({}, `a session cookie was set without Secure, because X-Forwarded-Proto is not trusted. ${trustProxy}`);
+    }
+    return isEncrypted;
+  };
+}
+
+/** Logs a warning when browsers would refuse the cookie. */
+export function reportRefused({ sameSite, secure }: CookieOptions, log: Log): void {
+  if (lowerCase(sameSite) === 'none' && !secure)
+    log.warn(
+      {},
+      "browsers refuse the session cookie: cookie.sameSite is 'none', so cookie.secure must be true or 'auto'",
+    );
 }
 
 /** @throws TypeError when the cookie's name or an attribute is not valid */
@@ -63,7 +87,10 @@ function verifyName(option: 'name' | 'key', name: unknown): void {
 function verifyAttributes(cookie: unknown): void {
   if (typeof cookie !== 'object' || cookie === null)
     throw new TypeError('cookie option must be an object with attributes, or a function that returns one');
-  const { sameSite, maxAge } = cookie as CookieOptions;
+  const { sameSite, secure, maxAge } = cookie as CookieOptions;
+  // A text is often from an environment variable: 'false' would be true.
+  if (typeof secure === 'string' && secure !== 'auto' && secure !== '')
+    throw new TypeError("cookie.secure option must be true, false or 'auto'");
   const isSite = !sameSite || sameSite === true || sameSite === 'auto' || sameSites.includes(lowerCase(sameSite));
   if (!isSite) throw new TypeError("cookie.sameSite option must be true, false, 'lax', 'strict', 'none' or 'auto'");
   // As express-session does, reject a `maxAge` of a wrong type even when `expires` replaces it.

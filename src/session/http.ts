@@ -28,6 +28,11 @@ export function isSecure(req: Request, proxy: boolean | undefined): boolean {
   return firstOf(headers['x-forwarded-proto']).toLowerCase() === 'https';
 }
 
+/** Advice for a server behind a proxy that terminates TLS. */
+export const trustProxy =
+  "Behind a proxy that terminates TLS, call app.set('trust proxy', 1), or set the option proxy of session() to true. " +
+  'In an environment, set TRUST_PROXY';
+
 /** The host and port that the client asked for. @param proxy whether to trust X-Forwarded-Host */
 export function hostOf({ headers }: Request, proxy: boolean): string {
   return (proxy && firstOf(headers['x-forwarded-host'])) || (headers.host ?? '');

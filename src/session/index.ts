@@ -3,9 +3,10 @@ import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { adoptSessions } from './adopt-sessions.ts';
-import { createProfile, expiryOf, verifyCookieOptions } from './cookie-option.ts';
+import { createProfile, expiryOf, reportRefused, verifyCookieOptions } from './cookie-option.ts';
 import { defaultLimits, toLimits } from './data/limits.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
+import { reportUnknownOptions } from './option-names.ts';
 import type * as options from './options.ts';
 import { isMissing, type SecretOption, signWithSecretOfRequest, toSecrets } from './secret-option.ts';
 import { reportLimits } from './store-limits.ts';
@@ -23,17 +24,22 @@ export type { Driver, Log };
  * It works with node:http, Connect, and Express 4 and 5.
  * @throws TypeError when the secret is missing or an option is not valid
  */
-export function session(given?: options.SessionOptions): Middleware {
-  return createSession(withoutEmpty(given ?? {}));
+export function session(given?: options.SessionOptions, ...others: never[]): Middleware {
+  if (others.length > 0)
+    throw new TypeError('session() creates the middleware, and is not the middleware itself: app.use(session({ … }))');
+  const { log = stderrLog } = given ?? {};
+  reportUnknownOptions(given ?? {}, log);
+  return createSession(withoutEmpty(given ?? {}), log);
 }
 
-function createSession(options: Partial<options.SessionOptions>): Middleware {
+function createSession(options: Partial<options.SessionOptions>, log: Log): Middleware {
   verifyOptions(options);
-  const { secret, store, log = stderrLog } = options;
+  const { secret, store, cookie } = options;
   const driver = driverFor(options);
   const create = (used: SecretOption): Middleware => createMiddleware(driver, toMiddlewareOptions(options, used, log));
   const middleware = isMissing(secret) ? signWithSecretOfRequest(create, log) : create(secret);
   if (isExpressStore(store)) reportLimits(store, log);
+  if (typeof cookie === 'object') reportRefused(cookie, log);
   startPruning(driver, log);
   return middleware;
 }
@@ -48,7 +54,7 @@ function toMiddlewareOptions(
   const idleMs = limits?.idleMs ?? (typeof expiry === 'number' ? expiry : defaultLimits.idleMs);
   const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
   return {
-    profileOf: createProfile(options),
+    profileOf: createProfile(options, log),
     secrets: toSecrets(secret, log),
     limits: toLimits(limits, { ...defaultLimits, idleMs, anonymousIdleMs: idleMs, absoluteMs }),
     behavior: {

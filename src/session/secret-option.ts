@@ -80,9 +80,10 @@ function toSecret(secret: unknown): Secret {
   if (secret instanceof KeyObject) return secret.export();
   if (ArrayBuffer.isView(secret)) return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);
   if (isAnyArrayBuffer(secret)) return Buffer.from(secret);
+  const hint = secret === undefined ? ' (is the environment variable set?)' : '';
   throw new TypeError(
     'secret option must be a string, a Buffer or a KeyObject, an array of these, or a function that returns such an array; ' +
-      `it is or contains ${kindOf(secret)}`,
+      `it is or contains ${kindOf(secret)}${hint}`,
   );
 }
 

@@ -21,7 +21,7 @@ export function driverFor(options: StoreOptions): Driver {
   const store = options.store ?? embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
   verifyStore('store', store);
   if (adopt === undefined) return toDriver(store, form);
-  const { store: old, moveAfterMs = defaultMoveAfterMs } = toAdoption(adopt);
+  const { store: old, moveAfterMs } = toAdoption(adopt);
   const startedMs = now();
   return new AdoptingDriver(
     { from: toDriver(old, form), to: toDriver(store, form) },
@@ -30,14 +30,24 @@ export function driverFor(options: StoreOptions): Driver {
 }
 
 /** @throws TypeError when the value is not a store and contains none */
-export function toAdoption(adopt: AnyStore | Adoption): Adoption {
-  const adoption = adopt instanceof Object && 'store' in adopt ? adopt : { store: adopt };
-  verifyStore('adopt', adoption.store);
-  return adoption;
+export function toAdoption(adopt: AnyStore | Adoption): { store: AnyStore; moveAfterMs: number } {
+  const adoption = adopt instanceof Object && !isStore(adopt) ? adopt : { store: adopt };
+  const { store, moveAfterMs = defaultMoveAfterMs, ...others } = adoption;
+  verifyStore('adopt', store);
+  if (typeof moveAfterMs !== 'number' || !(moveAfterMs >= 0))
+    throw new TypeError('adopt.moveAfterMs option must be a number of milliseconds, or Infinity: sessions never move');
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw new TypeError(`adopt.${unknown} option does not exist: adopt is a store, or { store, moveAfterMs }`);
+  return { store, moveAfterMs };
+}
+
+function isStore(store: object): store is AnyStore {
+  return store instanceof Object && ('update' in store || 'get' in store);
 }
 
 function verifyStore(name: string, store: object): void {
-  if (!(store instanceof Object && ('update' in store || 'get' in store)))
+  if (!isStore(store))
     throw new TypeError(`${name} option must be a store: a sessapp store or an express-session store`);
 }
 

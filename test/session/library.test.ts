@@ -234,7 +234,7 @@ describe('secret', () => {
     [42, 'a number'],
     [{ length: 3 }, 'an object'],
     [true, 'a boolean'],
-    [[newer, undefined], 'undefined'],
+    [[newer, undefined], 'undefined \\(is the environment variable set\\?\\)'],
     [[[newer]], 'an array'],
     [Promise.resolve(newer), 'a promise'],
   ])('%j causes a TypeError that says what the option may be', (given, kind) => {

@@ -60,10 +60,14 @@ const maxAgeMessage = 'cookie.maxAge option must be a number of milliseconds, or
 const expiresMessage = 'cookie.expires option must be a Date, or null: until the browser closes';
 const sameSiteMessage = "cookie.sameSite option must be true, false, 'lax', 'strict', 'none' or 'auto'";
 
+const secureMessage = "cookie.secure option must be true, false or 'auto'";
+
 const badCookies: [object, message: string][] = [
   [{ sameSite: 'foo' }, sameSiteMessage],
   [{ sameSite: 'Auto' }, sameSiteMessage],
   [{ sameSite: 1 }, sameSiteMessage],
+  [{ secure: 'true' }, secureMessage],
+  [{ secure: 'false' }, secureMessage],
   [{ maxAge: '1d' }, maxAgeMessage],
   [{ maxAge: '60000', expires: null }, maxAgeMessage],
   [{ maxAge: Number.NaN }, maxAgeMessage],
@@ -78,6 +82,14 @@ test.each<[object, message: string]>([
   [{ name: 'a=b', key: 'sid' }, `name option ${tokenMessage}`],
   [{ name: 42 }, `name option ${tokenMessage}`],
   [{ name: '', key: 'sid;' }, `key option ${tokenMessage}`],
+  ...[-1, '10m', Number.NaN].map((moveAfterMs): [object, string] => [
+    { adopt: { store: new expressSession.MemoryStore(), moveAfterMs } },
+    'adopt.moveAfterMs option must be a number of milliseconds, or Infinity: sessions never move',
+  ]),
+  [
+    { adopt: { store: new expressSession.MemoryStore(), moveAfter: 5 } },
+    'adopt.moveAfter option does not exist: adopt is a store, or { store, moveAfterMs }',
+  ],
   [{ now: 3 }, 'now option must be a function that returns the time in milliseconds since 1970'],
 ])('%o causes a TypeError that says what is allowed', (options, message) => {
   const log = { warn: () => undefined, error: () => undefined };
@@ -144,3 +156,62 @@ test.each([true, 'auto'])(
     }
   },
 );
+
+const createLog = () => ({ warn: vi.fn(), error: vi.fn() });
+const messagesOf = (log: ReturnType<typeof createLog>): string[] => log.warn.mock.calls.map(([, message]) => message);
+
+test.each<[object, string | undefined]>([
+  [{ saveUninitialised: false }, 'saveUninitialised'],
+  [{ maxAge: 1000 }, 'maxAge'],
+  [{ adopts: new expressSession.MemoryStore() }, 'adopts'],
+  [{ cookie: { maxage: 1000 } }, 'cookie.maxage'],
+  [{ cookie: { samesite: 'lax' } }, 'cookie.samesite'],
+  [{ cookie: { partitioned: true, priority: 'low', domain: 'example.com', signed: true } }, undefined],
+  [{ resave: false, rolling: true, proxy: true, unset: 'keep', genid: () => 'id', key: 'sid' }, undefined],
+])('%o: an option that does not exist is logged', (options, name) => {
+  const log = createLog();
+  session({ secret, store: new expressSession.MemoryStore(), log, ...options });
+  const unknown = messagesOf(log).filter((message) => message.includes('does not exist'));
+  expect(unknown).toEqual(
+    name === undefined ? [] : [expect.stringContaining(`session() ignores the option ${name}, which does not exist.`)],
+  );
+});
+
+test.each<[object, boolean]>([
+  [{ sameSite: 'none' }, true],
+  [{ sameSite: 'None', secure: false }, true],
+  [{ sameSite: 'none', secure: true }, false],
+  [{ sameSite: 'none', secure: 'auto' }, false],
+  [{ sameSite: 'lax' }, false],
+])('%o: a cookie that browsers refuse is logged: %s', (cookie, isLogged) => {
+  const log = createLog();
+  session({ secret, store: new expressSession.MemoryStore(), log, cookie });
+  expect(messagesOf(log).some((message) => message.startsWith('browsers refuse the session cookie'))).toBe(isLogged);
+});
+
+test.each([
+  [{}, 1],
+  [{ proxy: false }, 0],
+  [{ proxy: true }, 0],
+])('with secure: "auto" and %o, a proxy that is not trusted is logged once', async (options, times) => {
+  const log = createLog();
+  const all = { secret, store: new expressSession.MemoryStore(), log, cookie: { secure: 'auto' as const }, ...options };
+  const ask = await listen(count, session(all) as Middleware);
+  for (let n = 0; n < 2; n += 1) await ask('/', '', { headers: { 'X-Forwarded-Proto': 'https' } });
+  await ask('/');
+  expect(messagesOf(log).filter((message) => message.includes("app.set('trust proxy', 1)"))).toHaveLength(times);
+});
+
+test('a second middleware for one request does nothing, and logs so once', async () => {
+  const log = createLog();
+  const create = (name: string) =>
+    session({ secret, name, store: new expressSession.MemoryStore(), log }) as Middleware;
+  const ask = await listen(count, create('one'), create('two'));
+  for (let n = 0; n < 2; n += 1) expect((await ask('/')).headers['set-cookie']).toHaveLength(1);
+  expect(messagesOf(log).filter((message) => message.includes('already had a session'))).toHaveLength(1);
+});
+
+test('session itself is not a middleware', () => {
+  const call = session as unknown as (...args: unknown[]) => unknown;
+  expect(() => call({}, {}, () => undefined)).toThrow(/^session\(\) creates the middleware.*app\.use\(session\(/);
+});

@@ -4,7 +4,7 @@ import { type CookieProfile, canBeSet, renderCookie } from '../cookie/cookie.ts'
 import { type SignedId, type SigningKey, signId, type ToSessionKey } from '../cookie/signature.ts';
 import { readLifetimeMs } from '../data/data.ts';
 import type { Records } from '../data/records.ts';
-import { type Request, type Response, responseFor } from '../http.ts';
+import { type Request, type Response, responseFor, trustProxy } from '../http.ts';
 import { settleOperations } from '../object/operations.ts';
 import type { SessionStore } from '../object/session-store.ts';
 import type { SessionAccess } from './access.ts';
@@ -234,8 +234,7 @@ export class Lifecycle implements Hooks {
   #reportInsecure(): void {
     this.#shared.log.error(
       {},
-      'a session cookie was not set: it is sent over HTTPS only, and this request came over plain HTTP. ' +
-        'Behind a proxy that terminates TLS, set TRUST_PROXY in an environment, or the option proxy of session()',
+      `a session cookie was not set: it is sent over HTTPS only, and this request came over plain HTTP. ${trustProxy}`,
     );
   }
 }
