@@ -1,6 +1,7 @@
 import { type CipherKey, KeyObject } from 'node:crypto';
 import { isAnyArrayBuffer } from 'node:util/types';
 import type { Log } from '../stores/driver.ts';
+import { kindOf } from '../stores/options.ts';
 import type { Secret } from './cookie/signature.ts';
 import type { Request } from './http.ts';
 import { type Middleware, register } from './middleware.ts';
@@ -85,14 +86,6 @@ function toSecret(secret: unknown): Secret {
     'secret option must be a string, a Buffer or a KeyObject, an array of these, or a function that returns such an array; ' +
       `it is or contains ${kindOf(secret)}${hint}`,
   );
-}
-
-/** Describes a value for a message, but never shows it: it may be a secret. */
-function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  if (value instanceof Promise) return 'a promise';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function isFilled({ length }: Secret): boolean {

@@ -34,6 +34,14 @@ export class StoreAddressError extends Error {
   }
 }
 
+/** The application called `close()` of a store or a database, and uses it after that. */
+export class StoreClosed extends Error {
+  constructor() {
+    super('the application closed this store with close(): close a store only after the last request');
+    this.name = 'StoreClosed';
+  }
+}
+
 /** The files of an open store were removed or replaced. Everything written from now on is lost when the store is closed. */
 export class StoreReplaced extends Error {
   constructor(directory: string) {

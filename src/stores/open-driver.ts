@@ -36,30 +36,27 @@ export async function openEmbedded(directory: string): Promise<Driver> {
 
 /**
  * @param name separates the sessions of several applications in one store
- * @param variable the name of the variable or option with the address, for messages
+ * @param variable the name of the variable with the address, for messages; by default the option `url`
  * @throws StoreAddressError when the address is missing or not valid
  */
-export async function openAt(store: string, url: string | undefined, name: string, variable: string): Promise<Driver> {
+export async function openAt(store: string, url: string | undefined, name: string, variable?: string): Promise<Driver> {
   const address = await verifyStoreAddress(store, url, variable);
   const { open } = await loadStore(store);
   return hidePassword(await open(address, name), address);
 }
 
 /**
- * @param variable the name of the variable or option with the address, for messages
+ * @param variable the name of the variable with the address, for messages; by default the option `url`
  * @throws StoreAddressError when the address is missing or not valid
  */
-export async function verifyStoreAddress(store: string, url: string | undefined, variable: string): Promise<string> {
+export async function verifyStoreAddress(store: string, url: string | undefined, variable?: string): Promise<string> {
   const { example, findFault } = await loadStore(store);
-  const hint = `For example: ${variable}=${example}`;
+  const hint = `For example: ${variable === undefined ? `url: '${example}'` : `${variable}=${example}`}`;
+  const name = variable ?? 'url';
   if (!url)
-    throw new StoreAddressError(
-      'store-url-missing',
-      `${variable} is not set: the ${store} store needs an address.`,
-      hint,
-    );
+    throw new StoreAddressError('store-url-missing', `${name} is not set: the ${store} store needs an address.`, hint);
   const fault = findFault(url);
-  if (fault !== undefined) throw new StoreAddressError('store-url-bad', `${variable} ${fault}.`, hint);
+  if (fault !== undefined) throw new StoreAddressError('store-url-bad', `${name} ${fault}.`, hint);
   return url;
 }
 

@@ -5,6 +5,17 @@ import { dirname, join } from 'node:path';
 const require = createRequire(import.meta.url);
 
 /**
+ * Verifies an optional peer dependency before it is imported.
+ * @param user the part of sessapp that needs it, for the message
+ * @throws Error that names the package and version to install, when it is not installed, or is too old for a store
+ */
+export function verifyPeer(user: string, name: string): void {
+  const entry = resolvePeer(name);
+  if (entry === undefined) throw notInstalled(user, name);
+  verifyVersion(user, name, entry);
+}
+
+/**
  * Imports a module of sessapp that needs an optional peer dependency.
  * @param user the part of sessapp that needs it, for the message
  * @throws Error that names the package and version to install, when it is not installed, or is too old for a store
@@ -16,9 +27,13 @@ export async function importPeer<T>(user: string, name: string, load: () => Prom
     return await load();
   } catch (error) {
     if (entry !== undefined) throw error;
-    const fact = `sessapp needs the package ${name} for ${user}, but it is not installed. Type: npm install ${name}`;
-    throw new Error(fact, { cause: error });
+    throw notInstalled(user, name, { cause: error });
   }
+}
+
+function notInstalled(user: string, name: string, options?: ErrorOptions): Error {
+  const fact = `sessapp needs the package ${name} for ${user}, but it is not installed. Type: npm install ${name}`;
+  return new Error(fact, options);
 }
 
 function resolvePeer(name: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { Driver, Log } from './driver.ts';
+import { StoreClosed } from './errors.ts';
 
 /** The smallest (and first) and the largest number of records that one call deletes. */
 const leastBatch = 100;
@@ -13,7 +14,7 @@ const longestBreakMs = 500;
 /**
  * Deletes expired records regularly, in batches that the store deletes quickly: it keeps up with new sessions, and no request
  * waits long. Expiry does not depend on pruning; pruning only frees space. The intervals are random, so that processes which
- * started together do not prune at the same time.
+ * started together do not prune at the same time. Pruning also stops when the application closes the store.
  * @returns a function that stops pruning; its promise resolves after a running call
  */
 export function startPruning(driver: Driver, log: Log, { restMs = 60_000, now = Date.now } = {}): () => Promise<void> {
@@ -29,6 +30,7 @@ export function startPruning(driver: Driver, log: Log, { restMs = 60_000, now = 
   const run = (): void => {
     const startMs = performance.now();
     running = prune(driver, log, now(), batch).then((count) => {
+      if (count === undefined) return;
       const tookMs = performance.now() - startMs;
       batch = nextBatch(batch, count, tookMs);
       plan(count > 0 ? Math.min(tookMs * breakFactor, longestBreakMs) : restMs);
@@ -48,10 +50,12 @@ function nextBatch(batch: number, count: number, tookMs: number): number {
   return mayGrow ? Math.min(Math.floor(batch * growth), largestBatch) : batch;
 }
 
-async function prune(driver: Driver, log: Log, nowMs: number, limit: number): Promise<number> {
+/** Undefined: the store is closed. */
+async function prune(driver: Driver, log: Log, nowMs: number, limit: number): Promise<number | undefined> {
   try {
     return await driver.prune(nowMs, limit);
   } catch (error) {
+    if (error instanceof StoreClosed) return undefined;
     log.warn({ err: error }, 'expired sessions could not be deleted; the server will try again');
     return 0;
   }

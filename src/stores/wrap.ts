@@ -1,4 +1,5 @@
 import type { Driver, ListQuery, StoredRecord } from './driver.ts';
+import { StoreClosed } from './errors.ts';
 
 /** How a wrapper makes one call: it chooses the driver, and can handle the result. */
 export type Around = <T>(call: (driver: Driver) => Promise<T>) => Promise<T>;
@@ -41,10 +42,14 @@ async function* list(around: Around, query: ListQuery): AsyncGenerator<StoredRec
   }
 }
 
-/** Creates a driver that the first call opens. If opening fails, the next call tries again. */
+/**
+ * Creates a driver that the first call opens. If opening fails, the next call tries again. After `close`, calls reject with
+ * StoreClosed.
+ */
 export function openLater(open: () => Promise<Driver>): Driver {
   let opening: Promise<Driver> | undefined;
   let opened: Driver | undefined;
+  let isClosed = false;
   const current = (): Promise<Driver> => {
     opening ??= openNow();
     return opening;
@@ -59,7 +64,13 @@ export function openLater(open: () => Promise<Driver>): Driver {
     }
   };
   return wrap(
-    (call) => (opened ? call(opened) : current().then(call)),
-    async () => (await opening)?.close(),
+    (call) => {
+      if (isClosed) return Promise.reject(new StoreClosed());
+      return opened ? call(opened) : current().then(call);
+    },
+    async () => {
+      isClosed = true;
+      await (await opening)?.close();
+    },
   );
 }

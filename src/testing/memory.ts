@@ -1,7 +1,13 @@
 import type { Driver, ListQuery, StoredRecord } from '../stores/driver.ts';
+import { openLater } from '../stores/wrap.ts';
 
 /** A store in the memory of this process, for tests. It behaves like the other stores, except that a crash loses its data. */
 export function memory(): Driver {
+  const driver = createDriver();
+  return openLater(async () => driver);
+}
+
+function createDriver(): Driver {
   const records = new Map<string, StoredRecord>();
   const aside = new Map<string, StoredRecord>();
   const get = (key: string): StoredRecord | undefined => structuredClone(records.get(key));

@@ -228,7 +228,7 @@ test.each([
   ['redis', 'redis', "redis({ url: 'redis://localhost' })"],
   ['postgres', 'pg', "postgres({ url: 'postgres://localhost' })"],
 ])('without its package, the store %s says to install %s', async (store, name, open) => {
-  const code = `import { ${store} } from 'sessapp/stores/${store}'; await ${open}.ping();`;
+  const code = `import { ${store} } from 'sessapp/stores/${store}'; ${open};`;
   const result = await runCode(process.execPath, alone, 'peer.mjs', code);
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toContain(
@@ -247,7 +247,7 @@ test.each([
     await mkdir(folder);
     await writeFile(join(folder, 'package.json'), JSON.stringify({ name, version }));
     await writeFile(join(folder, 'index.js'), 'module.exports = {};');
-    const code = `import { ${store} } from 'sessapp/stores/${store}'; await ${open}.ping();`;
+    const code = `import { ${store} } from 'sessapp/stores/${store}'; ${open};`;
     const { exitCode, stderr } = await runCode(process.execPath, alone, 'peer.mjs', code);
     expect(exitCode).toBe(1);
     const fact = `sessapp needs ${name} ${oldest} or newer for the ${store} store, but ${version} is installed.`;

@@ -81,7 +81,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
       /nothing listens there \(ECONNREFUSED\)/,
     ],
     ['another password', () => ({ password: 'wrong-secret' }), /password authentication failed for user "app"/],
-    ['no password', () => ({ password: '' }), /asks for a password, but STORE_URL has none/],
+    ['no password', () => ({ password: '' }), /asks for a password, but the address has none/],
     ['an unknown user', () => ({ user: 'nobody' }), /password authentication failed/],
     ['an unknown database', () => ({ database: 'missing' }), /database "missing" does not exist/],
     ['TLS on a server without TLS', () => ({ query: 'sslmode=require' }), /does not support TLS.*sslmode/],
@@ -159,7 +159,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
     const schema = await server.createSchema();
     await (await openDriver({ schema })).ping();
     await server.sql(`INSERT INTO ${schema}.sessapp_schema (version) VALUES (7)`);
-    expect(await refusal({ schema })).toMatch(/version 7, and this environment supports 1.*sessapp upgrade/);
+    expect(await refusal({ schema })).toMatch(/version 7, and this sessapp supports 1.*sessapp upgrade/);
   });
 
   async function createLimitedRole(name: string): Promise<void> {

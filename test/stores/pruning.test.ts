@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Driver } from '../../src/stores/driver.ts';
 import { startPruning } from '../../src/stores/pruning.ts';
+import { memory } from '../../src/testing/index.ts';
 
 interface Store {
   /** How many records expire per second. */
@@ -63,4 +64,14 @@ test.each<[string, Store]>([
   expect(left).toBeGreaterThan(0);
   expect(share).toBeLessThan(0.1);
   expect(longestMs).toBeLessThan(80);
+});
+
+test('deletion ends without a warning when the application closes the store', async () => {
+  const store = memory();
+  const prune = vi.spyOn(store, 'prune');
+  const warn = vi.fn();
+  startPruning(store, { warn, error: warn });
+  await store.close();
+  await vi.advanceTimersByTimeAsync(10 * 60_000);
+  expect([prune.mock.calls.length, warn.mock.calls]).toEqual([1, []]);
 });

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import type { Database as LmdbDatabase } from 'lmdb';
+import { StoreClosed } from '../errors.ts';
+import { findTextFault, verifyOptions } from '../options.ts';
 import { importPeer } from '../peer.ts';
 import type { OpenFile } from './open-file.ts';
 
@@ -42,9 +44,13 @@ const open = new Set<string>();
 /**
  * Opens a database as the embedded session store does: any number of processes on one machine may share it. The directory must
  * not be on a network file system, and must not be the directory of a session store.
- * @throws Error when this process already has it open: LMDB would lose its locks
+ * @throws TypeError when an option is not valid, or Error when this process already has it open: LMDB would lose its locks
  */
 export async function openDatabase<Name extends string>(options: DatabaseOptions<Name>): Promise<Database<Name>> {
+  verifyOptions(options, "openDatabase({ directory: 'data/shop', tables: ['orders'] })", {
+    directory: findTextFault,
+    tables: (value) => (Array.isArray(value) ? undefined : 'must be an array of names'),
+  });
   const path = resolve(options.directory);
   if (open.has(path)) throw new Error(`${path} is already open in this process: open it once and share it.`);
   open.add(path);
@@ -62,6 +68,7 @@ class Tables<Name extends string> implements Database<Name> {
   readonly #file: OpenFile<Map<Name, LmdbDatabase>>;
   readonly #afterClose: () => void;
   #isWriting = false;
+  #isClosed = false;
 
   constructor(file: OpenFile<Map<Name, LmdbDatabase>>, afterClose: () => void) {
     this.#file = file;
@@ -79,7 +86,8 @@ class Tables<Name extends string> implements Database<Name> {
     };
   }
 
-  write<T>(work: () => T): Promise<T> {
+  async write<T>(work: () => T): Promise<T> {
+    this.#verifyOpen();
     return this.#file.write(() => {
       this.#isWriting = true;
       try {
@@ -92,12 +100,14 @@ class Tables<Name extends string> implements Database<Name> {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#file.close();
     this.#afterClose();
   }
 
   // Without the reset, LMDB returns data that is a millisecond or more old when another process changed it.
   #refreshed<T>(read: () => T): T {
+    this.#verifyOpen();
     if (!this.#isWriting) this.#file.root.resetReadTxn();
     return read();
   }
@@ -106,5 +116,9 @@ class Tables<Name extends string> implements Database<Name> {
   #within(change: () => unknown): void {
     if (!this.#isWriting) throw new Error('A table can only be changed inside write() of its database.');
     change();
+  }
+
+  #verifyOpen(): void {
+    if (this.#isClosed) throw new StoreClosed();
   }
 }

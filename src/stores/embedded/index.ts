@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import type { Driver } from '../driver.ts';
 import { openEmbedded } from '../open-driver.ts';
+import { findTextFault, verifyOptions } from '../options.ts';
+import { verifyPeer } from '../peer.ts';
 import { openLater } from '../wrap.ts';
 import { openShared } from './shared.ts';
 
@@ -14,8 +16,11 @@ export interface EmbeddedOptions {
 /**
  * A store in one LMDB file that any number of processes on one machine may share. The first call opens it. The directory must
  * not be on a network file system.
+ * @throws TypeError when an option is not valid, or Error when the package `lmdb` is missing or too old
  */
-export function embedded({ directory }: EmbeddedOptions): Driver {
-  const path = resolve(directory);
+export function embedded(options: EmbeddedOptions): Driver {
+  verifyPeer('the embedded store', 'lmdb');
+  verifyOptions(options, "embedded({ directory: 'data/sessions' })", { directory: findTextFault });
+  const path = resolve(options.directory);
   return openLater(() => openShared(path, openEmbedded));
 }

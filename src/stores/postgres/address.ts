@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
-import { type ClientConfig, defaults, type PoolConfig } from 'pg';
+import type { ClientConfig, PoolConfig } from 'pg';
 
-// pg depends on this package. It may be installed where only pg can resolve it.
-const nearPg = createRequire(createRequire(import.meta.url).resolve('pg'));
-const { parse, toClientConfig } = nearPg('pg-connection-string') as typeof import('pg-connection-string');
+// Importing this module does not load pg, so that `postgres()` can say that pg is missing.
+const require = createRequire(import.meta.url);
 
 /** The configuration of a connection, and the name of the server for messages. */
 export interface Address {
@@ -25,8 +24,9 @@ export function findFault(url: string): string | undefined {
   if (hasUnknown) return `has an unknown parameter; valid parameters are ${parameters.join(', ')}`;
   if (!sslModes.includes(mode)) return `has an unknown sslmode; valid values are ${sslModes.join(', ')}`;
   if (mode === 'verify-ca' && !query.has('sslrootcert')) return 'has sslmode=verify-ca but no sslrootcert';
+  const parser = loadParser();
   try {
-    const { host, database } = readConfig(url);
+    const { host, database } = readConfig(url, parser);
     if (!host) return 'has no host';
     if (host.includes(',')) return 'has several hosts';
     return database ? undefined : 'has no database';
@@ -46,7 +46,7 @@ export function readAddress(url: string): Address {
     database,
     ssl: verified(ssl) ?? false,
     // By default the user of this process, as for psql, and not PGUSER.
-    user: user || defaults.user,
+    user: user || (require('pg') as typeof import('pg')).defaults.user,
     ...(options && { options }),
     // A function prevents pg from using PGPASSWORD or ~/.pgpass when the address has no password.
     password: () => (password || undefined) as string,
@@ -68,6 +68,13 @@ function readQuery(url: string): URLSearchParams {
   return new URLSearchParams(/\?([^#]*)/.exec(url)?.[1]);
 }
 
-function readConfig(url: string): ClientConfig {
+type Parser = typeof import('pg-connection-string');
+
+// pg depends on this package. It may be installed where only pg can resolve it.
+function loadParser(): Parser {
+  return createRequire(require.resolve('pg'))('pg-connection-string') as Parser;
+}
+
+function readConfig(url: string, { parse, toClientConfig } = loadParser()): ClientConfig {
   return toClientConfig(parse(url, { useLibpqCompat: true }));
 }

@@ -1,7 +1,7 @@
 import { Client, type ClientConfig } from 'pg';
 
 /**
- * A pg client that ignores the environment variables `PG…`: only STORE_URL counts. pg does not read a variable if the
+ * A pg client that ignores the environment variables `PG…`: only the address counts. pg does not read a variable if the
  * configuration has a value. It always reads the variables for the settings below, so they are reset.
  */
 export class StoreClient extends Client {

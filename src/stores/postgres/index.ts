@@ -1,6 +1,9 @@
 import type { Driver } from '../driver.ts';
 import { openAt } from '../open-driver.ts';
+import { findOptionalFault, findTextFault, verifyOptions } from '../options.ts';
+import { verifyPeer } from '../peer.ts';
 import { openLater } from '../wrap.ts';
+import { example, findFault } from './address.ts';
 
 export { openPostgres, type Postgres, type PostgresDatabaseOptions } from './open-postgres.ts';
 
@@ -13,8 +16,15 @@ export interface PostgresOptions {
 
 /**
  * A store in a PostgreSQL database. The first call connects and creates the tables; after a lost connection, the store
- * reconnects. Calls reject with a StoreAddressError when the address is not valid.
+ * reconnects.
+ * @throws TypeError when an option is not valid, or Error when the package `pg` is missing or too old
  */
-export function postgres({ url, name = 'sessapp' }: PostgresOptions): Driver {
-  return openLater(() => openAt('postgres', url, name, 'url'));
+export function postgres(options: PostgresOptions): Driver {
+  verifyPeer('the postgres store', 'pg');
+  verifyOptions(options, `postgres({ url: '${example}' })`, {
+    url: (value) => findTextFault(value) ?? findFault(value as string),
+    name: findOptionalFault,
+  });
+  const { url, name = 'sessapp' } = options;
+  return openLater(() => openAt('postgres', url, name));
 }

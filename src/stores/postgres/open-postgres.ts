@@ -1,5 +1,7 @@
 import { verifyStoreAddress } from '../open-driver.ts';
+import { checkedLater, findOptionalFault, findTextFault, verifyOptions } from '../options.ts';
 import { importPeer } from '../peer.ts';
+import { example } from './address.ts';
 
 /** A PostgreSQL database, for an application's own data. */
 export interface Postgres {
@@ -22,9 +24,15 @@ export interface PostgresDatabaseOptions {
 /**
  * Connects as the session store does, so that the same address works. Connections are opened when needed, and idle connections
  * do not keep the process running.
- * @throws StoreAddressError when the address is missing or not valid
+ * @throws StoreAddressError when the address is missing or not valid, TypeError when another option is not valid
  */
-export async function openPostgres({ url, variable = 'url', schema }: PostgresDatabaseOptions): Promise<Postgres> {
+export async function openPostgres(options: PostgresDatabaseOptions): Promise<Postgres> {
+  verifyOptions(options, `openPostgres({ url: '${example}', schema: 'CREATE TABLE IF NOT EXISTS …' })`, {
+    url: checkedLater,
+    variable: findOptionalFault,
+    schema: findTextFault,
+  });
+  const { url, variable, schema } = options;
   const address = await verifyStoreAddress('postgres', url, variable);
   const { OwnDatabase } = await importPeer('the postgres store', 'pg', () => import('./own-database.ts'));
   return new OwnDatabase(address, schema);

@@ -43,7 +43,7 @@ async function inspect(client: PoolClient): Promise<Database> {
 }
 
 function verifyDatabase({ encoding, isReadOnly }: Database): void {
-  if (isReadOnly) throw new PostgresFailure('the database is read-only; set STORE_URL to the primary server');
+  if (isReadOnly) throw new PostgresFailure('the database is read-only; use the address of the primary server');
   if (encoding === 'UTF8') return;
   const remedy = `create a database in UTF-8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`;
   throw new PostgresFailure(`the database's encoding is ${encoding}; ${remedy}`);
@@ -89,7 +89,8 @@ function atLength(text: string): TimedQuery {
 
 function verifyVersion(version: number): void {
   if (version <= knownVersion) return;
-  const fact = `a newer sessapp created the tables: they have version ${version}, and this environment supports ${knownVersion}`;
-  const remedy = 'run sessapp upgrade with the newer sessapp in this environment, or use another database';
+  const fact = `a newer sessapp created the tables: they have version ${version}, and this sessapp supports ${knownVersion}`;
+  const remedy =
+    'install the newer sessapp here too (in an environment, type: sessapp upgrade), or use another database';
   throw new PostgresFailure(`${fact}; ${remedy}`);
 }

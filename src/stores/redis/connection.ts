@@ -74,7 +74,7 @@ export class Connection {
     else this.#link = link;
     if (before?.isCluster) void before.close();
     else before?.destroy();
-    // Remember the cluster's nodes: the node that STORE_URL names may be removed from the cluster.
+    // Remember the cluster's nodes: the node that the address names may be removed from the cluster.
     if (link) this.#hosts = unite(this.#address.hosts, link.hosts);
   }
 

@@ -1,6 +1,9 @@
 import type { Driver } from '../driver.ts';
 import { openAt } from '../open-driver.ts';
+import { findOptionalFault, findTextFault, verifyOptions } from '../options.ts';
+import { verifyPeer } from '../peer.ts';
 import { openLater } from '../wrap.ts';
+import { example, findFault } from './address.ts';
 
 export { openRedis, type Redis, type RedisCommands, type RedisSetOptions } from './open-redis.ts';
 
@@ -13,8 +16,14 @@ export interface RedisOptions {
 
 /**
  * A store in a Redis or Valkey server, or in a cluster. The first call connects; after a lost connection, the store reconnects.
- * Calls reject with a StoreAddressError when the address is not valid.
+ * @throws TypeError when an option is not valid, or Error when the package `redis` is missing or too old
  */
-export function redis({ url, name = 'sessapp' }: RedisOptions): Driver {
-  return openLater(() => openAt('redis', url, name, 'url'));
+export function redis(options: RedisOptions): Driver {
+  verifyPeer('the redis store', 'redis');
+  verifyOptions(options, `redis({ url: '${example}' })`, {
+    url: (value) => findTextFault(value) ?? findFault(value as string),
+    name: findOptionalFault,
+  });
+  const { url, name = 'sessapp' } = options;
+  return openLater(() => openAt('redis', url, name));
 }

@@ -1,5 +1,8 @@
+import { StoreClosed } from '../errors.ts';
 import { verifyStoreAddress } from '../open-driver.ts';
+import { checkedLater, findOptionalFault, verifyOptions } from '../options.ts';
 import { importPeer } from '../peer.ts';
+import { example } from './address.ts';
 
 /** Redis commands with the signatures of the package `redis`. */
 export interface RedisCommands {
@@ -30,13 +33,24 @@ export interface Redis {
 /**
  * Connects as the session store does, so that the same address works.
  * @param options.variable the name of the variable with the address, for messages; by default `url`
- * @throws StoreAddressError when the address is missing or not valid
+ * @throws StoreAddressError when the address is missing or not valid, TypeError when another option is not valid
  */
 export async function openRedis(options: { url: string | undefined; variable?: string }): Promise<Redis> {
-  const url = await verifyStoreAddress('redis', options.url, options.variable ?? 'url');
+  verifyOptions(options, `openRedis({ url: '${example}' })`, { url: checkedLater, variable: findOptionalFault });
+  const url = await verifyStoreAddress('redis', options.url, options.variable);
   const [{ Connection }, { readAddress }] = await importPeer('the redis store', 'redis', () =>
     Promise.all([import('./connection.ts'), import('./address.ts')]),
   );
   const connection = new Connection(readAddress(url));
-  return { run: (command) => connection.run(0, command), close: () => connection.close() };
+  let isClosed = false;
+  return {
+    async run(command) {
+      if (isClosed) throw new StoreClosed();
+      return connection.run(0, command);
+    },
+    close() {
+      isClosed = true;
+      return connection.close();
+    },
+  };
 }
