@@ -70,11 +70,7 @@ async function bundleCommand(directory) {
     hashCharacters: 'hex',
     comments: { legal: true, jsdoc: false },
     // Keep the names, for readable stacks.
-    minify: {
-      mangle: false,
-      compress: { keepNames: { function: true, class: true } },
-      codegen: { removeWhitespace: true },
-    },
+    minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
   });
   await bundle.close();
 }
