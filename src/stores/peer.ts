@@ -10,9 +10,11 @@ const require = createRequire(import.meta.url);
  * @throws Error that names the package and version to install, when it is not installed, or is too old for a store
  */
 export function verifyPeer(user: string, name: string): void {
+  const own = readOwnPackage();
+  if (own === undefined) return;
   const entry = resolvePeer(name);
   if (entry === undefined) throw notInstalled(user, name);
-  verifyVersion(user, name, entry);
+  verifyVersion(user, name, entry, own);
 }
 
 /**
@@ -21,8 +23,9 @@ export function verifyPeer(user: string, name: string): void {
  * @throws Error that names the package and version to install, when it is not installed, or is too old for a store
  */
 export async function importPeer<T>(user: string, name: string, load: () => Promise<T>): Promise<T> {
+  const own = readOwnPackage();
   const entry = resolvePeer(name);
-  if (entry !== undefined) verifyVersion(user, name, entry);
+  if (entry !== undefined && own) verifyVersion(user, name, entry, own);
   try {
     return await load();
   } catch (error) {
@@ -46,9 +49,8 @@ function resolvePeer(name: string): string | undefined {
 }
 
 // An application may have an older version for its own use, so package.json allows these. The stores need the newest range.
-function verifyVersion(user: string, name: string, entry: string): void {
+function verifyVersion(user: string, name: string, entry: string, { peerDependencies }: PackageJson): void {
   if (name === 'express') return;
-  const { peerDependencies } = readPackage(join(import.meta.dirname, '..', '..'));
   const oldest = peerDependencies?.[name]?.split('^').at(-1) ?? '';
   const version = versionOf(name, dirname(entry));
   if (version === undefined || version.localeCompare(oldest, 'en', { numeric: true }) >= 0) return;
@@ -64,8 +66,10 @@ interface PackageJson {
   peerDependencies?: Record<string, string>;
 }
 
-function readPackage(directory: string): PackageJson {
-  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageJson;
+/** Undefined when a bundler has put this code into a file of the application, perhaps with the peer dependency. */
+function readOwnPackage(): PackageJson | undefined {
+  const found = readIfThere(join(import.meta.dirname, '..', '..'));
+  return found?.name === 'sessapp' ? found : undefined;
 }
 
 /** The version of the package that contains this directory. */
@@ -77,7 +81,7 @@ function versionOf(name: string, directory: string): string | undefined {
 
 function readIfThere(directory: string): PackageJson | undefined {
   try {
-    return readPackage(directory);
+    return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageJson;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;

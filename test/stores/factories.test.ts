@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { session } from '../../src/session/index.ts';
 import type { Driver } from '../../src/stores/driver.ts';
@@ -10,7 +13,8 @@ import { openRedis, redis } from '../../src/stores/redis/index.ts';
 import { memory } from '../../src/testing/index.ts';
 import { secretOf } from '../session/support.ts';
 import { send } from '../support/http.ts';
-import { Sandbox } from '../support/sandbox.ts';
+import { freePort } from '../support/redis-server.ts';
+import { finish, repository, Sandbox } from '../support/sandbox.ts';
 
 type Call = (options?: unknown) => unknown;
 
@@ -110,4 +114,23 @@ test('after close(), calls of a database for own data fail in the same way', asy
   const own = await openRedis({ url: 'redis://localhost:1' });
   await own.close();
   await expect(own.run((commands) => commands.get('a'))).rejects.toThrow(closed);
+});
+
+test('a program that a bundler made from an application needs no package beside it', async () => {
+  const sandbox = new Sandbox();
+  const input = sandbox.path('app.js');
+  const store = join(repository, 'dist', 'stores', 'redis', 'index.js');
+  const url = `redis://127.0.0.1:${await freePort()}`;
+  await writeFile(
+    input,
+    `import { redis } from ${JSON.stringify(store)};
+     const store = redis({ url: '${url}' });
+     console.log(await store.ping().catch((error) => error.message));
+     await store.close();`,
+  );
+  const bundle = await rolldown({ input, platform: 'node' });
+  await bundle.write({ dir: sandbox.path('bundle'), format: 'esm', codeSplitting: false });
+  await bundle.close();
+  const { stdout, stderr } = await finish(sandbox.spawn(process.execPath, [sandbox.path('bundle', 'app.js')]));
+  expect(stdout + stderr).toContain('there is no connection to Redis');
 });
