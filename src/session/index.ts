@@ -34,7 +34,7 @@ function createSession(options: Partial<options.SessionOptions>): Middleware {
   const create = (used: SecretOption): Middleware => createMiddleware(driver, toMiddlewareOptions(options, used, log));
   const middleware = isMissing(secret) ? signWithSecretOfRequest(create, log) : create(secret);
   if (isExpressStore(store)) reportLimits(store, log);
-  startPruning(driver, log);
+  startPruning(driver, log, options.now && { now: options.now });
   return middleware;
 }
 

@@ -16,7 +16,7 @@ const defaultMoveAfterMs = 10 * 60 * 1000;
 
 /** The driver for these options of `session()`. */
 export function driverFor(options: StoreOptions): Driver {
-  const { adopt, now = Date.now } = options;
+  const { adopt, now = () => Date.now() } = options;
   const form = formOf(options);
   const store = options.store ?? embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
   verifyStore('store', store);
@@ -26,6 +26,7 @@ export function driverFor(options: StoreOptions): Driver {
   return new AdoptingDriver(
     { from: toDriver(old, form), to: toDriver(store, form) },
     () => now() - startedMs >= moveAfterMs,
+    now,
   );
 }
 
