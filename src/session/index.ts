@@ -3,8 +3,8 @@ import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { adoptSessions } from './adopt-sessions.ts';
-import { createProfile, expiryOf, verifyCookieOptions } from './cookie-option.ts';
-import { defaultLimits, toLimits } from './data/limits.ts';
+import { createProfile, verifyCookieOptions } from './cookie-option.ts';
+import { limitsOf } from './limits-option.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
 import type * as options from './options.ts';
 import { isMissing, type SecretOption, signWithSecretOfRequest, toSecrets } from './secret-option.ts';
@@ -43,14 +43,11 @@ function toMiddlewareOptions(
   secret: SecretOption,
   log: Log,
 ): MiddlewareOptions {
-  const { store, cookie, limits, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
-  const expiry = typeof cookie === 'object' ? expiryOf(cookie) : null;
-  const idleMs = limits?.idleMs ?? (typeof expiry === 'number' ? expiry : defaultLimits.idleMs);
-  const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
+  const { store, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
   return {
     profileOf: createProfile(options),
     secrets: toSecrets(secret, log),
-    limits: toLimits(limits, { ...defaultLimits, idleMs, anonymousIdleMs: idleMs, absoluteMs }),
+    limits: limitsOf(options),
     behavior: {
       rolling: rolling === true,
       resave: resave === true,

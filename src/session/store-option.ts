@@ -6,8 +6,8 @@ import type { Driver } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
 import { driverOf } from '../stores/express.ts';
 import type { ExpressForm } from '../stores/express-record.ts';
-import { toLimits } from './data/limits.ts';
 import { Owners } from './data/owner.ts';
+import { limitsOf } from './limits-option.ts';
 import type { Adoption, AnyStore, SessionOptions } from './options.ts';
 
 type StoreOptions = Pick<Partial<SessionOptions>, 'store' | 'adopt' | 'cookie' | 'limits' | 'now'>;
@@ -66,11 +66,11 @@ function toDriver(store: AnyStore, form: ExpressForm): Driver {
 }
 
 function formOf({ cookie, limits }: StoreOptions): ExpressForm {
-  const { idleMs, ownerKeys } = toLimits(limits);
+  const { idleMs, absoluteMs, ownerKeys } = limitsOf({ cookie, limits });
   const owners = new Owners(ownerKeys, undefined);
   const { sameSite, ...others } = typeof cookie === 'object' ? cookie : {};
   const attributes: CookieOptions = sameSite === undefined || sameSite === 'auto' ? others : { ...others, sameSite };
-  return { cookie: attributes, idleMs, ownerOf: (data) => owners.of(data) };
+  return { cookie: attributes, idleMs, absoluteMs, ownerOf: (data) => owners.of(data) };
 }
 
 /** The nearest directory with a package.json, from the main script upwards; without one, the working directory. */
