@@ -12,18 +12,18 @@ const sameSites = ['lax', 'strict', 'none'];
  * function of the option `cookie` returns an attribute that is not valid.
  */
 export function createProfile(options: Partial<SessionOptions>, log: Log): (req: Request) => CookieProfile {
-  const { name = options.key ?? 'connect.sid', cookie = {} } = options;
+  const { name = options.key ?? 'connect.sid', cookie = {}, now = () => Date.now() } = options;
   const isEncrypted = encryptionOf(options, log);
   if (typeof cookie === 'function')
     return (req) => {
       // The type of the function's parameter is the application's own request type.
       const attributes = cookie(req as never);
       verifyAttributes(attributes);
-      return toProfile(name, attributes, isEncrypted(req));
+      return toProfile(name, attributes, isEncrypted(req), now);
     };
   // With a fixed expiry date, the lifetime depends on the time of the request.
-  if (expiryOf(cookie) instanceof Date) return (req) => toProfile(name, cookie, isEncrypted(req));
-  const profileOf = profilesOf((encrypted) => toProfile(name, cookie, encrypted));
+  if (expiryOf(cookie) instanceof Date) return (req) => toProfile(name, cookie, isEncrypted(req), now);
+  const profileOf = profilesOf((encrypted) => toProfile(name, cookie, encrypted, now));
   return (req) => profileOf(isEncrypted(req));
 }
 
@@ -65,12 +65,12 @@ export function expiryOf(cookie: CookieOptions): Date | number | null {
   return expiry instanceof Date || typeof expiry === 'number' ? expiry : null;
 }
 
-function toProfile(name: string, cookie: CookieOptions, isEncrypted: boolean): CookieProfile {
+function toProfile(name: string, cookie: CookieOptions, isEncrypted: boolean, now: () => number): CookieProfile {
   const { path = '/', httpOnly = true, secure = false, sameSite, maxAge: _, expires: __, ...others } = cookie;
   const site = sameSite === 'auto' ? (isEncrypted ? 'none' : 'lax') : sameSite;
   const attributes = { ...others, path, httpOnly, secure: secure === 'auto' ? isEncrypted : secure, sameSite: site };
   const expiry = expiryOf(cookie);
-  return { name, attributes, isEncrypted, maxAgeMs: expiry instanceof Date ? expiry.getTime() - Date.now() : expiry };
+  return { name, attributes, isEncrypted, maxAgeMs: expiry instanceof Date ? expiry.getTime() - now() : expiry };
 }
 
 function expiryNameOf(cookie: CookieOptions): 'maxAge' | 'expires' {

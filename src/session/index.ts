@@ -3,8 +3,8 @@ import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { adoptSessions } from './adopt-sessions.ts';
-import { createProfile, expiryOf, reportRefused, verifyCookieOptions } from './cookie-option.ts';
-import { defaultLimits, toLimits } from './data/limits.ts';
+import { createProfile, reportRefused, verifyCookieOptions } from './cookie-option.ts';
+import { limitsOf } from './limits-option.ts';
 import { createMiddleware, type Middleware, type MiddlewareOptions } from './middleware.ts';
 import { reportUnknownOptions } from './option-names.ts';
 import type * as options from './options.ts';
@@ -40,7 +40,7 @@ function createSession(options: Partial<options.SessionOptions>, log: Log): Midd
   const middleware = isMissing(secret) ? signWithSecretOfRequest(create, log) : create(secret);
   if (isExpressStore(store)) reportLimits(store, log);
   if (typeof cookie === 'object') reportRefused(cookie, log);
-  startPruning(driver, log);
+  startPruning(driver, log, options.now && { now: options.now });
   return middleware;
 }
 
@@ -49,14 +49,11 @@ function toMiddlewareOptions(
   secret: SecretOption,
   log: Log,
 ): MiddlewareOptions {
-  const { store, cookie, limits, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
-  const expiry = typeof cookie === 'object' ? expiryOf(cookie) : null;
-  const idleMs = limits?.idleMs ?? (typeof expiry === 'number' ? expiry : defaultLimits.idleMs);
-  const absoluteMs = Math.max(idleMs, defaultLimits.absoluteMs);
+  const { store, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
   return {
     profileOf: createProfile(options, log),
     secrets: toSecrets(secret, log),
-    limits: toLimits(limits, { ...defaultLimits, idleMs, anonymousIdleMs: idleMs, absoluteMs }),
+    limits: limitsOf(options),
     behavior: {
       rolling: rolling === true,
       resave: resave === true,

@@ -5,6 +5,7 @@ import { identifiedKeyOf, sessionKeyOf } from '../stores/session-key.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
 import { type CookieProfile, readCookies } from './cookie/cookie.ts';
 import { createId } from './cookie/ids.ts';
+import { cookiesBy } from './cookie/session-cookie.ts';
 import {
   createKeyring,
   createVerifier,
@@ -82,7 +83,7 @@ export interface MiddlewareOptions {
   /** Creates the id of a new session. */
   generateId?(req: Request): string;
   behavior?: Partial<Behavior>;
-  /** Returns the time in milliseconds since 1970. */
+  /** Returns the time in milliseconds since 1970, by which sessions and their cookies expire. */
   now?: () => number;
 }
 
@@ -161,7 +162,15 @@ function isBelow(path: string, { originalUrl, url = '/' }: Request): boolean {
 }
 
 function share(driver: Driver, options: MiddlewareOptions, toSessionKey: ToSessionKey): Shared {
-  const { profileOf, secrets, log, isDevelopment = false, limits, now = Date.now, generateId = createId } = options;
+  const {
+    profileOf,
+    secrets,
+    log,
+    isDevelopment = false,
+    limits,
+    now = () => Date.now(),
+    generateId = createId,
+  } = options;
   const all = toLimits(limits);
   const signingKeys = createKeyring(secrets);
   const records = new Records(withDeadline(driver, all.storeDeadlineMs), all, now, log, isDevelopment);
@@ -169,6 +178,7 @@ function share(driver: Driver, options: MiddlewareOptions, toSessionKey: ToSessi
     profileOf,
     newestKeyId: () => signingKeys()[0].id,
     createId: generateId,
+    createCookie: cookiesBy(options.now),
     toSessionKey,
   });
   return { store, records, signingKeys, toSessionKey, log, behavior: { ...defaultBehavior, ...options.behavior } };

@@ -6,8 +6,8 @@ import type { Driver } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
 import { driverOf } from '../stores/express.ts';
 import type { ExpressForm } from '../stores/express-record.ts';
-import { toLimits } from './data/limits.ts';
 import { Owners } from './data/owner.ts';
+import { limitsOf } from './limits-option.ts';
 import type { Adoption, AnyStore, SessionOptions } from './options.ts';
 
 type StoreOptions = Pick<Partial<SessionOptions>, 'store' | 'adopt' | 'cookie' | 'limits' | 'now'>;
@@ -16,7 +16,7 @@ const defaultMoveAfterMs = 10 * 60 * 1000;
 
 /** The driver for these options of `session()`. */
 export function driverFor(options: StoreOptions): Driver {
-  const { adopt, now = Date.now } = options;
+  const { adopt, now = () => Date.now() } = options;
   const form = formOf(options);
   const store = options.store ?? embedded({ directory: join(applicationDirectory(), 'data', 'sessions') });
   verifyStore('store', store);
@@ -26,6 +26,7 @@ export function driverFor(options: StoreOptions): Driver {
   return new AdoptingDriver(
     { from: toDriver(old, form), to: toDriver(store, form) },
     () => now() - startedMs >= moveAfterMs,
+    now,
   );
 }
 
@@ -75,11 +76,11 @@ function toDriver(store: AnyStore, form: ExpressForm): Driver {
 }
 
 function formOf({ cookie, limits }: StoreOptions): ExpressForm {
-  const { idleMs, ownerKeys } = toLimits(limits);
+  const { idleMs, absoluteMs, ownerKeys } = limitsOf({ cookie, limits });
   const owners = new Owners(ownerKeys, undefined);
   const { sameSite, ...others } = typeof cookie === 'object' ? cookie : {};
   const attributes: CookieOptions = sameSite === undefined || sameSite === 'auto' ? others : { ...others, sameSite };
-  return { cookie: attributes, idleMs, ownerOf: (data) => owners.of(data) };
+  return { cookie: attributes, idleMs, absoluteMs, ownerOf: (data) => owners.of(data) };
 }
 
 /** The nearest directory with a package.json, from the main script upwards; without one, the working directory. */

@@ -27,13 +27,15 @@ export class AdoptingDriver implements Driver {
   readonly #old: Driver;
   readonly #new: Driver;
   readonly #isMoving: () => boolean;
+  readonly #now: () => number;
   /** When each session was first read from the new store; Infinity after it was deleted from the old store. */
   readonly #metMs = new Map<string, number>();
 
-  constructor(stores: { from: Driver; to: Driver }, isMoving: () => boolean) {
+  constructor(stores: { from: Driver; to: Driver }, isMoving: () => boolean, now = () => Date.now()) {
     this.#old = withKeysFor(stores.from);
     this.#new = withKeysFor(stores.to);
     this.#isMoving = isMoving;
+    this.#now = now;
   }
 
   async read(key: string): Promise<StoredRecord | undefined> {
@@ -151,7 +153,7 @@ export class AdoptingDriver implements Driver {
   }
 
   async #leaveTombstone(key: string): Promise<void> {
-    const tombstone = createTombstone(Date.now() + tombstoneMs);
+    const tombstone = createTombstone(this.#now() + tombstoneMs);
     for (;;) {
       // No record has version 0, so a process that read a record before never mistakes the tombstone for it.
       if (await this.#new.create(key, tombstone, 0)) return;

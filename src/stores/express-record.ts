@@ -5,7 +5,7 @@ import type { SessionRecord, StoredRecord } from './driver.ts';
 /** The property of an express-session session that holds the fields which express-session does not have. */
 const noteKey = 'sessapp:record';
 const dayMs = 24 * 60 * 60 * 1000;
-/** If it is unknown when a session was last seen, assume this fraction of its idle time ago: a read then marks it as seen. */
+/** If it is unknown when a session was last seen, assume this fraction of its lifetime ago: a read then marks it as seen. */
 const unseenFraction = 1 / 5;
 
 interface Note {
@@ -30,6 +30,8 @@ export interface ExpressForm {
   ownerOf?: ((data: Record<string, unknown>) => string | undefined) | undefined;
   /** The idle time of a session that was stored without an expiry, in milliseconds. By default one day. */
   idleMs?: number;
+  /** The longest lifetime of a session, in milliseconds. By default 30 days. */
+  absoluteMs?: number;
 }
 
 /**
@@ -46,7 +48,7 @@ export function toRecord(key: string, found: ExpressSession, form: ExpressForm):
     key,
     data: originalMaxAge === defaultMaxAge(form) ? text : JSON.stringify({ ...data, cookie: { originalMaxAge } }),
     version: versionOf(note, sum),
-    ...timesOf(note, expiryOf(cookie), originalMaxAge ?? form.idleMs ?? dayMs),
+    ...timesOf(note, expiryOf(cookie), originalMaxAge ?? form.idleMs ?? dayMs, form),
     ...(owner !== undefined && { owner }),
     ...(note?.keyId !== undefined && { keyId: note.keyId }),
   };
@@ -87,18 +89,25 @@ function expiryOf(cookie: { expires?: Date | string | null | undefined } | undef
 }
 
 // express-session may have extended a session only in its store, with `touch`: connect-redis then leaves the stored expiry as it
-// is. So a past expiry means that the session is live and due to be marked as seen, since its store still returns it.
+// is. So a past expiry means that the session is live and due to be marked as seen, since its store still returns it. The store
+// follows the system's clock, whatever the option `now` says.
+//
+// A session without a note was created when it was last seen, or earlier. But do not assume a long time ago: a session that is
+// older than the absolute limit counts as expired, and its user must stay logged in.
 function timesOf(
   note: Note | undefined,
   expiresAtMs: number | undefined,
   idleMs: number,
+  { absoluteMs = 30 * dayMs }: ExpressForm,
 ): Pick<StoredRecord, 'createdAtMs' | 'seenAtMs' | 'expiresAtMs'> {
   const nowMs = Date.now();
-  const createdAtMs = note?.createdAtMs ?? nowMs;
-  if (expiresAtMs === undefined || expiresAtMs <= nowMs)
-    return { createdAtMs, seenAtMs: nowMs - idleMs * unseenFraction, expiresAtMs: nowMs + idleMs };
-  if (note?.expiresAtMs === expiresAtMs) return { createdAtMs, seenAtMs: note.seenAtMs, expiresAtMs };
-  return { createdAtMs, seenAtMs: Math.min(expiresAtMs - idleMs, nowMs), expiresAtMs };
+  const isLate = expiresAtMs === undefined || expiresAtMs <= nowMs;
+  if (note && !isLate && note.expiresAtMs === expiresAtMs)
+    return { createdAtMs: note.createdAtMs, seenAtMs: note.seenAtMs, expiresAtMs };
+  const earlyMs = Math.floor(nowMs - Math.min(idleMs, absoluteMs) * unseenFraction);
+  const wantedMs = isLate ? earlyMs : Math.min(expiresAtMs - idleMs, nowMs);
+  const seenAtMs = Math.max(wantedMs, note?.createdAtMs ?? earlyMs);
+  return { createdAtMs: note?.createdAtMs ?? seenAtMs, seenAtMs, expiresAtMs: isLate ? nowMs + idleMs : expiresAtMs };
 }
 
 // A change by express-session does not update the note, so the version includes the hash of the data.

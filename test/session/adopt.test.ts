@@ -103,6 +103,28 @@ test('when its user returns, a session of express-session moves with its data, i
   expect(JSON.parse((await browse(ours, '/lifetime')).body)).toMatchObject({ originalMaxAge });
 });
 
+test.each([
+  ['10 minutes ago', 10 * minuteMs, {}],
+  ['before the absolute limit', 2 * dayMs, { limits: { absoluteMs: dayMs } }],
+])(
+  'a session that was last seen %s was created before it was seen, and its user stays logged in',
+  async (_, ms, more) => {
+    const [old, store] = [new MemoryStore(), memory()];
+    const browse = open();
+    await browse(await serveTheirs(old), '/login/ann');
+    const [[id = '', text = ''] = []] = Object.entries(sessionsOf(old));
+    const found = JSON.parse(text);
+    found.cookie.expires = new Date(Date.now() + found.cookie.originalMaxAge - ms);
+    sessionsOf(old)[id] = JSON.stringify(found);
+    await adoptSessions({ store, adopt: old, ...more });
+    const [moved] = await collect(store.list({}));
+    expect(moved?.createdAtMs).toBeLessThanOrEqual(moved?.seenAtMs ?? 0);
+    expect(await show(browse, await serveOurs({ store, ...more }))).toEqual({ userId: 'ann' });
+    const [seen] = await collect(store.list({}));
+    expect(seen?.createdAtMs).toBeLessThanOrEqual(seen?.seenAtMs ?? 0);
+  },
+);
+
 test('until a process starts to move sessions, it leaves them where express-session finds them', async () => {
   const clock = { now: Date.now() };
   const [old, store] = [new MemoryStore(), memory()];

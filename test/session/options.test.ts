@@ -7,10 +7,11 @@ import { promisify } from 'node:util';
 import cookieParser from 'cookie-parser';
 import expressSession from 'express-session';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { type SessionOptions, session } from '../../src/session/index.ts';
+import { Cookie, type SessionOptions, session } from '../../src/session/index.ts';
+import { memory } from '../../src/testing/memory.ts';
 import { repository } from '../support/sandbox.ts';
 import { count, listen, type Middleware, secret } from './compatibility-support.ts';
-import { secretOf } from './support.ts';
+import { change, hourMs, minuteMs, secretOf } from './support.ts';
 
 test('a retired secret gives no access to a session, even if cookie-parser still uses it', async () => {
   const store = new expressSession.MemoryStore();
@@ -214,4 +215,78 @@ test('a second middleware for one request does nothing, and logs so once', async
 test('session itself is not a middleware', () => {
   const call = session as unknown as (...args: unknown[]) => unknown;
   expect(() => call({}, {}, () => undefined)).toThrow(/^session\(\) creates the middleware.*app\.use\(session\(/);
+});
+
+const startMs = Date.UTC(2040, 0, 1);
+
+test.each<[string, cookie: SessionOptions['cookie'], change: (session: Express.Request['session']) => void]>([
+  ['the option maxAge', { maxAge: hourMs }, () => undefined],
+  ['the option expires', { expires: new Date(startMs + hourMs) }, () => undefined],
+  ['the function cookie', () => ({ expires: new Date(startMs + hourMs) }), () => undefined],
+  ['maxAge of a handler', {}, ({ cookie }) => Object.assign(cookie, { maxAge: hourMs })],
+  ['expires of a handler', {}, ({ cookie }) => Object.assign(cookie, { expires: new Date(startMs + hourMs) })],
+  ['touch', { maxAge: hourMs }, (own) => void own.touch()],
+  ['resetMaxAge', { maxAge: hourMs }, (own) => void own.resetMaxAge()],
+])('the cookie follows the option `now`: %s', async (_, cookie, apply) => {
+  let read: unknown;
+  const ask = await listen(
+    (req, res) => {
+      apply(req.session);
+      Object.assign(req.session, { userId: 'ann' });
+      const { expires, maxAge, originalMaxAge } = req.session.cookie;
+      read = [Number(expires), maxAge, originalMaxAge];
+      res.end();
+    },
+    session({ secret, store: memory(), cookie, now: () => startMs }) as Middleware,
+  );
+  const { headers } = await ask('/');
+  expect(String(headers['set-cookie'])).toContain('Expires=Sun, 01 Jan 2040 01:00:00 GMT');
+  expect(read).toEqual([startMs + hourMs, hourMs, hourMs]);
+});
+
+test('with the option `now`, req.session.cookie is a Cookie that refuses a maxAge of a wrong type', async () => {
+  const ask = await listen(
+    (req, res) => {
+      expect(req.session.cookie).toBeInstanceOf(Cookie);
+      expect(() => Object.assign(req.session.cookie, { maxAge: '1' })).toThrow('maxAge must be a number or Date');
+      res.end('checked');
+    },
+    session({ secret, store: memory(), now: () => startMs }) as Middleware,
+  );
+  expect((await ask('/')).body).toBe('checked');
+});
+
+test('a session in an express-session store expires by the option `now`', async () => {
+  let nowMs = Date.now();
+  const options = { secret, store: new expressSession.MemoryStore(), cookie: { maxAge: hourMs }, now: () => nowMs };
+  const ask = await listen(count, session(options) as Middleware);
+  const { cookie } = await ask('/');
+  expect((await ask('/', cookie)).body).toBe('2');
+  nowMs += hourMs;
+  expect((await ask('/', cookie)).body).toBe('1');
+});
+
+test('without the option `now`, sessions follow a Date that a test replaces later, as their cookies do', async () => {
+  const options = { secret, store: memory(), cookie: { maxAge: hourMs } };
+  const ask = await listen(count, session(options) as Middleware);
+  const { cookie } = await ask('/');
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  vi.setSystemTime(Date.now() + hourMs);
+  expect((await ask('/', cookie)).body).toBe('1');
+});
+
+test('expired sessions are deleted by the option `now`', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const prunedMs: number[] = [];
+  const store = change(memory(), {
+    prune: async (nowMs) => {
+      prunedMs.push(nowMs);
+      return 0;
+    },
+  });
+  session({ secret, store, now: () => startMs });
+  await vi.advanceTimersByTimeAsync(2 * minuteMs);
+  expect(new Set(prunedMs)).toEqual(new Set([startMs]));
 });

@@ -65,3 +65,28 @@ test('a session that express-session has extended only in its store is live, and
   expect(found?.seenAtMs).toBeLessThan(Date.now() - 100);
   expect(await driver.update('a', 1, record())).toBe(true);
 });
+
+test('a session that express-session stored again without an expiry was created before it was seen', async () => {
+  const store = new session.MemoryStore();
+  const driver = driverOf(store);
+  const nowMs = Date.now();
+  await driver.create('a', record({ createdAtMs: nowMs - 1000, seenAtMs: nowMs - 500, expiresAtMs: nowMs + 5000 }));
+  const { sessions } = store as unknown as { sessions: Record<string, string> };
+  const stored = JSON.parse(sessions.a ?? '');
+  sessions.a = JSON.stringify({ ...stored, cookie: { ...stored.cookie, expires: null } });
+  expect(await driver.read('a')).toMatchObject({ createdAtMs: nowMs - 1000, seenAtMs: nowMs - 1000 });
+});
+
+test.each([
+  [1001, {}, 201],
+  [1001, { absoluteMs: 500 }, 100],
+])(
+  'a session without times, with an idle time of %i ms and %j, gets times in whole milliseconds',
+  async (idleMs, form, ms) => {
+    const store = new session.MemoryStore();
+    store.set('a', { cookie: { originalMaxAge: null } } as unknown as SessionData, () => undefined);
+    const found = await driverOf(store, { idleMs, ...form }).read('a');
+    const seenAtMs = (found?.expiresAtMs ?? 0) - idleMs - ms;
+    expect(found).toMatchObject({ createdAtMs: seenAtMs, seenAtMs });
+  },
+);

@@ -33,6 +33,11 @@ function createApp(options: TestOptions & Partial<SessionOptions>): Express {
     req.session.userId = req.body.name;
     res.redirect(303, '/profile');
   });
+  app.post('/login/remember', (req, res) => {
+    req.session.userId = req.body.name;
+    req.session.cookie.maxAge = 3 * hourMs;
+    res.send();
+  });
   app.get('/profile', (req, res) => {
     res.status(req.session.userId ? 200 : 401).send(req.session.userId ?? 'nobody');
   });
@@ -54,8 +59,8 @@ const form = (name: string): RequestInit => ({ method: 'POST', body: new URLSear
 
 describe('a test server', () => {
   let server: TestServer;
-  const start = async (): Promise<TestServer> => {
-    server = await startTestServer(createApp);
+  const start = async (own: Partial<SessionOptions> = {}): Promise<TestServer> => {
+    server = await startTestServer((options) => createApp({ ...own, ...options }));
     return server;
   };
   afterEach(() => server.close());
@@ -78,6 +83,47 @@ describe('a test server', () => {
     clock.advance(hourMs - minuteMs);
     expect((await ann('/profile')).status).toBe(200);
     clock.advance(2 * minuteMs);
+    expect((await ann('/profile')).status).toBe(401);
+  });
+
+  test('a user can log in again after the session has expired', async () => {
+    const { browser, clock } = await start();
+    const ann = browser();
+    await ann('/login', form('ann'));
+    clock.advance(hourMs + minuteMs);
+    expect((await ann('/profile')).status).toBe(401);
+    expect((await ann('/login', form('ann'))).status).toBe(200);
+    expect((await ann('/profile')).status).toBe(200);
+  });
+
+  test('a user can log in for the first time after the clock has moved', async () => {
+    const { browser, clock } = await start();
+    clock.advance(2 * hourMs);
+    const ann = browser();
+    await ann('/login', form('ann'));
+    expect((await ann('/profile')).status).toBe(200);
+  });
+
+  test('with `rolling`, each request extends the cookie', async () => {
+    const { browser, clock } = await start({ rolling: true });
+    const ann = browser();
+    await ann('/login', form('ann'));
+    for (const _ of [1, 2, 3]) {
+      clock.advance(2_000_000);
+      expect((await ann('/profile')).status).toBe(200);
+    }
+    clock.advance(hourMs);
+    expect((await ann('/profile')).status).toBe(401);
+  });
+
+  test('a lifetime that a handler chooses counts from the time of the clock', async () => {
+    const { browser, clock } = await start();
+    clock.advance(4 * hourMs);
+    const ann = browser();
+    await ann('/login/remember', form('ann'));
+    clock.advance(3 * hourMs - minuteMs);
+    expect((await ann('/profile')).status).toBe(200);
+    clock.advance(minuteMs);
     expect((await ann('/profile')).status).toBe(401);
   });
 

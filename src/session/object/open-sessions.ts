@@ -54,6 +54,11 @@ export class OpenSessions {
     });
   }
 
+  /** The time in milliseconds since 1970, by which sessions and their cookies expire. */
+  now(): number {
+    return this.#records.now();
+  }
+
   has(session: object): boolean {
     return OpenSession.of(session) !== undefined;
   }

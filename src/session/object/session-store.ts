@@ -4,6 +4,7 @@ import type { StoredRecord } from '../../stores/driver.ts';
 import { hashOf } from '../../stores/session-key.ts';
 import { type CookieProfile, canBeSet } from '../cookie/cookie.ts';
 import { wholeRefOf } from '../cookie/ids.ts';
+import type { CreateCookie } from '../cookie/session-cookie.ts';
 import type { ToSessionKey } from '../cookie/signature.ts';
 import { type Data, parseData, pickData, readLifetimeMs, verifyAtOnce } from '../data/data.ts';
 import { destroySessions } from '../data/destroy-sessions.ts';
@@ -14,9 +15,6 @@ import { OpenSessions } from './open-sessions.ts';
 import { callBack, ignore, StoredSession } from './stored-session.ts';
 import { type SessionSummary, summarize } from './summary.ts';
 
-// express-session exports the class, but its types omit the constructor's parameter.
-const Cookie = session.Cookie as unknown as new (options: object) => session.Cookie;
-
 type Callback = (error?: unknown) => void;
 
 /** How sessions are created and found. */
@@ -26,6 +24,7 @@ interface Rules {
   newestKeyId: () => string;
   /** Creates the id of a new session. */
   createId: (req: Request) => string;
+  createCookie: CreateCookie;
   toSessionKey: ToSessionKey;
 }
 
@@ -168,7 +167,7 @@ export class SessionStore extends session.Store {
   // The cookie's attributes come from the configuration, never from the store. Only the lifetime comes from the session.
   #createCookie({ attributes, maxAgeMs }: CookieProfile, stored: Data): session.Cookie {
     const maxAge = stored.cookie || maxAgeMs === undefined ? this.#lifetimeOf(stored) : maxAgeMs;
-    return new Cookie({ ...attributes, maxAge, originalMaxAge: maxAge });
+    return this.#rules.createCookie({ ...attributes, maxAge, originalMaxAge: maxAge });
   }
 
   async #get(sessionKey: string): Promise<SessionData | null> {

@@ -54,7 +54,7 @@ export class StoredSession extends Session {
   override resetMaxAge(): this {
     const { expires, originalMaxAge } = this.cookie;
     if (!(expires instanceof Date) || originalMaxAge === null) return super.resetMaxAge();
-    expires.setTime(Date.now() + originalMaxAge);
+    expires.setTime(this.#store.open.now() + originalMaxAge);
     return this;
   }
 
