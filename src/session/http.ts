@@ -30,8 +30,8 @@ export function isSecure(req: Request, proxy: boolean | undefined): boolean {
 
 /** Advice for a server behind a proxy that terminates TLS. */
 export const trustProxy =
-  "Behind a proxy that terminates TLS, call app.set('trust proxy', 1), or set the option proxy of session() to true. " +
-  'In an environment, set TRUST_PROXY';
+  'Behind a proxy that terminates TLS, set TRUST_PROXY in an environment. In an application of your own, call ' +
+  "app.set('trust proxy', 1), or set the option proxy of session() to true";
 
 /** The host and port that the client asked for. @param proxy whether to trust X-Forwarded-Host */
 export function hostOf({ headers }: Request, proxy: boolean): string {

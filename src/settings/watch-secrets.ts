@@ -41,7 +41,7 @@ export function watchSecrets(
   const use = (found: string[]): void => {
     secrets = found;
     onChange();
-    log.info('.env has new session secrets: the newest one signs from now on');
+    log.info('the session secrets in .env have changed: the newest one signs, and a removed one no longer verifies');
   };
   const apply = async (): Promise<void> => {
     const { SESSION_SECRET } = await readVariables(directory);

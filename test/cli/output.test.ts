@@ -202,6 +202,8 @@ test.each<[string[], string]>([
   const sandbox = new Sandbox();
   const suggest = (name: string) => suggested.replace('a b', name);
   await sandbox.environment('one');
+  // As `init` leaves it in the middle of its work.
+  await sandbox.environment('.sessapp-staging-1-2-3');
   expect((await invoke(sandbox.directory, args)).stderr).toContain(`\nDid you mean ${suggest('one')}?\n`);
   await sandbox.environment("it's");
   const both = `${suggest("'it'\\''s'")}, or ${suggest('one')}`;

@@ -15,7 +15,11 @@ const most = 3;
  */
 export async function suggestNearby(system: System, command: string, error: unknown): Promise<void> {
   if (!(error instanceof UserError) || !['no-environment', 'not-an-environment'].includes(error.code)) return;
-  const below = (await listNames(system.cwd)).filter((name) => existsSync(join(system.cwd, name, markerName)));
+  // An environment that `init` is making, or one that was set aside, is not finished.
+  const isFinished = (name: string): boolean => !name.startsWith('.sessapp-');
+  const below = (await listNames(system.cwd)).filter(
+    (name) => isFinished(name) && existsSync(join(system.cwd, name, markerName)),
+  );
   const lines = below.sort().map((name) => commandLine(system, join(system.cwd, name), command));
   if (lines.length === 0) return;
   const shown = await Promise.all(lines.slice(0, most));

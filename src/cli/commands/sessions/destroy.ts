@@ -11,7 +11,7 @@ import { onEnvironment, type Work } from '../on-environment.ts';
 
 export const command = onEnvironment({
   summary: 'end sessions for good, even while they are in use',
-  examples: ['sessapp sessions destroy --user ann', 'sessapp sessions destroy --all --yes -e myenv'],
+  examples: ['sessapp sessions destroy pLE4NH5jliO1 -e myenv', 'sessapp sessions destroy --user ann'],
   operands: [['[ref...]', 'the REF of each session in sessions list, or its beginning']],
   options: [
     ['--user <owner>', 'end all sessions of this owner (userId, username, user or passport.user)'],
