@@ -20,6 +20,7 @@ import { serveHealth } from './health.ts';
 import { createHttpServer } from './http-server.ts';
 import { verifyIsolation } from './isolation.ts';
 import { listen } from './listen.ts';
+import { surviveLostOutput } from './log-output.ts';
 import { createLogger, logRequests } from './logging.ts';
 import { countCalls } from './metrics/count-calls.ts';
 import { add, type Counts, createCounts } from './metrics/counts.ts';
@@ -85,6 +86,7 @@ export async function serve(
   load: () => Promise<Application>,
   options: ServeOptions = {},
 ): Promise<void> {
+  surviveLostOutput();
   await start(directory, load, options).catch((error: unknown) => reportStartFailure(directory, error));
 }
 

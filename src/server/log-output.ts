@@ -1,8 +1,19 @@
+import { isSystemError } from '../errors.ts';
+
 const warning = 40;
 /** How much output may wait for the reader of a pipe. */
 const backlogBytes = 1_000_000;
 
-/** Writes lines to stdout. If nothing reads them, the server continues, and its memory does not grow. */
+/**
+ * Keeps the process running when its output cannot be written: the reader of a pipe has exited, the terminal was closed, or the
+ * disk of a log file is full. Not only we write: LMDB prints each failed write to stderr, and the application prints too.
+ */
+export function surviveLostOutput(): void {
+  process.stdout.on('error', ignoreLostOutput);
+  process.stderr.on('error', ignoreLostOutput);
+}
+
+/** Writes lines to stdout. If they cannot be written, the server continues, and its memory does not grow. */
 export class LogOutput {
   readonly #reportLost: (lines: number) => void;
   #waiting: string[] = [];
@@ -11,8 +22,6 @@ export class LogOutput {
   /** @param reportLost called when lines can be written again after some were dropped */
   constructor(reportLost: (lines: number) => void) {
     this.#reportLost = reportLost;
-    process.stdout.on('error', ignoreLostLog);
-    process.stdout.on('drain', () => this.#onDrain());
     process.on('exit', () => this.#flush());
   }
 
@@ -32,21 +41,19 @@ export class LogOutput {
       this.#lost += lines.length;
       return;
     }
-    try {
-      process.stdout.write(lines.join(''));
-    } catch (error) {
-      ignoreLostLog(error);
-    }
+    process.stdout.write(lines.join(''), (error) => {
+      if (error) this.#lost += lines.length;
+      else if (!process.stdout.writableNeedDrain) this.#onWritable();
+    });
   }
 
-  #onDrain(): void {
+  #onWritable(): void {
     const lost = this.#lost;
     this.#lost = 0;
     if (lost > 0) this.#reportLost(lost);
   }
 }
 
-// The reader of the pipe has exited, the terminal was closed, or the disk is full.
-function ignoreLostLog(error: unknown): void {
-  if (!['EPIPE', 'EIO', 'ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+function ignoreLostOutput(error: unknown): void {
+  if (!isSystemError(error)) throw error;
 }

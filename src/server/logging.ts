@@ -12,7 +12,7 @@ export function createLogger({ production }: { production: boolean }): Logger {
     // Log no other headers: they can contain cookies and passwords.
     serializers: { req: describeRequest, res: ({ statusCode }: Response) => ({ statusCode }) },
   };
-  const output = new LogOutput((lines) => log.warn({ lines }, 'log lines were dropped: the output was not read'));
+  const output = new LogOutput((lines) => log.warn({ lines }, 'log lines were dropped: they could not be written'));
   const destination = {
     // Makes pino set lastLevel for each line.
     [Symbol.for('pino.metadata')]: true,

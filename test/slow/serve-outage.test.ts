@@ -1,11 +1,21 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { mountable, mountDisk, onlyWithMount as withRightToMount } from '../support/privileges.ts';
 import { fill } from '../support/records.ts';
 import { type Sandbox as Box, finish, repository, Sandbox } from '../support/sandbox.ts';
-import { addRoutes, copyEnvironment, request, startPlain, untilGone, waitFor } from '../support/server.ts';
+import {
+  addRoutes,
+  copyEnvironment,
+  request,
+  serveInBackground,
+  startPlain,
+  untilGone,
+  waitFor,
+} from '../support/server.ts';
 
 const routes = `
   app.get('/fill', (req, res) => { req.session.userId = 'ann'; req.session.text = 'x'.repeat(60000); res.send('saved'); });
@@ -75,6 +85,101 @@ test.runIf(canMount)(
     const [Cookie = ''] = cookies;
     expect((await request(`${url}/logout`, { Cookie })).body).toBe('out');
     expect((await request(`${url}/read`, { Cookie })).body).toBe('nobody');
+  },
+);
+
+describe.runIf(mountable)(
+  `a background server whose log, state and store are on a full disk${withRightToMount}`,
+  () => {
+    const routesOfWorker = `${routes}
+    app.get('/pid', (req, res) => res.send(String(process.pid)));
+    app.get('/print', (req, res) => { console.error('e'.repeat(5000)); console.log('o'.repeat(5000)); res.send('printed'); });`;
+
+    async function startOnFullDisk(sandbox: Box) {
+      const directory = await copyEnvironment(sandbox);
+      await addRoutes(directory, routesOfWorker);
+      const data = join(directory, 'data');
+      await mountDisk(data, '3m');
+      const server = await serveInBackground(sandbox, directory);
+      const run = (command: string) => sandbox.sessapp([command, directory]);
+      // The disk cannot be unmounted while a worker uses it.
+      onTestFinished(async () => void (await run('stop')));
+      const { cookie } = await request(`${server.url}/fill`);
+      await waitFor(async () => (await readdir(data)).includes('counts.json'));
+      const fillDisk = async (): Promise<void> =>
+        appendFile(join(data, 'filler'), Buffer.alloc(4_000_000)).catch((error) => expect(error.code).toBe('ENOSPC'));
+      await fillDisk();
+      const pidOfWorker = async (): Promise<number> => Number((await request(`${server.url}/pid`)).body);
+      return { ...server, directory, data, cookie, fillDisk, pidOfWorker, run };
+    }
+
+    test('keeps its worker: changes get a 503, and reads work', async () => {
+      const sandbox = new Sandbox();
+      const { url, data, cookie, pidOfWorker } = await startOnFullDisk(sandbox);
+      const before = await pidOfWorker();
+      for (let count = 0; count < 5; count += 1) {
+        expect((await request(`${url}/fill`)).status).toBe(503);
+        expect((await request(`${url}/print`)).body).toBe('printed');
+        expect((await request(`${url}/read`, { Cookie: cookie })).body).toBe('ann');
+        expect((await request(`${url}/readyz`)).status).toBe(200);
+      }
+      expect(await pidOfWorker()).toBe(before);
+
+      await rm(join(data, 'filler'));
+      expect((await request(`${url}/fill`)).status).toBe(200);
+      await waitFor(async () => /log lines were dropped/.test(await readFile(join(data, 'server.log'), 'utf8')));
+      expect(await pidOfWorker()).toBe(before);
+    });
+
+    test('has its state reported, is reloaded and is stopped', async () => {
+      const sandbox = new Sandbox();
+      const { url, directory, data, pidOfWorker, run } = await startOnFullDisk(sandbox);
+      const before = await pidOfWorker();
+      expect(await run('reload')).toMatchObject({ exitCode: 0 });
+      const after = await pidOfWorker();
+      expect(after).not.toBe(before);
+
+      // Without app.js, no worker starts.
+      await rename(join(directory, 'app.js'), join(directory, 'away.js'));
+      process.kill(after, 'SIGKILL');
+      await waitFor(async () => /its worker is not running/.test((await run('status')).stdout));
+      expect((await run('status')).exitCode).toBe(1);
+      await rename(join(directory, 'away.js'), join(directory, 'app.js'));
+      await waitFor(async () => (await run('status')).exitCode === 0);
+      expect((await request(`${url}/pid`)).status).toBe(200);
+
+      expect((await readdir(data)).filter((name) => name.endsWith('.new'))).toEqual([]);
+      expect((await run('stop')).exitCode).toBe(0);
+      expect(await readdir(data)).not.toContain('workers.json');
+    });
+
+    test('writes its state when there is space again', async () => {
+      const sandbox = new Sandbox();
+      const { pid, data, fillDisk, url } = await startOnFullDisk(sandbox);
+      const state = ['counts.json', 'workers.json'];
+      for (const name of state) await rm(join(data, name));
+      await fillDisk();
+      process.kill(pid, 'SIGHUP');
+      await request(`${url}/ok`);
+      await wait(2000);
+      expect((await readdir(data)).filter((name) => /counts|workers/.test(name))).toEqual([]);
+      await rm(join(data, 'filler'));
+      await waitFor(async () => {
+        const names = await readdir(data);
+        return state.every((name) => names.includes(name));
+      });
+    });
+
+    test('does not record a reload: the command soon names the disk', async () => {
+      const sandbox = new Sandbox();
+      const { pid, run } = await startOnFullDisk(sandbox);
+      process.kill(pid, 'SIGSTOP');
+      const startMs = Date.now();
+      const failed = await run('reload');
+      expect(failed).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/error: The disk is full/) });
+      expect(Date.now() - startMs).toBeLessThan(20_000);
+      process.kill(pid, 'SIGCONT');
+    });
   },
 );
 

@@ -280,6 +280,11 @@ test('pruning removes the readers of killed processes, which would otherwise let
 test.each([
   ['an unhandled error', "throw new Error('oh no')", /oh no/],
   ['an unhandled rejection', "Promise.reject(new Error('oh no'))", /oh no/],
+  [
+    'an error that cannot be printed, because the disk is full',
+    "closeSync(2); openSync('/dev/full', 'w'); throw new Error('oh no')",
+    /^$/,
+  ],
   ['process.exit', 'process.exit(3)', /^$/],
 ])(
   'a process that exits by %s during its writes does exit, and its acknowledged writes are on disk',
@@ -288,7 +293,7 @@ test.each([
     onTestFinished(() => remove(directory));
     const module = join(repository, 'dist', 'stores', 'embedded', 'driver.js');
     const program = `
-    import { writeSync } from 'node:fs';
+    import { closeSync, openSync, writeSync } from 'node:fs';
     const { open } = await import(${JSON.stringify(pathToFileURL(module))});
     const driver = await open(${JSON.stringify(directory)});
     let count = 0;

@@ -23,6 +23,12 @@ export const command: Command = {
     const started = renderDistance(server.sinceMs, system.now());
     const origin = await describeOrigin(environment, server);
     const counts = await countWorkers(environment, server);
+    if (counts.ready === 0) {
+      const fact =
+        counts.workers === 1 ? 'its worker is not running' : `none of its ${counts.workers} workers is running`;
+      const text = `${name} does not respond: ${fact}. Process ${pid} starts another one.`;
+      return { data: { running: false, starting: true }, text, exitCode: 1 };
+    }
     return {
       data: { running: true, url, pid, since, background, ...counts },
       text: `${name} runs at ${output.style.cyan(url)}${origin} (process ${pid}${describe(counts)}, started ${started}).`,

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
 import { type WorkersState, workersFile } from '../../server/workers/report.ts';
 import type { System } from '../../system.ts';
 import { identify, isRunning, type ProcessIdentity, signalIfRunning } from '../environment/process-identity.ts';
+import { withDraft } from '../environment/write-file.ts';
 import { commandLine } from '../shells/shells.ts';
 import { notListening, type ServedEnvironment, verifyListening } from './running-server.ts';
 import type { EnvironmentDirectory, ServerRecord } from './server-record.ts';
@@ -12,6 +14,8 @@ import { readState } from './state.ts';
 const pollMs = 50;
 /** A worker that does not listen fails after 30 s, so a reload without any change for longer is stuck. */
 const slowMs = 45_000;
+/** A server that runs records within this time that it began to reload. */
+const beginMs = 1_000;
 
 /** How many processes respond to requests: 1 for a server without workers. */
 export async function countWorkers(
@@ -34,6 +38,7 @@ export async function reloadWorkers(system: System, environment: ServedEnvironme
   const before = await readReport(environment, record);
   if (!before) throw await withoutWorkers(system, environment);
   await signalIfRunning(server, 'SIGHUP');
+  await verifyRecorded(environment, before, () => readReport(environment, record));
   const { reloads, workers } = await untilReloaded(server, before, () => readReport(environment, record));
   const { failure, replaced } = reloads;
   if (!failure) return workers;
@@ -46,6 +51,20 @@ export async function reloadWorkers(system: System, environment: ServedEnvironme
     `${fact}; the rest still run the old code: ${message}`,
     isInLog ? `To see its output: ${logs}` : hint,
   );
+}
+
+/**
+ * Without a record, a reload cannot be followed.
+ * @throws the error of the file system, such as a full disk, when the server does not record the reload for that reason
+ */
+async function verifyRecorded(
+  { directory }: EnvironmentDirectory,
+  before: WorkersState,
+  read: () => Promise<WorkersState | undefined>,
+): Promise<void> {
+  const isRecorded = async (): Promise<boolean> => (await read())?.reloads.started !== before.reloads.started;
+  for (const endMs = Date.now() + beginMs; Date.now() < endMs; await wait(pollMs)) if (await isRecorded()) return;
+  await withDraft(join(directory, 'data', workersFile), ' '.repeat(4096), 0o600, async () => undefined);
 }
 
 async function untilReloaded(

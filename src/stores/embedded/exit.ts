@@ -12,9 +12,13 @@ process.on('uncaughtExceptionMonitor', (error) => {
 // forever, and the thread holds the lock of all writers. So kill the process: acknowledged writes are already on disk.
 process.on('exit', () => {
   if (running === 0) return;
-  // Node.js would print the error only after this handler.
-  if (fatal) writeSync(2, `${inspect(fatal.error)}\n`);
-  process.kill(process.pid, 'SIGKILL');
+  try {
+    // Node.js would print the error only after this handler.
+    if (fatal) writeSync(2, `${inspect(fatal.error)}\n`);
+  } finally {
+    // Also if the error cannot be printed, for example on a full disk.
+    process.kill(process.pid, 'SIGKILL');
+  }
 });
 
 /** Runs a write. If the process exits meanwhile, by an error or `process.exit`, it kills itself instead of hanging. */
