@@ -288,6 +288,18 @@ test('a server whose data is a file is refused with the remedy', async () => {
   expect({ exitCode, ...JSON.parse(stdout).error }).toMatchObject({ exitCode: 1, code: 'data-not-directory' });
 });
 
+test.each([
+  ['app.js', "import 'node:fs';\n\nthis is error\n", 'app.js:3'],
+  ['imported.js', '\nthis is error\n', 'imported.js:2'],
+])('a syntax error in %s is reported with its file and line', async (name, text, location) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'app.js'), "import './imported.js';\n");
+  await writeFile(join(environment, name), text);
+  const found = await expectFindings(sandbox, 'application', [['problem', /SyntaxError: Unexpected identifier/]]);
+  expect(found[0]?.fact).toContain(`(${location}).`);
+});
+
 test('a package of the store that does not load is not a damaged store', async () => {
   const sandbox = new Sandbox();
   const environment = await copyEnvironment(sandbox);
