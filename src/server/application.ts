@@ -3,6 +3,7 @@ import { join, relative, sep } from 'node:path';
 import type { Express } from 'express';
 import { hasCode, UserError } from '../errors.ts';
 import { framesOf } from './frames.ts';
+import { locateSyntaxError } from './syntax-error.ts';
 
 interface HasRoutes {
   routes(app: Express): void | Promise<void>;
@@ -27,9 +28,11 @@ export async function loadApplication<T extends HasRoutes>(directory: string, lo
 }
 
 /** Describes an error of the application in one line: its name, its message, and its location in the application. */
-export function describeFailure(directory: string, error: unknown): string {
+export async function describeFailure(directory: string, error: unknown): Promise<string> {
   const [line] = String(error).split('\n');
-  const location = error instanceof Error ? findLocation(directory, error) : undefined;
+  const location =
+    (error instanceof Error ? findLocation(directory, error) : undefined) ??
+    (error instanceof SyntaxError ? await locateSyntaxError(directory) : undefined);
   return location === undefined ? `${line}` : `${line} (${location})`;
 }
 

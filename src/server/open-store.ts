@@ -23,8 +23,11 @@ export async function openStore(directory: string, settings: Settings, log: Foll
     throw new UserError(
       'store-unavailable',
       `The ${settings.store} store cannot be opened: ${message}.`,
-      `Its files in ${settings.dataDirectory} must be intact, owned by this user, and on a writable disk with free space. ` +
-        'To find the cause, type: sessapp doctor',
+      `${settings.store === 'embedded' ? filesOf(settings) : ''}To find the cause, type: sessapp doctor`,
     );
   }
+}
+
+function filesOf({ dataDirectory }: Settings): string {
+  return `Its files in ${dataDirectory} must be intact, owned by this user, and on a writable disk with free space. `;
 }

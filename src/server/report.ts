@@ -37,7 +37,7 @@ export async function reportLoaded(): Promise<void> {
 export async function reportStartFailure(directory: string, error: unknown): Promise<void> {
   process.exitCode = 1;
   if (!(error instanceof UserError)) {
-    const message = `The server does not start: ${describeFailure(directory, error)}.`;
+    const message = `The server does not start: ${await describeFailure(directory, error)}.`;
     await tellParent({ event: 'failed', code: 'server-failed', message, hint: 'See its output above.' });
     throw error;
   }

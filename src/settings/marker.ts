@@ -10,6 +10,8 @@ export const markerName = 'sessapp.json';
 export const languages = ['javascript', 'typescript'] as const;
 export type Language = (typeof languages)[number];
 
+const newestFormat = 2;
+
 /** The content of `sessapp.json`. The server reads `store`, `cookie` and `migration`; the command reads the rest. */
 export interface Marker {
   /** The version of the file format. */
@@ -102,6 +104,7 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
   }
   const marker = parseJson(content);
   if (isMarker(marker)) return marker;
+  if (isNewerMarker(marker)) throw newer(directory, marker.format);
   if (isOldMarker(marker)) throw new OldEnvironment(directory, { ...marker, format: 2 });
   throw await damagedMarker(directory, 'it does not describe an environment');
 }
@@ -117,6 +120,15 @@ export async function damagedMarker(directory: string, reason: string): Promise<
   );
 }
 
+function newer(directory: string, format: number): BrokenEnvironment {
+  return new BrokenEnvironment(
+    directory,
+    'environment-new',
+    `${join(directory, markerName)} was written by a newer sessapp (format ${format}); this one reads format ${newestFormat}.`,
+    'Use the environment’s own copy (activate the environment, or type npx sessapp in it), or install a newer sessapp.',
+  );
+}
+
 function closed(directory: string): BrokenEnvironment {
   return new BrokenEnvironment(
     directory,
@@ -128,6 +140,10 @@ function closed(directory: string): BrokenEnvironment {
 
 export function renderMarker(marker: Marker): string {
   return `${JSON.stringify(marker, null, 2)}\n`;
+}
+
+function isNewerMarker(value: unknown): value is { format: number } {
+  return Number((value as { format?: unknown } | undefined | null)?.format) > newestFormat;
 }
 
 function isOldMarker(value: unknown): value is Omit<Marker, 'format'> {

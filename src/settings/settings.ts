@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { requireMarker } from './marker.ts';
+import { type Marker, markerName, requireMarker } from './marker.ts';
 import { readSecrets } from './secrets.ts';
+import { storeNames } from './stores.ts';
 import { overlay, readVariables, type Variables } from './variables.ts';
 
 /** The settings of a server, from `sessapp.json`, `.env` and environment variables. */
@@ -33,25 +34,72 @@ export interface Settings {
  */
 export async function readSettings(directory: string, environment: NodeJS.ProcessEnv): Promise<Settings> {
   const variables = overlay(await readVariables(directory), environment);
-  const { store, cookie } = await requireMarker(directory);
-  const trustProxyHops = readHops(variables.TRUST_PROXY ?? '0');
+  const marker = await requireMarker(directory);
+  for (const fault of findMarkerFaults(marker)) throw fault;
   return {
-    port: readPort('PORT', variables.PORT ?? '5000'),
-    // An IPv6 address may have brackets, as in a URL.
-    host: readHost(variables.HOST ?? 'localhost'),
-    // `sessapp serve --background` sets SESSAPP_WORKERS.
-    workers: readWorkers(variables.WORKERS ?? environment.SESSAPP_WORKERS),
+    port: readers.PORT(variables),
+    host: readers.HOST(variables),
+    workers: readers.WORKERS(variables),
     production: variables.NODE_ENV === 'production',
-    trustProxyHops,
-    // Proxies keep idle connections for 60 s. The server must keep them longer, so that the proxy closes them first.
-    keepAliveMs: readSeconds(variables.KEEP_ALIVE ?? (trustProxyHops > 0 ? '65' : '5')) * 1000,
-    metrics: readMetrics(variables),
+    trustProxyHops: readers.TRUST_PROXY(variables),
+    keepAliveMs: readers.KEEP_ALIVE(variables),
+    metrics: readers.METRICS_PORT(variables),
     secrets: readSecrets(variables.SESSION_SECRET, environment.SESSION_SECRET ? 'environment' : '.env'),
-    store,
-    cookie,
+    store: marker.store,
+    cookie: marker.cookie,
     dataDirectory: join(directory, 'data'),
   };
 }
+
+/** Reads the setting of each variable. Throws a UserError when it is not valid. */
+const readers = {
+  PORT: ({ PORT = '5000' }: Variables) => readPort('PORT', PORT),
+  // An IPv6 address may have brackets, as in a URL.
+  HOST: ({ HOST = 'localhost' }: Variables) => readHost(HOST),
+  // `sessapp serve --background` sets SESSAPP_WORKERS.
+  WORKERS: ({ WORKERS, SESSAPP_WORKERS }: Variables) => readWorkers(WORKERS ?? SESSAPP_WORKERS),
+  TRUST_PROXY: ({ TRUST_PROXY = '0' }: Variables) => readHops(TRUST_PROXY),
+  // Proxies keep idle connections for 60 s. The server must keep them longer, so that the proxy closes them first.
+  KEEP_ALIVE: ({ KEEP_ALIVE, TRUST_PROXY }: Variables) =>
+    readSeconds(KEEP_ALIVE ?? (Number(TRUST_PROXY) > 0 ? '65' : '5')) * 1000,
+  METRICS_PORT: (variables: Variables) => readMetrics(variables),
+};
+
+/** A variable that a server refuses. */
+export interface VariableFault {
+  name: string;
+  error: UserError;
+}
+
+/** All faults of these variables, except of the secrets. A server reports only the first one. */
+export function findFaults(variables: Variables): VariableFault[] {
+  return Object.entries(readers).flatMap(([name, read]) => {
+    try {
+      read(variables);
+      return [];
+    } catch (error) {
+      if (error instanceof UserError) return [{ name, error }];
+      throw error;
+    }
+  });
+}
+
+/** The faults of a readable `sessapp.json` that a server refuses. */
+export function findMarkerFaults({ store, cookie }: Pick<Marker, 'store' | 'cookie'>): UserError[] {
+  const faults: UserError[] = [];
+  if (!storeNames.includes(store)) {
+    const fact = `${markerName} names the store '${store}', which does not exist.`;
+    faults.push(new UserError('bad-store', fact, `Correct "store": it is one of ${storeNames.join(', ')}.`));
+  }
+  if (!cookieName.test(cookie)) {
+    const fact = `${markerName} names the cookie '${cookie}', which is not a valid name.`;
+    faults.push(new UserError('bad-cookie', fact, 'Correct "cookie": use letters, digits, hyphens and underscores.'));
+  }
+  return faults;
+}
+
+/** A token of RFC 9110. Browsers would store a part of any other name, or nothing. */
+const cookieName = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** @param value the text that the user typed */
 export function isPort(value: string): boolean {

@@ -35,7 +35,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
-    if (hasCode(error, 'EACCES', 'EPERM', 'EISDIR')) throw unreadable(path, error.code ?? '');
+    if (hasCode(error, 'EACCES', 'EPERM', 'EISDIR', 'ELOOP')) throw unreadable(path, error.code ?? '');
     throw error;
   }
 }

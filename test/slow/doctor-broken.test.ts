@@ -93,6 +93,7 @@ test('no secret or password is printed, even when an error of the store contains
     join(redis, 'driver.js'),
     'export async function open(url) { throw new Error(`no way to ${url}, ${decodeURIComponent(url)}`); }',
   );
+  await mkdir(join(broken, 'node_modules', 'redis'));
   await editJson(join(broken, 'sessapp.json'), (marker: { store?: string }) => {
     marker.store = 'redis';
   });

@@ -114,7 +114,7 @@ describe('a server in the background', () => {
       'its code has a syntax error',
       'app.js',
       'export function routes( {',
-      /No worker was replaced; .*: SyntaxError/,
+      /No worker was replaced; .*: SyntaxError: .* \(app\.js:\d+\)\./,
       /sessapp logs\n$/,
     ],
     [

@@ -14,8 +14,8 @@ export async function explainFailure(given: unknown, dataDirectory: string): Pro
   const error = rootOf(given);
   const { hint } = (error ?? {}) as { hint?: unknown };
   const message = error instanceof Error ? error.message : String(error);
-  if (typeof hint === 'string') return new StoreUnavailable(message.replace(/\.$/, ''), hint);
   const code = codeOf(error, message);
+  if (typeof hint === 'string') return new StoreUnavailable(message.replace(/\.$/, ''), hint, code);
   // LMDB does not always report why it could not write.
   const isUnclear = code === undefined || code === 'EIO';
   return toUnavailable(message, isUnclear && (await isFull(dataDirectory)) ? 'ENOSPC' : code);
@@ -52,24 +52,35 @@ const reasons: Record<string, [fact: string, remedy?: string]> = {
   EDQUOT: ['your disk quota is used up', space],
 };
 
+/** The errors about the content of the data file. Others may be about the lock file, which holds no data. */
+const dataFaults = /^MDB_(CORRUPTED|PAGE_NOTFOUND)/;
+
 export const restore = 'Stop the server and restore a backup: see docs/store.md.';
 
 function toUnavailable(message: string, code = ''): StoreUnavailable {
   const known = reasons[code];
-  if (known) return new StoreUnavailable(...known);
+  if (known) return new StoreUnavailable(known[0], known[1], code);
   const line = message.split('\n')[0] ?? '';
-  if (line.startsWith('MDB_')) return new StoreUnavailable(`its file is damaged (${line})`, restore);
+  if (line.startsWith('MDB_')) {
+    const fault = dataFaults.test(line) ? 'damaged' : 'unclear';
+    return new StoreUnavailable(`its file is damaged (${line})`, restore, fault);
+  }
   const reason = code === '' ? line : line.replace(`${code}: `, '');
-  return new StoreUnavailable(reason, /\bdamaged\b/.test(line) ? restore : undefined);
+  return /\bdamaged\b/.test(line)
+    ? new StoreUnavailable(reason, restore, 'damaged')
+    : new StoreUnavailable(reason, undefined, code);
 }
 
 /** The error for a store that cannot be used. If it has no hint, `withStore` adds one. */
 export class StoreUnavailable extends UserError {
   override name = 'StoreUnavailable';
   readonly reason: string;
+  /** `damaged`: the data file is. `unclear`: the data file or the lock file is. Otherwise the code of the error, if any. */
+  readonly fault: string;
 
-  constructor(reason: string, hint?: string) {
+  constructor(reason: string, hint?: string, fault = '') {
     super('store-unavailable', `The store cannot be used: ${reason}.`, hint);
     this.reason = reason;
+    this.fault = fault;
   }
 }

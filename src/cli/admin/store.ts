@@ -23,6 +23,8 @@ import { verifyServerReady } from './verify-server-ready.ts';
 /** The store of an environment, as commands use it, even while the server runs. Each call may throw StoreUnavailable. */
 export interface Store {
   ping(): Promise<void>;
+  /** Settings of the store itself that can lose sessions, each described by a sentence. */
+  warnings(): Promise<string[]>;
   /** Writes a record that is already expired, and deletes it. */
   probe(): Promise<void>;
   read(key: string): Promise<SessionDetail | undefined>;
@@ -163,6 +165,7 @@ function createStore(
   const guarded = wrap((call) => guard(call(limited)));
   return {
     ping: () => guarded.ping(),
+    warnings: async () => (await guarded.warnings?.()) ?? [],
     probe: () => probe(guarded),
     read: async (key) => toDetail(await guarded.read(key)),
     // Delete all at the same time, so that a store that batches its writes needs only one.

@@ -31,10 +31,11 @@ export async function verifyOpenable(system: System, environment: Environment): 
     child.once('error', reject).once('exit', (_, by) => resolve(by));
   });
   if (signal === null) return;
-  if (signal !== 'SIGKILL') throw new StoreUnavailable(`its file is damaged (${signal})`, restore);
+  if (signal !== 'SIGKILL') throw new StoreUnavailable(`its file is damaged (${signal})`, restore, 'unclear');
   throw new StoreUnavailable(
     'another process holds its lock and does not release it',
     'Look for a process of this environment that is suspended or waits for its disk.',
+    'lock-held',
   );
 }
 

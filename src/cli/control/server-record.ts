@@ -2,7 +2,7 @@ import { mkdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { orUndefined } from '../../errors.ts';
+import { hasCode, orUndefined, UserError } from '../../errors.ts';
 import { isThere } from '../../files.ts';
 import type { Environment } from '../environment/find.ts';
 import {
@@ -64,7 +64,15 @@ export async function claimServer(
   environment: Environment,
   about: Pick<ServerRecord, 'background' | 'hasOwnSecret' | 'hasOwnStoreUrl'>,
 ): Promise<ServerRecord | undefined> {
-  await mkdir(join(environment.directory, 'data'), { recursive: true, mode: 0o700 });
+  const data = join(environment.directory, 'data');
+  await mkdir(data, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    throw new UserError(
+      'data-not-directory',
+      `${data} is not a directory.`,
+      'Rename it: sessions are stored in data/.',
+    );
+  });
   const inode = await inodeOf(environment);
   const directory = await realpath(environment.directory);
   const isHeld = (holder: ServerRecord): Promise<boolean> => isCurrent(environment, holder);

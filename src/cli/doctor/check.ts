@@ -7,6 +7,7 @@ import type { PossiblyBrokenEnvironment } from '../environment/find.ts';
 export interface Subject extends PossiblyBrokenEnvironment {
   /** The variables in `.env`. Empty when the file cannot be read; the check `.env` reports that. */
   file: Variables;
+  isFileUnreadable?: true;
   /** The variables that the server would get: `file`, overridden by the environment variables. */
   settings: Variables;
   /** The public address of the server, if `--url` was given. */
@@ -61,12 +62,14 @@ export function notChecked(reason: string, ...remedy: Remedy): Finding {
 /**
  * The finding of a check that cannot run until a problem that another check found is solved.
  * @param reason ends with a full stop
+ * @param remedy printed only if no check found a problem
  */
-export function dependsOnOther(reason: string): Finding {
-  return { ...notChecked(reason), isConsequence: true };
+export function dependsOnOther(reason: string, ...remedy: Remedy): Finding {
+  return { ...notChecked(reason, ...remedy), isConsequence: true };
 }
 
-type Readable = Subject & { marker: Marker };
+/** An environment whose `sessapp.json` can be read. */
+export type Readable = Subject & { marker: Marker };
 
 /** For a check that needs `sessapp.json`. */
 export function withMarker(examine: (subject: Readable, system: System) => Promise<Finding[]>): Check['examine'] {

@@ -19,6 +19,7 @@ import { packages } from './checks/packages.ts';
 import { port } from './checks/port.ts';
 import { secrets } from './checks/secrets.ts';
 import { server } from './checks/server.ts';
+import { settings } from './checks/settings.ts';
 import { site } from './checks/site.ts';
 import { store } from './checks/store.ts';
 
@@ -37,6 +38,7 @@ export const checks: Check[] = [
   envFile,
   secrets,
   git,
+  settings,
   cookie,
   site,
   application,

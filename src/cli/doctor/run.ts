@@ -1,8 +1,10 @@
-import { isSystemError, toUserError, type UserError } from '../../errors.ts';
+import { join } from 'node:path';
+import { hasCode, isSystemError, toUserError, type UserError } from '../../errors.ts';
 import type { System } from '../../system.ts';
-import { type Check, type Finding, notChecked, problem, type Remedy, type Subject } from './check.ts';
+import { isInside } from '../paths.ts';
+import { type Check, dependsOnOther, type Finding, notChecked, problem, type Remedy, type Subject } from './check.ts';
 import { findingUnlessOwner } from './file-owner.ts';
-import { type RenderedFinding, redact } from './redact.ts';
+import { hideSecrets, type RenderedFinding, redact } from './redact.ts';
 
 const order: Finding['level'][] = ['problem', 'note', 'ok'];
 
@@ -14,24 +16,43 @@ export async function runChecks(checks: Check[], subject: Subject, system: Syste
       rendered.push({ check: check.name, ...finding, remedy: await writeRemedy(finding.remedy, system) });
     }
   }
-  return rendered.map(redact(subject, system)).sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  return withoutOrphans(rendered)
+    .map(redact(subject, system))
+    .sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
+
+// A consequence is hidden. Without a problem that it could follow from, it is a problem itself.
+function withoutOrphans(findings: RenderedFinding[]): RenderedFinding[] {
+  if (findings.some(({ level }) => level === 'problem')) return findings;
+  return findings.map(({ isConsequence, ...finding }) =>
+    isConsequence ? { ...finding, level: 'problem', remedy: finding.remedy ?? unknownCause } : finding,
+  );
+}
+
+const unknownCause = 'Start the server, or run the same command with --verbose.';
 
 async function examine(check: Check, subject: Subject, system: System): Promise<Finding[]> {
   try {
     return await check.examine(subject, system);
   } catch (error) {
     const refused = toUserError(error);
-    if (refused) return [notChecked(refused.message, ...(await remedyOf(refused, subject)))];
-    if (isSystemError(error)) return [notChecked(`${error.message}.`)];
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (refused) return [await explainRefusal(refused, error, subject)];
+    if (isSystemError(error)) return [notChecked(`${hideSecrets(error.message, subject, system)}.`)];
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const message = hideSecrets(stack, subject, system);
     return [problem(`The check failed: ${message}`, 'This is a bug in sessapp.', 'Please report it with this text.')];
   }
 }
 
-async function remedyOf({ code, hint }: UserError, { directory }: Subject): Promise<Remedy> {
-  const refused = code === 'permission-denied' ? await findingUnlessOwner(directory) : undefined;
-  return refused?.remedy ?? (hint === undefined ? [] : [hint]);
+async function explainRefusal(
+  { code, message, hint }: UserError,
+  cause: unknown,
+  { directory }: Subject,
+): Promise<Finding> {
+  const foreign = code === 'permission-denied' ? await findingUnlessOwner(directory) : undefined;
+  if (foreign) return notChecked(message, ...foreign.remedy);
+  const isInData = hasCode(cause, 'EACCES') && isInside(join(directory, 'data'), cause.path ?? '');
+  return isInData ? dependsOnOther(message) : notChecked(message, ...(hint === undefined ? [] : [hint]));
 }
 
 async function writeRemedy(remedy: Remedy, system: System): Promise<string | null> {

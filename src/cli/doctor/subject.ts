@@ -17,8 +17,10 @@ export async function readSubject(
 ): Promise<Subject> {
   const found = await findPossiblyBroken(system, ...named);
   await verifyEnvironment(found);
-  const file = await readSettings(found.directory);
-  return { ...found, file, settings: overlay(file, system.env), ...(url && { url }) };
+  const read = await readFile(found.directory);
+  const file = read ?? {};
+  const settings = overlay(file, system.env);
+  return { ...found, file, ...(!read && { isFileUnreadable: true }), settings, ...(url && { url }) };
 }
 
 // A directory without a marker is not an environment, unless an init was interrupted in it.
@@ -26,12 +28,12 @@ async function verifyEnvironment({ directory, failure }: PossiblyBrokenEnvironme
   if (failure?.code === 'not-an-environment' && !(await hasUnfinishedInit(directory))) throw failure;
 }
 
-// When .env cannot be read, the check `.env` reports why.
-async function readSettings(directory: string): Promise<Variables> {
+// Undefined when .env cannot be read: the check `.env` reports why.
+async function readFile(directory: string): Promise<Variables | undefined> {
   try {
     return await readVariables(directory);
   } catch (error) {
-    if (error instanceof UserError || hasCode(error, 'ENOTDIR', 'ELOOP')) return {};
+    if (error instanceof UserError || hasCode(error, 'ENOTDIR')) return undefined;
     throw error;
   }
 }

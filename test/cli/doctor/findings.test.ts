@@ -11,8 +11,8 @@ import { open } from '../../../src/stores/embedded/driver.ts';
 import type { System } from '../../../src/system.ts';
 import { readJson } from '../../support/files.ts';
 import { Sandbox } from '../../support/sandbox.ts';
-import { copyEnvironment } from '../../support/server.ts';
-import { commandsIn, editJson, env, examine, type Finding, follow, replace, run } from './support.ts';
+import { copyEnvironment, serve } from '../../support/server.ts';
+import { commandsIn, diagnose, editJson, env, examine, type Finding, follow, replace, run } from './support.ts';
 
 const hourMs = 60 * 60 * 1000;
 const isRoot = process.getuid?.() === 0;
@@ -176,9 +176,136 @@ test('a port in use is a note that suggests another port', async () => {
   const found = await expectFindings(whole, 'port', taken, { env: { ...env, PORT: String(port) } });
   expect(found.flatMap(commandsIn)).toEqual([`sessapp serve myenv --port ${port === 65535 ? port - 1 : port + 1}`]);
   await expectFindings(whole, 'port', [['problem', /PORT is not a valid port/]], { env: { ...env, PORT: '65536' } });
-  await expectFindings(whole, 'port', [['note', /no such address/]], {
-    env: { ...env, PORT: '1', HOST: 'no.invalid' },
+});
+
+test.each([
+  ['HOST', { HOST: 'no.invalid' }],
+  ['HOST', { HOST: '192.0.2.1' }],
+  ['METRICS_HOST', { METRICS_PORT: '0', METRICS_HOST: 'no.invalid' }],
+])('an address that this machine does not have is a problem of %s: %j', async (name, variables) => {
+  const changes = { env: { ...env, ...variables } };
+  const [finding] = await expectFindings(whole, 'port', [['problem', /machine has no such address/]], changes);
+  expect(finding?.remedy).toContain(`variable ${name} overrides .env: set it to localhost`);
+});
+
+test.each<[string, string, [string, RegExp][]]>([
+  ['WORKERS', 'abc', [['problem', /WORKERS is 'abc', which is not a valid number of workers/]]],
+  ['KEEP_ALIVE', '-1', [['problem', /KEEP_ALIVE is '-1'/]]],
+  ['METRICS_PORT', 'x', [['problem', /METRICS_PORT is 'x', which is not a valid port/]]],
+  ['NODE_ENV', 'prod', [['note', /NODE_ENV is 'prod', which has no effect: only production has one/]]],
+  ['NODE_ENV', 'test', []],
+])('what a server refuses, or ignores, is found: %s=%s', async (name, value, expected) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, '.env'), `${name}=${value}\n`, { flag: 'a' });
+  const [finding] = await expectFindings(sandbox, 'settings', expected);
+  if (finding) expect(finding.remedy).toContain(`Correct ${name} in ${join(environment, '.env')}.`);
+  const { exitCode, stdout } = await run(sandbox, ['doctor', 'myenv']);
+  const problems = expected.filter(([level]) => level === 'problem').length;
+  expect(exitCode).toBe(problems);
+  expect(stdout).toMatch(new RegExp(`^${problems} problem`, 'm'));
+});
+
+test.each([
+  ['store', 'mongo', "sessapp.json names the store 'mongo', which does not exist."],
+  ['cookie', 'a b;c', "sessapp.json names the cookie 'a b;c', which is not a valid name."],
+])('a %s in sessapp.json that is not valid is a problem, and the server refuses it', async (name, value, fact) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await editJson(join(environment, 'sessapp.json'), (marker: Record<string, string>) => {
+    marker[name] = value;
   });
+  const { stdout } = await run(sandbox, ['doctor', 'myenv']);
+  expect(stdout).toMatch(/^1 problem, 0 notes/m);
+  expect(stdout).toContain(fact);
+  const served = await sandbox.sessapp(['serve', 'myenv', '--port', '0', '--json']);
+  expect(JSON.parse(served.stdout)).toMatchObject({ error: { message: fact } });
+});
+
+test('a sessapp.json of a newer sessapp is not damaged', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await editJson(join(environment, 'sessapp.json'), (marker: { format?: number }) => {
+    marker.format = 99;
+  });
+  const [finding] = await expectFindings(sandbox, 'sessapp.json', [
+    ['problem', /written by a newer sessapp \(format 99\)/],
+  ]);
+  expect(finding?.remedy).toMatch(/own copy .* or install a newer sessapp\.$/);
+});
+
+test.each<[string, (environment: string) => Promise<unknown>, check: string, fact: RegExp]>([
+  ['.env is a directory', (environment) => remake(environment, '.env', mkdir), '.env', /is not a file/],
+  [
+    '.env is a link to itself',
+    (environment) => remake(environment, '.env', (path) => symlink(path, path)),
+    '.env',
+    /is not a file/,
+  ],
+  ['data is a file', (environment) => writeFile(join(environment, 'data'), ''), 'data', /is not a directory/],
+  ['the disk is full', async () => undefined, 'disk-space', /0 MB free/],
+])('when %s, doctor names only this cause, and does not call the store damaged', async (what, damage, check, fact) => {
+  const sandbox = new Sandbox();
+  await damage(await copyEnvironment(sandbox));
+  const changes = what === 'the disk is full' ? disk({ bavail: 1 }) : {};
+  const { problems } = await diagnose(sandbox, ['myenv'], changes);
+  expect(problems.map((finding) => [finding.check, finding.fact])).toEqual([[check, expect.stringMatching(fact)]]);
+  expect(JSON.stringify(problems)).not.toContain('data/sessions');
+});
+
+async function remake(environment: string, name: string, make: (path: string) => Promise<unknown>): Promise<void> {
+  await rm(join(environment, name));
+  await make(join(environment, name));
+}
+
+test('when the store files of a running server were removed, doctor advises a restart', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  const { url } = await serve(sandbox, environment);
+  await rm(join(environment, 'data', 'sessions'), { recursive: true });
+  await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { timeout: 10_000 }).toBe(503);
+  const found = await expectFindings(sandbox, 'store', [['problem', /is not ready/]]);
+  expect(found.flatMap(commandsIn)).toEqual(['sessapp stop myenv', 'sessapp serve myenv']);
+});
+
+test('a store that crashes may only have a damaged lock file, so doctor does not advise to move it', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await mkdir(join(environment, 'data', 'sessions'), { recursive: true, mode: 0o700 });
+  await writeFile(join(environment, 'data', 'sessions', 'lock.mdb'), '', { mode: 0o600 });
+  await replace(driverOf(environment), "export const open = () => process.kill(process.pid, 'SIGSEGV');\n");
+  const [finding] = await expectFindings(sandbox, 'store', [['problem', /SIGSEGV/]]);
+  expect(finding?.remedy).toMatch(
+    /^Stop the server, then run doctor again: .* restore a backup: see docs\/store\.md\.$/,
+  );
+});
+
+test('a server whose data is a file is refused with the remedy', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'data'), '');
+  const { exitCode, stdout } = await sandbox.sessapp(['serve', 'myenv', '--port', '0', '--json']);
+  expect({ exitCode, ...JSON.parse(stdout).error }).toMatchObject({ exitCode: 1, code: 'data-not-directory' });
+});
+
+test.each([
+  ['app.js', "import 'node:fs';\n\nthis is error\n", 'app.js:3'],
+  ['imported.js', '\nthis is error\n', 'imported.js:2'],
+])('a syntax error in %s is reported with its file and line', async (name, text, location) => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await writeFile(join(environment, 'app.js'), "import './imported.js';\n");
+  await writeFile(join(environment, name), text);
+  const found = await expectFindings(sandbox, 'application', [['problem', /SyntaxError: Unexpected identifier/]]);
+  expect(found[0]?.fact).toContain(`(${location}).`);
+});
+
+test('a package of the store that does not load is not a damaged store', async () => {
+  const sandbox = new Sandbox();
+  const environment = await copyEnvironment(sandbox);
+  await replace(driverOf(environment), 'nonsense(');
+  const found = await expectFindings(sandbox, 'store', [['problem', /cannot be used/]]);
+  expect(found.flatMap(commandsIn)).toEqual(['sessapp install -e myenv']);
 });
 
 test('a secret in the environment variables overrides .env, and the remedy replaces the variable', async () => {

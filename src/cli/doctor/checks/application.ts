@@ -1,12 +1,25 @@
 import { UserError } from '../../../errors.ts';
 import { verifyLoads } from '../../control/server-process.ts';
 import { checkReadiness } from '../../environment/readiness.ts';
-import { type Check, dependsOnOther, notChecked, ok, problem, withMarker } from '../check.ts';
+import { type Check, dependsOnOther, ok, problem, withMarker } from '../check.ts';
 import { findingUnlessOwner } from '../file-owner.ts';
+import { hideSecrets } from '../redact.ts';
 import { sessapp } from '../remedies.ts';
 
-/** The errors that the application causes. Other checks cover everything else that stops a server from starting. */
-const faults = ['no-routes', 'package-missing', 'file-missing', 'server-failed', 'server-slow'];
+/** Other checks report these errors: `.env`, `secrets`, `settings`, `cookie` and `sessapp.json`. */
+const elsewhere = [
+  'unreadable',
+  'env-damaged',
+  'secret-missing',
+  'secret-short',
+  'secret-placeholder',
+  'bad-port',
+  'bad-workers',
+  'bad-keep-alive',
+  'bad-trust-proxy',
+  'bad-store',
+  'bad-cookie',
+];
 
 /** Can the server load the application? */
 export const application: Check = {
@@ -23,11 +36,16 @@ export const application: Check = {
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const { code, message, hint = '' } = error;
-      if (!faults.includes(code)) return [notChecked(message)];
+      if (elsewhere.includes(code)) return [dependsOnOther(message, hint)];
       // The output of the process was discarded.
       const remedy =
         code === 'server-failed' ? ['Start the server to see its output.', sessapp(directory, 'serve')] : [hint];
-      return [problem(message, 'The server does not start.', ...remedy)];
+      // The error of the application may contain a secret.
+      const fact =
+        code === 'server-failed'
+          ? message.replace(/(?<=: ).*/s, (text) => hideSecrets(text, environment, system))
+          : message;
+      return [problem(fact, 'The server does not start.', ...remedy)];
     }
   }),
 };

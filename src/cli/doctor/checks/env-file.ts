@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { orUndefined } from '../../../errors.ts';
@@ -14,9 +14,10 @@ export const envFile: Check = {
   name: envFileName,
   async examine({ directory }, system) {
     const path = join(directory, envFileName);
-    const found = await orUndefined(stat(path), 'ENOENT');
-    if (!found) return [missing(system, directory)];
-    if (!found.isFile()) return [problem(`${path} is not a file.`, whyMissing, 'Rename it, then run doctor again.')];
+    const isThere = await orUndefined(lstat(path), 'ENOENT');
+    const found = await orUndefined(stat(path), 'ENOENT', 'ELOOP');
+    if (!found && !isThere?.isSymbolicLink()) return [missing(system, directory)];
+    if (!found?.isFile()) return [problem(`${path} is not a file.`, whyMissing, 'Rename it, then run doctor again.')];
     const findings = [...examineOwner(path, found, await stat(directory)), ...examineMode(path, found)];
     // With the wrong owner or mode, the file may not be readable.
     if (findings.length === 0) findings.push(...(await examineText(path)));

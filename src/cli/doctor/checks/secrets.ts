@@ -1,7 +1,5 @@
-import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orUndefined } from '../../../errors.ts';
 import {
   envFileName,
   isPlaceholder,
@@ -14,7 +12,7 @@ import {
 import type { System } from '../../../system.ts';
 import { renderCount } from '../../amounts.ts';
 import { describeOtherServer } from '../../secrets/secret-summary.ts';
-import { type Check, type Finding, note, ok, problem, type Subject } from '../check.ts';
+import { type Check, dependsOnOther, type Finding, note, ok, problem, type Subject } from '../check.ts';
 import { replaceSecrets, sessapp } from '../remedies.ts';
 
 const many = 5;
@@ -41,8 +39,8 @@ export const secrets: Check = {
 async function checkStrength(all: string[], subject: Subject, system: System): Promise<Finding[]> {
   const rotate = replaceSecrets(subject, system);
   if (all.length === 0) {
-    // Throws when .env exists but cannot be read, because it may contain a secret: the check is then `Not checked`.
-    await orUndefined(access(join(subject.directory, envFileName), constants.R_OK), 'ENOENT');
+    // The file may contain a secret.
+    if (subject.isFileUnreadable) return [dependsOnOther('.env cannot be read.')];
     const why = 'The server does not start without a secret to sign session cookies.';
     return [problem(`${secretVariable} is not set.`, why, ...rotate)];
   }
