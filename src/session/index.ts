@@ -1,6 +1,7 @@
 import type * as express from 'express-session';
 import { Cookie, MemoryStore, Session, Store } from 'express-session';
 import type { Driver, Log } from '../stores/driver.ts';
+import { kindOf } from '../stores/options.ts';
 import { startPruning } from '../stores/pruning.ts';
 import { adoptSessions } from './adopt-sessions.ts';
 import { createProfile, reportRefused, verifyCookieOptions } from './cookie-option.ts';
@@ -27,7 +28,11 @@ export type { Driver, Log };
 export function session(given?: options.SessionOptions, ...others: never[]): Middleware {
   if (others.length > 0)
     throw new TypeError('session() creates the middleware, and is not the middleware itself: app.use(session({ … }))');
-  const { log = stderrLog } = given ?? {};
+  if (given !== undefined && given !== null && typeof given !== 'object')
+    throw new TypeError(`session() needs an object with options: session({ secret }); it got ${kindOf(given)}`);
+  const log = given?.log || stderrLog;
+  if (typeof log.warn !== 'function' || typeof log.error !== 'function')
+    throw new TypeError('log option must be an object with the functions warn and error, such as console');
   reportUnknownOptions(given ?? {}, log);
   return createSession(withoutEmpty(given ?? {}), log);
 }

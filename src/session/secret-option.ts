@@ -12,6 +12,12 @@ export type SecretOption = CipherKey | CipherKey[] | (() => Secret[]);
 /** The length of 24 random bytes in base64url. A shorter secret gets a warning. */
 const strongLength = 32;
 const example = '32 random bytes, for example in base64url';
+const signsWeakly =
+  `session() has a secret shorter than ${strongLength} characters, which may be guessed. Put a new one before it, ` +
+  `so that nobody is logged out: secret: [newSecret, oldSecret]. A good secret is ${example}`;
+const verifiesWeakly =
+  `session() still accepts cookies of a secret shorter than ${strongLength} characters, which may be guessed. Remove this ` +
+  'secret when the longest session has expired';
 
 /** True when the option is not set or falsy. Then `req.secret` of cookie-parser is used, as express-session does. */
 export function isMissing(secret: SecretOption | null | undefined): secret is null | undefined | '' {
@@ -25,12 +31,8 @@ export function isMissing(secret: SecretOption | null | undefined): secret is nu
 export function toSecrets(option: SecretOption, log: Log): () => Secret[] {
   if (typeof option === 'function') return readFrom(option);
   const secrets = toList(Array.isArray(option) ? option : [option]);
-  if (secrets.some((each) => each.length < strongLength))
-    log.warn(
-      {},
-      `session() has a secret shorter than ${strongLength} characters, which may be guessed. Put a new one before it, ` +
-        `so that nobody is logged out: secret: [newSecret, oldSecret]. A good secret is ${example}`,
-    );
+  const weak = secrets.filter((each) => each.length < strongLength);
+  if (weak.length > 0) log.warn({}, weak.includes(secrets[0] as Secret) ? signsWeakly : verifiesWeakly);
   return () => secrets;
 }
 

@@ -6,6 +6,7 @@ import type { Driver } from '../stores/driver.ts';
 import { embedded } from '../stores/embedded/index.ts';
 import { driverOf } from '../stores/express.ts';
 import type { ExpressForm } from '../stores/express-record.ts';
+import { kindOf } from '../stores/options.ts';
 import { Owners } from './data/owner.ts';
 import { limitsOf } from './limits-option.ts';
 import type { Adoption, AnyStore, SessionOptions } from './options.ts';
@@ -43,13 +44,17 @@ export function toAdoption(adopt: AnyStore | Adoption): { store: AnyStore; moveA
   return { store, moveAfterMs };
 }
 
+// A client of a database also has a function `get`, but only an express-session store creates sessions.
 function isStore(store: object): store is AnyStore {
-  return store instanceof Object && ('update' in store || 'get' in store);
+  return store instanceof Object && ('update' in store || ('get' in store && 'createSession' in store));
 }
 
 function verifyStore(name: string, store: object): void {
   if (!isStore(store))
-    throw new TypeError(`${name} option must be a store: a sessapp store or an express-session store`);
+    throw new TypeError(
+      `${name} option must be a store: a store of sessapp, such as redis({ url }), or an express-session store, such as ` +
+        `new RedisStore({ client }); it is ${kindOf(store)}`,
+    );
 }
 
 /** Removes options whose value means the default: for express-session, null, false, 0 and ''. */

@@ -43,6 +43,7 @@ export function createClock(startMs = Date.now()): Clock {
   return {
     now: () => nowMs,
     advance(ms) {
+      if (!(ms >= 0)) throw new TypeError('clock.advance needs a number of milliseconds that is not negative');
       nowMs += ms;
     },
   };
@@ -51,9 +52,12 @@ export function createClock(startMs = Date.now()): Clock {
 /**
  * Starts an application on a free local port, with a store in memory and a separate clock.
  * @param create creates the application; it must pass these options to `session()`
- * @throws TypeError when `create` does not return a request handler
+ * @throws TypeError when `create` is not a function, or does not return a request handler
  */
 export async function startTestServer(create: (options: TestOptions) => App | Promise<App>): Promise<TestServer> {
+  // An Express application is a function too.
+  if (typeof create !== 'function' || 'handle' in create)
+    throw new TypeError('startTestServer needs a function: startTestServer((options) => createApp(options))');
   const clock = createClock();
   const store = memory();
   const app = await create({ secret: 'a secret of this test alone, of no use elsewhere', store, now: clock.now });

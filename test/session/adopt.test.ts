@@ -304,7 +304,9 @@ test.each([
   expect(Math.abs((record?.expiresAtMs ?? 0) - Date.now() - idleMs)).toBeLessThan(minuteMs);
 });
 
-test.each([{}, { store: {} }, class {}, 'redis'])(
+const redisClient = { get: () => null, set: () => null, destroy: () => null, on: () => null };
+
+test.each([{}, { store: {} }, class {}, 'redis', { store: redisClient }])(
   'the options adopt and store refuse %o, which is not a store',
   (adopt) => {
     expect(() => session({ ...same, store: memory(), adopt: adopt as never })).toThrow('adopt option must be a store');

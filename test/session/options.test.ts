@@ -91,6 +91,10 @@ test.each<[object, message: string]>([
     { adopt: { store: new expressSession.MemoryStore(), moveAfter: 5 } },
     'adopt.moveAfter option does not exist: adopt is a store, or { store, moveAfterMs }',
   ],
+  ...[() => undefined, { warn: () => undefined }, 'stderr'].map((log): [object, string] => [
+    { log },
+    'log option must be an object with the functions warn and error, such as console',
+  ]),
   [{ now: 3 }, 'now option must be a function that returns the time in milliseconds since 1970'],
 ])('%o causes a TypeError that says what is allowed', (options, message) => {
   const log = { warn: () => undefined, error: () => undefined };
@@ -210,6 +214,12 @@ test('a second middleware for one request does nothing, and logs so once', async
   const ask = await listen(count, create('one'), create('two'));
   for (let n = 0; n < 2; n += 1) expect((await ask('/')).headers['set-cookie']).toHaveLength(1);
   expect(messagesOf(log).filter((message) => message.includes('already had a session'))).toHaveLength(1);
+});
+
+test.each(['a secret', 42])('session refuses %j in place of its options', (given) => {
+  expect(() => session(given as never)).toThrow(
+    /^session\(\) needs an object with options: .*; it got a (string|number)$/,
+  );
 });
 
 test('session itself is not a middleware', () => {

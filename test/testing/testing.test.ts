@@ -182,3 +182,14 @@ test.each([
     await expect(started).rejects.toThrow(message);
   }
 });
+
+test.each([Number.NaN, -1, '1h'])('the clock refuses to advance by %j', (ms) => {
+  expect(() => createClock().advance(ms as number)).toThrow(/^clock\.advance needs a number of milliseconds/);
+});
+
+test.each([[express()], [undefined]])(
+  'startTestServer refuses %o, which does not create an application',
+  async (create) => {
+    await expect(startTestServer(create as never)).rejects.toThrow(/^startTestServer needs a function: /);
+  },
+);

@@ -1,4 +1,5 @@
 import type { Log } from '../../stores/driver.ts';
+import { kindOf } from '../../stores/options.ts';
 import { toOwner } from '../../stores/owner.ts';
 import type { Data } from './data.ts';
 
@@ -54,7 +55,9 @@ export class Owners {
 export function requireOwner(user: unknown): string {
   const name = userNameOf(user);
   if (name === undefined)
-    throw new TypeError('the owner of sessions must be a string, a number, or an object with an id');
+    throw new TypeError(
+      `the owner of sessions must be a string, a number, or an object with an id; it is ${kindOf(user)}`,
+    );
   return toOwner(name);
 }
 
