@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from '../../src/cli/command-line.ts';
 import { listCommands, loadCommand } from '../../src/cli/commands/index.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
+import { copyBuild } from '../support/other-build.ts';
 import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 import { withoutTerminal } from '../support/terminal.ts';
@@ -134,11 +135,19 @@ test.each(['--help', 'info myenv', 'info myenv --json', 'status nowhere', 'init 
   },
 );
 
-test('a full disk under stdout is an error with a message', async () => {
-  const script = '"$0" "$1" info myenv > /dev/full';
-  const result = await finish(shared.spawn('sh', ['-c', script, process.execPath, cli]));
+test.each([
+  ['info myenv', cli, 'The command itself was done.'],
+  ['secret rotate myenv --json', cli, 'The command itself was done.'],
+  ['status myenv', cli, 'The command itself ended with exit code 1.'],
+  // The environment's own copy of sessapp runs this command, in the same process.
+  ['secret list myenv', 'other', 'The command itself was done.'],
+])('sessapp %s says that its output could not be written, and what became of the command', async (args, by, fate) => {
+  const file = by === 'other' ? (await copyBuild(shared)).path('bin', 'sessapp.js') : by;
+  const script = `"$0" "$1" ${args} > /dev/full`;
+  const result = await finish(shared.spawn('sh', ['-c', script, process.execPath, file]));
   expect(result.exitCode).toBe(1);
-  expect(result.stderr).toMatch(/^error: The disk is full/);
+  expect(result.stderr).toMatch(/^error: The output could not be written \(ENOSPC\)\.\n.*\n$/);
+  expect(result.stderr).toContain(fate);
 });
 
 const escapeCharacter = String.fromCharCode(27);
