@@ -32,7 +32,7 @@ async function runCommand(argv: string[], system: System): Promise<number> {
     output = await createOutput(system, input.options.json === true);
     const report = await command.run(input, { system, output }).catch(async (error: unknown) => {
       await (await import('./environment/nearby.ts')).suggestNearby(system, name, error);
-      throw error;
+      throw await (await import('./environment/owner.ts')).explainOwner(error);
     });
     output.report(report);
     return report.exitCode ?? 0;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
-import { parseJson } from '../files.ts';
+import { explainClosed, parseJson } from '../files.ts';
 import { restoringOptions } from './restoring.ts';
 
 /** The file that marks a directory as an environment. */
@@ -97,7 +97,7 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     if (hasCode(error, 'EISDIR', 'ELOOP')) throw await damagedMarker(directory, 'it is not a file');
-    if (hasCode(error, 'EACCES', 'EPERM')) throw closed(directory);
+    if (hasCode(error, 'EACCES', 'EPERM')) throw await closed(directory);
     throw error;
   }
   const marker = parseJson(content);
@@ -117,13 +117,14 @@ export async function damagedMarker(directory: string, reason: string): Promise<
   );
 }
 
-function closed(directory: string): BrokenEnvironment {
-  return new BrokenEnvironment(
-    directory,
-    'permission-denied',
-    `${join(directory, markerName)} cannot be read by this user.`,
-    'Give yourself read permission, or run the command as the owner of the file.',
-  );
+async function closed(directory: string): Promise<BrokenEnvironment> {
+  const path = join(directory, markerName);
+  const { code, message, hint } = (await explainClosed(path)) ?? {
+    code: 'permission-denied',
+    message: `${path} cannot be read by this user.`,
+    hint: 'You own it: give yourself read permission.',
+  };
+  return new BrokenEnvironment(directory, code, message, hint ?? '');
 }
 
 export function renderMarker(marker: Marker): string {

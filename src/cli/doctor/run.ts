@@ -30,7 +30,9 @@ async function examine(check: Check, subject: Subject, system: System): Promise<
 }
 
 async function remedyOf({ code, hint }: UserError, { directory }: Subject): Promise<Remedy> {
-  const refused = code === 'permission-denied' ? await findingUnlessOwner(directory) : undefined;
+  const refused = ['permission-denied', 'not-the-owner'].includes(code)
+    ? await findingUnlessOwner(directory)
+    : undefined;
   return refused?.remedy ?? (hint === undefined ? [] : [hint]);
 }
 

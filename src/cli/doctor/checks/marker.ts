@@ -10,7 +10,7 @@ export const marker: Check = {
   async examine({ directory, failure }) {
     if (!failure) return [ok('sessapp.json is valid.')];
     const why = 'Without it, the server does not start, and commands cannot find the store of the environment.';
-    if (['permission-denied', 'environment-old'].includes(failure.code))
+    if (['permission-denied', 'not-the-owner', 'environment-old'].includes(failure.code))
       return [problem(failure.message, why, failure.hint ?? '')];
     const aside = failure.code === 'marker-damaged' ? [moveAside(join(directory, markerName))] : [];
     const init = sessapp(directory, 'init', ...(await restoringOptions(directory)));
