@@ -74,13 +74,16 @@ const systemFailures: Record<string, [code: string, fact: string, hint: string]>
   ENAMETOOLONG: ['name-too-long', 'The name is too long for the file system', 'Choose a shorter one.'],
   EMFILE: ['too-many-files', 'Too many files are open', 'Raise the limit: ulimit -n 4096'],
 };
+const ofWriting = ['ENOSPC', 'EDQUOT', 'EROFS'];
 
 /** Turns an error of the operating system into a UserError; undefined when the user cannot fix it. */
 export function toUserError(error: unknown): UserError | undefined {
   if (error instanceof UserError) return error;
-  const { code = '', path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const { code = '', path, dest } = error instanceof Error ? (error as NodeJS.ErrnoException & { dest?: string }) : {};
   const failure = systemFailures[code];
-  const atPath = path === undefined ? '' : `: ${withoutTemporary(path)}`;
+  // A copy has two paths. The disk of the first is only read.
+  const place = ofWriting.includes(code) ? (dest ?? path) : path;
+  const atPath = place === undefined ? '' : `: ${withoutTemporary(place)}`;
   return failure && new UserError(failure[0], `${failure[1]}${atPath}.`, failure[2]);
 }
 
