@@ -43,7 +43,7 @@ async function inspect(client: PoolClient): Promise<Database> {
 }
 
 function verifyDatabase({ encoding, isReadOnly }: Database): void {
-  if (isReadOnly) throw new PostgresFailure('the database is read-only; set STORE_URL to the primary server');
+  if (isReadOnly) throw new PostgresFailure('the database is read-only; use the address of the primary server');
   if (encoding === 'UTF8') return;
   const remedy = `create a database in UTF-8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`;
   throw new PostgresFailure(`the database's encoding is ${encoding}; ${remedy}`);
