@@ -113,6 +113,26 @@ test.each([
   expect(stderr).toMatch(/does not exist\.\nYou are in the environment .*myenv\. To use it, leave out the name\.\n$/);
 });
 
+test.each([
+  ['nowhere', /nowhere does not exist\.\nMake one there: sessapp init nowhere, or name another with -e <dir>\n/],
+  ['empty', /empty is not an environment: .*\nMake one there: sessapp init empty, or name another with -e <dir>\n/],
+  [
+    'full',
+    /full is not an environment: .*\nMake one in a new directory: sessapp init <dir>, or name another with -e <dir>\n/,
+  ],
+  ['full/file', /file is not a directory\.\nName the directory of an environment\.\n/],
+])('the hint for %s, which is not an environment, is possible', async (name, message) => {
+  await mkdir(join(shared.directory, 'empty'), { recursive: true });
+  await mkdir(join(shared.directory, 'full'), { recursive: true });
+  await writeFile(join(shared.directory, 'full', 'file'), '');
+  for (const command of ['serve', 'status', 'doctor', 'upgrade']) {
+    const { exitCode, stderr } = await sessapp(command, name);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('--allow-existing');
+  }
+});
+
 test('the same environment may be named by [dir] and by -e', async () => {
   expect((await sessapp('info', 'myenv', '-e', './myenv/')).exitCode).toBe(0);
 });
