@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from '../../src/cli/command-line.ts';
-import { listCommands, loadCommand } from '../../src/cli/commands/index.ts';
+import { groups, listCommands, loadCommand } from '../../src/cli/commands/index.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
 import { copyBuild } from '../support/other-build.ts';
 import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
@@ -142,6 +142,22 @@ test.each([
   ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names this directory\./],
 ])('the error for SESSAPP_ENV=%s names the variable', async (directory, message) => {
   expect((await invoke(shared.directory, ['status'], { SESSAPP_ENV: directory })).stderr).toMatch(message);
+});
+
+test.each(Object.keys(groups))('the help of the group %s has an example of each of its commands', async (group) => {
+  const { stdout } = await sessapp(group, '--help');
+  const examples = stdout.split('\nExamples:\n')[1] ?? '';
+  for (const name of listCommands().filter((name) => name.startsWith(`${group} `)))
+    expect(examples).toContain(`  sessapp ${name}`);
+});
+
+test('the help names the values of each operand and option that has only some', async () => {
+  for (const name of listCommands()) {
+    const { operands = [], options = [] } = await loadCommand(name);
+    const { stdout } = await sessapp(...name.split(' '), '--help');
+    for (const [, , values] of [...operands, ...options])
+      for (const value of typeof values === 'function' ? values() : []) expect(stdout, name).toContain(value);
+  }
 });
 
 test.each(['--help', 'info myenv', 'info myenv --json', 'status nowhere', 'init --help'])(
