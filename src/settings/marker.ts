@@ -113,7 +113,7 @@ export async function damagedMarker(directory: string, reason: string): Promise<
     directory,
     'marker-damaged',
     `${join(directory, markerName)} is not what sessapp wrote: ${reason}.`,
-    `Restore it from your version control, or delete it and type: ${again} in that directory.`,
+    `Restore it from your version control, or rename it to ${markerName}.damaged and type: ${again} in that directory.`,
   );
 }
 
