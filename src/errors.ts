@@ -61,7 +61,7 @@ export async function orUndefined<T>(work: Promise<T>, ...codes: string[]): Prom
   }
 }
 
-const chooseDirectory = 'Choose another directory, or change the permissions of this one.';
+const chooseUser = 'Run the same command as a user who is allowed to, or choose another directory.';
 const again = 'If another process removed or moved it, run the same command again.';
 const systemFailures: Record<string, [code: string, fact: string, hint: string]> = {
   ENOENT: ['file-missing', 'A file or directory is missing', again],
@@ -69,19 +69,28 @@ const systemFailures: Record<string, [code: string, fact: string, hint: string]>
   ENOSPC: ['disk-full', 'The disk is full', 'Free some space, then run the same command again.'],
   EDQUOT: ['disk-full', 'Your disk quota is used up', 'Free some space, then run the same command again.'],
   EROFS: ['permission-denied', 'The file system is read-only', 'Choose a directory on another file system.'],
-  EACCES: ['permission-denied', 'Permission denied', chooseDirectory],
-  EPERM: ['permission-denied', 'Operation not permitted', chooseDirectory],
+  EACCES: ['permission-denied', 'Permission denied', chooseUser],
+  EPERM: ['permission-denied', 'Operation not permitted', chooseUser],
   ENAMETOOLONG: ['name-too-long', 'The name is too long for the file system', 'Choose a shorter one.'],
   EMFILE: ['too-many-files', 'Too many files are open', 'Raise the limit: ulimit -n 4096'],
 };
+const ofWriting = ['ENOSPC', 'EDQUOT', 'EROFS'];
 
 /** Turns an error of the operating system into a UserError; undefined when the user cannot fix it. */
 export function toUserError(error: unknown): UserError | undefined {
   if (error instanceof UserError) return error;
-  const { code = '', path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const { code = '', path, dest } = error instanceof Error ? (error as NodeJS.ErrnoException & { dest?: string }) : {};
   const failure = systemFailures[code];
-  const atPath = path === undefined ? '' : `: ${withoutTemporary(path)}`;
+  // A copy has two paths. The disk of the first is only read.
+  const place = ofWriting.includes(code) ? (dest ?? path) : path;
+  const atPath = place === undefined ? '' : `: ${withoutTemporary(place)}`;
   return failure && new UserError(failure[0], `${failure[1]}${atPath}.`, failure[2]);
+}
+
+/** The failure when a file or directory is closed to this user, because another one owns it. */
+export function notTheOwner(path: string, uid: number): UserError {
+  const fact = `${path} belongs to another user (${uid}).`;
+  return new UserError('not-the-owner', fact, 'Run the same command as that user.');
 }
 
 /** Replaces the path of our temporary files by their directory: a user does not know the temporary names. */

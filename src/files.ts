@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode, orUndefined, UserError } from './errors.ts';
+import { hasCode, notTheOwner, orUndefined, UserError } from './errors.ts';
 
 /** The `Stats` of the file, directory or link at a path; undefined when there is none. A link is not followed. */
 export async function lstatIfThere(path: string): Promise<Stats | undefined> {
@@ -38,6 +38,14 @@ export function parseJson<T>(text = 'null'): T | undefined {
 /** The names in a directory. Empty when the path is missing, is not a directory, or cannot be read by this user. */
 export async function listNames(directory: string): Promise<string[]> {
   return (await orUndefined(readdir(directory), 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) ?? [];
+}
+
+/** The failure for a path that is closed to this user because of its owner; undefined when it has another cause. */
+export async function explainClosed(path: string): Promise<UserError | undefined> {
+  const found = await orUndefined(stat(path), 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM');
+  // Missing, or in a directory that this user cannot enter.
+  if (!found) return dirname(path) === path ? undefined : explainClosed(dirname(path));
+  return process.getuid && process.getuid() !== found.uid ? notTheOwner(path, found.uid) : undefined;
 }
 
 /** How many times to try while other processes remove the parent directory. */

@@ -31,11 +31,19 @@ export async function parse(given: string[], system: System): Promise<Invocation
   const argv = withHelpOption(given, names);
   const parser = createParser(system);
   let invocation: Invocation | undefined;
-  for (const name of wantedBy(argv, names)) {
-    const command = await loadCommand(name);
+  const wanted = wantedBy(argv, names);
+  const commands = await Promise.all(wanted.map(async (name) => ({ name, command: await loadCommand(name) })));
+  for (const { name, command } of commands) {
     declare(parserOf(parser, name), command, (input) => {
       invocation = { name, command, input };
     });
+  }
+  for (const group of parser.commands.filter((each) => each.commands.length > 0)) {
+    const own = commands.filter(({ name }) => name.startsWith(`${group.name()} `));
+    addExamples(
+      group,
+      own.flatMap(({ command }) => command.examples.slice(0, 1)),
+    );
   }
   await verifyCommandName(argv, names, parser);
   try {
@@ -104,11 +112,15 @@ function declare(parser: Parser, command: Command, act: (input: Input) => void):
   parser.option(...forParser(jsonOption));
   parser.helpOption(...forParser(helpOption));
   if (command.notes) parser.addHelpText('after', `\n${command.notes.join('\n')}`);
-  parser.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
+  addExamples(parser, command.examples);
   parser.action(() => {
     verifyValues(parser);
     act({ operands: parser.args, options: parser.opts() });
   });
+}
+
+function addExamples(parser: Parser, lines: string[]): void {
+  parser.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
 // In `sessapp info -e --json` the value is missing, and the parser takes the next option as the value.

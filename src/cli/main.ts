@@ -1,4 +1,4 @@
-import { hasCode, toUserError } from '../errors.ts';
+import { hasCode, isSystemError, toUserError, UserError } from '../errors.ts';
 import { createSystem, type System } from '../system.ts';
 import { takesDirectory } from './commands/index.ts';
 import type { Output } from './output.ts';
@@ -17,7 +17,7 @@ export async function main(argv: string[], system: System = createSystem(takesDi
   await new Promise((resolve) => system.stdout.write('', resolve));
   // `sessapp info | head -1` closes our stdout early, which is not a failure.
   const failure = lost.find((error) => !hasCode(error, 'EPIPE'));
-  return failure ? reportFailure(failure, await createOutput(system, false)) : exitCode;
+  return failure ? reportFailure(toOutputError(failure, exitCode), await createOutput(system, false)) : exitCode;
 }
 
 async function runCommand(argv: string[], system: System): Promise<number> {
@@ -32,7 +32,7 @@ async function runCommand(argv: string[], system: System): Promise<number> {
     output = await createOutput(system, input.options.json === true);
     const report = await command.run(input, { system, output }).catch(async (error: unknown) => {
       await (await import('./environment/nearby.ts')).suggestNearby(system, name, error);
-      throw error;
+      throw await (await import('./environment/owner.ts')).explainOwner(error);
     });
     output.report(report);
     return report.exitCode ?? 0;
@@ -74,9 +74,21 @@ function asksForJson(argv: string[]): boolean {
   return argv.slice(0, separator === -1 ? undefined : separator).includes('--json');
 }
 
-/** Collects the errors of our output streams as they happen. */
+// The command ended before its output was lost, and to rotate a secret twice, for example, does harm.
+function toOutputError(failure: Error, exitCode: number): Error {
+  if (!isSystemError(failure)) return failure;
+  const fact = `The output could not be written (${failure.code}).`;
+  const hint =
+    exitCode === 0
+      ? 'The command itself was done. Do not run it again only because its output is missing.'
+      : `The command itself ended with exit code ${exitCode}.`;
+  return new UserError('output-lost', fact, hint);
+}
+
+/** Collects the errors of our output streams as they happen. A command that was handed over leaves them to its caller. */
 function collectFailures({ stdout, stderr }: System): Error[] {
   const failures: Error[] = [];
-  for (const stream of [stdout, stderr]) stream.on('error', (error) => failures.push(error));
+  for (const stream of [stdout, stderr])
+    if (stream.listenerCount('error') === 0) stream.on('error', (error) => failures.push(error));
   return failures;
 }

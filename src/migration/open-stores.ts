@@ -7,6 +7,8 @@ import { MigratingDriver, type Phase } from './migrating-driver.ts';
 export interface StoreLocation {
   store: string;
   url?: string;
+  /** The name of the variable with the address, for messages. By default `STORE_URL`. */
+  variable?: string;
 }
 
 /** The store of an environment's sessions. */
@@ -26,8 +28,11 @@ export interface OpenOptions {
  * Opens one store of an environment.
  * @throws StoreAddressError when its address is missing or not valid, TypeError when there is no such store
  */
-export function openStore({ store, url }: StoreLocation, { dataDirectory, name }: OpenOptions): Promise<Driver> {
-  return store === 'embedded' ? openEmbedded(join(dataDirectory, 'sessions')) : openAt(store, url, name, 'STORE_URL');
+export function openStore(
+  { store, url, variable = 'STORE_URL' }: StoreLocation,
+  { dataDirectory, name }: OpenOptions,
+): Promise<Driver> {
+  return store === 'embedded' ? openEmbedded(join(dataDirectory, 'sessions')) : openAt(store, url, name, variable);
 }
 
 /** How long running calls may still use a driver after it was replaced. */
@@ -99,8 +104,8 @@ export class OpenStores {
 }
 
 // STORE_URL may still be the address of another store.
-function withUsedUrl({ store, url }: StoreLocation): StoreLocation {
-  return url !== undefined && hasAddress(store) ? { store, url } : { store };
+function withUsedUrl({ url, ...location }: StoreLocation): StoreLocation {
+  return url !== undefined && hasAddress(location.store) ? { ...location, url } : location;
 }
 
 function nameOf({ store, url = '' }: StoreLocation): string {

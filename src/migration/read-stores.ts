@@ -27,7 +27,11 @@ export async function readStores(directory: string, environment: StoreVariables)
 function toStores({ store, migration }: Marker, url: string | undefined, nextUrl: string | undefined): Stores {
   if (!migration) return { store, ...at(url) };
   if (migration.phase === 'switch') return { store, ...at(nextUrl ?? url) };
-  return { store, ...at(url), next: { store: migration.to, phase: migration.phase, ...at(nextUrl) } };
+  return {
+    store,
+    ...at(url),
+    next: { store: migration.to, phase: migration.phase, ...at(nextUrl), variable: 'NEXT_STORE_URL' },
+  };
 }
 
 function at(url: string | undefined): { url?: string } {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, UserError } from '../errors.ts';
-import { parseJson } from '../files.ts';
+import { explainClosed, parseJson } from '../files.ts';
 import { restoringOptions } from './restoring.ts';
 
 /** The file that marks a directory as an environment. */
@@ -99,7 +99,7 @@ export async function readMarker(directory: string): Promise<Marker | undefined>
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     if (hasCode(error, 'EISDIR', 'ELOOP')) throw await damagedMarker(directory, 'it is not a file');
-    if (hasCode(error, 'EACCES', 'EPERM')) throw closed(directory);
+    if (hasCode(error, 'EACCES', 'EPERM')) throw await closed(directory);
     throw error;
   }
   const marker = parseJson(content);
@@ -116,7 +116,7 @@ export async function damagedMarker(directory: string, reason: string): Promise<
     directory,
     'marker-damaged',
     `${join(directory, markerName)} is not what sessapp wrote: ${reason}.`,
-    `Restore it from your version control, or delete it and type: ${again} in that directory.`,
+    `Restore it from your version control, or rename it to ${markerName}.damaged and type: ${again} in that directory.`,
   );
 }
 
@@ -129,13 +129,14 @@ function newer(directory: string, format: number): BrokenEnvironment {
   );
 }
 
-function closed(directory: string): BrokenEnvironment {
-  return new BrokenEnvironment(
-    directory,
-    'permission-denied',
-    `${join(directory, markerName)} cannot be read by this user.`,
-    'Give yourself read permission, or run the command as the owner of the file.',
-  );
+async function closed(directory: string): Promise<BrokenEnvironment> {
+  const path = join(directory, markerName);
+  const { code, message, hint } = (await explainClosed(path)) ?? {
+    code: 'permission-denied',
+    message: `${path} cannot be read by this user.`,
+    hint: 'You own it: give yourself read permission.',
+  };
+  return new BrokenEnvironment(directory, code, message, hint ?? '');
 }
 
 export function renderMarker(marker: Marker): string {

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { hasCode, UserError } from '../errors.ts';
+import { explainClosed } from '../files.ts';
 import { envFileName } from './secrets.ts';
 
 export type Variables = Record<string, string>;
@@ -35,7 +36,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
-    if (hasCode(error, 'EACCES', 'EPERM', 'EISDIR', 'ELOOP')) throw unreadable(path, error.code ?? '');
+    if (hasCode(error, 'EISDIR', 'ELOOP')) throw unreadable(path, error.code ?? '');
+    if (hasCode(error, 'EACCES', 'EPERM')) throw (await explainClosed(path)) ?? unreadable(path, error.code ?? '');
     throw error;
   }
 }

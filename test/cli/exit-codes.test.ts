@@ -172,6 +172,19 @@ test.each([
 });
 
 test.each([
+  ['ENOSPC', '/disk/'],
+  ['EROFS', '/disk/'],
+  ['EMFILE', '/cache/file'],
+])('when a copy fails with %s, the message names %s', async (code, place) => {
+  const { system, printed } = fakeSystem(() => {
+    const paths = { path: '/cache/file', dest: '/disk/.sessapp-staging-1-2-3/file' };
+    throw Object.assign(new Error('refused'), { code, ...paths });
+  });
+  await main(['status', '--json'], system);
+  expect(JSON.parse(printed.stdout).error.message).toMatch(new RegExp(`: ${place}\\.$`));
+});
+
+test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('a command that %s interrupts ends with %i', async (signal, exitCode) => {

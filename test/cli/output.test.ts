@@ -2,8 +2,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from '../../src/cli/command-line.ts';
-import { listCommands, loadCommand } from '../../src/cli/commands/index.ts';
+import { groups, listCommands, loadCommand } from '../../src/cli/commands/index.ts';
 import { fakeSystem, invoke } from '../support/in-process.ts';
+import { copyBuild } from '../support/other-build.ts';
 import { cli, finish, repository, Sandbox } from '../support/sandbox.ts';
 import { copyEnvironment } from '../support/server.ts';
 import { withoutTerminal } from '../support/terminal.ts';
@@ -112,6 +113,26 @@ test.each([
   expect(stderr).toMatch(/does not exist\.\nYou are in the environment .*myenv\. To use it, leave out the name\.\n$/);
 });
 
+test.each([
+  ['nowhere', /nowhere does not exist\.\nMake one there: sessapp init nowhere, or name another with -e <dir>\n/],
+  ['empty', /empty is not an environment: .*\nMake one there: sessapp init empty, or name another with -e <dir>\n/],
+  [
+    'full',
+    /full is not an environment: .*\nMake one in a new directory: sessapp init <dir>, or name another with -e <dir>\n/,
+  ],
+  ['full/file', /file is not a directory\.\nName the directory of an environment\.\n/],
+])('the hint for %s, which is not an environment, is possible', async (name, message) => {
+  await mkdir(join(shared.directory, 'empty'), { recursive: true });
+  await mkdir(join(shared.directory, 'full'), { recursive: true });
+  await writeFile(join(shared.directory, 'full', 'file'), '');
+  for (const command of ['serve', 'status', 'doctor', 'upgrade']) {
+    const { exitCode, stderr } = await sessapp(command, name);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('--allow-existing');
+  }
+});
+
 test('the same environment may be named by [dir] and by -e', async () => {
   expect((await sessapp('info', 'myenv', '-e', './myenv/')).exitCode).toBe(0);
 });
@@ -121,6 +142,22 @@ test.each([
   ['/', /\/ is not an environment: it has no sessapp\.json\.\nSESSAPP_ENV names this directory\./],
 ])('the error for SESSAPP_ENV=%s names the variable', async (directory, message) => {
   expect((await invoke(shared.directory, ['status'], { SESSAPP_ENV: directory })).stderr).toMatch(message);
+});
+
+test.each(Object.keys(groups))('the help of the group %s has an example of each of its commands', async (group) => {
+  const { stdout } = await sessapp(group, '--help');
+  const examples = stdout.split('\nExamples:\n')[1] ?? '';
+  for (const name of listCommands().filter((name) => name.startsWith(`${group} `)))
+    expect(examples).toContain(`  sessapp ${name}`);
+});
+
+test('the help names the values of each operand and option that has only some', async () => {
+  for (const name of listCommands()) {
+    const { operands = [], options = [] } = await loadCommand(name);
+    const { stdout } = await sessapp(...name.split(' '), '--help');
+    for (const [, , values] of [...operands, ...options])
+      for (const value of typeof values === 'function' ? values() : []) expect(stdout, name).toContain(value);
+  }
 });
 
 test.each(['--help', 'info myenv', 'info myenv --json', 'status nowhere', 'init --help'])(
@@ -134,11 +171,19 @@ test.each(['--help', 'info myenv', 'info myenv --json', 'status nowhere', 'init 
   },
 );
 
-test('a full disk under stdout is an error with a message', async () => {
-  const script = '"$0" "$1" info myenv > /dev/full';
-  const result = await finish(shared.spawn('sh', ['-c', script, process.execPath, cli]));
+test.each([
+  ['info myenv', cli, 'The command itself was done.'],
+  ['secret rotate myenv --json', cli, 'The command itself was done.'],
+  ['status myenv', cli, 'The command itself ended with exit code 1.'],
+  // The environment's own copy of sessapp runs this command, in the same process.
+  ['secret list myenv', 'other', 'The command itself was done.'],
+])('sessapp %s says that its output could not be written, and what became of the command', async (args, by, fate) => {
+  const file = by === 'other' ? (await copyBuild(shared)).path('bin', 'sessapp.js') : by;
+  const script = `"$0" "$1" ${args} > /dev/full`;
+  const result = await finish(shared.spawn('sh', ['-c', script, process.execPath, file]));
   expect(result.exitCode).toBe(1);
-  expect(result.stderr).toMatch(/^error: The disk is full/);
+  expect(result.stderr).toMatch(/^error: The output could not be written \(ENOSPC\)\.\n.*\n$/);
+  expect(result.stderr).toContain(fate);
 });
 
 const escapeCharacter = String.fromCharCode(27);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withDraft } from '../../src/cli/environment/write-file.ts';
@@ -15,6 +15,12 @@ beforeAll(async () => {
   environment = await copyEnvironment(shared);
   await chmod(shared.directory, 0o755);
   await mkdir(join(environment, 'data', 'sessions'), { recursive: true });
+  if (!canActAsStranger) return;
+  // Its owner, who has no right to write there.
+  for (const path of [environment, join(environment, 'data'), join(environment, 'data', 'sessions')]) {
+    await chown(path, stranger.uid, stranger.gid);
+    await chmod(path, 0o555);
+  }
 });
 
 test.runIf(canActAsStranger).each([

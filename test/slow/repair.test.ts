@@ -51,6 +51,12 @@ test.each<[string, string, Damage]>([
     }),
   ],
   ['package.json was deleted', 'package-json-missing', remove('package.json')],
+  [
+    'npm wrote a package.json of its own after the environment’s was lost',
+    'package-json-missing',
+    (environment) =>
+      writeFile(join(environment, 'package.json'), '{"type":"commonjs","dependencies":{"is-number":"^7.0.0"}}'),
+  ],
   ['package-lock.json was deleted', 'lockfile-missing', remove('package-lock.json')],
   [
     'package-lock.json is damaged',

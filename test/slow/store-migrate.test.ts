@@ -251,6 +251,13 @@ describe('store migrate', () => {
         expect(refused.stdout + refused.stderr).not.toContain('p4ssw0rd');
         expect(await describeFiles(environment)).toEqual(before);
       }
+      const faulty = { NEXT_STORE_URL: `${redis}/not-a-number` };
+      const { stdout } = await sandbox.sessapp(['store', 'migrate', 'redis', '-e', 'shop', '--json'], { env: faulty });
+      expect(JSON.parse(stdout).error).toEqual({
+        code: 'store-unavailable',
+        message: 'The new store cannot be used: its address has a database that is not a number.',
+        hint: 'Set another address (--store-url or NEXT_STORE_URL), then run the same command again.',
+      });
       await full.delete('key');
       expect(await finish(startMigrate(sandbox, 'redis'))).toMatchObject({ exitCode: 0 });
       const other = redis.replace('127.0.0.1', 'localhost');

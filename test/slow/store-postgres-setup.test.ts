@@ -81,7 +81,7 @@ describe.skipIf(missingPostgres)(`setting up PostgreSQL${missingPostgres ? `: ${
       /nothing listens there \(ECONNREFUSED\)/,
     ],
     ['another password', () => ({ password: 'wrong-secret' }), /password authentication failed for user "app"/],
-    ['no password', () => ({ password: '' }), /asks for a password, but the address has none/],
+    ['no password', () => ({ password: '' }), /asks for a password, but its address has none/],
     ['an unknown user', () => ({ user: 'nobody' }), /password authentication failed/],
     ['an unknown database', () => ({ database: 'missing' }), /database "missing" does not exist/],
     ['TLS on a server without TLS', () => ({ query: 'sslmode=require' }), /does not support TLS.*sslmode/],

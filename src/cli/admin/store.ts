@@ -179,7 +179,7 @@ function createStore(
     // Copying a large store takes long, so there is no deadline.
     backup: (file) => guard(current().then(async (driver) => (await driver.backup?.(file)) ?? false)),
     inspectNext: async (store, url, nowMs) => {
-      const location = { store, ...(url !== undefined && { url }) };
+      const location = { store, ...(url !== undefined && { url }), variable: 'its address' };
       const options = { dataDirectory: join(directory, 'data'), name: marker.cookie };
       const [driver, next] = [await guard(current()), await guard(library.openStore(location, options))];
       return guard(inspectNext(driver, next, nowMs).finally(() => next.close()));

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts';
+import { verifyPackageJson } from '../environment/readiness.ts';
 import { verifyChoice } from '../nearest.ts';
 import { applyAddition, planAddition } from '../scaffold/addition.ts';
 import { listAdditions } from '../scaffold/layers.ts';
@@ -13,6 +14,7 @@ export const command = onEnvironment({
     const [addition = ''] = input.operands;
     // From here on, a signal ends the command after it has cleaned up.
     system.catchInterrupts();
+    await verifyPackageJson(system, environment);
     const plan = await planAddition(environment, addition);
     const files = plan.files.map(({ path, state }) => ({ path, state }));
     const isPresent = plan.packages.length === 0 && files.every(({ state }) => state === 'unchanged');

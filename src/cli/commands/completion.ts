@@ -18,7 +18,7 @@ export function createCommand(
       'To load it in every shell:',
       '  bash: add this line to ~/.bashrc: eval "$(sessapp completion bash)"',
       '  zsh:  add this line to ~/.zshrc, below compinit: eval "$(sessapp completion zsh)"',
-      '  fish: type: sessapp completion fish > ~/.config/fish/completions/sessapp.fish',
+      '  fish: type: mkdir -p ~/.config/fish/completions && sessapp completion fish > ~/.config/fish/completions/sessapp.fish',
     ],
     operands: [['<shell>', completedShells.join(', '), () => completedShells]],
     async run({ operands: [shell = ''] }) {

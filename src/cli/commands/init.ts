@@ -24,8 +24,16 @@ export const command: Command = {
   examples: ['sessapp init myenv', 'sessapp init myenv --store redis --store-url redis://localhost:6379'],
   operands: [['[dir]', 'the directory of the new environment', 'directory']],
   options: [
-    ['--template <name>', `the application to start from (default: ${defaults.template})`, listTemplates],
-    ['--store <name>', `where sessions are stored (default: ${defaults.store})`, () => storeNames],
+    [
+      '--template <name>',
+      `the application to start from: minimal, accounts (default: ${defaults.template})`,
+      listTemplates,
+    ],
+    [
+      '--store <name>',
+      `where sessions are stored: ${storeNames.join(', ')} (default: ${defaults.store})`,
+      () => storeNames,
+    ],
     ['--store-url <url>', 'the address of the store, without a password (default: STORE_URL, which may contain one)'],
     ['--typescript', 'write TypeScript instead of JavaScript'],
     ['--node <version>', 'give the environment its own Node.js of this version, such as 24'],

@@ -4,7 +4,7 @@ import type { System } from '../../system.ts';
 import { flag } from '../command.ts';
 import { findUnrunScripts, runScriptsLine } from '../environment/install-scripts.ts';
 import { remember } from '../environment/known.ts';
-import { checkReadiness, isNodeInstalled } from '../environment/readiness.ts';
+import { checkReadiness, isNodeInstalled, verifyPackageJson } from '../environment/readiness.ts';
 import { installNode } from '../scaffold/dependencies.ts';
 import { installPackages, restorePackages } from '../scaffold/packages.ts';
 import { onEnvironment } from './on-environment.ts';
@@ -19,6 +19,7 @@ export const command = onEnvironment({
     // From here on, a signal ends the command after it has cleaned up.
     system.catchInterrupts();
     const packages = input.operands.map((name) => toSpecifier(name, system.cwd));
+    await verifyPackageJson(system, environment);
     const options = { directory, offline: flag(input, 'offline') };
     await output.working(async (step) => {
       step(packages.length > 0 ? `Adding ${input.operands.join(', ')}` : 'Installing the packages of the lockfile');

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.ts';
 import { storeKinds } from '../../settings/stores.ts';
 import type { System } from '../../system.ts';
 import { renderCount } from '../amounts.ts';
-import { type Command, type Context, flag, type Input } from '../command.ts';
+import { type Command, type Context, flag } from '../command.ts';
 import { promptOf } from '../environment/find.ts';
 import type { Report } from '../output.ts';
 import { realpathOrItself } from '../paths.ts';
@@ -26,9 +26,11 @@ export const command: Command = {
     const { system, output } = context;
     const isDryRun = flag(input, 'dryRun');
     const [operand = ''] = input.operands;
-    if (!isDryRun) verifyCanConfirm(input, context);
-    if (!isDryRun && operand !== '') await clearLeftovers(resolve(system.cwd, operand));
+    const canConfirm = flag(input, 'yes') || output.interactive;
+    if (!isDryRun && canConfirm && operand !== '') await clearLeftovers(resolve(system.cwd, operand));
     const environment = await findRemovable(system, operand);
+    if (!isDryRun && !canConfirm)
+      throw new UsageError('remove asks first, but this is not a terminal.', 'To confirm, add --yes.');
     const contents = await inspectContents(system, environment);
     const lines = await describe(context, environment, contents);
     const removal = { environment, contents, isActivated: await isActivated(system, environment) };
@@ -47,11 +49,6 @@ export const command: Command = {
     return report(context, removal, 'removed');
   },
 };
-
-function verifyCanConfirm(input: Input, { output }: Context): void {
-  if (flag(input, 'yes') || output.interactive) return;
-  throw new UsageError('remove asks first, but this is not a terminal.', 'To confirm, add --yes.');
-}
 
 /** The parts that are removed and the parts that stay, one line each. */
 async function describe(context: Context, environment: Removable, contents: Contents): Promise<string[]> {

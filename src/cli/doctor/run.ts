@@ -49,7 +49,8 @@ async function explainRefusal(
   cause: unknown,
   { directory }: Subject,
 ): Promise<Finding> {
-  const foreign = code === 'permission-denied' ? await findingUnlessOwner(directory) : undefined;
+  const isClosed = ['permission-denied', 'not-the-owner'].includes(code);
+  const foreign = isClosed ? await findingUnlessOwner(directory) : undefined;
   if (foreign) return notChecked(message, ...foreign.remedy);
   const isInData = hasCode(cause, 'EACCES') && isInside(join(directory, 'data'), cause.path ?? '');
   return isInData ? dependsOnOther(message) : notChecked(message, ...(hint === undefined ? [] : [hint]));

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { UsageError, UserError } from '../../errors.ts';
-import { isThere } from '../../files.ts';
+import { orUndefined, UsageError, UserError } from '../../errors.ts';
+import { isThere, listNames } from '../../files.ts';
 import { BrokenEnvironment, type Marker, readMarker } from '../../settings/marker.ts';
 import { restoringOptions } from '../../settings/restoring.ts';
 import type { System } from '../../system.ts';
@@ -90,16 +90,22 @@ async function openEnvironment(system: System, directory: string, source = ''): 
   await verifyNotUnmarked(system, directory);
   const code = 'not-an-environment';
   const outer = source === '' && isInside(system.cwd, directory) ? await nearestEnvironment(system.cwd) : undefined;
-  const advise = async (...options: string[]): Promise<string> =>
-    outer
-      ? `You are in the environment ${outer.directory}. To use it, leave out the name.`
-      : `${source}Make one there: ${await commandLine(system, directory, 'init', ...options)}, or name another with -e <dir>`;
-  if (!existsSync(directory)) throw new UserError(code, `${directory} does not exist.`, await advise());
+  const advise = (remedy: string): string =>
+    outer ? `You are in the environment ${outer.directory}. To use it, leave out the name.` : `${source}${remedy}`;
+  const makeThere = `Make one there: ${await commandLine(system, directory, 'init')}, or name another with -e <dir>`;
+  const found = await orUndefined(stat(directory), 'ENOENT', 'ENOTDIR', 'ELOOP');
+  if (!found) throw new UserError(code, `${directory} does not exist.`, advise(makeThere));
+  if (!found.isDirectory())
+    throw new UserError(code, `${directory} is not a directory.`, advise('Name the directory of an environment.'));
+  const names = await listNames(directory);
+  // `init` takes an empty directory, and one in which it was interrupted.
+  const isFree = names.length === 0 || names.some((name) => name.startsWith('.sessapp-'));
+  const makeElsewhere = 'Make one in a new directory: sessapp init <dir>, or name another with -e <dir>';
   throw new BrokenEnvironment(
     directory,
     code,
     `${directory} is not an environment: it has no sessapp.json.`,
-    await advise(...(await restoringOptions(directory))),
+    advise(isFree ? makeThere : makeElsewhere),
   );
 }
 

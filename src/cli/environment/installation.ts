@@ -65,6 +65,11 @@ export async function readInstallation(directory: string): Promise<Installation>
   return { directory, packageJson, lockfile, installed };
 }
 
+/** False for a package.json that lacks sessapp: npm wrote it after the environment's own was lost. */
+export function isOfEnvironment(packageJson: PackageJson | undefined): boolean {
+  return packageJson?.dependencies?.sessapp !== undefined;
+}
+
 /**
  * Compares npm's list of installed packages with the lockfile.
  * @param readEach also read the version in each package, which takes milliseconds and finds changes made without npm

@@ -15,7 +15,7 @@ const most = 3;
  */
 export async function suggestNearby(system: System, command: string, error: unknown): Promise<void> {
   if (!(error instanceof UserError) || !['no-environment', 'not-an-environment'].includes(error.code)) return;
-  // An environment that `init` is making, or one that was set aside, is not finished.
+  // An environment that `init` is making, and an environment that was set aside, is not finished.
   const isFinished = (name: string): boolean => !name.startsWith('.sessapp-');
   const below = (await listNames(system.cwd)).filter(
     (name) => isFinished(name) && existsSync(join(system.cwd, name, markerName)),

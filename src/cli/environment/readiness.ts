@@ -6,7 +6,13 @@ import { readJson } from '../../files.ts';
 import type { System } from '../../system.ts';
 import { commandLine, nearPath } from '../shells/shells.ts';
 import type { Environment } from './find.ts';
-import { findDifferences, type Installation, type PackageJson, readInstallation } from './installation.ts';
+import {
+  findDifferences,
+  type Installation,
+  isOfEnvironment,
+  type PackageJson,
+  readInstallation,
+} from './installation.ts';
 
 /** `ready`, or the reason why the server of an environment cannot run. */
 export type Readiness =
@@ -18,6 +24,7 @@ export type Readiness =
   | 'lockfile-behind'
   | 'node-missing'
   | 'server-missing';
+type NotReadiness = Exclude<Readiness, 'ready'>;
 
 /** The file that starts the server. */
 export function serverFile({ directory, marker }: Environment): string {
@@ -38,7 +45,7 @@ export async function checkReadiness(environment: Environment): Promise<Readines
   const installation = await readInstallation(environment.directory);
   const { packageJson, lockfile, installed } = installation;
   if (!existsSync(serverFile(environment))) return 'server-missing';
-  if (!packageJson) return 'package-json-missing';
+  if (!isOfEnvironment(packageJson)) return 'package-json-missing';
   if (!lockfile) return 'lockfile-missing';
   if (!isCurrent(installation)) return 'lockfile-behind';
   if (!installed) return 'dependencies-missing';
@@ -66,16 +73,25 @@ export async function isNodeInstalled(environment: Environment): Promise<boolean
 /** @throws UserError when the server could not run; the hint is the command that fixes it */
 export async function verifyReady(system: System, environment: Environment): Promise<void> {
   const readiness = await checkReadiness(environment);
-  if (readiness === 'ready') return;
+  if (readiness !== 'ready') throw await notReady(system, environment, readiness);
+}
+
+/** @throws UserError when npm would remove the packages of the environment, because its package.json does not list them */
+export async function verifyPackageJson(system: System, environment: Environment): Promise<void> {
+  const { packageJson } = await readInstallation(environment.directory);
+  if (!isOfEnvironment(packageJson)) throw await notReady(system, environment, 'package-json-missing');
+}
+
+async function notReady(system: System, environment: Environment, readiness: NotReadiness): Promise<UserError> {
   const { fact, remedy, command } = await explainReadiness(system, environment, readiness);
-  throw new UserError(readiness, `${fact} (${environment.directory}).`, `${remedy} ${command}`);
+  return new UserError(readiness, `${fact} (${environment.directory}).`, `${remedy} ${command}`);
 }
 
 /** The fact, the remedy as words that end with a colon, and the command that fixes it. */
 export async function explainReadiness(
   system: System,
   { directory }: Environment,
-  readiness: Exclude<Readiness, 'ready'>,
+  readiness: NotReadiness,
 ): Promise<{ fact: string; remedy: string; command: string }> {
   const { fact, remedy, words } = failures[readiness];
   // npm works on its working directory, which may be another one.
@@ -100,13 +116,13 @@ const remake: Pick<NotReady, 'remedy' | 'words'> = {
   words: ['upgrade'],
 };
 
-const failures: Record<Exclude<Readiness, 'ready'>, NotReady> = {
+const failures: Record<NotReadiness, NotReady> = {
   'dependencies-missing': { fact: 'The dependencies are not installed', ...install },
   'dependencies-differ': { fact: 'The installed packages do not match package-lock.json', ...install },
   'node-missing': { fact: 'The environment’s own Node.js is not installed', ...install },
   'lockfile-missing': { fact: 'package-lock.json is missing or damaged', ...relock },
   'lockfile-behind': { fact: 'package.json and package-lock.json do not match', ...relock },
-  'package-json-missing': { fact: 'package.json is missing or damaged', ...remake },
+  'package-json-missing': { fact: 'package.json is missing, is damaged, or does not list sessapp', ...remake },
   'server-missing': { fact: 'The file that starts the server is missing', ...remake },
 };
 

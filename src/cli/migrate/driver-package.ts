@@ -4,7 +4,7 @@ import type { System } from '../../system.ts';
 import { changeMarker } from '../environment/change-marker.ts';
 import type { Environment } from '../environment/find.ts';
 import type { PackageJson } from '../environment/installation.ts';
-import { checkReadiness } from '../environment/readiness.ts';
+import { checkReadiness, verifyPackageJson } from '../environment/readiness.ts';
 import { findChanged } from '../scaffold/existing.ts';
 import { sha256 } from '../scaffold/hash.ts';
 import { storePackage } from '../scaffold/layers.ts';
@@ -33,6 +33,7 @@ export async function withDriverPackage<T>(
   work: (installed: Environment) => Promise<T>,
 ): Promise<T> {
   const { directory, marker } = environment;
+  await verifyPackageJson(system, environment);
   const texts = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
   const installed = await addDriverPackage(system, environment, store, offline);
   try {

@@ -105,10 +105,12 @@ async function prepare(
 // Do not suggest `sessapp doctor` here: it checks the old store.
 function explainNext(error: unknown, url: string | undefined): never {
   if (!(error instanceof StoreUnavailable) || url === undefined) throw error;
+  // The hint of a fault in the address is only an example of one.
+  const remedy = error.hint === undefined ? 'Start it, or set' : 'Set';
   throw new UserError(
     'store-unavailable',
     `The new store cannot be used: ${error.reason}.`,
-    `Start it, or set another address (--store-url or ${nextVariable}), then run the same command again.`,
+    `${remedy} another address (--store-url or ${nextVariable}), then run the same command again.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { orUndefined, UsageError, UserError } from '../../errors.ts';
+import { notTheOwner, orUndefined, UsageError, UserError } from '../../errors.ts';
 import { lstatIfThere } from '../../files.ts';
 import { type Marker, OldEnvironment, readMarker } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
@@ -85,11 +85,7 @@ async function requireEnvironment(directory: string): Promise<Marker> {
 // Another user could replace folders by links while root deletes them.
 function verifyOwner(directory: string, uid: number): void {
   if (!process.getuid || process.getuid() === uid) return;
-  throw new UserError(
-    'not-the-owner',
-    `${directory} belongs to another user (${uid}).`,
-    'Run the same command as that user.',
-  );
+  throw notTheOwner(directory, uid);
 }
 
 async function verifyUnlocked(directory: string): Promise<void> {

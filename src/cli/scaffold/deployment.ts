@@ -23,7 +23,9 @@ const targets: Record<string, Target> = {
     folders: ['docker'],
     next: [
       'docker build --tag {{label}} .',
-      'docker run --init --env-file .env --env TRUST_PROXY=1 --publish 127.0.0.1:5000:5000{{volume}} {{label}}',
+      // .env may hold the settings of development: another port, or a host that is only inside the container.
+      'docker run --init --env-file .env --env NODE_ENV=production --env HOST=0.0.0.0 --env PORT=5000 --env TRUST_PROXY=1 ' +
+        '--publish 127.0.0.1:5000:5000{{volume}} {{label}}',
     ],
   },
   compose: { folders: ['docker', 'compose'], next: ['docker compose up --build --detach'] },

@@ -8,8 +8,9 @@ import { isInRepository } from './git.ts';
 import { sha256 } from './hash.ts';
 import { readTemplateFiles, renderPackageJson, type Variant } from './layers.ts';
 import { lockfileFor } from './lockfile.ts';
+import { findLostCookie } from './lost-cookie.ts';
 import { toPackageName } from './package-name.ts';
-import { findWarnings, warnOfStore } from './warnings.ts';
+import { findWarnings, warnOfCookie, warnOfStore } from './warnings.ts';
 
 /** The options of `init` with the defaults filled in and the Node.js version looked up. */
 export interface ResolvedOptions extends Variant {
@@ -66,7 +67,9 @@ export async function makePlan(options: ResolvedOptions, action: Plan['action'])
   // An existing file with the generated content counts as generated. That is the case when only the marker was lost.
   const foreign = await findChanged(directory, hashesOf(contents));
   const generated = new Map([...contents].filter(([path]) => !foreign.includes(path)));
-  const marker = toMarker(options, carried.packageJson.version, hashesOf(generated));
+  const lost = action === 'create' ? undefined : await findLostCookie(directory);
+  const cookie = lost?.name ?? toCookieName(directory);
+  const marker = toMarker(options, carried.packageJson.version, cookie, hashesOf(generated));
   const files: PlannedFile[] = [...contents]
     .filter(([path]) => !kept.includes(path))
     .map(([path, content]) => ({ path, mode: 0o644, content }));
@@ -76,6 +79,7 @@ export async function makePlan(options: ResolvedOptions, action: Plan['action'])
   const isRepository = options.git && (await isInRepository(directory));
   const git = options.git && !isRepository;
   const warnings = [...(await findWarnings(directory, kept)), ...(await warnOfStore(options, kept))];
+  if (lost && lost.name === undefined) warnings.push(warnOfCookie(cookie));
   if (isRepository) warnings.push('The directory is already in a git repository, so --git makes no new one.');
   return { directory, action, files, kept, marker, node, storeUrl, install, offline, git, warnings };
 }
@@ -120,7 +124,7 @@ function renderNodePackage(version: string): object {
   return { private: true, dependencies: { [nodePackageName()]: version } };
 }
 
-function toMarker(options: ResolvedOptions, version: string, files: Marker['files']): Marker {
+function toMarker(options: ResolvedOptions, version: string, cookie: string, files: Marker['files']): Marker {
   return {
     format: 2,
     sessapp: version,
@@ -129,7 +133,7 @@ function toMarker(options: ResolvedOptions, version: string, files: Marker['file
     language: options.language,
     ...(options.node !== undefined && { node: options.node }),
     ...(options.prompt !== undefined && { prompt: options.prompt }),
-    cookie: toCookieName(options.directory),
+    cookie,
     files,
   };
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, orUndefined, UserError } from '../../errors.ts';
 import { lstatIfThere } from '../../files.ts';
@@ -8,12 +8,15 @@ import { damagedMarker, type Marker, markerName, readMarker } from '../../settin
 import type { System } from '../../system.ts';
 import { nearestEnvironment } from '../environment/find.ts';
 import { listHomes, realpathOrItself } from '../paths.ts';
+import { commandLine } from '../shells/shells.ts';
 import { lockName } from './directory-lock.ts';
 import { findLeftovers } from './staging.ts';
 
 /** How long to wait for another process that is moving an environment into place. That usually takes less than a second. */
 const waitMs = 10_000;
 const pollMs = 20;
+
+const packagesFolder = 'node_modules';
 
 /** The state of the directory that is to become an environment. */
 export type Target =
@@ -41,10 +44,12 @@ async function inspectOnce(system: System, directory: string): Promise<Target | 
   await verifyAllowed(system, directory);
   if (!(await exists(directory))) {
     const parent = await verifyParent(directory);
+    await verifyResolves(system, directory, parent);
     await verifyNotInside(parent);
     return { kind: 'missing', directory };
   }
   const real = await realpath(directory);
+  await verifyResolves(system, directory, real);
   await verifyNotInside(dirname(real));
   await verifyWritable(real);
   const names = await readdir(real);
@@ -79,6 +84,19 @@ async function verifyAllowed(system: System, directory: string): Promise<void> {
     'target-refused',
     `${directory} is ${isRoot ? 'the root of the file system' : 'your home directory'}, which cannot be an environment.`,
     'Choose a new directory: sessapp init myenv',
+  );
+}
+
+// In a directory of this name, Node.js looks for no packages, and npm removes what it did not install.
+async function verifyResolves(system: System, ...paths: string[]): Promise<void> {
+  const inside = paths.find((path) => path.split(sep).includes(packagesFolder));
+  if (inside === undefined) return;
+  const parts = inside.split(sep);
+  const place = parts.slice(0, parts.indexOf(packagesFolder)).join(sep);
+  throw new UserError(
+    'target-refused',
+    `${join(place, packagesFolder)} is for the packages that npm installs, so an environment cannot be there.`,
+    `Choose another directory: ${await commandLine(system, join(place, 'myenv'), 'init')}`,
   );
 }
 

@@ -39,6 +39,14 @@ export async function warnOfStore(
   return [`${envFileName} stays unchanged, and has a different STORE_URL.`];
 }
 
+/** A warning when a lost `sessapp.json` is written again, and the name of its cookie is not known. */
+export function warnOfCookie(name: string): string {
+  return (
+    `The session cookie gets the name ${name}. If the lost sessapp.json had another one, because the directory was renamed or moved, ` +
+    'everybody is logged out. To prevent that, write the old name, which browsers show, into sessapp.json before you start the server.'
+  );
+}
+
 function warnOfIgnore(content: string): string[] {
   const open = privateNames.filter((name) => !isIgnored(content, name));
   if (open.length === 0) return [];

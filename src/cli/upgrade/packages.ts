@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { parseJson, readTextIfThere } from '../../files.ts';
 import type { Marker } from '../../settings/marker.ts';
-import type { Lockfile, PackageJson } from '../environment/installation.ts';
+import { isOfEnvironment, type Lockfile, type PackageJson } from '../environment/installation.ts';
 import { environmentRanges } from '../package.ts';
 import type { CarriedPackage } from '../scaffold/carried.ts';
 import { sha256 } from '../scaffold/hash.ts';
@@ -20,7 +20,7 @@ export interface PackagePlan {
   hashes: Record<string, string>;
 }
 
-type EnvironmentPackage = PackageJson & { name: string };
+type EnvironmentPackage = PackageJson & { name: string; type?: string | undefined };
 
 /** @param rendered the files of a new environment */
 export async function planPackages(
@@ -76,16 +76,18 @@ function merge(
   ours: EnvironmentPackage,
   ranges: Record<string, string>,
 ): EnvironmentPackage {
-  const tryCopy = found.dependencies?.sessapp === undefined;
+  // package.json has the old format, or npm wrote it after the environment's own was lost.
+  const isForeign = !isOfEnvironment(found);
   const kept = Object.entries(found.dependencies ?? {}).filter(([name, range]) => {
     const isInOurs = ours.dependencies?.[name] !== undefined;
     // The old format listed the packages of the server, which are now dependencies of sessapp.
     if (isInOurs) return name !== 'sessapp' && range !== ranges[name];
-    return !(tryCopy && range === oldRanges[name]);
+    return !(isForeign && range === oldRanges[name]);
   });
   const dependencies = { ...ours.dependencies, ...Object.fromEntries(kept) };
   return {
-    ...found,
+    // The files of an environment are ES modules, and npm may have written another type.
+    ...(isForeign ? { ...ours, ...found, type: ours.type } : found),
     scripts: { ...ours.scripts, ...found.scripts },
     dependencies: Object.fromEntries(Object.entries(dependencies).sort()),
     ...(ours.devDependencies && { devDependencies: { ...ours.devDependencies, ...found.devDependencies } }),

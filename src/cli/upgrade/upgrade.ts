@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { UserError } from '../../errors.ts';
+import { notTheOwner, UserError } from '../../errors.ts';
 import { type Marker, markerName, OldEnvironment } from '../../settings/marker.ts';
 import type { System } from '../../system.ts';
 import { findRunningServer } from '../control/server-record.ts';
@@ -54,11 +54,7 @@ async function migrationUnfinished(system: System, directory: string, { migratio
 async function verifyOwner(directory: string): Promise<void> {
   const { uid } = await stat(directory);
   if (!process.getuid || process.getuid() === uid) return;
-  throw new UserError(
-    'not-the-owner',
-    `${directory} belongs to another user (${uid}).`,
-    'Run the same command as that user.',
-  );
+  throw notTheOwner(directory, uid);
 }
 
 /**

@@ -64,8 +64,8 @@ const readOnly = '25006';
 
 const noReply = 'it does not respond';
 const broken = 'the connection broke';
-const untrusted = 'its certificate is not trusted; add sslrootcert=<file of the CA> to the address';
-const noPassword = 'it asks for a password, but the address has none';
+const untrusted = 'its certificate is not trusted; add sslrootcert=<file of the CA> to its address';
+const noPassword = 'it asks for a password, but its address has none';
 
 /** Reasons by error code, or by message for errors without a code. */
 const reasons: Record<string, string> = {
@@ -84,7 +84,7 @@ const reasons: Record<string, string> = {
   'Connection terminated unexpectedly': broken,
   'Cannot use a pool after calling end on the pool': 'its driver is closed',
   'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string': noPassword,
-  'The server does not support SSL connections': 'it does not support TLS, but sslmode in the address requires it',
+  'The server does not support SSL connections': 'it does not support TLS, but sslmode in its address requires it',
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,

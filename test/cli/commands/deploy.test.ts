@@ -113,6 +113,21 @@ test('the image has the carried package before npm ci, but not the packages that
   expect(ignored).not.toContain('*.tgz');
 });
 
+test('where port 5000 of a container is published, PORT and HOST in .env do not move the server', async () => {
+  const { directory } = await createEnvironment();
+  const { stdout } = await invoke(directory, ['deploy', 'docker']);
+  for (const target of ['compose', 'kubernetes']) await invoke(directory, ['deploy', target]);
+  const read = (path: string) => readFile(join(directory, path), 'utf8');
+  const set = { NODE_ENV: 'production', HOST: '0.0.0.0', PORT: '5000' };
+  for (const [name, value] of Object.entries(set)) {
+    expect(stdout).toMatch(new RegExp(`--env-file \\.env .*--env ${name}=${value} .*:5000`));
+    expect(await read('compose.yaml')).toMatch(new RegExp(`^      ${name}: "?${value}"?$`, 'm'));
+    expect(await read('deploy/kubernetes/deployment.yaml')).toMatch(
+      new RegExp(`name: ${name}\\n +value: "?${value}"?$`, 'm'),
+    );
+  }
+});
+
 test('the files depend on the language, the Node.js version and the store of the environment', async () => {
   const { directory } = await createEnvironment();
   const read = async (path: string): Promise<string> => readFile(join(directory, path), 'utf8');

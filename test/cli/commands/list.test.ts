@@ -160,7 +160,7 @@ test.skipIf(!canActAsStranger)(
     const list = () => sandbox.sessapp(['list', '--json'], { ...stranger, env });
     for (const { stdout } of [await list(), await list()])
       expect(JSON.parse(stdout).environments).toEqual([
-        expect.objectContaining({ name: 'myenv', problem: expect.stringMatching(/cannot be read by this user/) }),
+        expect.objectContaining({ name: 'myenv', problem: expect.stringMatching(/belongs to another user/) }),
       ]);
   },
 );

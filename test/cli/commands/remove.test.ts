@@ -109,6 +109,17 @@ test('data that is a link stays, also while another environment serves it', asyn
   expect(await readdir(sandbox.path('shared'))).toContain('server.json');
 });
 
+test.each([
+  ['nowhere', 1, 'nowhere does not exist.'],
+  ['.', 1, 'You are in'],
+  ['', 2, 'The name of the environment is empty.'],
+])('without --yes and without a terminal, remove %j says why nothing can be removed', async (name, exitCode, fact) => {
+  const result = await remove(new Sandbox().directory, [name]);
+  expect(result.exitCode).toBe(exitCode);
+  expect(result.stderr).toContain(fact);
+  expect(result.stderr).not.toContain('--yes');
+});
+
 test('a path that is not an environment is refused', async () => {
   const sandbox = new Sandbox();
   await mkdir(sandbox.path('project'));

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -209,6 +209,18 @@ test('each script says in its first lines how to load it, as the help does', asy
         .find((line) => /^# {5}/.test(line)) ?? 'none';
     expect(help).toContain(line.slice(2).trim());
   }
+});
+
+const withoutFish = notInstalled('fish');
+
+test.skipIf(withoutFish !== '')(`the line for fish works for a user without any settings${withoutFish}`, async () => {
+  const sandbox = new Sandbox();
+  const { stdout } = await invoke(sandbox.directory, ['completion', '--help']);
+  const line = /fish: type: (.*)/.exec(stdout)?.[1] ?? '';
+  const script = `function sessapp; echo loaded; end; ${line}`;
+  const env = { HOME: sandbox.directory, XDG_CONFIG_HOME: '' };
+  expect((await finish(sandbox.spawn('fish', ['--no-config', '-c', script], { env }))).stderr).toBe('');
+  expect(await readFile(sandbox.path('.config', 'fish', 'completions', 'sessapp.fish'), 'utf8')).toBe('loaded\n');
 });
 
 async function start(name: string, shell: TestedShell): Promise<{ sandbox: Sandbox; typist: Typist }> {

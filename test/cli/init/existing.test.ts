@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ownIdentity } from '../../../src/cli/environment/lock.ts';
@@ -149,7 +149,7 @@ test('init restores a lost marker and lost packages', async () => {
   const again = await invoke(sandbox.directory, ['init', 'myenv', '--allow-existing', '--offline', '--json'], {
     SESSAPP_CACHE_DIR: process.env.SESSAPP_CACHE_DIR,
   });
-  expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(again).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^warning: The session cookie .*\n$/) });
   const info = await sandbox.sessapp(['info', 'myenv', '--json']);
   expect(JSON.parse(info.stdout)).toMatchObject({ dependencies: 'ready' });
 });
@@ -171,3 +171,41 @@ test.each([
   expect((await readdir(sandbox.path('t'))).filter((entry) => entry.startsWith('.sessapp-'))).toEqual([]);
   expect(await readFile(sandbox.path('t', 'mine.txt'), 'utf8')).toBe('mine');
 });
+
+test.each([
+  ['in a renamed environment', 'shop', async () => undefined],
+  [
+    'after a damaged one was moved aside',
+    'myenv',
+    async (marker: string) => writeFile(`${marker}.damaged`, await cutOff(marker)),
+  ],
+  [
+    'after an upgrade',
+    'myenv',
+    async (marker: string) => {
+      const former = join(marker, '..', '.sessapp', 'previous', 'former', 'files');
+      await mkdir(former, { recursive: true });
+      await copyFile(marker, join(former, 'sessapp.json'));
+    },
+  ],
+])(
+  'a sessapp.json that is written again %s keeps the name of the cookie (%s), or says that it may not',
+  async (_, name, keep) => {
+    const sandbox = new Sandbox();
+    const before = await copyEnvironment(sandbox);
+    const { cookie } = await readJson<{ cookie: string }>(join(before, 'sessapp.json'));
+    const environment = sandbox.path(name);
+    await keep(join(before, 'sessapp.json'));
+    if (environment !== before) await rename(before, environment);
+    await rm(join(environment, 'sessapp.json'));
+    const { stderr, exitCode } = await invoke(sandbox.directory, ['init', name, '--allow-existing', '--no-install']);
+    expect(exitCode, stderr).toBe(0);
+    const now = (await readJson<{ cookie: string }>(join(environment, 'sessapp.json'))).cookie;
+    const warning = `warning: The session cookie gets the name ${now}.`;
+    expect([now === cookie, stderr.includes(warning)]).toEqual(name === 'myenv' ? [true, false] : [false, true]);
+  },
+);
+
+async function cutOff(path: string): Promise<string> {
+  return (await readFile(path, 'utf8')).slice(0, -20);
+}

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { sha256, snapshot } from '../../support/files.ts';
 import { invoke } from '../../support/in-process.ts';
@@ -49,6 +49,27 @@ test('an unexpanded ~/ does not create a directory with that name', async () => 
   );
   expect(await snapshot(sandbox.directory)).toEqual({});
 });
+
+test.each(['node_modules', 'node_modules/shop', 'packages/shop', 'full', 'a/node_modules/b/c'])(
+  'init %s is refused, because an environment inside node_modules finds no packages',
+  async (target) => {
+    const sandbox = new Sandbox();
+    await mkdir(sandbox.path('app', 'node_modules', 'full'), { recursive: true });
+    await symlink('app/node_modules', sandbox.path('packages'));
+    await symlink('app/node_modules/full', sandbox.path('full'));
+    const before = await snapshot(sandbox.directory);
+    for (const options of [[], ['--allow-existing'], ['--dry-run']]) {
+      const result = await invoke(sandbox.directory, ['init', target, ...options, '--json']);
+      expect(result.exitCode).toBe(1);
+      expect(JSON.parse(result.stdout).error).toMatchObject({
+        code: 'target-refused',
+        message: expect.stringMatching(/\/node_modules is for the packages that npm installs/),
+        hint: expect.stringMatching(/^Choose another directory: sessapp init (app\/|a\/)?myenv$/),
+      });
+    }
+    expect(await snapshot(sandbox.directory)).toEqual(before);
+  },
+);
 
 test('without a terminal, progress is one line on stderr, and the next commands are on stdout', async () => {
   const sandbox = new Sandbox();

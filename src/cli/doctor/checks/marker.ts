@@ -11,7 +11,7 @@ export const marker: Check = {
   async examine({ directory, marker: found, failure }) {
     if (!failure) return examineContent(found);
     const why = 'Without it, the server does not start, and commands cannot find the store of the environment.';
-    if (['permission-denied', 'environment-old', 'environment-new'].includes(failure.code))
+    if (['permission-denied', 'not-the-owner', 'environment-old', 'environment-new'].includes(failure.code))
       return [problem(failure.message, why, failure.hint ?? '')];
     const aside = failure.code === 'marker-damaged' ? [moveAside(join(directory, markerName))] : [];
     const init = sessapp(directory, 'init', ...(await restoringOptions(directory)));
