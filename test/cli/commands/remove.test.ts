@@ -275,11 +275,11 @@ test.skipIf(!mountable)(
       'other-file-system',
       /uploads is on another file system/,
     );
-    await mountDisk(sandbox.path('disk'), '2m');
+    await mountDisk(sandbox.path('disk'), '4m');
     await invoke(sandbox.directory, ['init', 'disk', '--no-install', '--allow-existing']);
     await expectRefusal(sandbox.directory, ['disk', '--yes'], 'other-file-system', /is a mount point/);
     expect(await readdir(sandbox.path('disk'))).not.toContain('.sessapp-lock');
-    await mountDisk(sandbox.path('full'), '2m');
+    await mountDisk(sandbox.path('full'), '4m');
     await invoke(sandbox.path('full'), ['init', 'myenv', '--no-install']);
     await finish(sandbox.spawn('sh', ['-c', 'cat /dev/zero > full/filler']));
     expect(await remove(sandbox.path('full'), ['myenv', '--yes'])).toMatchObject({ exitCode: 0 });
