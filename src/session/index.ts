@@ -11,7 +11,7 @@ import { reportUnknownOptions } from './option-names.ts';
 import type * as options from './options.ts';
 import { isMissing, type SecretOption, signWithSecretOfRequest, toSecrets } from './secret-option.ts';
 import { reportLimits } from './store-limits.ts';
-import { driverFor, isExpressStore, withoutEmpty } from './store-option.ts';
+import { driverFor, isExpressStore, usesExpressStore, withoutEmpty } from './store-option.ts';
 
 export type { SessionData } from 'express-session';
 export type { Limits } from './data/limits.ts';
@@ -54,14 +54,15 @@ function toMiddlewareOptions(
   secret: SecretOption,
   log: Log,
 ): MiddlewareOptions {
-  const { store, rolling, resave = isExpressStore(store), saveUninitialized = true, unset } = options;
+  const { rolling, resave, saveUninitialized = true, unset } = options;
   return {
     profileOf: createProfile(options, log),
     secrets: toSecrets(secret, log),
     limits: limitsOf(options),
     behavior: {
       rolling: rolling === true,
-      resave: resave === true,
+      // An express-session store may end a session by its own ttl, so extend it at each request, as express-session does.
+      resave: resave === true || usesExpressStore(options),
       saveUninitialized,
       unsetDestroys: unset === 'destroy',
     },

@@ -50,7 +50,7 @@ export interface SessionOptions {
   genid?: TheirOptions['genid'] | undefined;
   /**
    * True: every request with a session extends it. False: a request extends it once a tenth of the idle time has passed. By
-   * default false, but true with an express-session store.
+   * default false. With an express-session store, every request extends a session, as with express-session.
    */
   resave?: boolean | undefined;
   /** True: set the cookie on every response. By default false. */

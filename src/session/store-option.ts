@@ -11,7 +11,7 @@ import { Owners } from './data/owner.ts';
 import { limitsOf } from './limits-option.ts';
 import type { Adoption, AnyStore, SessionOptions } from './options.ts';
 
-type StoreOptions = Pick<Partial<SessionOptions>, 'store' | 'adopt' | 'cookie' | 'limits' | 'now'>;
+type StoreOptions = Pick<Partial<SessionOptions>, 'store' | 'adopt' | 'cookie' | 'limits' | 'now' | 'resave'>;
 
 const defaultMoveAfterMs = 10 * 60 * 1000;
 
@@ -76,16 +76,21 @@ export function isExpressStore(store: AnyStore | undefined): store is Store {
   return store !== undefined && !isDriver(store);
 }
 
+/** True when sessions may be in an express-session store. */
+export function usesExpressStore({ store, adopt }: StoreOptions): boolean {
+  return isExpressStore(store) || (adopt !== undefined && isExpressStore(toAdoption(adopt).store));
+}
+
 function toDriver(store: AnyStore, form: ExpressForm): Driver {
   return isDriver(store) ? store : driverOf(store, form);
 }
 
-function formOf({ cookie, limits }: StoreOptions): ExpressForm {
+function formOf({ cookie, limits, resave }: StoreOptions): ExpressForm {
   const { idleMs, absoluteMs, ownerKeys } = limitsOf({ cookie, limits });
   const owners = new Owners(ownerKeys, undefined);
   const { sameSite, ...others } = typeof cookie === 'object' ? cookie : {};
   const attributes: CookieOptions = sameSite === undefined || sameSite === 'auto' ? others : { ...others, sameSite };
-  return { cookie: attributes, idleMs, absoluteMs, ownerOf: (data) => owners.of(data) };
+  return { cookie: attributes, idleMs, absoluteMs, resave, ownerOf: (data) => owners.of(data) };
 }
 
 /** The nearest directory with a package.json, from the main script upwards; without one, the working directory. */

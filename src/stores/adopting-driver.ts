@@ -179,9 +179,7 @@ export class AdoptingDriver implements Driver {
       yield* this.#old.list(query);
     } catch (error) {
       if (error instanceof CannotList)
-        throw new CannotList(
-          'Wait until all sessions have moved from the store in the option adopt: see docs/adopt.md',
-        );
+        throw new CannotList('Remove the option adopt when all sessions have moved from its store');
       throw error;
     }
   }

@@ -32,6 +32,8 @@ export interface ExpressForm {
   idleMs?: number;
   /** The longest lifetime of a session, in milliseconds. By default 30 days. */
   absoluteMs?: number;
+  /** False: a request that changes nothing mostly calls the store's own `touch`, which cannot overwrite the data. */
+  resave?: boolean | undefined;
 }
 
 /**

@@ -49,9 +49,16 @@ export function driverOf(store: Store, form: ExpressForm = {}): Driver {
         return true;
       }),
     update: (key, version, record) => swap(key, version, () => ({ ...record, version: version + 1 })),
-    touch: async (key, version, seenAtMs, expiresAtMs) => {
-      await swap(key, version, ({ key: _, ...record }) => ({ ...record, seenAtMs, expiresAtMs }));
-    },
+    touch: (key, version, seenAtMs, expiresAtMs) =>
+      queue.run(key, async () => {
+        const found = await get(idOf(key));
+        const record = found && toRecord(key, found, form);
+        if (record?.version !== version) return;
+        const touched = { ...record, seenAtMs, expiresAtMs };
+        const isDue = seenAtMs - record.seenAtMs >= (record.expiresAtMs - record.seenAtMs) / 10;
+        if (form.resave !== false || isDue || !store.touch) return set(idOf(key), touched, found);
+        await call((finish) => store.touch?.(idOf(key), toExpressSession(touched, form, found) as SessionData, finish));
+      }),
     delete: remove,
     setAside: remove,
     list: (query) => list(store, read, query),
