@@ -160,9 +160,18 @@ test('a version that is newer than the cached metadata of npm is installed', asy
 });
 
 async function depend(directory: string, { version, integrity }: Pack): Promise<void> {
-  const manifest = { name: 'myenv', version: '1.0.0', dependencies: { thing: version } };
-  const packages = { '': manifest, 'node_modules/thing': { version, integrity } };
+  const sessapp = { name: 'sessapp', version: '1.0.0' };
+  const manifest = { name: 'myenv', version: '1.0.0', dependencies: { sessapp: 'file:sessapp', thing: version } };
+  const packages = {
+    '': manifest,
+    sessapp,
+    'node_modules/sessapp': { resolved: 'sessapp', link: true },
+    'node_modules/thing': { version, integrity },
+  };
   const lockfile = { ...manifest, lockfileVersion: 3, requires: true, packages };
+  // In place of the package itself, whose dependencies this registry does not have.
+  await mkdir(join(directory, 'sessapp'), { recursive: true });
+  await writeFile(join(directory, 'sessapp', 'package.json'), JSON.stringify(sessapp));
   await writeFile(join(directory, 'package.json'), JSON.stringify(manifest));
   await writeFile(join(directory, 'package-lock.json'), JSON.stringify(lockfile));
 }

@@ -239,8 +239,8 @@ test.runIf(process.platform === 'linux')('where no directory can be created, ini
 // Each disk is full at another step: while files are written, while npm installs, or while a snapshot is copied.
 test.runIf(mountable).each([
   ['8k', ['--no-install'], {}, 'disk-full', 'The disk is full'],
-  ['2m', [], { SESSAPP_CACHE_DIR: '/dev/null/none' }, 'npm-failed', 'ENOSPC'],
-  ['2m', [], {}, 'disk-full', '/disk/.'],
+  ['4m', [], { SESSAPP_CACHE_DIR: '/dev/null/none' }, 'npm-failed', 'ENOSPC'],
+  ['4m', [], {}, 'disk-full', '/disk/.'],
 ])(
   `on a full disk of %s, init %j with %j prints one clear reason, and leaves nothing${onlyWithMount}`,
   async (size, options, env, code, fact) => {
