@@ -3,17 +3,10 @@ import { withDeadline } from '../stores/deadline.ts';
 import type { Driver, Log } from '../stores/driver.ts';
 import { identifiedKeyOf, sessionKeyOf } from '../stores/session-key.ts';
 import { type Behavior, defaultBehavior } from './behavior.ts';
-import { type CookieProfile, readCookies } from './cookie/cookie.ts';
+import type { CookieProfile } from './cookie/cookie.ts';
 import { createId } from './cookie/ids.ts';
 import { cookiesBy } from './cookie/session-cookie.ts';
-import {
-  createKeyring,
-  createVerifier,
-  type Secret,
-  type SignedId,
-  type SigningKey,
-  type ToSessionKey,
-} from './cookie/signature.ts';
+import { createKeyring, createVerifier, type Secret, type ToSessionKey } from './cookie/signature.ts';
 import { type Limits, toLimits } from './data/limits.ts';
 import type { Owner } from './data/owner.ts';
 import { Records } from './data/records.ts';
@@ -23,6 +16,7 @@ import type { SessionSummary } from './object/summary.ts';
 import { SessionAccess } from './response/access.ts';
 import { Lifecycle, type Shared } from './response/lifecycle.ts';
 import { limitPipeline } from './response/pipeline.ts';
+import { resume } from './resume.ts';
 
 // This declaration is here because the type declarations of both public entries import this file.
 declare module 'express-session' {
@@ -63,9 +57,6 @@ declare module 'express-session' {
     refOf(id: string): string;
   }
 }
-
-/** How many session cookies of one request are looked up in the store. */
-const candidateLimit = 5;
 
 export interface MiddlewareOptions {
   /** Returns the session cookie's name and attributes for a request. */
@@ -182,41 +173,6 @@ function share(driver: Driver, options: MiddlewareOptions, toSessionKey: ToSessi
     toSessionKey,
   });
   return { store, records, signingKeys, toSessionKey, log, behavior: { ...defaultBehavior, ...options.behavior } };
-}
-
-/** Gives the request the session of its first cookie that has a valid signature and a live session. Resolves to the signed id. */
-async function resume(
-  { store, signingKeys, toSessionKey }: Shared,
-  verify: ReturnType<typeof createVerifier>,
-  req: Request,
-  profile: CookieProfile,
-): Promise<SignedId | undefined> {
-  let left = candidateLimit;
-  for (const value of cookiesOf(req, profile.name)) {
-    const signed = verify(value, signingKeys());
-    if (!signed) continue;
-    if (await store.resume(req, signed)) return signed;
-    left -= 1;
-    if (left === 0) return undefined;
-  }
-  const id = verifiedByParser(req, profile.name, signingKeys());
-  const parsed = id === undefined ? undefined : { id, value: '', sessionKey: toSessionKey(id), keyId: '' };
-  return parsed && (await store.resume(req, parsed)) ? parsed : undefined;
-}
-
-// The session id that cookie-parser verified, for a request whose Cookie header was removed. Its secret must be one of ours:
-// otherwise it could be a secret that was retired for sessions. cookie-parser may have several secrets and does not say which
-// one signed, so the client gets a new cookie.
-function verifiedByParser(req: Request, name: string, signingKeys: SigningKey[]): string | undefined {
-  const id = req.signedCookies?.[name];
-  if (typeof id !== 'string' || req.headers.cookie !== undefined) return undefined;
-  return signingKeys.some(({ secret }) => secret === req.secret) ? id : undefined;
-}
-
-// Includes the cookies that cookie-parser read, for a request without a Cookie header.
-function cookiesOf({ headers, cookies }: Request, name: string): string[] {
-  const parsed = cookies?.[name];
-  return [...readCookies(headers.cookie, name), ...(typeof parsed === 'string' ? [parsed] : [])];
 }
 
 function refuse(log: Log, req: Request, res: Response): false {
