@@ -32,7 +32,6 @@ const hostile = [
   '~',
   '...',
   'UPPER.Case',
-  'node_modules',
   'http',
   'lmdb',
   '__proto__',
